@@ -1,0 +1,131 @@
+import canonicalize from 'canonicalize'
+import { ForgeError } from './errors.ts'
+import { LIMITS } from './limits.ts'
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
+export type JsonObject = { readonly [key: string]: Json }
+
+/**
+ * Canonical form: RFC 8785 (JCS) of a value that has already been parsed by a schema.
+ * @throws ForgeError CONTRACT_INVALID for what JSON cannot say (NaN, infinities, lone surrogates, BigInt)
+ */
+export function canonicalJson(value: Json): string {
+  try {
+    const text = canonicalize(value)
+    if (text === undefined) throw new TypeError('the value has no JSON form')
+    return text
+  } catch (cause) {
+    throw new ForgeError('CONTRACT_INVALID', `no canonical form: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      hint: 'Use finite numbers and well-formed strings only.',
+      cause,
+    })
+  }
+}
+
+/**
+ * Parses JSON text strictly: RFC 8259 as `JSON.parse` reads it, and besides no duplicate object key, no nesting
+ * beyond `LIMITS.json_depth`, no number that overflows to infinity, no `__proto__` key. `JSON.parse` alone would
+ * let the last of two equal keys win, so that two readers of one text could see two contracts.
+ * @throws ForgeError JSON_INVALID | JSON_DUPLICATE_KEY | TOO_LARGE
+ */
+export function parseJsonStrict(text: string, maxChars: number = LIMITS.contract_bytes): Json {
+  if (text.length > maxChars) {
+    throw new ForgeError('TOO_LARGE', `the JSON text has ${text.length} characters; the limit is ${maxChars}`)
+  }
+  let value: Json
+  try {
+    value = JSON.parse(text) as Json
+  } catch (cause) {
+    throw new ForgeError('JSON_INVALID', cause instanceof Error ? cause.message : 'not JSON', {
+      hint: 'Send one JSON object in UTF-8.',
+      cause,
+    })
+  }
+  new StrictScan(text).check()
+  return value
+}
+
+/**
+ * Walks a text that `JSON.parse` has accepted, so the grammar holds and only what that parser tolerates is left to
+ * find. It keeps the key sets of the open objects, nothing else.
+ */
+class StrictScan {
+  readonly #text: string
+  #at = 0
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  check(): void {
+    this.#value('', 0)
+  }
+
+  #value(path: string, depth: number): void {
+    if (depth > LIMITS.json_depth) {
+      throw new ForgeError('JSON_INVALID', `nesting deeper than ${LIMITS.json_depth} levels`, { path })
+    }
+    this.#space()
+    const first = this.#text[this.#at]
+    if (first === '{') this.#object(path, depth)
+    else if (first === '[') this.#array(path, depth)
+    else if (first === '"') this.#string()
+    else this.#scalar(path)
+    this.#space()
+  }
+
+  #object(path: string, depth: number): void {
+    const keys = new Set<string>()
+    this.#at++
+    this.#space()
+    while (this.#text[this.#at] !== '}') {
+      const key = this.#string()
+      const here = path === '' ? key : `${path}.${key}`
+      if (keys.has(key)) {
+        throw new ForgeError('JSON_DUPLICATE_KEY', `the key ${JSON.stringify(key)} stands twice in one object`, {
+          path: here,
+          hint: 'Give each key once.',
+        })
+      }
+      if (key === '__proto__') throw new ForgeError('JSON_INVALID', 'the key "__proto__" is not allowed', { path: here })
+      keys.add(key)
+      this.#space()
+      this.#at++ // the colon
+      this.#value(here, depth + 1)
+      if (this.#text[this.#at] === ',') this.#at++
+      this.#space()
+    }
+    this.#at++
+  }
+
+  #array(path: string, depth: number): void {
+    this.#at++
+    this.#space()
+    for (let index = 0; this.#text[this.#at] !== ']'; index++) {
+      this.#value(`${path}[${index}]`, depth + 1)
+      if (this.#text[this.#at] === ',') this.#at++
+    }
+    this.#at++
+  }
+
+  #string(): string {
+    const start = this.#at
+    this.#at++
+    while (this.#text[this.#at] !== '"') this.#at += this.#text[this.#at] === '\\' ? 2 : 1
+    this.#at++
+    return JSON.parse(this.#text.slice(start, this.#at)) as string
+  }
+
+  #scalar(path: string): void {
+    const start = this.#at
+    while (this.#at < this.#text.length && !',]} \t\r\n'.includes(this.#text[this.#at] ?? '')) this.#at++
+    const word = this.#text.slice(start, this.#at)
+    if (/^[-0-9]/.test(word) && !Number.isFinite(Number(word))) {
+      throw new ForgeError('JSON_INVALID', `the number ${word.slice(0, 40)} is out of range`, { path })
+    }
+  }
+
+  #space(): void {
+    while (' \t\r\n'.includes(this.#text[this.#at] ?? 'x')) this.#at++
+  }
+}

@@ -1,0 +1,177 @@
+import { type Aggregate, createAggregate } from './aggregate.ts'
+import { canonicalJson, type Json, type JsonObject } from './canonical.ts'
+import { type Contract, canonicalContract, contractHash, formatOp, parseContract, schemaError } from './contract.ts'
+import { type HexDigest, sha256Hex } from './digest.ts'
+import { ForgeError, invariant } from './errors.ts'
+import { KERNEL_DIGESTS } from './generated/kernel-digests.ts'
+import { LIMITS } from './limits.ts'
+import { TABLES } from './numerics/tables/index.ts'
+import type { GpuProgram, InputBytes, OpSpec, Plan, Summary } from './ops/op.ts'
+import { philoxKey, seedMaterial } from './seed.ts'
+
+/** Version of the execution semantics as a whole: seeds, plans, digests. A change that alters any result raises it. */
+export const KERNEL_SEMANTICS = 1
+
+/**
+ * A contract made ready: every pure consequence of it. Hub, agents, referee and verifier all start from here, so none
+ * of them can plan differently from another.
+ */
+export interface PreparedJob {
+  /** Fully parsed: the op's defaults are filled in. */
+  readonly contract: Contract
+  readonly canonical: string
+  readonly contractHash: HexDigest
+  readonly replayKey: HexDigest
+  readonly planDigest: HexDigest
+  /** `mc@1/gbm.v1`. */
+  readonly op: string
+  readonly plan: Plan
+  /** The kernel as a GPU host drives it. Cheap to call once, then kept by the host. */
+  gpu(): GpuProgram
+  /** One shard's result bytes on this CPU. */
+  reference(shard: number, inputs: InputBytes): Uint8Array
+  checkLeaf(shard: number, leaf: Uint8Array): string | undefined
+  newAggregate(): Aggregate
+  /** @throws ForgeError INTERNAL when the value is not a result of this op */
+  summarise(result: unknown): Summary
+}
+
+/** An op without its type parameters: what the registry holds. */
+export interface Op extends Pick<OpSpec<JsonObject, JsonObject, unknown, JsonObject>, 'ref' | 'title' | 'description' | 'inputs' | 'kernel' | 'tables'> {
+  readonly id: string
+  readonly args: OpSpec<JsonObject, JsonObject, unknown, JsonObject>['args']
+  readonly example: JsonObject
+  prepare(contract: Contract): PreparedJob
+}
+
+/** Closes over an op's types, so that everything outside its folder handles one kind of op. */
+export function defineOp<A extends JsonObject, C extends JsonObject, G, R extends JsonObject>(spec: OpSpec<A, C, G, R>): Op {
+  return {
+    id: formatOp(spec.ref),
+    ref: spec.ref,
+    title: spec.title,
+    description: spec.description,
+    inputs: spec.inputs,
+    kernel: spec.kernel,
+    tables: spec.tables,
+    args: spec.args,
+    example: spec.example,
+    prepare: (contract) => prepareWith(spec, contract),
+  }
+}
+
+/**
+ * Replay key: SHA-256 of the canonical form of exactly what determines the result. Not `ctx`, `policy`, `verify`.
+ * The byte layout is specified in docs/spec/contract.md.
+ */
+export function replayKeyMaterial(
+  spec: Pick<Op, 'ref' | 'kernel' | 'tables'>,
+  contract: Contract,
+  plan: Plan,
+): JsonObject {
+  const kernelDigest = KERNEL_DIGESTS[spec.kernel]
+  invariant(kernelDigest !== undefined, `no digest of kernel ${spec.kernel}`)
+  return {
+    replay_key: 1,
+    kernel_semantics: KERNEL_SEMANTICS,
+    op: { ...spec.ref },
+    args: contract.args,
+    seed: { ...seedMaterial(contract.seed, spec.ref, contract.args, contract.inputs) },
+    inputs: contract.inputs as unknown as JsonObject,
+    plan: { shard_count: plan.shard_count, leaf: { ...plan.leaf }, constants: plan.constants },
+    kernel: kernelDigest,
+    tables: Object.fromEntries(spec.tables.map((name) => [name, TABLES[name].sha256])),
+  }
+}
+
+function prepareWith<A extends JsonObject, C extends JsonObject, G, R extends JsonObject>(
+  spec: OpSpec<A, C, G, R>,
+  raw: Contract,
+): PreparedJob {
+  const parsed = spec.args.safeParse(raw.args)
+  if (!parsed.success) throw schemaError(parsed.error, 'ARGS_OUT_OF_RANGE', 'args')
+  const args = parsed.data
+  checkInputs(spec.inputs, raw)
+  const contract: Contract = { ...raw, args }
+  const plan = spec.plan(args, contract.inputs)
+  invariant(Number.isSafeInteger(plan.shard_count) && plan.shard_count >= 1, 'a plan has at least one shard')
+  if (plan.shard_count > LIMITS.shards) {
+    throw new ForgeError('ARGS_OUT_OF_RANGE', `the plan has ${plan.shard_count} shards; the limit is ${LIMITS.shards}`, {
+      path: 'args',
+      hint: 'Ask for less work in one contract, or split it over several seeds.',
+    })
+  }
+  const key = philoxKey(seedMaterial(contract.seed, spec.ref, contract.args, contract.inputs))
+  const inputRefs = contract.inputs
+  const canonical = canonicalContract(contract)
+  const context = { args, plan, key, inputRefs }
+  let program: GpuProgram | undefined
+  return {
+    contract,
+    canonical,
+    contractHash: contractHash(contract),
+    replayKey: sha256Hex(canonicalJson(replayKeyMaterial(spec, contract, plan))),
+    planDigest: sha256Hex(canonicalJson({ shard_count: plan.shard_count, leaf: { ...plan.leaf }, constants: plan.constants } as unknown as Json)),
+    op: formatOp(spec.ref),
+    plan,
+    gpu: () => (program ??= spec.gpu(context)),
+    reference: (shard, inputs) => spec.reference({ ...context, inputs }, shard),
+    checkLeaf(shard, leaf) {
+      if (leaf.length > plan.leaf.max_bytes) return `a leaf of ${leaf.length} bytes; at most ${plan.leaf.max_bytes}`
+      return spec.checkLeaf(plan, shard, leaf)
+    },
+    newAggregate: () => createAggregate(spec, args, plan),
+    summarise(result) {
+      const checked = spec.result.safeParse(result)
+      if (!checked.success) throw new ForgeError('INTERNAL', `a stored result is not one of ${formatOp(spec.ref)}`, { cause: checked.error })
+      return spec.summarise(args, checked.data)
+    },
+  }
+}
+
+function checkInputs(specs: Op['inputs'], contract: Contract): void {
+  for (const name of Object.keys(contract.inputs)) {
+    if (specs[name] === undefined) {
+      throw new ForgeError('INPUT_INVALID', `this op has no input "${name}"`, { path: `inputs.${name}`, hint: `Its inputs: ${Object.keys(specs).join(', ') || 'none'}.` })
+    }
+  }
+  for (const [name, spec] of Object.entries(specs)) {
+    const input = contract.inputs[name]
+    if (input === undefined) throw new ForgeError('INPUT_MISSING', `the input "${name}" is missing`, { path: `inputs.${name}`, hint: spec.description })
+    if (!spec.dtypes.includes(input.dtype)) {
+      throw new ForgeError('INPUT_INVALID', `the input "${name}" has dtype ${input.dtype}`, { path: `inputs.${name}.dtype`, hint: `Use one of: ${spec.dtypes.join(', ')}.` })
+    }
+    if (input.shape.length !== spec.rank) {
+      throw new ForgeError('INPUT_INVALID', `the input "${name}" has rank ${input.shape.length}`, { path: `inputs.${name}.shape`, hint: `Its shape has ${spec.rank} numbers.` })
+    }
+  }
+}
+
+/** Registers ops by id. */
+export class OpRegistry {
+  readonly #ops: ReadonlyMap<string, Op>
+
+  constructor(ops: readonly Op[]) {
+    this.#ops = new Map(ops.map((op) => [op.id, op]))
+    invariant(this.#ops.size === ops.length, 'two ops share an id')
+  }
+
+  list(): readonly Op[] {
+    return [...this.#ops.values()]
+  }
+
+  /** @throws ForgeError UNKNOWN_OP */
+  get(id: string): Op {
+    const op = this.#ops.get(id)
+    if (op === undefined) {
+      throw new ForgeError('UNKNOWN_OP', `there is no op ${id}`, { path: 'op', hint: `Known ops: ${[...this.#ops.keys()].join(', ')}.` })
+    }
+    return op
+  }
+
+  /** Contract (any JSON) to prepared job. @throws ForgeError as the contract's schema, the op's schema and its plan do */
+  prepare(value: unknown): PreparedJob {
+    const contract = parseContract(value)
+    return this.get(formatOp(contract.op)).prepare(contract)
+  }
+}

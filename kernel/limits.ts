@@ -1,0 +1,22 @@
+/** Limits of the kernel. A number without a unit in its name is a count. */
+export const LIMITS = {
+  /** A contract as UTF-8 JSON. */
+  contract_bytes: 64 * 1024,
+  json_depth: 32,
+  input_count: 16,
+  input_rank: 4,
+  /** One blob: an input, a tile, a result. */
+  blob_bytes: 64 * 1024 * 1024,
+  /** A leaf result that travels inside a message instead of as a blob. */
+  inline_leaf_bytes: 4096,
+  /** Shards of one job: an implicit plan costs nothing per shard, the fold and the trace do. */
+  shards: 16 * 1024 * 1024,
+  seed_chars: 128,
+  quorum_max: 7,
+  timeout_ms_default: 3_600_000,
+  timeout_ms_max: 7 * 24 * 3_600_000,
+  /** Shards in one lease: 4,096 digests are 128 KiB. */
+  lease_shards: 4096,
+  /** Leaf bytes in one result message, below the socket's payload limit. */
+  lease_inline_bytes: 768 * 1024,
+} as const

@@ -1,0 +1,159 @@
+import type { z } from 'zod'
+import type { JsonObject } from '../canonical.ts'
+import type { Dtype, InputRefs, OpRef } from '../contract.ts'
+import type { TableName } from '../numerics/tables/index.ts'
+import type { PhiloxKey } from '../seed.ts'
+
+/**
+ * What an op is. One folder per op holds an `OpSpec`; `registry.ts` lists them. Everything in it is a pure function of
+ * its arguments; together with the seed they are all that determines a result.
+ */
+
+/**
+ * How a job is cut. A pure function of args and inputs: it never sees agents, load or time, and it is implicit:
+ * shard i is computed from i.
+ */
+export interface Plan<C extends JsonObject = JsonObject> {
+  readonly shard_count: number
+  /** Cost in integer work units: 1 unit is about one microsecond of one CPU core running the reference. */
+  readonly work_units: number
+  readonly leaf: {
+    /** `inline`: at most LIMITS.inline_leaf_bytes, travels in messages and folds. `blob`: stored by digest. */
+    readonly kind: 'inline' | 'blob'
+    readonly max_bytes: number
+  }
+  /** Everything planned that the result depends on; part of the replay key. Big integers stand as decimal strings. */
+  readonly constants: C
+}
+
+/** An operand as the op asks for it. */
+export interface InputSpec {
+  readonly title: string
+  readonly description: string
+  readonly dtypes: readonly Dtype[]
+  readonly rank: number
+}
+
+export type InputBytes = ReadonlyMap<string, Uint8Array>
+
+export interface ShardContext<A, C extends JsonObject> {
+  readonly args: A
+  readonly plan: Plan<C>
+  readonly key: PhiloxKey
+  readonly inputRefs: InputRefs
+  /** Raw operand bytes by name; empty for ops without inputs. */
+  readonly inputs: InputBytes
+}
+
+/**
+ * One compute kernel over a job, as a host drives it: group 0, binding 0 the uniform (four dispatch words
+ * `first_invocation, end_invocation, first_shard, slot_words`, then `words`), 1 the output, 2 the normal table,
+ * 3 the exp2 table, 4 and up the inputs. Shards of a batch lie along y, invocations of a shard along x; a host may cut
+ * along either without changing the result.
+ */
+export interface GpuProgram {
+  /** Name in `shaders/generated/kernels.ts`, e.g. `mc/gbm.v1`. */
+  readonly kernel: string
+  readonly tables: readonly TableName[]
+  readonly words: Uint32Array
+  /** Invocations that cover one whole shard. */
+  readonly invocations: number
+  /** u32 words of one shard's slot in the output buffer. */
+  readonly slot_words: number
+  /** Storage buffers from operands, in binding order from 4. `pack` is deterministic and runs once a job. */
+  readonly inputs: readonly { readonly name: string; pack(bytes: Uint8Array): Uint32Array }[]
+  /** The leaf's bytes from its slot (a partial tile is shorter than its slot). */
+  leaf(shard: number, slot: Uint32Array): Uint8Array
+}
+
+/** A running estimate of a probabilistic op, in the unit of its headline. */
+export interface Estimate {
+  readonly samples: number
+  readonly value: number
+  readonly standard_error: number
+}
+
+export interface Artifact {
+  readonly name: string
+  readonly dtype: Dtype
+  readonly shape: readonly number[]
+  readonly bytes: Uint8Array
+}
+
+/** Exact, associative and commutative merging of leaves: the order of arrival never shows. */
+export interface Fold<A, C extends JsonObject, G> {
+  empty(plan: Plan<C>, args: A): G
+  /** Adds one leaf, in place. */
+  add(aggregate: G, shard: number, leaf: Uint8Array): void
+  /** Adds `other` into `aggregate`, in place. Needed by ops that estimate. */
+  merge?(aggregate: G, other: G): void
+}
+
+/** A number for people: what it is called, its value, its unit, how far off it may be. */
+export interface Figure {
+  readonly label: string
+  readonly value: number | string
+  readonly unit?: string
+  /** Half-width of the 95 % interval, same unit. Absent: exact. */
+  readonly plus_minus?: number
+  readonly note?: string
+}
+
+export interface Axis {
+  readonly label: string
+  readonly unit?: string
+}
+
+export type ChartSpec =
+  | { readonly kind: 'histogram'; readonly title: string; readonly x: Axis; readonly edges: readonly number[]; readonly counts: readonly number[] }
+  | {
+      readonly kind: 'band'
+      readonly title: string
+      readonly x: Axis
+      readonly y: Axis
+      readonly points: readonly { readonly x: number; readonly y: number; readonly low: number; readonly high: number }[]
+      /** A known value to compare with, drawn as a line. */
+      readonly reference?: { readonly label: string; readonly y: number }
+    }
+  | { readonly kind: 'heatmap'; readonly title: string; readonly rows: number; readonly columns: number; readonly values: readonly number[] }
+
+export interface Summary {
+  readonly headline: Figure
+  readonly figures: readonly Figure[]
+  readonly charts: readonly ChartSpec[]
+  readonly notes: readonly string[]
+}
+
+/** Estimates after the first 2^j - 1 shards of the plan, and after all: the same for every run. */
+export type Convergence = readonly ({ readonly shards: number } & Estimate)[]
+
+export interface OpSpec<A extends JsonObject, C extends JsonObject, G, R extends JsonObject> {
+  readonly ref: OpRef
+  readonly title: string
+  /** One paragraph for people. */
+  readonly description: string
+  /**
+   * Strict schema with defaults. Each field carries `.meta({title, description, unit})`, from which forms and
+   * documentation are made.
+   */
+  readonly args: z.ZodType<A>
+  readonly inputs: Readonly<Record<string, InputSpec>>
+  /** A documented example that runs as it stands (operands excepted). */
+  readonly example: A
+  /** Name of the normative kernel; its digest is in the replay key. */
+  readonly kernel: string
+  readonly tables: readonly TableName[]
+  /** @throws ForgeError ARGS_OUT_OF_RANGE with the path of an argument outside the proven range */
+  plan(args: A, inputs: InputRefs): Plan<C>
+  gpu(context: Omit<ShardContext<A, C>, 'inputs'>): GpuProgram
+  /** The shard's result bytes by plain u32 arithmetic: the CPU executor and the referee. */
+  reference(context: ShardContext<A, C>, shard: number): Uint8Array
+  /** Invariants that every correct leaf satisfies. @returns what is wrong, or undefined */
+  checkLeaf(plan: Plan<C>, shard: number, leaf: Uint8Array): string | undefined
+  readonly fold: Fold<A, C, G>
+  estimate?(args: A, plan: Plan<C>, aggregate: G): Estimate | undefined
+  /** The result: canonical JSON, a pure function of the replay key. */
+  reduce(args: A, plan: Plan<C>, aggregate: G, convergence: Convergence): { readonly result: R; readonly artifacts: readonly Artifact[] }
+  readonly result: z.ZodType<R>
+  summarise(args: A, result: R): Summary
+}

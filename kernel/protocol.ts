@@ -1,0 +1,123 @@
+import { z } from 'zod'
+import { LIMITS } from './limits.ts'
+import { EXECUTOR_KINDS } from './receipt.ts'
+
+/**
+ * Every message between hub and agent, and nothing else defines one. They travel as tRPC calls over one WebSocket in a
+ * binary encoding: `hub.enrol`, `hub.contract`, `hub.result`, `hub.release` are calls of the agent, `hub.leases` is a
+ * subscription on which the hub speaks.
+ */
+export const PROTOCOL_VERSION = 1
+
+const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/)
+const hex32 = z.string().regex(/^[0-9a-f]{64}$/)
+const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER)
+const executorKind = z.enum(EXECUTOR_KINDS)
+
+const bytes = (length: number) =>
+  z.instanceof(Uint8Array).refine((value) => value.length === length, `${length} bytes are expected`)
+
+export const enrolInput = z.strictObject({
+  v: z.literal(PROTOCOL_VERSION),
+  /** Ed25519 public key. */
+  public_key: bytes(32),
+  executor: z.strictObject({
+    kind: executorKind,
+    /** For the owner's eyes: adapter or engine. */
+    label: z.string().max(120),
+  }),
+  software: z.string().regex(/^[\x20-\x7e]{1,64}$/),
+  /** Work units per second as measured at start; the hub trusts only what it sees afterwards. */
+  speed: z.number().positive().max(1e12).optional(),
+  /** Names the owner; without one the owner is the agent's network. */
+  owner_token: z
+    .string()
+    .regex(/^fpot_[A-Za-z0-9_-]{43}$/)
+    .optional(),
+  /** Leases the agent is willing to hold at once. */
+  window: z.int().min(1).max(8),
+})
+export type EnrolInput = z.infer<typeof enrolInput>
+
+export const enrolOutput = z.strictObject({
+  session: id,
+  agent_id: hex32,
+  owner: z.string().max(120),
+  /** Number of the hub's start: it fences results of an earlier life. */
+  epoch: count,
+})
+export type EnrolOutput = z.infer<typeof enrolOutput>
+
+export const leasesInput = z.strictObject({
+  session: id,
+  /** tRPC fills this when it resumes a subscription: leases after it are sent again. */
+  lastEventId: z.string().max(64).nullish(),
+})
+
+export const leaseMessage = z.strictObject({
+  t: z.literal('lease'),
+  lease_id: id,
+  epoch: count,
+  contract_hash: hex32,
+  plan_digest: hex32,
+  first: count,
+  count: z.int().min(1).max(LIMITS.lease_shards),
+  /** Milliseconds from now after which the hub gives the shards to someone else. */
+  deadline_ms: count,
+})
+export type LeaseMessage = z.infer<typeof leaseMessage>
+
+/** What the hub says on `hub.leases`. */
+export const hubMessage = z.discriminatedUnion('t', [
+  leaseMessage,
+  /** Stop this lease; its shards are no longer wanted. */
+  z.strictObject({ t: z.literal('cancel'), lease_id: id, reason: z.string().max(200) }),
+  /** So many shards of the lease are accepted and durably stored. May come in several parts. */
+  z.strictObject({ t: z.literal('accepted'), lease_id: id, shards: count }),
+  /** A result was refused; the agent's owner should know why. */
+  z.strictObject({ t: z.literal('rejected'), lease_id: id, reason: z.string().max(200) }),
+])
+export type HubMessage = z.infer<typeof hubMessage>
+
+export const contractInput = z.strictObject({ session: id, contract_hash: hex32 })
+/** The canonical form of the contract. */
+export const contractOutput = z.strictObject({ canonical: z.string().max(LIMITS.contract_bytes) })
+
+export const resultInput = z.strictObject({
+  v: z.literal(PROTOCOL_VERSION),
+  session: id,
+  lease_id: id,
+  epoch: count,
+  executor: executorKind,
+  /** SHA-256 of each leaf, 32 bytes each, in shard order. */
+  digests: z
+    .instanceof(Uint8Array)
+    .refine((value) => value.length >= 32 && value.length % 32 === 0 && value.length <= 32 * LIMITS.lease_shards),
+  result_root: bytes(32),
+  /** Inline leaves in shard order; empty when the op's leaves are blobs, which are uploaded before. */
+  leaves: z.array(z.instanceof(Uint8Array).refine((leaf) => leaf.length <= LIMITS.inline_leaf_bytes)).max(LIMITS.lease_shards),
+  elapsed_ms: z.number().min(0).max(86_400_000),
+  /** Ed25519 over `receiptBytes`. */
+  signature: bytes(64),
+})
+export type ResultInput = z.infer<typeof resultInput>
+
+/** `known`: the lease was not (or no longer) held; nothing was counted, the agent goes on. */
+export const resultOutput = z.strictObject({ outcome: z.enum(['received', 'not_held']) })
+export type ResultOutput = z.infer<typeof resultOutput>
+
+export const releaseInput = z.strictObject({
+  session: id,
+  lease_ids: z.array(id).max(64),
+  reason: z.enum(['paused', 'stopped', 'failed', 'cancelled']),
+  detail: z.string().max(300).optional(),
+})
+export type ReleaseInput = z.infer<typeof releaseInput>
+
+/** WebSocket close codes of the hub (4000–4999 are free for applications, RFC 6455 section 7.4.2). */
+export const CLOSE = {
+  malformed: 4400,
+  too_large: 4413,
+  too_many: 4429,
+  restarting: 4503,
+} as const

@@ -1,0 +1,151 @@
+import type { Contract } from '../../kernel/contract.ts'
+import type { HexDigest } from '../../kernel/digest.ts'
+import type { ForgeErrorJson } from '../../kernel/errors.ts'
+import type { ExecutorKind, Receipt } from '../../kernel/receipt.ts'
+import type { JobState, ProgressView } from '../trpc/views.ts'
+
+/** What the hub and the services ask of storage. Adapters stand beside this file. */
+
+export interface NewJob {
+  /** UUID. */
+  readonly id: string
+  /** Account that submitted it. */
+  readonly owner_id: string
+  /** Repeating a submission with the same key by the same owner gives the first job back. */
+  readonly idempotency_key: string | undefined
+  readonly contract: Contract
+  readonly canonical: string
+  readonly op: string
+  readonly contract_hash: HexDigest
+  readonly replay_key: HexDigest
+  readonly plan_digest: HexDigest
+  readonly shard_count: number
+  readonly work_units: number
+}
+
+export interface ArtifactRow {
+  readonly name: string
+  readonly digest: HexDigest
+  readonly dtype: string
+  readonly shape: readonly number[]
+  readonly bytes: number
+}
+
+export interface JobRow extends Omit<NewJob, 'idempotency_key' | 'contract'> {
+  readonly state: JobState
+  readonly created_at: Date
+  readonly started_at: Date | null
+  readonly finished_at: Date | null
+  /** Final figures; null until the job ends. */
+  readonly progress: ProgressView | null
+  /** Canonical JSON of the result. */
+  readonly result: string | null
+  readonly result_digest: HexDigest | null
+  readonly headline: string | null
+  readonly artifacts: readonly ArtifactRow[]
+  readonly failure: ForgeErrorJson | null
+}
+
+export interface Settlement {
+  readonly result: string
+  readonly result_digest: HexDigest
+  readonly headline: string
+  readonly artifacts: readonly ArtifactRow[]
+  readonly progress: ProgressView
+}
+
+export interface JobStore {
+  /** @returns the stored job, and whether this call created it */
+  insert(job: NewJob): Promise<{ readonly job: JobRow; readonly created: boolean }>
+  get(id: string): Promise<JobRow | undefined>
+  /** Newest first. `before` is the cursor: created_at and id of the last row seen. */
+  list(query: { readonly limit: number; readonly before?: { readonly created_at: Date; readonly id: string } }): Promise<readonly JobRow[]>
+  /** Jobs whose state is not final, oldest first. */
+  unfinished(): Promise<readonly JobRow[]>
+  counts(): Promise<{ readonly settled: number }>
+  /**
+   * Moves a job from any of `from` to `to`. @returns false when it is in none of them (someone else was first).
+   * Sets started_at on `running` and finished_at on a final state.
+   */
+  transition(id: string, from: readonly JobState[], to: JobState, more?: { readonly failure?: ForgeErrorJson; readonly progress?: ProgressView }): Promise<boolean>
+  /** Running or verifying to settled with its result, in one transaction fenced by the hub's epoch. @throws ForgeError CONFLICT when fenced */
+  settle(id: string, epoch: number, settlement: Settlement): Promise<boolean>
+}
+
+/** How an accepted shard was verified. */
+export type AcceptMethod = 'single' | 'quorum' | 'referee'
+
+export interface AcceptedCopy {
+  /** SHA-256 of the agent's key; `referee` for the hub's own execution. */
+  readonly agent: string
+  readonly owner: string
+  readonly executor: ExecutorKind
+}
+
+export interface AcceptedShard {
+  readonly shard: number
+  readonly method: AcceptMethod
+  readonly digest: Uint8Array
+  /** The leaf when it is inline; empty when it is a blob named by `digest`. */
+  readonly leaf: Uint8Array
+  readonly copies: readonly AcceptedCopy[]
+}
+
+export interface ResultGroup {
+  readonly job_id: string
+  readonly shards: readonly AcceptedShard[]
+}
+
+export interface SignedReceipt {
+  readonly job_id: string
+  readonly agent: string
+  readonly receipt: Receipt
+  readonly signature: Uint8Array
+}
+
+/**
+ * Accepted results. One packed row per job and commit, no row per shard; a commit is one transaction and is refused
+ * when a newer hub has started (fencing).
+ */
+export interface ResultStore {
+  /** A new epoch, larger than every earlier one; from now on commits under older epochs are refused. */
+  openEpoch(): Promise<number>
+  /** @throws ForgeError CONFLICT when `epoch` is not the newest */
+  commit(epoch: number, groups: readonly ResultGroup[], receipts: readonly SignedReceipt[]): Promise<void>
+  /** Everything accepted for a job, in commit order. */
+  load(jobId: string): AsyncIterable<ResultGroup>
+}
+
+export interface OwnerRow {
+  readonly id: string
+  readonly kind: 'account' | 'network' | 'house'
+  readonly label: string
+}
+
+export interface OwnerStore {
+  /** Finds or creates the owner of a network: `203.0.113.0/24`, `2001:db8:1::/48`. */
+  network(prefix: string): Promise<OwnerRow>
+  /** Finds or creates an owner by kind and label. */
+  ensure(kind: 'account' | 'house', label: string): Promise<OwnerRow>
+  /** Stores only the SHA-256 of the token. */
+  addToken(ownerId: string, tokenHash: HexDigest): Promise<void>
+  byToken(tokenHash: HexDigest): Promise<OwnerRow | undefined>
+}
+
+export interface BlobStat {
+  readonly digest: HexDigest
+  readonly bytes: number
+}
+
+/** Content-addressed bytes, up to LIMITS.blob_bytes each. Writing the same bytes twice is harmless. */
+export interface BlobStore {
+  /**
+   * Stores a stream and returns its digest; the blob appears whole or not at all, and is durable on return.
+   * @throws ForgeError TOO_LARGE, or DIGEST_MISMATCH when `expected` is given and differs
+   */
+  put(source: AsyncIterable<Uint8Array>, options?: { readonly expected?: HexDigest; readonly maxBytes?: number }): Promise<BlobStat>
+  stat(digest: HexDigest): Promise<BlobStat | undefined>
+  /** Optional byte range, both ends inclusive. @throws ForgeError NOT_FOUND */
+  read(digest: HexDigest, range?: { readonly start: number; readonly end: number }): AsyncIterable<Uint8Array>
+  remove(digest: HexDigest): Promise<void>
+}

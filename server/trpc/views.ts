@@ -1,0 +1,147 @@
+import { z } from 'zod'
+import type { JsonObject } from '../../kernel/canonical.ts'
+import { ERROR_CODES, type ErrorCode } from '../../kernel/errors.ts'
+import type { Summary } from '../../kernel/ops/op.ts'
+
+/**
+ * What the API shows: the outputs of the tRPC procedures and of the REST routes, which are the same objects. Times are
+ * ISO 8601 in UTC; digests are 64 hexadecimal digits; counts are numbers.
+ */
+
+export const JOB_STATES = ['submitted', 'planned', 'running', 'verifying', 'settled', 'failed', 'cancelled', 'expired'] as const
+export const jobStateSchema = z.enum(JOB_STATES)
+export type JobState = z.infer<typeof jobStateSchema>
+
+const errorCode = z.enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]])
+export const failureView = z.object({
+  code: errorCode,
+  message: z.string(),
+  hint: z.string().optional(),
+  path: z.string().optional(),
+  retryable: z.boolean(),
+})
+
+/** Shards by the executor kinds of their accepted copies; a shard with two kinds counts once under each. */
+export const executorCounts = z.object({ webgpu: z.int(), wasm: z.int(), cpu: z.int() })
+
+export const progressView = z.object({
+  accepted: z.int(),
+  /** Shards in some agent's hands or returned and waiting for another copy. */
+  in_flight: z.int(),
+  /** Accepted copies over all accepted shards, the referee's included. */
+  copies: z.int(),
+  by_executor: executorCounts,
+  /** How accepted shards were verified. */
+  by_method: z.object({ single: z.int(), quorum: z.int(), referee: z.int() }),
+  /** Distinct owners among accepted copies. */
+  owners: z.int(),
+})
+export type ProgressView = z.infer<typeof progressView>
+
+export const artifactView = z.object({
+  name: z.string(),
+  digest: z.string(),
+  dtype: z.string(),
+  shape: z.array(z.int()),
+  bytes: z.int(),
+})
+
+const jsonObject = z.custom<JsonObject>((value) => typeof value === 'object' && value !== null)
+
+export const jobListItem = z.object({
+  id: z.string(),
+  op: z.string(),
+  state: jobStateSchema,
+  shard_count: z.int(),
+  accepted: z.int(),
+  created_at: z.string(),
+  finished_at: z.string().nullable(),
+  /** The headline of the summary, once settled: `10.45 ± 0.01 USD`. */
+  headline: z.string().nullable(),
+})
+export type JobListItem = z.infer<typeof jobListItem>
+
+export const jobView = z.object({
+  id: z.string(),
+  op: z.string(),
+  title: z.string(),
+  state: jobStateSchema,
+  /** The canonical contract, as an object. */
+  contract: jsonObject,
+  contract_hash: z.string(),
+  replay_key: z.string(),
+  plan_digest: z.string(),
+  shard_count: z.int(),
+  work_units: z.int(),
+  verify: z.string(),
+  created_at: z.string(),
+  started_at: z.string().nullable(),
+  finished_at: z.string().nullable(),
+  progress: progressView,
+  result: jsonObject.nullable(),
+  result_digest: z.string().nullable(),
+  summary: z.custom<Summary>().nullable(),
+  artifacts: z.array(artifactView),
+  failure: failureView.nullable(),
+})
+export type JobView = z.infer<typeof jobView>
+
+export const quoteView = z.object({
+  op: z.string(),
+  replay_key: z.string(),
+  contract_hash: z.string(),
+  shard_count: z.int(),
+  work_units: z.int(),
+  /** Copies of each shard that the verification asks for. */
+  copies: z.int(),
+  leaf_kind: z.enum(['inline', 'blob']),
+  leaf_max_bytes: z.int(),
+})
+export type QuoteView = z.infer<typeof quoteView>
+
+export const networkView = z.object({
+  agents: z.int(),
+  owners: z.int(),
+  agents_by_executor: executorCounts,
+  jobs_running: z.int(),
+  jobs_settled: z.int(),
+  shards_accepted: z.int(),
+  shards_per_s: z.number(),
+  house_agent: z.boolean(),
+})
+export type NetworkView = z.infer<typeof networkView>
+
+export const agentView = z.object({
+  /** SHA-256 of the public key. */
+  id: z.string(),
+  owner: z.string(),
+  executor: z.enum(['webgpu', 'wasm', 'cpu']),
+  label: z.string(),
+  connected_at: z.string(),
+  shards: z.int(),
+  leases: z.int(),
+})
+export type AgentView = z.infer<typeof agentView>
+
+/**
+ * A job's live room, `job:<id>`: one Y.Map named `job` with these keys, each replaced as a whole. A room is a
+ * projection of the database and the hub's memory; it is never the truth.
+ */
+export interface JobRoom {
+  readonly state: JobState
+  readonly shard_count: number
+  readonly progress: ProgressView
+  /**
+   * At most 1,024 cells, each a run of `shards_per_cell` shards (the last may be shorter), one character a cell:
+   * `.` untouched, `l` leased, `r` returned and waiting for verification, `d` disputed, `a` accepted.
+   */
+  readonly grid: { readonly shards_per_cell: number; readonly cells: string }
+  /** The running estimate after so many shards, thinned to at most 200 points. Depends on arrival. */
+  readonly estimates: readonly { readonly shards: number; readonly value: number; readonly standard_error: number }[]
+}
+
+/** The live room `network`: one Y.Map named `network`. */
+export interface NetworkRoom {
+  readonly stats: NetworkView
+  readonly recent: readonly JobListItem[]
+}
