@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest'
+import { anyWord, property } from './property.test-support.ts'
+import { mulHi, mulHiLo, mulHiRound } from './u32.ts'
+
+test('the products agree with BigInt', () => {
+  const out = new Uint32Array(2)
+  property(
+    'products',
+    [anyWord, anyWord],
+    (a, b) => {
+      const product = BigInt(a) * BigInt(b)
+      expect(mulHi(a, b)).toBe(Number(product >> 32n))
+      expect(mulHi(a | 0, b | 0)).toBe(Number(product >> 32n))
+      mulHiLo(out, a, b)
+      expect([...out]).toEqual([Number(product & 0xffffffffn), Number(product >> 32n)])
+      expect(mulHiRound(a, b)).toBe(Number((product + (1n << 31n)) >> 32n))
+    },
+    20_000,
+  )
+})
