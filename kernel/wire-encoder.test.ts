@@ -1,0 +1,79 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { ForgeError } from './errors.ts'
+import { LIMITS } from './limits.ts'
+import { WIRE_LIMITS, wireEncoder } from './wire-encoder.ts'
+
+const codeOf = (work: () => unknown): string => {
+  try {
+    work()
+  } catch (error) {
+    return error instanceof ForgeError ? error.code : `not a ForgeError: ${String(error)}`
+  }
+  return 'no error'
+}
+
+describe('the wire encoding', () => {
+  it('gives values and bytes back', () => {
+    const message = {
+      id: 7,
+      method: 'mutation',
+      params: {
+        path: 'hub.result',
+        input: { digests: new Uint8Array([1, 2, 255]), elapsed_ms: 12.5, leaves: [new Uint8Array(0)] },
+      },
+    }
+    expect(wireEncoder.decode(wireEncoder.encode(message))).toEqual(message)
+  })
+
+  it('leaves undefined fields out, as the RPC envelope expects', () => {
+    expect(wireEncoder.decode(wireEncoder.encode({ id: 1, jsonrpc: undefined }))).toEqual({ id: 1 })
+  })
+
+  it('hands out plain copies when the socket gives a pooled Buffer', () => {
+    const frame = Buffer.from(wireEncoder.encode({ leaf: new Uint8Array([9, 9]) }))
+    const { leaf } = wireEncoder.decode(frame) as { leaf: Uint8Array }
+    frame.fill(0)
+    expect(leaf.constructor).toBe(Uint8Array)
+    expect([...leaf]).toEqual([9, 9])
+  })
+
+  it('carries the largest result message that the protocol allows', () => {
+    const leaf_bytes = Math.floor(LIMITS.lease_inline_bytes / LIMITS.lease_shards)
+    const message = {
+      digests: new Uint8Array(32 * LIMITS.lease_shards),
+      leaves: Array.from({ length: LIMITS.lease_shards }, () => new Uint8Array(leaf_bytes)),
+    }
+    expect(wireEncoder.decode(wireEncoder.encode(message))).toEqual(message)
+  })
+
+  it.each<[string, Uint8Array | string]>([
+    ['a text frame', '{"id":1}'],
+    ['an empty frame', new Uint8Array(0)],
+    ['an array that announces 4 billion elements', new Uint8Array([0xdd, 0xff, 0xff, 0xff, 0xff])],
+    ['a map that announces 4 billion entries', new Uint8Array([0xdf, 0xff, 0xff, 0xff, 0xff])],
+    ['nesting without end', new Uint8Array(100_000).fill(0x91)],
+    ['a timestamp', new Uint8Array([0xd6, 0xff, 0, 0, 0, 0])],
+    ['bytes after the value', new Uint8Array([0xc0, 0xc0])],
+    ['a cut string', new Uint8Array([0xa5, 0x61])],
+    ['too many values', new Uint8Array([0xdd, 0, 1, 0, 0, ...new Array<number>(65_536).fill(0xc0)])],
+    ['the key __proto__', new Uint8Array([0x81, 0xa9, ...Buffer.from('__proto__'), 0xc0])],
+    ['a map as a key', new Uint8Array([0x81, 0x80, 0xc0])],
+  ])('refuses %s', (_, frame) => {
+    expect(codeOf(() => wireEncoder.decode(frame))).toBe('MESSAGE_INVALID')
+  })
+
+  it('refuses a frame over the limit, both ways', () => {
+    expect(codeOf(() => wireEncoder.decode(new Uint8Array(WIRE_LIMITS.frame_bytes + 1)))).toBe('TOO_LARGE')
+    expect(codeOf(() => wireEncoder.encode(new Uint8Array(WIRE_LIMITS.frame_bytes)))).toBe('TOO_LARGE')
+  })
+
+  it('answers any bytes with a value or a ForgeError', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), (frame) => {
+        expect(codeOf(() => wireEncoder.decode(frame))).toMatch(/^(no error|MESSAGE_INVALID)$/)
+      }),
+      { numRuns: 3000 },
+    )
+  })
+})
