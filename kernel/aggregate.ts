@@ -33,8 +33,16 @@ export function createAggregate<A extends JsonObject, C extends JsonObject, G, R
 
   const bucketOf = (shard: number): number => (prefixes ? 31 - Math.clz32(shard + 1) : 0)
 
+  const bucketAt = (index: number): G => {
+    const known = buckets[index]
+    if (known !== undefined) return known
+    const created = op.fold.empty(plan, args)
+    buckets[index] = created
+    return created
+  }
+
   const total = (): G => {
-    if (!prefixes) return (buckets[0] ??= op.fold.empty(plan, args))
+    if (!prefixes) return bucketAt(0)
     const sum = op.fold.empty(plan, args)
     for (const bucket of buckets) if (bucket !== undefined) merge(sum, bucket)
     return sum
@@ -49,7 +57,8 @@ export function createAggregate<A extends JsonObject, C extends JsonObject, G, R
       if (bucket === undefined) continue
       merge(running, bucket)
       const estimate = op.estimate(args, plan, running)
-      if (estimate !== undefined) points.push({ shards: Math.min(2 ** (j + 1) - 1, plan.shard_count), ...estimate })
+      if (estimate !== undefined)
+        points.push({ shards: Math.min(2 ** (j + 1) - 1, plan.shard_count), ...estimate })
     }
     return points
   }
@@ -59,8 +68,7 @@ export function createAggregate<A extends JsonObject, C extends JsonObject, G, R
       return folded
     },
     add(shard, leaf) {
-      const index = bucketOf(shard)
-      op.fold.add((buckets[index] ??= op.fold.empty(plan, args)), shard, leaf)
+      op.fold.add(bucketAt(bucketOf(shard)), shard, leaf)
       folded++
     },
     estimate() {

@@ -15,10 +15,14 @@ export function canonicalJson(value: Json): string {
     if (text === undefined) throw new TypeError('the value has no JSON form')
     return text
   } catch (cause) {
-    throw new ForgeError('CONTRACT_INVALID', `no canonical form: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      hint: 'Use finite numbers and well-formed strings only.',
-      cause,
-    })
+    throw new ForgeError(
+      'CONTRACT_INVALID',
+      `no canonical form: ${cause instanceof Error ? cause.message : String(cause)}`,
+      {
+        hint: 'Use finite numbers and well-formed strings only.',
+        cause,
+      },
+    )
   }
 }
 
@@ -82,12 +86,17 @@ class StrictScan {
       const key = this.#string()
       const here = path === '' ? key : `${path}.${key}`
       if (keys.has(key)) {
-        throw new ForgeError('JSON_DUPLICATE_KEY', `the key ${JSON.stringify(key)} stands twice in one object`, {
-          path: here,
-          hint: 'Give each key once.',
-        })
+        throw new ForgeError(
+          'JSON_DUPLICATE_KEY',
+          `the key ${JSON.stringify(key)} stands twice in one object`,
+          {
+            path: here,
+            hint: 'Give each key once.',
+          },
+        )
       }
-      if (key === '__proto__') throw new ForgeError('JSON_INVALID', 'the key "__proto__" is not allowed', { path: here })
+      if (key === '__proto__')
+        throw new ForgeError('JSON_INVALID', 'the key "__proto__" is not allowed', { path: here })
       keys.add(key)
       this.#space()
       this.#at++ // the colon

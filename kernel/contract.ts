@@ -83,12 +83,18 @@ export const contractSchema = z.strictObject({
   args: jsonObject,
   inputs: z
     .record(z.string().regex(/^[a-z][a-z0-9_]{0,31}$/), inputRefSchema)
-    .refine((inputs) => Object.keys(inputs).length <= LIMITS.input_count, `at most ${LIMITS.input_count} inputs`)
+    .refine(
+      (inputs) => Object.keys(inputs).length <= LIMITS.input_count,
+      `at most ${LIMITS.input_count} inputs`,
+    )
     .default({}),
   seed: seedSchema,
   policy: policySchema.prefault({}),
   verify: verifySchema,
-  artifacts: z.array(z.string().regex(/^[a-z][a-z0-9_]{0,31}$/)).max(16).optional(),
+  artifacts: z
+    .array(z.string().regex(/^[a-z][a-z0-9_]{0,31}$/))
+    .max(16)
+    .optional(),
 })
 
 /** A parsed contract whose `args` the op's own schema has not seen yet; `prepare` gives the fully parsed one. */
@@ -104,7 +110,10 @@ export function formatOp(op: OpRef): string {
 export function parseOpRef(text: string): OpRef {
   const match = /^([a-z]+)@([1-9][0-9]*)\/(.+)$/.exec(text)
   const parsed = opRefSchema.safeParse({ name: match?.[1], version: Number(match?.[2]), profile: match?.[3] })
-  if (!parsed.success) throw new ForgeError('UNKNOWN_OP', `${JSON.stringify(text)} is not an op name`, { hint: 'Write it like mc@1/gbm.v1.' })
+  if (!parsed.success)
+    throw new ForgeError('UNKNOWN_OP', `${JSON.stringify(text)} is not an op name`, {
+      hint: 'Write it like mc@1/gbm.v1.',
+    })
   return parsed.data
 }
 
@@ -115,7 +124,9 @@ export function schemaError(
   prefix = '',
 ): ForgeError {
   const issue = error.issues[0]
-  const segments = (issue?.path ?? []).map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('')
+  const segments = (issue?.path ?? [])
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+    .join('')
   const path = `${prefix}${segments}`.replace(/^\./, '')
   return new ForgeError(code, `${path === '' ? 'the value' : path}: ${issue?.message ?? 'invalid'}`, {
     path,
@@ -161,11 +172,16 @@ export function assertAvailable(contract: Contract): void {
   if (verify.mode !== 'none' && verify.mode !== 'quorum') {
     refuse('verify.mode', `verify mode "${verify.mode}"`, 'Use {"mode":"quorum","k":2} or {"mode":"none"}.')
   }
-  if (policy.min_agents !== 1) refuse('policy.min_agents', 'a minimum number of agents', 'Leave min_agents out.')
-  if (policy.max_agents !== undefined) refuse('policy.max_agents', 'a maximum number of agents', 'Leave max_agents out.')
-  if (policy.classification !== 'public') refuse('policy.classification', 'a project classification', 'Use "public".')
-  if (contract.artifacts !== undefined) refuse('artifacts', 'a choice of artifacts', 'Leave artifacts out: all are kept.')
+  if (policy.min_agents !== 1)
+    refuse('policy.min_agents', 'a minimum number of agents', 'Leave min_agents out.')
+  if (policy.max_agents !== undefined)
+    refuse('policy.max_agents', 'a maximum number of agents', 'Leave max_agents out.')
+  if (policy.classification !== 'public')
+    refuse('policy.classification', 'a project classification', 'Use "public".')
+  if (contract.artifacts !== undefined)
+    refuse('artifacts', 'a choice of artifacts', 'Leave artifacts out: all are kept.')
   for (const [name, input] of Object.entries(contract.inputs)) {
-    if (input.kv_version !== undefined) refuse(`inputs.${name}.kv_version`, 'a key-value input', 'Give the digest alone.')
+    if (input.kv_version !== undefined)
+      refuse(`inputs.${name}.kv_version`, 'a key-value input', 'Give the digest alone.')
   }
 }

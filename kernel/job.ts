@@ -1,6 +1,13 @@
 import { type Aggregate, createAggregate } from './aggregate.ts'
 import { canonicalJson, type Json, type JsonObject } from './canonical.ts'
-import { type Contract, canonicalContract, contractHash, formatOp, parseContract, schemaError } from './contract.ts'
+import {
+  type Contract,
+  canonicalContract,
+  contractHash,
+  formatOp,
+  parseContract,
+  schemaError,
+} from './contract.ts'
 import { type HexDigest, sha256Hex } from './digest.ts'
 import { ForgeError, invariant } from './errors.ts'
 import { KERNEL_DIGESTS } from './generated/kernel-digests.ts'
@@ -37,7 +44,11 @@ export interface PreparedJob {
 }
 
 /** An op without its type parameters: what the registry holds. */
-export interface Op extends Pick<OpSpec<JsonObject, JsonObject, unknown, JsonObject>, 'ref' | 'title' | 'description' | 'inputs' | 'kernel' | 'tables'> {
+export interface Op
+  extends Pick<
+    OpSpec<JsonObject, JsonObject, unknown, JsonObject>,
+    'ref' | 'title' | 'description' | 'inputs' | 'kernel' | 'tables'
+  > {
   readonly id: string
   readonly args: OpSpec<JsonObject, JsonObject, unknown, JsonObject>['args']
   readonly example: JsonObject
@@ -45,7 +56,9 @@ export interface Op extends Pick<OpSpec<JsonObject, JsonObject, unknown, JsonObj
 }
 
 /** Closes over an op's types, so that everything outside its folder handles one kind of op. */
-export function defineOp<A extends JsonObject, C extends JsonObject, G, R extends JsonObject>(spec: OpSpec<A, C, G, R>): Op {
+export function defineOp<A extends JsonObject, C extends JsonObject, G, R extends JsonObject>(
+  spec: OpSpec<A, C, G, R>,
+): Op {
   return {
     id: formatOp(spec.ref),
     ref: spec.ref,
@@ -96,10 +109,14 @@ function prepareWith<A extends JsonObject, C extends JsonObject, G, R extends Js
   const plan = spec.plan(args, contract.inputs)
   invariant(Number.isSafeInteger(plan.shard_count) && plan.shard_count >= 1, 'a plan has at least one shard')
   if (plan.shard_count > LIMITS.shards) {
-    throw new ForgeError('ARGS_OUT_OF_RANGE', `the plan has ${plan.shard_count} shards; the limit is ${LIMITS.shards}`, {
-      path: 'args',
-      hint: 'Ask for less work in one contract, or split it over several seeds.',
-    })
+    throw new ForgeError(
+      'ARGS_OUT_OF_RANGE',
+      `the plan has ${plan.shard_count} shards; the limit is ${LIMITS.shards}`,
+      {
+        path: 'args',
+        hint: 'Ask for less work in one contract, or split it over several seeds.',
+      },
+    )
   }
   const key = philoxKey(seedMaterial(contract.seed, spec.ref, contract.args, contract.inputs))
   const inputRefs = contract.inputs
@@ -111,19 +128,29 @@ function prepareWith<A extends JsonObject, C extends JsonObject, G, R extends Js
     canonical,
     contractHash: contractHash(contract),
     replayKey: sha256Hex(canonicalJson(replayKeyMaterial(spec, contract, plan))),
-    planDigest: sha256Hex(canonicalJson({ shard_count: plan.shard_count, leaf: { ...plan.leaf }, constants: plan.constants } as unknown as Json)),
+    planDigest: sha256Hex(
+      canonicalJson({
+        shard_count: plan.shard_count,
+        leaf: { ...plan.leaf },
+        constants: plan.constants,
+      } as unknown as Json),
+    ),
     op: formatOp(spec.ref),
     plan,
     gpu: () => (program ??= spec.gpu(context)),
     reference: (shard, inputs) => spec.reference({ ...context, inputs }, shard),
     checkLeaf(shard, leaf) {
-      if (leaf.length > plan.leaf.max_bytes) return `a leaf of ${leaf.length} bytes; at most ${plan.leaf.max_bytes}`
+      if (leaf.length > plan.leaf.max_bytes)
+        return `a leaf of ${leaf.length} bytes; at most ${plan.leaf.max_bytes}`
       return spec.checkLeaf(plan, shard, leaf)
     },
     newAggregate: () => createAggregate(spec, args, plan),
     summarise(result) {
       const checked = spec.result.safeParse(result)
-      if (!checked.success) throw new ForgeError('INTERNAL', `a stored result is not one of ${formatOp(spec.ref)}`, { cause: checked.error })
+      if (!checked.success)
+        throw new ForgeError('INTERNAL', `a stored result is not one of ${formatOp(spec.ref)}`, {
+          cause: checked.error,
+        })
       return spec.summarise(args, checked.data)
     },
   }
@@ -132,17 +159,30 @@ function prepareWith<A extends JsonObject, C extends JsonObject, G, R extends Js
 function checkInputs(specs: Op['inputs'], contract: Contract): void {
   for (const name of Object.keys(contract.inputs)) {
     if (specs[name] === undefined) {
-      throw new ForgeError('INPUT_INVALID', `this op has no input "${name}"`, { path: `inputs.${name}`, hint: `Its inputs: ${Object.keys(specs).join(', ') || 'none'}.` })
+      throw new ForgeError('INPUT_INVALID', `this op has no input "${name}"`, {
+        path: `inputs.${name}`,
+        hint: `Its inputs: ${Object.keys(specs).join(', ') || 'none'}.`,
+      })
     }
   }
   for (const [name, spec] of Object.entries(specs)) {
     const input = contract.inputs[name]
-    if (input === undefined) throw new ForgeError('INPUT_MISSING', `the input "${name}" is missing`, { path: `inputs.${name}`, hint: spec.description })
+    if (input === undefined)
+      throw new ForgeError('INPUT_MISSING', `the input "${name}" is missing`, {
+        path: `inputs.${name}`,
+        hint: spec.description,
+      })
     if (!spec.dtypes.includes(input.dtype)) {
-      throw new ForgeError('INPUT_INVALID', `the input "${name}" has dtype ${input.dtype}`, { path: `inputs.${name}.dtype`, hint: `Use one of: ${spec.dtypes.join(', ')}.` })
+      throw new ForgeError('INPUT_INVALID', `the input "${name}" has dtype ${input.dtype}`, {
+        path: `inputs.${name}.dtype`,
+        hint: `Use one of: ${spec.dtypes.join(', ')}.`,
+      })
     }
     if (input.shape.length !== spec.rank) {
-      throw new ForgeError('INPUT_INVALID', `the input "${name}" has rank ${input.shape.length}`, { path: `inputs.${name}.shape`, hint: `Its shape has ${spec.rank} numbers.` })
+      throw new ForgeError('INPUT_INVALID', `the input "${name}" has rank ${input.shape.length}`, {
+        path: `inputs.${name}.shape`,
+        hint: `Its shape has ${spec.rank} numbers.`,
+      })
     }
   }
 }
@@ -164,7 +204,10 @@ export class OpRegistry {
   get(id: string): Op {
     const op = this.#ops.get(id)
     if (op === undefined) {
-      throw new ForgeError('UNKNOWN_OP', `there is no op ${id}`, { path: 'op', hint: `Known ops: ${[...this.#ops.keys()].join(', ')}.` })
+      throw new ForgeError('UNKNOWN_OP', `there is no op ${id}`, {
+        path: 'op',
+        hint: `Known ops: ${[...this.#ops.keys()].join(', ')}.`,
+      })
     }
     return op
   }

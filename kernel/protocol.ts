@@ -92,10 +92,14 @@ export const resultInput = z.strictObject({
   /** SHA-256 of each leaf, 32 bytes each, in shard order. */
   digests: z
     .instanceof(Uint8Array)
-    .refine((value) => value.length >= 32 && value.length % 32 === 0 && value.length <= 32 * LIMITS.lease_shards),
+    .refine(
+      (value) => value.length >= 32 && value.length % 32 === 0 && value.length <= 32 * LIMITS.lease_shards,
+    ),
   result_root: bytes(32),
   /** Inline leaves in shard order; empty when the op's leaves are blobs, which are uploaded before. */
-  leaves: z.array(z.instanceof(Uint8Array).refine((leaf) => leaf.length <= LIMITS.inline_leaf_bytes)).max(LIMITS.lease_shards),
+  leaves: z
+    .array(z.instanceof(Uint8Array).refine((leaf) => leaf.length <= LIMITS.inline_leaf_bytes))
+    .max(LIMITS.lease_shards),
   elapsed_ms: z.number().min(0).max(86_400_000),
   /** Ed25519 over `receiptBytes`. */
   signature: bytes(64),

@@ -105,17 +105,34 @@ export interface Axis {
 }
 
 export type ChartSpec =
-  | { readonly kind: 'histogram'; readonly title: string; readonly x: Axis; readonly edges: readonly number[]; readonly counts: readonly number[] }
+  | {
+      readonly kind: 'histogram'
+      readonly title: string
+      readonly x: Axis
+      readonly edges: readonly number[]
+      readonly counts: readonly number[]
+    }
   | {
       readonly kind: 'band'
       readonly title: string
       readonly x: Axis
       readonly y: Axis
-      readonly points: readonly { readonly x: number; readonly y: number; readonly low: number; readonly high: number }[]
+      readonly points: readonly {
+        readonly x: number
+        readonly y: number
+        readonly low: number
+        readonly high: number
+      }[]
       /** A known value to compare with, drawn as a line. */
       readonly reference?: { readonly label: string; readonly y: number }
     }
-  | { readonly kind: 'heatmap'; readonly title: string; readonly rows: number; readonly columns: number; readonly values: readonly number[] }
+  | {
+      readonly kind: 'heatmap'
+      readonly title: string
+      readonly rows: number
+      readonly columns: number
+      readonly values: readonly number[]
+    }
 
 export interface Summary {
   readonly headline: Figure
@@ -153,7 +170,12 @@ export interface OpSpec<A extends JsonObject, C extends JsonObject, G, R extends
   readonly fold: Fold<A, C, G>
   estimate?(args: A, plan: Plan<C>, aggregate: G): Estimate | undefined
   /** The result: canonical JSON, a pure function of the replay key. */
-  reduce(args: A, plan: Plan<C>, aggregate: G, convergence: Convergence): { readonly result: R; readonly artifacts: readonly Artifact[] }
+  reduce(
+    args: A,
+    plan: Plan<C>,
+    aggregate: G,
+    convergence: Convergence,
+  ): { readonly result: R; readonly artifacts: readonly Artifact[] }
   readonly result: z.ZodType<R>
   summarise(args: A, result: R): Summary
 }

@@ -1,10 +1,12 @@
+import type { AcceptedShard } from '../../kernel/acceptance.ts'
 import type { Contract } from '../../kernel/contract.ts'
 import type { HexDigest } from '../../kernel/digest.ts'
 import type { ForgeErrorJson } from '../../kernel/errors.ts'
-import type { ExecutorKind, Receipt } from '../../kernel/receipt.ts'
+import type { Receipt } from '../../kernel/receipt.ts'
 import type { JobState, ProgressView } from '../trpc/views.ts'
 
 /** What the hub and the services ask of storage. Adapters stand beside this file. */
+export type { AcceptedCopy, AcceptedShard, AcceptMethod } from '../../kernel/acceptance.ts'
 
 export interface NewJob {
   /** UUID. */
@@ -59,7 +61,10 @@ export interface JobStore {
   insert(job: NewJob): Promise<{ readonly job: JobRow; readonly created: boolean }>
   get(id: string): Promise<JobRow | undefined>
   /** Newest first. `before` is the cursor: created_at and id of the last row seen. */
-  list(query: { readonly limit: number; readonly before?: { readonly created_at: Date; readonly id: string } }): Promise<readonly JobRow[]>
+  list(query: {
+    readonly limit: number
+    readonly before?: { readonly created_at: Date; readonly id: string }
+  }): Promise<readonly JobRow[]>
   /** Jobs whose state is not final, oldest first. */
   unfinished(): Promise<readonly JobRow[]>
   counts(): Promise<{ readonly settled: number }>
@@ -67,28 +72,14 @@ export interface JobStore {
    * Moves a job from any of `from` to `to`. @returns false when it is in none of them (someone else was first).
    * Sets started_at on `running` and finished_at on a final state.
    */
-  transition(id: string, from: readonly JobState[], to: JobState, more?: { readonly failure?: ForgeErrorJson; readonly progress?: ProgressView }): Promise<boolean>
+  transition(
+    id: string,
+    from: readonly JobState[],
+    to: JobState,
+    more?: { readonly failure?: ForgeErrorJson; readonly progress?: ProgressView },
+  ): Promise<boolean>
   /** Running or verifying to settled with its result, in one transaction fenced by the hub's epoch. @throws ForgeError CONFLICT when fenced */
   settle(id: string, epoch: number, settlement: Settlement): Promise<boolean>
-}
-
-/** How an accepted shard was verified. */
-export type AcceptMethod = 'single' | 'quorum' | 'referee'
-
-export interface AcceptedCopy {
-  /** SHA-256 of the agent's key; `referee` for the hub's own execution. */
-  readonly agent: string
-  readonly owner: string
-  readonly executor: ExecutorKind
-}
-
-export interface AcceptedShard {
-  readonly shard: number
-  readonly method: AcceptMethod
-  readonly digest: Uint8Array
-  /** The leaf when it is inline; empty when it is a blob named by `digest`. */
-  readonly leaf: Uint8Array
-  readonly copies: readonly AcceptedCopy[]
 }
 
 export interface ResultGroup {
@@ -143,7 +134,10 @@ export interface BlobStore {
    * Stores a stream and returns its digest; the blob appears whole or not at all, and is durable on return.
    * @throws ForgeError TOO_LARGE, or DIGEST_MISMATCH when `expected` is given and differs
    */
-  put(source: AsyncIterable<Uint8Array>, options?: { readonly expected?: HexDigest; readonly maxBytes?: number }): Promise<BlobStat>
+  put(
+    source: AsyncIterable<Uint8Array>,
+    options?: { readonly expected?: HexDigest; readonly maxBytes?: number },
+  ): Promise<BlobStat>
   stat(digest: HexDigest): Promise<BlobStat | undefined>
   /** Optional byte range, both ends inclusive. @throws ForgeError NOT_FOUND */
   read(digest: HexDigest, range?: { readonly start: number; readonly end: number }): AsyncIterable<Uint8Array>

@@ -8,7 +8,16 @@ import type { Summary } from '../../kernel/ops/op.ts'
  * ISO 8601 in UTC; digests are 64 hexadecimal digits; counts are numbers.
  */
 
-export const JOB_STATES = ['submitted', 'planned', 'running', 'verifying', 'settled', 'failed', 'cancelled', 'expired'] as const
+export const JOB_STATES = [
+  'submitted',
+  'planned',
+  'running',
+  'verifying',
+  'settled',
+  'failed',
+  'cancelled',
+  'expired',
+] as const
 export const jobStateSchema = z.enum(JOB_STATES)
 export type JobState = z.infer<typeof jobStateSchema>
 
@@ -137,7 +146,11 @@ export interface JobRoom {
    */
   readonly grid: { readonly shards_per_cell: number; readonly cells: string }
   /** The running estimate after so many shards, thinned to at most 200 points. Depends on arrival. */
-  readonly estimates: readonly { readonly shards: number; readonly value: number; readonly standard_error: number }[]
+  readonly estimates: readonly {
+    readonly shards: number
+    readonly value: number
+    readonly standard_error: number
+  }[]
 }
 
 /** The live room `network`: one Y.Map named `network`. */

@@ -1,0 +1,27 @@
+/** Limits and times of the hub's core. Times are milliseconds of the shell's monotonic clock. */
+export const HUB = {
+  /** A lease is cut to about this much work of the agent that takes it. */
+  lease_target_ms: 1500,
+  /** Shards in the first lease of an agent whose speed is not known. */
+  first_lease_shards: 2,
+  /** A lease's deadline: this many times its expected duration … */
+  deadline_factor: 6,
+  /** … but never shorter: a first dispatch may compile for seconds. */
+  deadline_min_ms: 30_000,
+  /** How long a lost connection keeps its leases, so that a resumed agent goes on. */
+  resume_grace_ms: 10_000,
+  /** A shard waits so long for a second owner before the referee supplies the copy. */
+  second_owner_wait_ms: 5000,
+  /**
+   * A second copy goes to another kind of executor, unless the agents of that kind would need longer than this for
+   * what already waits for them: then the same kind may copy it.
+   */
+  diversity_backlog_ms: 30_000,
+  /** Shards in the referee's hands at once. */
+  referee_in_flight: 2,
+  /** Leaf bytes of one job that wait in memory for another copy; beyond, no fresh shards are leased. */
+  pending_bytes: 64 * 1024 * 1024,
+  sessions: 20_000,
+  /** Weight of the newest measurement in an agent's speed. */
+  speed_smoothing: 0.4,
+} as const

@@ -1,0 +1,130 @@
+import { LIMITS } from '../../../kernel/limits.ts'
+import type { ExecutorKind } from '../../../kernel/receipt.ts'
+import { isFinal } from './lifecycle.ts'
+import { HUB } from './limits.ts'
+import type { Segment } from './segments.ts'
+import type { HubJob, HubSession, HubState } from './state.ts'
+
+/**
+ * Which shards an agent gets next. Rules:
+ * - A shard is never leased twice to one owner, and under a quorum never to its submitter's own agents.
+ * - Between jobs the one with the fewest leases goes first, then the older one.
+ * - Inside a job an agent first completes what another kind of executor has begun: agreement of two kinds says more
+ *   than of two alike, and it frees memory. Then it opens untouched shards. Only then it repeats its own kind's work,
+ *   and only when nobody of another kind can be expected soon.
+ */
+
+export interface Choice {
+  readonly job: HubJob
+  readonly index: number
+  readonly count: number
+}
+
+const isGpu = (kind: ExecutorKind): boolean => kind === 'webgpu'
+
+export function fitsTarget(job: HubJob, kind: ExecutorKind): boolean {
+  return job.target === 'any' || (job.target === 'gpu') === isGpu(kind)
+}
+
+/** Whether a result of this owner could count towards the segment. */
+function ownerMay(job: HubJob, segment: Segment, owner: string): boolean {
+  if (job.copies_needed > 1 && owner === job.owner) return false
+  return !segment.copies.some((copy) => copy.owner === owner)
+}
+
+export function mayLease(job: HubJob, segment: Segment, session: HubSession): boolean {
+  return (
+    !segment.disputed &&
+    segment.copies.length < job.copies_needed &&
+    fitsTarget(job, session.executor) &&
+    ownerMay(job, segment, session.owner)
+  )
+}
+
+/** Whether some connected agent could still give this segment the copy that it lacks. */
+export function someoneMay(state: HubState, job: HubJob, segment: Segment): boolean {
+  for (const session of state.sessions.values()) {
+    if (!state.blocked.has(session.agent) && mayLease(job, segment, session)) return true
+  }
+  return false
+}
+
+/** @returns the next run of shards for this agent, or undefined when there is nothing for it */
+export function chooseWork(state: HubState, session: HubSession): Choice | undefined {
+  const jobs = [...state.jobs.values()]
+    .filter((job) => !isFinal(job.phase) && job.segments.length > 0 && fitsTarget(job, session.executor))
+    .sort((a, b) => a.leases - b.leases || a.order - b.order)
+  for (const job of jobs) {
+    const choice = chooseSegment(state, job, session)
+    if (choice !== undefined) return choice
+  }
+  return undefined
+}
+
+function chooseSegment(state: HubState, job: HubJob, session: HubSession): Choice | undefined {
+  const gpu = isGpu(session.executor)
+  let best: { index: number; rank: number } | undefined
+  let pending_bytes = 0
+  let missing_copies = 0
+  let waiting_units = 0
+  for (const [index, segment] of job.segments.all.entries()) {
+    if (job.inline_leaves && segment.returned_ms !== undefined)
+      pending_bytes += segment.count * job.leaf_max_bytes
+    if (segment.disputed || segment.copies.length >= job.copies_needed) continue
+    missing_copies += segment.count * (job.copies_needed - segment.copies.length)
+    const alike = segment.copies.length > 0 && segment.copies.every((copy) => isGpu(copy.executor) === gpu)
+    if (alike) waiting_units += segment.count * job.shard_units
+    if (!mayLease(job, segment, session)) continue
+    const rank = segment.copies.length === 0 ? 1 : alike ? 2 : 0
+    if (best === undefined || rank < best.rank) best = { index, rank }
+  }
+  if (best === undefined) return undefined
+  if (best.rank === 1 && pending_bytes > HUB.pending_bytes) return undefined
+  if (best.rank === 2 && otherKindComes(state, job, gpu, waiting_units)) return undefined
+  const segment = job.segments.all[best.index]
+  if (segment === undefined) return undefined
+  return {
+    job,
+    index: best.index,
+    count: Math.min(segment.count, leaseSize(state, job, session, missing_copies)),
+  }
+}
+
+/** Whether agents of the other kind will get through what waits for them in the time that diversity is worth. */
+function otherKindComes(state: HubState, job: HubJob, gpu: boolean, waiting_units: number): boolean {
+  let units_per_ms = 0
+  let unknown = false
+  for (const session of state.sessions.values()) {
+    if (!session.listening || isGpu(session.executor) === gpu || state.blocked.has(session.agent)) continue
+    if (!fitsTarget(job, session.executor) || (job.copies_needed > 1 && session.owner === job.owner)) continue
+    if (session.speed === undefined) unknown = true
+    else units_per_ms += session.speed
+  }
+  return unknown || (units_per_ms > 0 && waiting_units / units_per_ms <= HUB.diversity_backlog_ms)
+}
+
+/** Shards for one lease: the agent's own pace, less near the end of the job so that all finish together. */
+function leaseSize(state: HubState, job: HubJob, session: HubSession, missing_copies: number): number {
+  const message_cap = job.inline_leaves
+    ? Math.floor(LIMITS.lease_inline_bytes / Math.max(1, job.leaf_max_bytes))
+    : 64
+  const share = Math.ceil(missing_copies / (2 * Math.max(1, countListening(state))))
+  const pace =
+    session.speed === undefined
+      ? HUB.first_lease_shards
+      : Math.floor((session.speed * HUB.lease_target_ms) / Math.max(1, job.shard_units))
+  const first = session.speed_measured ? Number.POSITIVE_INFINITY : HUB.first_lease_shards
+  return Math.max(1, Math.min(pace, first, share, message_cap, LIMITS.lease_shards))
+}
+
+function countListening(state: HubState): number {
+  let count = 0
+  for (const session of state.sessions.values()) if (session.listening) count++
+  return count
+}
+
+/** @returns how long the agent may take, milliseconds */
+export function leaseDuration(job: HubJob, session: HubSession, count: number): number {
+  const expected_ms = session.speed === undefined ? 0 : (count * job.shard_units) / session.speed
+  return Math.round(Math.max(HUB.deadline_min_ms, expected_ms * HUB.deadline_factor * session.window))
+}

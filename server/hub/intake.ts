@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto'
+import { verify } from '@noble/ed25519'
+import { bytesEqual, bytesToHex } from '../../kernel/digest.ts'
+import { ForgeError } from '../../kernel/errors.ts'
+import type { PreparedJob } from '../../kernel/job.ts'
+import { merkleRootOfDigests } from '../../kernel/merkle.ts'
+import type { ResultInput } from '../../kernel/protocol.ts'
+import { type Receipt, receiptBytes } from '../../kernel/receipt.ts'
+import type { BlobStore } from '../memory/ports.ts'
+import type { HubLease } from './core/state.ts'
+
+/**
+ * The checks of a result that need no other result: shape, digests, root, receipt, and what every correct leaf of the
+ * op satisfies. What passes may still be wrong; only agreement, the referee or an algebraic check says more.
+ */
+
+export interface ResultContext {
+  readonly job: PreparedJob
+  readonly lease: Pick<HubLease, 'id' | 'first' | 'count'>
+  readonly epoch: number
+  readonly agentKey: Uint8Array
+  readonly software: string
+  readonly blobs: BlobStore
+}
+
+const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(bytes).digest())
+
+/**
+ * @returns the receipt that the agent signed
+ * @throws ForgeError MESSAGE_INVALID | DIGEST_MISMATCH with what is wrong: the agent is at fault
+ */
+export async function checkResult(input: ResultInput, context: ResultContext): Promise<Receipt> {
+  const { job, lease } = context
+  const refuse = (message: string): never => {
+    throw new ForgeError('MESSAGE_INVALID', message)
+  }
+  if (input.digests.length !== 32 * lease.count) refuse(`${input.digests.length / 32} digests for ${lease.count} shards`)
+  if (!bytesEqual(merkleRootOfDigests(input.digests), input.result_root)) refuse('the root is not that of the digests')
+  const receipt: Receipt = {
+    receipt: 1,
+    lease_id: lease.id,
+    epoch: context.epoch,
+    contract_hash: job.contractHash,
+    plan_digest: job.planDigest,
+    first: lease.first,
+    count: lease.count,
+    result_root: bytesToHex(input.result_root),
+    executor: input.executor,
+    software: context.software,
+  }
+  if (!verify(input.signature, receiptBytes(receipt), context.agentKey)) refuse('the signature does not fit the receipt')
+  if (job.plan.leaf.kind === 'inline') checkInlineLeaves(input, job, lease)
+  else await checkBlobLeaves(input, context)
+  return receipt
+}
+
+function checkInlineLeaves(input: ResultInput, job: PreparedJob, lease: ResultContext['lease']): void {
+  if (input.leaves.length !== lease.count) {
+    throw new ForgeError('MESSAGE_INVALID', `${input.leaves.length} leaves for ${lease.count} shards`)
+  }
+  for (const [offset, leaf] of input.leaves.entries()) {
+    if (!bytesEqual(sha256(leaf), input.digests.subarray(32 * offset, 32 * offset + 32))) {
+      throw new ForgeError('DIGEST_MISMATCH', `the bytes of shard ${lease.first + offset} do not have its digest`)
+    }
+    checkInvariants(job, lease.first + offset, leaf)
+  }
+}
+
+async function checkBlobLeaves(input: ResultInput, { job, lease, blobs }: ResultContext): Promise<void> {
+  if (input.leaves.length !== 0) throw new ForgeError('MESSAGE_INVALID', 'the leaves of this op are blobs')
+  for (let offset = 0; offset < lease.count; offset++) {
+    const digest = bytesToHex(input.digests.subarray(32 * offset, 32 * offset + 32))
+    const stat = await blobs.stat(digest)
+    if (stat === undefined) throw new ForgeError('MESSAGE_INVALID', `the blob of shard ${lease.first + offset} was not uploaded`)
+    if (stat.bytes > job.plan.leaf.max_bytes) throw new ForgeError('MESSAGE_INVALID', `the blob of shard ${lease.first + offset} is too large`)
+    checkInvariants(job, lease.first + offset, await readBlob(blobs, digest))
+  }
+}
+
+function checkInvariants(job: PreparedJob, shard: number, leaf: Uint8Array): void {
+  const fault = job.checkLeaf(shard, leaf)
+  if (fault !== undefined) throw new ForgeError('MESSAGE_INVALID', `shard ${shard}: ${fault}`)
+}
+
+/** The whole blob in memory. @throws ForgeError NOT_FOUND */
+export async function readBlob(blobs: BlobStore, digest: string): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  for await (const part of blobs.read(digest)) parts.push(part)
+  return new Uint8Array(Buffer.concat(parts))
+}

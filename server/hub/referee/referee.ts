@@ -1,0 +1,83 @@
+import { Worker } from 'node:worker_threads'
+import { ForgeError } from '../../../kernel/errors.ts'
+import type { PreparedJob } from '../../../kernel/job.ts'
+import type { InputBytes } from '../../../kernel/ops/op.ts'
+import { refereeAnswerSchema, type RefereeRequest } from './messages.ts'
+
+/** The hub's own exact execution: its word closes a dispute. */
+export interface Referee {
+  /** @returns the shard's leaf. @throws ForgeError EXECUTOR_FAILED when the execution itself fails */
+  execute(job: PreparedJob, shard: number, inputs: InputBytes): Promise<Uint8Array>
+  close(): Promise<void>
+}
+
+/**
+ * A referee in a worker thread of its own, so that no shard's arithmetic delays the hub's answers. It works at most
+ * `cpuShare` of the time of one core: after each shard it rests in proportion.
+ */
+export class WorkerReferee implements Referee {
+  readonly #entry: URL
+  readonly #cpuShare: number
+  readonly #waiting = new Map<number, { resolve(leaf: Uint8Array): void; reject(error: unknown): void }>()
+  #worker: Worker | undefined
+  #loaded = new Set<string>()
+  #next = 1
+
+  /** @param cpuShare above 0 and at most 1, of one core. */
+  constructor(entry: URL, cpuShare: number) {
+    this.#entry = entry
+    this.#cpuShare = cpuShare
+  }
+
+  execute(job: PreparedJob, shard: number, inputs: InputBytes): Promise<Uint8Array> {
+    const worker = this.#running()
+    const id = this.#next++
+    const answer = new Promise<Uint8Array>((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject })
+    })
+    if (!this.#loaded.has(job.contractHash)) {
+      this.#loaded.add(job.contractHash)
+      this.#post(worker, { t: 'load', canonical: job.canonical, contract_hash: job.contractHash, inputs: [...inputs] })
+    }
+    this.#post(worker, { t: 'run', id, contract_hash: job.contractHash, shard })
+    return answer
+  }
+
+  async close(): Promise<void> {
+    this.#fail(new ForgeError('UNAVAILABLE', 'the referee is closed'))
+    await this.#worker?.terminate()
+    this.#worker = undefined
+  }
+
+  #post(worker: Worker, request: RefereeRequest): void {
+    worker.postMessage(request)
+  }
+
+  #running(): Worker {
+    if (this.#worker !== undefined) return this.#worker
+    const worker = new Worker(this.#entry, { workerData: { cpu_share: this.#cpuShare } })
+    worker.unref()
+    worker.on('message', (message: unknown) => {
+      const answer = refereeAnswerSchema.parse(message)
+      const waiting = this.#waiting.get(answer.id)
+      this.#waiting.delete(answer.id)
+      if (answer.t === 'done') waiting?.resolve(answer.leaf)
+      else waiting?.reject(new ForgeError('EXECUTOR_FAILED', `the referee failed: ${answer.message}`))
+    })
+    const lost = (cause: unknown) => {
+      if (this.#worker !== worker) return
+      this.#worker = undefined
+      this.#loaded = new Set()
+      this.#fail(new ForgeError('EXECUTOR_FAILED', 'the referee stopped', { cause }))
+    }
+    worker.on('error', lost)
+    worker.on('exit', lost)
+    this.#worker = worker
+    return worker
+  }
+
+  #fail(error: ForgeError): void {
+    for (const { reject } of this.#waiting.values()) reject(error)
+    this.#waiting.clear()
+  }
+}

@@ -1,0 +1,62 @@
+import { setTimeout as rest } from 'node:timers/promises'
+import { parentPort, workerData } from 'node:worker_threads'
+import { parseJsonStrict } from '../../../kernel/canonical.ts'
+import { ForgeError, invariant } from '../../../kernel/errors.ts'
+import type { PreparedJob } from '../../../kernel/job.ts'
+import type { InputBytes } from '../../../kernel/ops/op.ts'
+import { OPS } from '../../../kernel/ops/registry.ts'
+import { type RefereeAnswer, type RefereeRequest, refereeDataSchema, refereeRequestSchema } from './messages.ts'
+
+/** The referee's thread: runs one shard after the other by the ops' plain arithmetic, within its share of the CPU. */
+
+/** Jobs kept ready; the one longest unused goes first. */
+const LOADED_JOBS = 16
+
+const port = parentPort
+invariant(port !== null, 'the referee runs in a worker thread')
+const { cpu_share } = refereeDataSchema.parse(workerData)
+const jobs = new Map<string, { job: PreparedJob; inputs: InputBytes }>()
+const queue: (RefereeRequest & { t: 'run' })[] = []
+let busy = false
+
+port.on('message', (message: unknown) => {
+  const request = refereeRequestSchema.parse(message)
+  if (request.t === 'load') {
+    jobs.set(request.contract_hash, { job: OPS.prepare(parseJsonStrict(request.canonical)), inputs: new Map(request.inputs) })
+    return
+  }
+  queue.push(request)
+  void drain()
+})
+
+async function drain(): Promise<void> {
+  if (busy) return
+  busy = true
+  for (let request = queue.shift(); request !== undefined; request = queue.shift()) {
+    const started = performance.now()
+    answer(execute(request))
+    const worked_ms = performance.now() - started
+    if (cpu_share < 1) await rest((worked_ms * (1 - cpu_share)) / cpu_share)
+  }
+  busy = false
+}
+
+function execute(request: RefereeRequest & { t: 'run' }): RefereeAnswer {
+  try {
+    const loaded = jobs.get(request.contract_hash)
+    if (loaded === undefined) throw new ForgeError('INTERNAL', 'the job is not loaded')
+    jobs.delete(request.contract_hash)
+    jobs.set(request.contract_hash, loaded)
+    if (jobs.size > LOADED_JOBS) {
+      const oldest = jobs.keys().next().value
+      if (oldest !== undefined && oldest !== request.contract_hash) jobs.delete(oldest)
+    }
+    return { t: 'done', id: request.id, leaf: loaded.job.reference(request.shard, loaded.inputs) }
+  } catch (error) {
+    return { t: 'failed', id: request.id, message: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+function answer(message: RefereeAnswer): void {
+  port?.postMessage(message)
+}
