@@ -1,0 +1,68 @@
+import type { GpuProgram, Plan } from '../op.ts'
+import { tileBytes } from './reference.ts'
+import { BLOCK, int8Operand, type MatmulConstants, tileOf, tilesAcross } from './tiles.ts'
+
+/** int8 elements in one u32 word; they lie along the inner dimension, the lowest byte first. */
+const LANES = 4
+
+/**
+ * Drives shaders/tensor/matmul.v1.wgsl: an invocation computes a 4 x 4 block of its tile, so it runs depth / 4 <= 32,768
+ * iterations, below the 65,535 after which one driver stops.
+ */
+export function matmulProgram(plan: Plan<MatmulConstants>, kernel: string): GpuProgram {
+  const c = plan.constants
+  const rowBlocks = Math.ceil(c.rows / BLOCK)
+  const columnBlocks = Math.ceil(c.columns / BLOCK)
+  return {
+    kernel,
+    tables: [],
+    words: Uint32Array.of(
+      Math.ceil(c.depth / LANES),
+      rowBlocks,
+      columnBlocks,
+      tilesAcross(c),
+      c.tile_rows / BLOCK,
+      c.tile_columns / BLOCK,
+    ),
+    invocations: (c.tile_rows / BLOCK) * (c.tile_columns / BLOCK),
+    slot_words: c.tile_rows * c.tile_columns,
+    inputs: [
+      { name: 'a', pack: (bytes) => packRowBlocks(int8Operand('a', bytes, c.rows, c.depth), c) },
+      { name: 'b', pack: (bytes) => packColumnBlocks(int8Operand('b', bytes, c.depth, c.columns), c) },
+    ],
+    leaf: (shard, slot) => tileBytes(slot, c.tile_columns, tileOf(c, shard)),
+  }
+}
+
+/**
+ * A as one vec4 for each block of four rows and word of the inner dimension: component r holds the word of row r. Rows
+ * and lanes beyond the matrix are zero.
+ */
+function packRowBlocks(a: Int8Array, { rows, depth }: MatmulConstants): Uint32Array {
+  const words = Math.ceil(depth / LANES)
+  const packed = new Uint32Array(Math.ceil(rows / BLOCK) * BLOCK * words)
+  for (let row = 0; row < rows; row++) {
+    const start = row * depth
+    const base = (row >> 2) * words * BLOCK + (row & 3)
+    for (let k = 0; k < depth; k++) {
+      const to = base + (k >> 2) * BLOCK
+      packed[to] = (packed[to] as number) | (((a[start + k] as number) & 0xff) << (8 * (k & 3)))
+    }
+  }
+  return packed
+}
+
+/** B likewise: component c holds the word of column c of the block. */
+function packColumnBlocks(b: Int8Array, { depth, columns }: MatmulConstants): Uint32Array {
+  const words = Math.ceil(depth / LANES)
+  const packed = new Uint32Array(Math.ceil(columns / BLOCK) * BLOCK * words)
+  for (let k = 0; k < depth; k++) {
+    const start = k * columns
+    const shift = 8 * (k & 3)
+    for (let column = 0; column < columns; column++) {
+      const to = ((column >> 2) * words + (k >> 2)) * BLOCK + (column & 3)
+      packed[to] = (packed[to] as number) | (((b[start + column] as number) & 0xff) << shift)
+    }
+  }
+  return packed
+}
