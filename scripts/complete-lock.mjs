@@ -7,8 +7,8 @@
 // against a complete registry adds it.
 //
 // npm runs this after every change of node_modules (script "dependencies" of package.json).
-import { readFileSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 
 /**
  * @typedef {{
@@ -18,25 +18,47 @@ import { fileURLToPath } from 'node:url';
  * }} LockEntry
  */
 
-const OS = new Set(['aix', 'android', 'darwin', 'freebsd', 'linux', 'netbsd', 'openbsd', 'openharmony', 'sunos', 'win32']);
-const CPU = new Set(['arm', 'arm64', 'ia32', 'loong64', 'mips64el', 'ppc64', 'riscv64', 's390x', 'wasm32', 'x64']);
+const OS = new Set([
+  'aix',
+  'android',
+  'darwin',
+  'freebsd',
+  'linux',
+  'netbsd',
+  'openbsd',
+  'openharmony',
+  'sunos',
+  'win32',
+])
+const CPU = new Set([
+  'arm',
+  'arm64',
+  'ia32',
+  'loong64',
+  'mips64el',
+  'ppc64',
+  'riscv64',
+  's390x',
+  'wasm32',
+  'x64',
+])
 
 /**
  * Platform fields that a package's name stands for, or undefined when the name names no processor.
  * @param {string} name
  */
 function platformOf(name) {
-  const words = name.split(/[/-]/);
-  const cpu = words.find((word) => CPU.has(word));
-  if (cpu === undefined) return undefined;
-  const os = words.find((word) => OS.has(word));
-  const musl = words.some((word) => word.startsWith('musl'));
-  const glibc = words.some((word) => word === 'gnu' || word === 'glibc' || word === 'gnueabihf');
+  const words = name.split(/[/-]/)
+  const cpu = words.find((word) => CPU.has(word))
+  if (cpu === undefined) return undefined
+  const os = words.find((word) => OS.has(word))
+  const musl = words.some((word) => word.startsWith('musl'))
+  const glibc = words.some((word) => word === 'gnu' || word === 'glibc' || word === 'gnueabihf')
   return {
     cpu: [cpu],
     ...(os === 'linux' && musl ? { libc: ['musl'] } : os === 'linux' && glibc ? { libc: ['glibc'] } : {}),
     ...(os === undefined ? {} : { os: [os] }),
-  };
+  }
 }
 
 /**
@@ -47,8 +69,8 @@ function platformOf(name) {
  */
 function resolves(packages, at, name) {
   for (let folder = at; ; folder = folder.slice(0, Math.max(0, folder.lastIndexOf('/node_modules/')))) {
-    if (packages[`${folder === '' ? '' : `${folder}/`}node_modules/${name}`]) return true;
-    if (folder === '') return false;
+    if (packages[`${folder === '' ? '' : `${folder}/`}node_modules/${name}`]) return true
+    if (folder === '') return false
   }
 }
 
@@ -59,11 +81,12 @@ function resolves(packages, at, name) {
  */
 export function completePackages(packages) {
   /** @type {string[]} */
-  const added = [];
+  const added = []
   for (const [at, entry] of Object.entries(packages)) {
     for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
-      const platform = platformOf(name);
-      if (platform === undefined || !/^\d+\.\d+\.\d+[\w.+-]*$/.test(version) || resolves(packages, at, name)) continue;
+      const platform = platformOf(name)
+      if (platform === undefined || !/^\d+\.\d+\.\d+[\w.+-]*$/.test(version) || resolves(packages, at, name))
+        continue
       packages[`node_modules/${name}`] = {
         version,
         cpu: platform.cpu,
@@ -71,23 +94,27 @@ export function completePackages(packages) {
         ...('libc' in platform ? { libc: platform.libc } : {}),
         optional: true,
         ...('os' in platform ? { os: platform.os } : {}),
-      };
-      added.push(`${name}@${version}`);
+      }
+      added.push(`${name}@${version}`)
     }
   }
-  return added;
+  return added
 }
 
 /** @param {string} lockPath */
 function completeLock(lockPath) {
-  const lock = /** @type {{packages: Record<string, LockEntry>}} */ (JSON.parse(readFileSync(lockPath, 'utf8')));
-  const added = completePackages(lock.packages);
-  if (added.length === 0) return;
-  lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => a.localeCompare(b, 'en')));
-  writeFileSync(lockPath, `${JSON.stringify(lock, null, 2)}\n`);
-  console.log(`package-lock.json: ${added.length} packages of other platforms added`);
+  const lock = /** @type {{packages: Record<string, LockEntry>}} */ (
+    JSON.parse(readFileSync(lockPath, 'utf8'))
+  )
+  const added = completePackages(lock.packages)
+  if (added.length === 0) return
+  lock.packages = Object.fromEntries(
+    Object.entries(lock.packages).sort(([a], [b]) => a.localeCompare(b, 'en')),
+  )
+  writeFileSync(lockPath, `${JSON.stringify(lock, null, 2)}\n`)
+  console.log(`package-lock.json: ${added.length} packages of other platforms added`)
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  completeLock(fileURLToPath(new URL('../package-lock.json', import.meta.url)));
+  completeLock(fileURLToPath(new URL('../package-lock.json', import.meta.url)))
 }

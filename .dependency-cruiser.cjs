@@ -1,0 +1,173 @@
+// Who may import whom (the table of rooms in docs/ARCHITECTURE.md). Rooms are listed with what they may reach; whatever
+// is not listed is forbidden, so a new folder has to be placed here before it can be used.
+const KERNEL = '^kernel/'
+const SHADERS = '^shaders/(?!compiler/)'
+const COMPILER = '^shaders/compiler/'
+const AGENT = '^agent-runtime/'
+const HUB_CORE = '^server/hub/core/'
+const HUB = '^server/hub/'
+const MEMORY = '^server/memory/'
+const SERVICES = '^server/(core|memory|realtime|trpc)/'
+const FIRST_PARTY = '^(?!node_modules/|[.])[^/]+/'
+// Tests and their supports may reach into other rooms, for instance to run an op on a real executor.
+const TESTS = '([.](test|spec|test-support)[.]tsx?$|/testing/|^e2e/)'
+
+/**
+ * Forbids every import of a first-party file outside the allowed folders.
+ * @param {string} room
+ * @param {string} from path pattern of the room
+ * @param {string[]} allowed path patterns that it may import
+ * @param {string} why
+ * @param {string[]} [except] path patterns inside `from` that this rule leaves to another one
+ */
+const mayImportOnly = (room, from, allowed, why, except = []) => ({
+  name: `${room}-imports`,
+  comment: why,
+  severity: 'error',
+  from: { path: from, pathNot: [TESTS, ...except] },
+  to: { path: FIRST_PARTY, pathNot: allowed, dependencyTypesNot: ['npm', 'npm-dev', 'core', 'npm-optional'] },
+})
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-circle',
+      comment: 'A circle has no layer that can be understood first.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'no-unresolvable',
+      severity: 'error',
+      from: {},
+      // Next resolves this marker itself.
+      to: { couldNotResolve: true, pathNot: '^(server|client)-only$' },
+    },
+    {
+      name: 'no-undeclared-package',
+      comment: 'A package that is used is declared in package.json.',
+      severity: 'error',
+      from: {},
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },
+    },
+    {
+      name: 'no-dev-package-in-product',
+      comment: 'Development packages are absent from a production install.',
+      severity: 'error',
+      from: {
+        path: '^(kernel|shaders|agent-runtime|server|app|cli)/',
+        pathNot: [TESTS, '^shaders/compiler/'],
+      },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+    },
+    mayImportOnly('kernel', KERNEL, [KERNEL], 'The kernel is what every layer and every verifier shares.'),
+    {
+      name: 'kernel-packages',
+      comment: 'Schema and hash libraries only: the kernel runs unchanged in a page, a worker and Node.',
+      severity: 'error',
+      from: { path: KERNEL, pathNot: TESTS },
+      to: {
+        dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-peer', 'core'],
+        pathNot: '^node_modules/(zod|canonicalize|@noble/[^/]+)/',
+      },
+    },
+    mayImportOnly('shaders', SHADERS, [KERNEL, SHADERS], 'Kernels know the contract, not who runs them.'),
+    mayImportOnly(
+      'shader-compiler',
+      COMPILER,
+      [KERNEL, '^shaders/'],
+      'The compiler is part of the kernels, not of the agent.',
+    ),
+    mayImportOnly(
+      'agent-runtime',
+      AGENT,
+      [KERNEL, SHADERS, AGENT],
+      'The agent runs built kernels under the contract; it never sees the server.',
+    ),
+    mayImportOnly(
+      'hub-core',
+      HUB_CORE,
+      [KERNEL, HUB_CORE],
+      'A pure state machine: step(state, event) -> {state, effects}.',
+    ),
+    {
+      name: 'hub-core-is-pure',
+      comment: 'No socket, clock, file or database in the state machine.',
+      severity: 'error',
+      from: { path: HUB_CORE, pathNot: TESTS },
+      to: {
+        dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-peer', 'core'],
+        pathNot: '^node_modules/zod/',
+      },
+    },
+    mayImportOnly(
+      'hub',
+      HUB,
+      [KERNEL, MEMORY, HUB],
+      'The hub owns sockets, clock and leases; identity and money are told to it.',
+      [HUB_CORE],
+    ),
+    mayImportOnly(
+      'server-trpc',
+      '^server/trpc/',
+      [KERNEL, SERVICES, HUB],
+      'Routers are thin: services below, and the hub, which is itself a router.',
+    ),
+    mayImportOnly(
+      'server-services',
+      '^server/(core|memory|realtime)/',
+      [KERNEL, SERVICES],
+      'Services know each other, not the hub, the pages or the command line.',
+    ),
+    mayImportOnly(
+      'server-root',
+      '^server/[^/]+$',
+      [KERNEL, SHADERS, AGENT, '^server/'],
+      'The composition root wires everything on the server, and the house agent.',
+    ),
+    {
+      name: 'services-not-routers',
+      comment: 'Routers call services, never the other way round.',
+      severity: 'error',
+      from: { path: '^server/(core|memory|realtime|hub)/', pathNot: TESTS },
+      to: { path: '^server/trpc/', dependencyTypesNot: ['type-only'] },
+    },
+    mayImportOnly(
+      'app',
+      '^app/',
+      [KERNEL, AGENT, '^app/', '^server/trpc/'],
+      'Pages talk to the server over tRPC.',
+    ),
+    {
+      name: 'app-server-types-only',
+      comment: 'Modules of the server and of the site are separate instances: share types, never objects.',
+      severity: 'error',
+      from: { path: '^app/' },
+      to: { path: '^server/', dependencyTypesNot: ['type-only'] },
+    },
+    mayImportOnly(
+      'cli',
+      '^cli/',
+      [KERNEL, AGENT, '^cli/'],
+      'A verifier that shares code with the server beyond the kernel proves nothing.',
+    ),
+    {
+      name: 'nothing-imports-the-roof',
+      comment: 'Pages, command line, benchmarks, end-to-end tests and scripts are entry points.',
+      severity: 'error',
+      from: { path: '^(kernel|shaders|agent-runtime|server)/', pathNot: TESTS },
+      to: { path: '^(app|cli|bench|e2e|scripts)/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)([.]next|dist|coverage)/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+    },
+  },
+}
