@@ -1,0 +1,104 @@
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+import { z } from 'zod'
+import { ForgeError } from '../kernel/errors.ts'
+
+export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+const onOff = z
+  .enum(['on', 'off'], 'must be "on" or "off"')
+  .default('on')
+  .transform((word) => word === 'on')
+
+const number = (low: number, high: number, what: string) =>
+  z
+    .string()
+    .regex(/^\d+(\.\d+)?$/, what)
+    .transform(Number)
+    .refine((value) => value >= low && value <= high, what)
+
+/** Every setting that the environment can give. An unset or empty variable means its default. */
+const environmentSchema = z.object({
+  HOST: z
+    .string()
+    .regex(/^[A-Za-z0-9.:_-]{1,253}$/, 'must be a host name or an address')
+    .default('127.0.0.1'),
+  PORT: number(0, 65_535, 'must be a port number from 0 (any free port) to 65535')
+    .refine(Number.isInteger, 'must be a whole number')
+    .default(3000),
+  DATABASE_URL: z
+    .string()
+    .refine(isPostgresUrl, 'must look like postgresql://user:password@host:5432/database')
+    .optional(),
+  FORGE_DATA_DIR: z.string().max(1024, 'must be at most 1024 characters long').optional(),
+  FORGE_HOUSE_AGENT: onOff,
+  FORGE_REFEREE_CPU_SHARE: number(0, 1, 'must be a number from 0 to 1').default(0.5),
+  FORGE_LOG: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
+})
+
+/** The settings of one server process. */
+export interface Config {
+  /** Folder of the program: holds `prisma/` and `node_modules/`. */
+  readonly root: string
+  readonly host: string
+  /** 0: any free port. */
+  readonly port: number
+  /** Undefined: the embedded PostgreSQL. */
+  readonly databaseUrl: string | undefined
+  /** Absolute. Holds the embedded database (`pg`), blobs (`blobs`) and keys of this server. */
+  readonly dataDir: string
+  readonly houseAgent: boolean
+  /** Share of this machine's processor time that the referee may use, 0 to 1. */
+  readonly refereeCpuShare: number
+  readonly logLevel: LogLevel
+}
+
+/**
+ * Reads the settings from the environment.
+ * @throws ForgeError ARGS_OUT_OF_RANGE, one line that names the variable, with the variable as path
+ */
+export function readConfig(environment: Readonly<Record<string, string | undefined>> = process.env): Config {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
+  const parsed = environmentSchema.safeParse(given)
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]
+    const name = String(issue?.path[0] ?? 'environment')
+    // A database URL holds a password: never show it.
+    const shown = name === 'DATABASE_URL' ? '' : `=${JSON.stringify(given[name])?.slice(0, 80)}`
+    throw new ForgeError('ARGS_OUT_OF_RANGE', `${name}${shown} ${issue?.message ?? 'is not valid'}`, {
+      path: name,
+      hint: `Correct the environment variable ${name} or unset it.`,
+    })
+  }
+  const settings = parsed.data
+  const root = programRoot()
+  return {
+    root,
+    host: settings.HOST,
+    port: settings.PORT,
+    databaseUrl: settings.DATABASE_URL,
+    dataDir: path.resolve(root, settings.FORGE_DATA_DIR ?? '.forge'),
+    houseAgent: settings.FORGE_HOUSE_AGENT,
+    refereeCpuShare: settings.FORGE_REFEREE_CPU_SHARE,
+    logLevel: settings.FORGE_LOG,
+  }
+}
+
+/** The folder that holds `prisma/schema.prisma`, above this file: it is found from the sources and from a bundle. */
+export function programRoot(): string {
+  for (let folder = import.meta.dirname; ; folder = path.dirname(folder)) {
+    if (existsSync(path.join(folder, 'prisma', 'schema.prisma'))) return folder
+    if (folder === path.dirname(folder)) {
+      throw new ForgeError('INTERNAL', `no folder above ${import.meta.dirname} holds prisma/schema.prisma`, {
+        hint: 'Run the server from a complete copy of the program.',
+      })
+    }
+  }
+}
+
+function isPostgresUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const url = new URL(text)
+  return /^postgres(ql)?:$/.test(url.protocol) && url.pathname.length > 1
+}
