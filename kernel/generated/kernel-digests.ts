@@ -4,4 +4,6 @@
 export const KERNEL_DIGESTS: Readonly<Record<string, string>> = {
   'mc/gbm.v1': '5239466a8714aa3c93db238ff6e0e7cedacf2c7d3408ba163452cab968e39615',
   'mc/pi.v1': 'efb54df9058d6a4ee37e38c0fa30b441f7f328effd586bd7a3d70ecd261152d8',
+  'tensor/matmul.v1.dp4a': '8c0f5ad306acf58fa79598e70e31b923866b3427c95d0db4548bb4d636d49722',
+  'tensor/matmul.v1': 'ca5b70c69a4486087b11a83a25b8bd40348c936e874e3706f25a0e7fcf25d9c6',
 }
