@@ -37,7 +37,7 @@ export default defineConfig({
         trace: 'retain-on-failure',
         launchOptions: {
           executablePath: browser.executablePath,
-          env: { ...(process.env as Record<string, string>), ...browser.env },
+          env: { ...process.env, ...browser.env },
           args: CHROMIUM_FLAGS,
         },
       },
