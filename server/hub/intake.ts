@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto'
-import { verify } from '@noble/ed25519'
+import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto'
 import { bytesEqual, bytesToHex } from '../../kernel/digest.ts'
 import { ForgeError } from '../../kernel/errors.ts'
 import type { PreparedJob } from '../../kernel/job.ts'
@@ -18,12 +17,30 @@ export interface ResultContext {
   readonly job: PreparedJob
   readonly lease: Pick<HubLease, 'id' | 'first' | 'count'>
   readonly epoch: number
-  readonly agentKey: Uint8Array
+  readonly agentKey: KeyObject
   readonly software: string
   readonly blobs: BlobStore
 }
 
 const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(bytes).digest())
+
+/**
+ * An agent's raw Ed25519 public key, ready to verify with.
+ * @throws ForgeError MESSAGE_INVALID when the bytes are no key
+ */
+export function agentPublicKey(raw: Uint8Array): KeyObject {
+  try {
+    return createPublicKey({
+      key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(raw).toString('base64url') },
+      format: 'jwk',
+    })
+  } catch (cause) {
+    throw new ForgeError('MESSAGE_INVALID', 'the public key is not an Ed25519 key', {
+      path: 'public_key',
+      cause,
+    })
+  }
+}
 
 /**
  * @returns the receipt that the agent signed
@@ -34,8 +51,10 @@ export async function checkResult(input: ResultInput, context: ResultContext): P
   const refuse = (message: string): never => {
     throw new ForgeError('MESSAGE_INVALID', message)
   }
-  if (input.digests.length !== 32 * lease.count) refuse(`${input.digests.length / 32} digests for ${lease.count} shards`)
-  if (!bytesEqual(merkleRootOfDigests(input.digests), input.result_root)) refuse('the root is not that of the digests')
+  if (input.digests.length !== 32 * lease.count)
+    refuse(`${input.digests.length / 32} digests for ${lease.count} shards`)
+  if (!bytesEqual(merkleRootOfDigests(input.digests), input.result_root))
+    refuse('the root is not that of the digests')
   const receipt: Receipt = {
     receipt: 1,
     lease_id: lease.id,
@@ -48,7 +67,8 @@ export async function checkResult(input: ResultInput, context: ResultContext): P
     executor: input.executor,
     software: context.software,
   }
-  if (!verify(input.signature, receiptBytes(receipt), context.agentKey)) refuse('the signature does not fit the receipt')
+  if (!verify(null, receiptBytes(receipt), context.agentKey, input.signature))
+    refuse('the signature does not fit the receipt')
   if (job.plan.leaf.kind === 'inline') checkInlineLeaves(input, job, lease)
   else await checkBlobLeaves(input, context)
   return receipt
@@ -60,7 +80,10 @@ function checkInlineLeaves(input: ResultInput, job: PreparedJob, lease: ResultCo
   }
   for (const [offset, leaf] of input.leaves.entries()) {
     if (!bytesEqual(sha256(leaf), input.digests.subarray(32 * offset, 32 * offset + 32))) {
-      throw new ForgeError('DIGEST_MISMATCH', `the bytes of shard ${lease.first + offset} do not have its digest`)
+      throw new ForgeError(
+        'DIGEST_MISMATCH',
+        `the bytes of shard ${lease.first + offset} do not have its digest`,
+      )
     }
     checkInvariants(job, lease.first + offset, leaf)
   }
@@ -71,8 +94,10 @@ async function checkBlobLeaves(input: ResultInput, { job, lease, blobs }: Result
   for (let offset = 0; offset < lease.count; offset++) {
     const digest = bytesToHex(input.digests.subarray(32 * offset, 32 * offset + 32))
     const stat = await blobs.stat(digest)
-    if (stat === undefined) throw new ForgeError('MESSAGE_INVALID', `the blob of shard ${lease.first + offset} was not uploaded`)
-    if (stat.bytes > job.plan.leaf.max_bytes) throw new ForgeError('MESSAGE_INVALID', `the blob of shard ${lease.first + offset} is too large`)
+    if (stat === undefined)
+      throw new ForgeError('MESSAGE_INVALID', `the blob of shard ${lease.first + offset} was not uploaded`)
+    if (stat.bytes > job.plan.leaf.max_bytes)
+      throw new ForgeError('MESSAGE_INVALID', `the blob of shard ${lease.first + offset} is too large`)
     checkInvariants(job, lease.first + offset, await readBlob(blobs, digest))
   }
 }

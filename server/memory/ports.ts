@@ -2,7 +2,7 @@ import type { AcceptedShard } from '../../kernel/acceptance.ts'
 import type { Contract } from '../../kernel/contract.ts'
 import type { HexDigest } from '../../kernel/digest.ts'
 import type { ForgeErrorJson } from '../../kernel/errors.ts'
-import type { Receipt } from '../../kernel/receipt.ts'
+import type { ExecutorKind, Receipt } from '../../kernel/receipt.ts'
 import type { JobState, ProgressView } from '../trpc/views.ts'
 
 /** What the hub and the services ask of storage. Adapters stand beside this file. */
@@ -67,7 +67,8 @@ export interface JobStore {
   }): Promise<readonly JobRow[]>
   /** Jobs whose state is not final, oldest first. */
   unfinished(): Promise<readonly JobRow[]>
-  counts(): Promise<{ readonly settled: number }>
+  /** Settled jobs, and the shards accepted in all jobs. */
+  counts(): Promise<{ readonly settled: number; readonly shards_accepted: number }>
   /**
    * Moves a job from any of `from` to `to`. @returns false when it is in none of them (someone else was first).
    * Sets started_at on `running` and finished_at on a final state.
@@ -101,7 +102,11 @@ export interface SignedReceipt {
 export interface ResultStore {
   /** A new epoch, larger than every earlier one; from now on commits under older epochs are refused. */
   openEpoch(): Promise<number>
-  /** @throws ForgeError CONFLICT when `epoch` is not the newest */
+  /**
+   * After a failure of any other kind the commit may have happened all the same: call again with the same `groups`
+   * array, and nothing is stored twice.
+   * @throws ForgeError CONFLICT when `epoch` is not the newest, or was not opened by this store
+   */
   commit(epoch: number, groups: readonly ResultGroup[], receipts: readonly SignedReceipt[]): Promise<void>
   /** Everything accepted for a job, in commit order. */
   load(jobId: string): AsyncIterable<ResultGroup>
@@ -121,6 +126,36 @@ export interface OwnerStore {
   /** Stores only the SHA-256 of the token. */
   addToken(ownerId: string, tokenHash: HexDigest): Promise<void>
   byToken(tokenHash: HexDigest): Promise<OwnerRow | undefined>
+}
+
+/** What an agent says about itself when it enrols. */
+export interface AgentIdentity {
+  /** SHA-256 of the public key. */
+  readonly id: string
+  readonly owner_id: string
+  readonly executor: ExecutorKind
+  readonly label: string
+  readonly software: string
+}
+
+export interface AgentRow extends AgentIdentity {
+  readonly first_seen: Date
+  readonly last_seen: Date
+  /** Accepted shards. */
+  readonly shards: number
+  /** Leases with accepted shards. */
+  readonly leases: number
+}
+
+/** Agents that have ever enrolled. Their totals are for people; money is never computed from them. */
+export interface AgentStore {
+  /** Creates the agent, or updates what it says about itself and when it was last seen. */
+  enrolled(agent: AgentIdentity): Promise<void>
+  /** Adds accepted work to totals, many agents in one statement; the same agent may stand there several times. */
+  credit(
+    work: readonly { readonly id: string; readonly shards: number; readonly leases: number }[],
+  ): Promise<void>
+  get(id: string): Promise<AgentRow | undefined>
 }
 
 export interface BlobStat {

@@ -80,9 +80,9 @@ function chooseSegment(state: HubState, job: HubJob, session: HubSession): Choic
   }
   if (best === undefined) return undefined
   if (best.rank === 1 && pending_bytes > HUB.pending_bytes) return undefined
-  if (best.rank === 2 && otherKindComes(state, job, gpu, waiting_units)) return undefined
   const segment = job.segments.all[best.index]
   if (segment === undefined) return undefined
+  if (best.rank === 2 && otherKindComes(state, job, segment, gpu, waiting_units)) return undefined
   return {
     job,
     index: best.index,
@@ -90,13 +90,19 @@ function chooseSegment(state: HubState, job: HubJob, session: HubSession): Choic
   }
 }
 
-/** Whether agents of the other kind will get through what waits for them in the time that diversity is worth. */
-function otherKindComes(state: HubState, job: HubJob, gpu: boolean, waiting_units: number): boolean {
+/** Whether agents of the other kind, who may have this segment, will get through what waits in the time that diversity is worth. */
+function otherKindComes(
+  state: HubState,
+  job: HubJob,
+  segment: Segment,
+  gpu: boolean,
+  waiting_units: number,
+): boolean {
   let units_per_ms = 0
   let unknown = false
   for (const session of state.sessions.values()) {
     if (!session.listening || isGpu(session.executor) === gpu || state.blocked.has(session.agent)) continue
-    if (!fitsTarget(job, session.executor) || (job.copies_needed > 1 && session.owner === job.owner)) continue
+    if (!mayLease(job, segment, session)) continue
     if (session.speed === undefined) unknown = true
     else units_per_ms += session.speed
   }

@@ -2,11 +2,16 @@ import { z } from 'zod'
 
 /** Messages between the hub and its referee's thread. */
 
-const bytes = z.instanceof(Uint8Array)
+const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'bytes are expected')
 const hash = z.string().length(64)
 
 export const refereeRequestSchema = z.discriminatedUnion('t', [
-  z.strictObject({ t: z.literal('load'), canonical: z.string(), contract_hash: hash, inputs: z.array(z.tuple([z.string(), bytes])) }),
+  z.strictObject({
+    t: z.literal('load'),
+    canonical: z.string(),
+    contract_hash: hash,
+    inputs: z.array(z.tuple([z.string(), bytes])),
+  }),
   z.strictObject({ t: z.literal('run'), id: z.int(), contract_hash: hash, shard: z.int().min(0) }),
 ])
 export type RefereeRequest = z.infer<typeof refereeRequestSchema>

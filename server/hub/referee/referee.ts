@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { ForgeError } from '../../../kernel/errors.ts'
 import type { PreparedJob } from '../../../kernel/job.ts'
 import type { InputBytes } from '../../../kernel/ops/op.ts'
-import { refereeAnswerSchema, type RefereeRequest } from './messages.ts'
+import { type RefereeRequest, refereeAnswerSchema } from './messages.ts'
 
 /** The hub's own exact execution: its word closes a dispute. */
 export interface Referee {
@@ -37,7 +37,12 @@ export class WorkerReferee implements Referee {
     })
     if (!this.#loaded.has(job.contractHash)) {
       this.#loaded.add(job.contractHash)
-      this.#post(worker, { t: 'load', canonical: job.canonical, contract_hash: job.contractHash, inputs: [...inputs] })
+      this.#post(worker, {
+        t: 'load',
+        canonical: job.canonical,
+        contract_hash: job.contractHash,
+        inputs: [...inputs],
+      })
     }
     this.#post(worker, { t: 'run', id, contract_hash: job.contractHash, shard })
     return answer

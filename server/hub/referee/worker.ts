@@ -5,7 +5,12 @@ import { ForgeError, invariant } from '../../../kernel/errors.ts'
 import type { PreparedJob } from '../../../kernel/job.ts'
 import type { InputBytes } from '../../../kernel/ops/op.ts'
 import { OPS } from '../../../kernel/ops/registry.ts'
-import { type RefereeAnswer, type RefereeRequest, refereeDataSchema, refereeRequestSchema } from './messages.ts'
+import {
+  type RefereeAnswer,
+  type RefereeRequest,
+  refereeDataSchema,
+  refereeRequestSchema,
+} from './messages.ts'
 
 /** The referee's thread: runs one shard after the other by the ops' plain arithmetic, within its share of the CPU. */
 
@@ -22,7 +27,10 @@ let busy = false
 port.on('message', (message: unknown) => {
   const request = refereeRequestSchema.parse(message)
   if (request.t === 'load') {
-    jobs.set(request.contract_hash, { job: OPS.prepare(parseJsonStrict(request.canonical)), inputs: new Map(request.inputs) })
+    jobs.set(request.contract_hash, {
+      job: OPS.prepare(parseJsonStrict(request.canonical)),
+      inputs: new Map(request.inputs),
+    })
     return
   }
   queue.push(request)

@@ -1,0 +1,293 @@
+import { describe, expect, it } from 'vitest'
+import { sha256, utf8ToBytes } from '../../../kernel/digest.ts'
+import { HUB } from './limits.ts'
+import { truth } from './simulation.test-support.ts'
+import { type HubEffect, type HubEvent, type HubState, initialState } from './state.ts'
+import { step } from './step.ts'
+
+/** A hub at a chosen time, spoken to event by event. */
+class Conversation {
+  state: HubState = initialState(7)
+  now_ms = 0
+
+  say(event: HubEvent): readonly HubEffect[] {
+    return step(this.state, event, this.now_ms).effects
+  }
+
+  later(ms: number): readonly HubEffect[] {
+    this.now_ms += ms
+    return this.say({ t: 'tick' })
+  }
+
+  admit(over: Partial<(HubEvent & { t: 'job.admitted' })['job']> = {}): readonly HubEffect[] {
+    return this.say({
+      t: 'job.admitted',
+      job: {
+        id: 'job',
+        owner: 'submitter',
+        shard_count: 4,
+        shard_units: 1000,
+        leaf_max_bytes: 64,
+        inline_leaves: true,
+        contract_hash: 'c'.repeat(64),
+        plan_digest: 'd'.repeat(64),
+        copies_needed: 2,
+        target: 'any',
+        expires_ms: 1_000_000,
+        phase: 'planned',
+        accepted: [],
+        ...over,
+      },
+    })
+  }
+
+  join(id: string, owner: string, executor: 'webgpu' | 'cpu' = 'cpu', window = 1): readonly HubEffect[] {
+    this.say({
+      t: 'session.joined',
+      session: { id, agent: `key-${id}`, owner, executor, window },
+      claimed_speed: 1e9,
+    })
+    return this.say({ t: 'session.listening', session: id, after_lease: 0 })
+  }
+
+  /** Answers a lease with the right digests, or with wrong ones. */
+  answer(lease_id: string, lie = ''): readonly HubEffect[] {
+    const lease = this.state.leases.get(lease_id)
+    if (lease === undefined) throw new Error(`no lease ${lease_id}`)
+    const leaves = Array.from({ length: lease.count }, (_, offset) =>
+      lie === '' ? truth(lease.job_id, lease.first + offset) : sha256(utf8ToBytes(`${lie}${offset}`)),
+    )
+    const digests = new Uint8Array(32 * lease.count)
+    for (const [offset, leaf] of leaves.entries()) digests.set(leaf, 32 * offset)
+    return this.say({ t: 'result.received', session: lease.session, lease_id, digests, leaves })
+  }
+}
+
+const leasesIn = (effects: readonly HubEffect[]) =>
+  effects.flatMap((effect) =>
+    effect.t === 'send' && effect.message.t === 'lease'
+      ? [{ session: effect.session, ...effect.message }]
+      : [],
+  )
+const only = <T>(list: readonly T[]): T => {
+  const [first] = list
+  if (list.length !== 1 || first === undefined) throw new Error(`one element expected, not ${list.length}`)
+  return first
+}
+const acceptedIn = (effects: readonly HubEffect[]) =>
+  effects.flatMap((effect) => (effect.t === 'persist' ? effect.shards : []))
+const kinds = (effects: readonly HubEffect[]) => effects.map((effect) => effect.t)
+
+describe('quorum of two owners', () => {
+  it('accepts a shard when two owners agree, and names both copies', () => {
+    const hub = new Conversation()
+    hub.admit({ shard_count: 1 })
+    const a = only(leasesIn(hub.join('a', 'alice', 'webgpu')))
+    expect(acceptedIn(hub.answer(a.lease_id))).toEqual([])
+    const b = only(leasesIn(hub.join('b', 'bob', 'cpu')))
+    const shard = only(acceptedIn(hub.answer(b.lease_id)))
+    expect(shard).toMatchObject({ shard: 0, method: 'quorum', digest: truth('job', 0) })
+    expect(shard.copies.map((copy) => [copy.owner, copy.executor])).toEqual([
+      ['alice', 'webgpu'],
+      ['bob', 'cpu'],
+    ])
+  })
+
+  it('never gives both copies to one owner, whatever the number of his agents', () => {
+    const hub = new Conversation()
+    hub.admit({ shard_count: 1 })
+    const first = only(leasesIn(hub.join('a', 'alice')))
+    hub.answer(first.lease_id)
+    expect(leasesIn(hub.join('a2', 'alice', 'webgpu'))).toEqual([])
+  })
+
+  it("never counts the submitter's own agents", () => {
+    const hub = new Conversation()
+    hub.admit()
+    expect(leasesIn(hub.join('own', 'submitter'))).toEqual([])
+  })
+
+  it('lets the referee supply the second copy after the wait when no second owner is there', () => {
+    const hub = new Conversation()
+    hub.admit({ shard_count: 1 })
+    hub.answer(only(leasesIn(hub.join('a', 'alice'))).lease_id)
+    expect(kinds(hub.later(HUB.second_owner_wait_ms - 1))).not.toContain('referee.run')
+    expect(hub.later(1)).toContainEqual({ t: 'referee.run', job_id: 'job', shard: 0 })
+    const digest = truth('job', 0)
+    const shard = only(
+      acceptedIn(hub.say({ t: 'referee.done', job_id: 'job', shard: 0, digest, leaf: digest })),
+    )
+    expect(shard.method).toBe('referee')
+    expect(shard.copies.map((copy) => copy.owner)).toEqual(['alice', 'referee'])
+  })
+
+  it('prefers another kind of executor for the second copy', () => {
+    const hub = new Conversation()
+    hub.admit({ shard_count: 8 })
+    hub.join('gpu', 'alice', 'webgpu')
+    const second = only(leasesIn(hub.join('cpu', 'bob', 'cpu')))
+    expect(second.first).toBe(0)
+    const third = only(leasesIn(hub.join('gpu2', 'carol', 'webgpu')))
+    expect(third.first).toBeGreaterThan(0)
+  })
+
+  it('calls the referee on a disagreement, keeps the right copy and shuts the wrong agent out', () => {
+    const hub = new Conversation()
+    hub.admit({ shard_count: 1 })
+    const a = only(leasesIn(hub.join('a', 'alice')))
+    const b = only(leasesIn(hub.join('b', 'bob')))
+    hub.answer(a.lease_id, 'lie')
+    expect(hub.answer(b.lease_id)).toContainEqual({ t: 'referee.run', job_id: 'job', shard: 0 })
+    const digest = truth('job', 0)
+    const effects = hub.say({ t: 'referee.done', job_id: 'job', shard: 0, digest, leaf: digest })
+    expect(only(acceptedIn(effects)).copies.map((copy) => copy.owner)).toEqual(['bob', 'referee'])
+    expect(effects).toContainEqual(expect.objectContaining({ t: 'session.dropped', session: 'a' }))
+    expect(hub.state.blocked.get('key-a')).toMatch(/differs from the referee/)
+    hub.admit({ id: 'next', shard_count: 1 })
+    expect(leasesIn(hub.join('a', 'alice'))).toEqual([])
+  })
+
+  it('takes the unaccepted copies of a wrong agent back, so that others do them again', () => {
+    const hub = new Conversation()
+    hub.admit({ shard_count: 40 })
+    const a = only(leasesIn(hub.join('a', 'alice')))
+    hub.answer(a.lease_id)
+    const effects = hub.say({ t: 'result.invalid', session: 'a', lease_id: 'none', reason: 'x' })
+    expect(effects).toContainEqual({ t: 'reply', outcome: 'not_held' })
+    const next = only([...hub.state.leases.values()].filter((lease) => lease.session === 'a'))
+    hub.say({ t: 'result.invalid', session: 'a', lease_id: next.id, reason: 'bad signature' })
+    expect(hub.state.jobs.get('job')?.segments.all.every((segment) => segment.copies.length === 0)).toBe(true)
+  })
+})
+
+describe('leases', () => {
+  it('go back to the pool when their deadline passes, and the agent is told', () => {
+    const hub = new Conversation()
+    hub.admit({ shard_count: 1 })
+    const lease = only(leasesIn(hub.join('a', 'alice')))
+    const effects = hub.later(HUB.deadline_min_ms)
+    expect(effects).toContainEqual(
+      expect.objectContaining({
+        t: 'send',
+        message: expect.objectContaining({ t: 'cancel', lease_id: lease.lease_id }),
+      }),
+    )
+    const late = hub.say({
+      t: 'result.received',
+      session: 'a',
+      lease_id: lease.lease_id,
+      digests: truth('job', 0),
+      leaves: [truth('job', 0)],
+    })
+    expect(late).toContainEqual({ t: 'reply', outcome: 'not_held' })
+    expect(acceptedIn(late)).toEqual([])
+  })
+
+  it('survive a short loss of the connection, and only unseen ones are offered again', () => {
+    const hub = new Conversation()
+    hub.admit({ shard_count: 100 })
+    const [seen, unseen] = leasesIn(hub.join('a', 'alice', 'cpu', 2))
+    hub.say({ t: 'session.silent', session: 'a' })
+    hub.later(HUB.resume_grace_ms - 1)
+    const again = leasesIn(
+      hub.say({ t: 'session.listening', session: 'a', after_lease: Number(seen?.lease_id.split('-')[1]) }),
+    )
+    expect(again.map((lease) => lease.lease_id)).toEqual([unseen?.lease_id])
+  })
+
+  it('of a lost agent are given to others after the grace', () => {
+    const hub = new Conversation()
+    hub.admit({ shard_count: 1 })
+    hub.join('a', 'alice')
+    hub.say({ t: 'session.silent', session: 'a' })
+    hub.join('b', 'bob')
+    hub.join('c', 'carol')
+    expect(leasesIn(hub.later(HUB.resume_grace_ms)).map((lease) => lease.session)).toEqual(['c'])
+  })
+
+  it('of another session cannot be answered or released', () => {
+    const hub = new Conversation()
+    hub.admit({ shard_count: 1, copies_needed: 1 })
+    const lease = only(leasesIn(hub.join('a', 'alice')))
+    hub.join('b', 'bob')
+    const forged = hub.say({
+      t: 'result.received',
+      session: 'b',
+      lease_id: lease.lease_id,
+      digests: truth('job', 0),
+      leaves: [truth('job', 0)],
+    })
+    expect(forged).toContainEqual({ t: 'reply', outcome: 'not_held' })
+    hub.say({ t: 'lease.released', session: 'b', lease_ids: [lease.lease_id] })
+    expect(hub.state.leases.has(lease.lease_id)).toBe(true)
+  })
+
+  it('go only to executors that the policy asks for', () => {
+    const hub = new Conversation()
+    hub.admit({ target: 'gpu' })
+    expect(leasesIn(hub.join('c', 'carol', 'cpu'))).toEqual([])
+    expect(leasesIn(hub.join('g', 'george', 'webgpu'))).toHaveLength(1)
+  })
+})
+
+describe('a job', () => {
+  it('completes when its last shard is durable, not before', () => {
+    const hub = new Conversation()
+    hub.admit({ shard_count: 1, copies_needed: 1 })
+    const lease = only(leasesIn(hub.join('a', 'alice')))
+    const effects = hub.answer(lease.lease_id)
+    expect(kinds(effects)).not.toContain('job.complete')
+    const persist = only(effects.filter((effect) => effect.t === 'persist'))
+    const after = hub.say({ t: 'committed', job_id: 'job', shard_count: 1, credits: persist.credits })
+    expect(kinds(after)).toContain('job.complete')
+    expect(after).toContainEqual({
+      t: 'send',
+      session: 'a',
+      seq: 1,
+      message: { t: 'accepted', lease_id: lease.lease_id, shards: 1 },
+    })
+  })
+
+  it('resumes after a restart with only its open shards', () => {
+    const hub = new Conversation()
+    hub.admit({ shard_count: 6, accepted: [0, 1, 3] })
+    expect(hub.state.jobs.get('job')?.segments.all.map(({ first, count }) => [first, count])).toEqual([
+      [2, 1],
+      [4, 2],
+    ])
+  })
+
+  it('completes at once when a restart finds all its shards durable', () => {
+    const hub = new Conversation()
+    expect(kinds(hub.admit({ shard_count: 2, accepted: [0, 1] }))).toContain('job.complete')
+  })
+
+  it('stops its leases when it is cancelled or out of time', () => {
+    for (const end of ['cancel', 'timeout'] as const) {
+      const hub = new Conversation()
+      hub.admit({ shard_count: 1, expires_ms: 5000 })
+      const lease = only(leasesIn(hub.join('a', 'alice')))
+      const effects = end === 'cancel' ? hub.say({ t: 'job.cancelled', job_id: 'job' }) : hub.later(5000)
+      expect(effects).toContainEqual({
+        t: 'job.phase',
+        job_id: 'job',
+        phase: end === 'cancel' ? 'cancelled' : 'expired',
+      })
+      expect(effects).toContainEqual(
+        expect.objectContaining({
+          t: 'send',
+          message: expect.objectContaining({ t: 'cancel', lease_id: lease.lease_id }),
+        }),
+      )
+      expect(hub.state.leases.size).toBe(0)
+    }
+  })
+
+  it('shares the network with an older job', () => {
+    const hub = new Conversation()
+    hub.admit({ id: 'old', shard_count: 1000 })
+    hub.admit({ id: 'new', shard_count: 1000 })
+    const sent = leasesIn(hub.join('a', 'alice', 'cpu', 2))
+    expect(sent.map((lease) => hub.state.leases.get(lease.lease_id)?.job_id)).toEqual(['old', 'new'])
+  })
+})

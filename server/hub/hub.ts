@@ -1,0 +1,446 @@
+import { randomBytes } from 'node:crypto'
+import { parseJsonStrict } from '../../kernel/canonical.ts'
+import { bytesToHex, sha256 } from '../../kernel/digest.ts'
+import { ForgeError, type ForgeErrorJson } from '../../kernel/errors.ts'
+import { OPS } from '../../kernel/ops/registry.ts'
+import type {
+  EnrolInput,
+  EnrolOutput,
+  HubMessage,
+  ReleaseInput,
+  ResultInput,
+  ResultOutput,
+} from '../../kernel/protocol.ts'
+import type { JobRow } from '../memory/ports.ts'
+import type { AgentView, JobRoom, JobState, NetworkView, ProgressView } from '../trpc/views.ts'
+import { CommitQueue, type PendingCommit } from './commit-queue.ts'
+import { type HubEffect, type HubEvent, type HubJob, initialState } from './core/state.ts'
+import { step } from './core/step.ts'
+import { checkResult } from './intake.ts'
+import { JobRuntime, once } from './job-runtime.ts'
+import { JobWriter, type StoredPhase } from './job-writer.ts'
+import type { HubOptions } from './options.ts'
+import { SessionTable } from './session-table.ts'
+import { Tally } from './tally.ts'
+
+/**
+ * The hub's shell: it owns the clock, the sockets' queues, storage and the referee, and turns them into events of the
+ * pure core and the core's effects into deeds. Every decision is in `core/`.
+ */
+
+const TICK_MS = 250
+
+export class Hub {
+  readonly epoch: number
+  readonly #options: HubOptions
+  readonly #now: () => number
+  readonly #state
+  readonly #sessions = new SessionTable()
+  readonly #runtimes = new Map<string, JobRuntime>()
+  readonly #contracts = new Map<string, string>()
+  readonly #commits: CommitQueue
+  readonly #writer: JobWriter
+  readonly #dirty = new Set<string>()
+  readonly #tally: Tally
+  #timer: ReturnType<typeof setInterval> | undefined
+  #closed = false
+
+  private constructor(epoch: number, options: HubOptions, tally: Tally) {
+    this.epoch = epoch
+    this.#options = options
+    this.#now = options.now_ms ?? (() => performance.now())
+    this.#state = initialState(epoch)
+    this.#tally = tally
+    this.#writer = new JobWriter(options.jobs, options.log, (error) => this.#fenced(error))
+    this.#commits = new CommitQueue({
+      store: options.results,
+      epoch,
+      committed: (commits) => this.#committed(commits),
+      fenced: (error) => this.#fenced(error),
+      failed: (error, attempt) =>
+        options.log('error', 'a commit failed and is repeated', { attempt, error: String(error) }),
+    })
+  }
+
+  /** Takes over the store under a new epoch and goes on with every job that an earlier hub left unfinished. */
+  static async start(options: HubOptions): Promise<Hub> {
+    const epoch = await options.results.openEpoch()
+    const counts = await options.jobs.counts()
+    const hub = new Hub(epoch, options, new Tally(counts))
+    for (const row of await options.jobs.unfinished()) await hub.admit(row)
+    hub.#timer = setInterval(() => hub.#tick(), TICK_MS)
+    hub.#timer.unref()
+    return hub
+  }
+
+  /** Stops taking part: what was accepted becomes durable, everything else is forgotten and done again later. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    clearInterval(this.#timer)
+    this.#sessions.closeAll()
+    await this.#commits.close()
+    await this.#writer.close()
+    await this.#options.referee.close()
+  }
+
+  // Jobs
+
+  /**
+   * Takes a stored job. Shards accepted in an earlier life of the hub are folded again and not executed again.
+   * A job that cannot be prepared any more fails with its reason.
+   */
+  async admit(row: JobRow): Promise<void> {
+    if (this.#runtimes.has(row.id)) return
+    try {
+      const job = OPS.prepare(parseJsonStrict(row.canonical))
+      const runtime = new JobRuntime(row.id, job, this.#options.blobs)
+      this.#runtimes.set(row.id, runtime)
+      this.#contracts.set(job.contractHash, job.canonical)
+      const accepted: number[] = []
+      for await (const group of this.#options.results.load(row.id)) {
+        await runtime.fold(group.shards)
+        for (const { shard } of group.shards) accepted.push(shard)
+      }
+      if (row.state === 'submitted') this.#storePhase(row.id, 'planned')
+      const { verify, policy } = job.contract
+      this.#apply({
+        t: 'job.admitted',
+        job: {
+          id: row.id,
+          owner: row.owner_id,
+          shard_count: job.plan.shard_count,
+          shard_units: job.plan.work_units / job.plan.shard_count,
+          leaf_max_bytes: job.plan.leaf.max_bytes,
+          inline_leaves: job.plan.leaf.kind === 'inline',
+          contract_hash: job.contractHash,
+          plan_digest: job.planDigest,
+          copies_needed: verify.mode === 'quorum' ? verify.k : 1,
+          target: policy.target,
+          expires_ms: this.#now() + Math.max(0, row.created_at.getTime() + policy.timeout_ms - Date.now()),
+          phase: row.state === 'running' || row.state === 'verifying' ? row.state : 'planned',
+          accepted,
+        },
+      })
+      this.#dirty.add(row.id)
+      if (accepted.length > 0)
+        this.#options.log('info', 'a job goes on after a restart', {
+          job: row.id,
+          accepted: accepted.length,
+          shards: job.plan.shard_count,
+        })
+    } catch (error) {
+      this.#options.log('error', 'a job cannot be admitted', { job: row.id, error: String(error) })
+      this.#runtimes.delete(row.id)
+      this.#storePhase(row.id, 'failed', failureOf(error))
+    }
+  }
+
+  /** @returns false when the job is not running here */
+  async cancel(jobId: string): Promise<boolean> {
+    if (!this.#state.jobs.has(jobId)) return false
+    this.#apply({ t: 'job.cancelled', job_id: jobId })
+    await this.#writer.idle(jobId)
+    return true
+  }
+
+  progress(jobId: string): ProgressView | undefined {
+    return this.#runtimes.get(jobId)?.progress(this.#state.jobs.get(jobId))
+  }
+
+  /** What watchers of the job see now; undefined when it is not running here. */
+  room(jobId: string): JobRoom | undefined {
+    const job = this.#state.jobs.get(jobId)
+    return job === undefined ? undefined : this.#runtimes.get(jobId)?.room(job.phase, job)
+  }
+
+  // Agents
+
+  /** @throws ForgeError FORBIDDEN for an agent whose result was wrong, RATE_LIMITED when the hub is full */
+  async enrol(
+    input: EnrolInput,
+    connection: { readonly ownerId: string; readonly ownerLabel: string },
+  ): Promise<EnrolOutput> {
+    const agent = bytesToHex(sha256(input.public_key))
+    const blocked = this.#state.blocked.get(agent)
+    if (blocked !== undefined) {
+      throw new ForgeError('FORBIDDEN', `this agent gave a wrong result: ${blocked}`, {
+        hint: 'Run the conformance probe; enrol with a new key after the device is mended.',
+      })
+    }
+    const id = randomBytes(32).toString('base64url')
+    this.#sessions.add(id, agent, connection, input)
+    this.#apply({
+      t: 'session.joined',
+      session: { id, agent, owner: connection.ownerId, executor: input.executor.kind, window: input.window },
+      claimed_speed: input.speed,
+    })
+    return { session: id, agent_id: agent, owner: connection.ownerLabel.slice(0, 120), epoch: this.epoch }
+  }
+
+  sessionExists(session: string): boolean {
+    return this.#sessions.has(session)
+  }
+
+  /**
+   * What the hub says to the agent, from now on or, after an interruption, from the last message that it has seen.
+   * @throws ForgeError UNAUTHENTICATED when the session is not known (any more): enrol again
+   */
+  async *leases(
+    input: { readonly session: string; readonly lastEventId?: string | null | undefined },
+    signal: AbortSignal,
+  ): AsyncGenerator<{ readonly id: string; readonly message: HubMessage }> {
+    const session = this.#sessions.get(input.session)
+    const reader = session.outbox.open(signal)
+    const seen = Number(input.lastEventId ?? 0)
+    this.#apply({
+      t: 'session.listening',
+      session: session.id,
+      after_lease: Number.isSafeInteger(seen) ? seen : 0,
+    })
+    try {
+      yield* reader.items
+    } finally {
+      if (reader.isCurrent()) this.#apply({ t: 'session.silent', session: session.id })
+    }
+  }
+
+  /** @throws ForgeError UNAUTHENTICATED | NOT_FOUND */
+  async contract(session: string, contractHash: string): Promise<{ canonical: string }> {
+    this.#sessions.get(session)
+    const canonical = this.#contracts.get(contractHash)
+    if (canonical === undefined) throw new ForgeError('NOT_FOUND', 'no running job has this contract')
+    return { canonical }
+  }
+
+  /** @throws ForgeError UNAUTHENTICATED; MESSAGE_INVALID | DIGEST_MISMATCH when the result is wrong by itself */
+  async result(input: ResultInput): Promise<ResultOutput> {
+    const session = this.#sessions.get(input.session)
+    const lease = this.#state.leases.get(input.lease_id)
+    const runtime = lease === undefined ? undefined : this.#runtimes.get(lease.job_id)
+    if (
+      lease === undefined ||
+      runtime === undefined ||
+      lease.session !== session.id ||
+      input.epoch !== this.epoch
+    )
+      return { outcome: 'not_held' }
+    try {
+      if (input.executor !== session.executor)
+        throw new ForgeError(
+          'MESSAGE_INVALID',
+          `enrolled as ${session.executor}, executed as ${input.executor}`,
+        )
+      const receipt = await checkResult(input, {
+        job: runtime.job,
+        lease,
+        epoch: this.epoch,
+        agentKey: session.key,
+        software: session.software,
+        blobs: this.#options.blobs,
+      })
+      const outcome = this.#apply({
+        t: 'result.received',
+        session: session.id,
+        lease_id: lease.id,
+        digests: input.digests,
+        leaves: input.leaves,
+      })
+      if (outcome === 'received') {
+        this.#commits.addReceipt({
+          job_id: lease.job_id,
+          agent: session.agent,
+          receipt,
+          signature: input.signature,
+        })
+      }
+      return { outcome: outcome ?? 'not_held' }
+    } catch (error) {
+      if (
+        !(error instanceof ForgeError) ||
+        (error.code !== 'MESSAGE_INVALID' && error.code !== 'DIGEST_MISMATCH')
+      )
+        throw error
+      this.#options.log('warn', 'a result was refused', {
+        agent: session.agent,
+        lease: lease.id,
+        reason: error.message,
+      })
+      this.#apply({ t: 'result.invalid', session: session.id, lease_id: lease.id, reason: error.message })
+      throw error
+    }
+  }
+
+  /** Gives leases back unexecuted. Unknown ones are ignored: they were taken back before. */
+  async release(input: ReleaseInput): Promise<void> {
+    const session = this.#sessions.get(input.session)
+    this.#apply({ t: 'lease.released', session: session.id, lease_ids: input.lease_ids })
+  }
+
+  // What the network is
+
+  network(): NetworkView {
+    return {
+      ...this.#sessions.counts(),
+      jobs_running: this.#state.jobs.size,
+      ...this.#tally.view(this.#now()),
+      house_agent: this.#options.houseAgent,
+    }
+  }
+
+  agents(): readonly AgentView[] {
+    return this.#sessions.views()
+  }
+
+  // The loop: event in, effects out
+
+  #apply(event: HubEvent): 'received' | 'not_held' | undefined {
+    let outcome: 'received' | 'not_held' | undefined
+    for (const effect of step(this.#state, event, this.#now()).effects) {
+      if (effect.t === 'reply') outcome = effect.outcome
+      else this.#perform(effect)
+    }
+    return outcome
+  }
+
+  #perform(effect: Exclude<HubEffect, { t: 'reply' }>): void {
+    switch (effect.t) {
+      case 'send':
+        this.#sessions.send(effect.session, String(effect.seq), effect.message)
+        break
+      case 'persist':
+        this.#commits.add(effect)
+        this.#dirty.add(effect.job_id)
+        break
+      case 'referee.run':
+        void this.#referee(effect.job_id, effect.shard)
+        break
+      case 'job.phase':
+        this.#phase(effect.job_id, effect.phase, effect.failure)
+        break
+      case 'job.complete':
+        void this.#finish(effect.job_id)
+        break
+      case 'session.dropped':
+        this.#options.log('info', 'an agent session ended', {
+          session: effect.session.slice(0, 8),
+          reason: effect.reason,
+        })
+        this.#sessions.remove(effect.session)
+        break
+      default:
+        effect satisfies never
+    }
+  }
+
+  #phase(jobId: string, phase: HubJob['phase'], failure: ForgeErrorJson | undefined): void {
+    this.#dirty.add(jobId)
+    if (phase === 'settled') return
+    this.#storePhase(jobId, phase, failure)
+    if (phase === 'failed' || phase === 'cancelled' || phase === 'expired') this.#announceEnd(jobId, phase)
+  }
+
+  #storePhase(jobId: string, phase: StoredPhase, failure?: ForgeErrorJson): void {
+    this.#writer.storePhase(jobId, phase, {
+      failure,
+      progress: this.#runtimes.get(jobId)?.progress(undefined),
+    })
+  }
+
+  #announceEnd(jobId: string, state: JobState): void {
+    const runtime = this.#runtimes.get(jobId)
+    if (runtime === undefined) return
+    this.#options.listener.jobChanged(jobId, runtime.room(state, this.#state.jobs.get(jobId)))
+    this.#forget(jobId)
+  }
+
+  #forget(jobId: string): void {
+    const hash = this.#runtimes.get(jobId)?.job.contractHash
+    this.#runtimes.delete(jobId)
+    this.#dirty.delete(jobId)
+    const shared = [...this.#runtimes.values()].some((runtime) => runtime.job.contractHash === hash)
+    if (hash !== undefined && !shared) this.#contracts.delete(hash)
+  }
+
+  async #committed(commits: readonly PendingCommit[]): Promise<void> {
+    for (const { job_id, shards, credits } of commits) {
+      const runtime = this.#runtimes.get(job_id)
+      try {
+        await runtime?.fold(shards)
+      } catch (error) {
+        this.#options.log('error', 'an accepted shard cannot be folded', {
+          job: job_id,
+          error: String(error),
+        })
+        this.#apply({ t: 'job.broken', job_id, failure: failureOf(error) })
+      }
+      this.#tally.accepted(this.#now(), shards.length)
+      this.#sessions.credit(credits)
+      this.#apply({ t: 'committed', job_id, shard_count: shards.length, credits })
+      this.#dirty.add(job_id)
+    }
+  }
+
+  async #referee(jobId: string, shard: number): Promise<void> {
+    const runtime = this.#runtimes.get(jobId)
+    if (runtime === undefined) return
+    try {
+      const leaf = await this.#options.referee.execute(runtime.job, shard, await runtime.inputs())
+      const inline = runtime.job.plan.leaf.kind === 'inline'
+      if (!inline) await this.#options.blobs.put(once(leaf))
+      if (!this.#closed)
+        this.#apply({
+          t: 'referee.done',
+          job_id: jobId,
+          shard,
+          digest: sha256(leaf),
+          leaf: inline ? leaf : new Uint8Array(0),
+        })
+    } catch (error) {
+      if (this.#closed) return
+      this.#options.log('error', 'the referee failed', { job: jobId, shard, error: String(error) })
+      this.#apply({ t: 'job.broken', job_id: jobId, failure: failureOf(error) })
+    }
+  }
+
+  /** Makes the result from the fold and settles the job. A crash in between leaves it unfinished: it is made again. */
+  async #finish(jobId: string): Promise<void> {
+    const runtime = this.#runtimes.get(jobId)
+    if (runtime === undefined || runtime.finishing) return
+    runtime.finishing = true
+    try {
+      const settlement = await runtime.settlement()
+      this.#writer.write(jobId, async () => {
+        if (!(await this.#options.jobs.settle(jobId, this.epoch, settlement))) return
+        this.#tally.settled()
+        this.#apply({ t: 'job.settled', job_id: jobId })
+        this.#announceEnd(jobId, 'settled')
+      })
+    } catch (error) {
+      this.#options.log('error', 'a result cannot be made', { job: jobId, error: String(error) })
+      this.#apply({ t: 'job.broken', job_id: jobId, failure: failureOf(error) })
+    }
+  }
+
+  #fenced(error: ForgeError): void {
+    if (this.#closed) return
+    this.#closed = true
+    clearInterval(this.#timer)
+    this.#options.fatal(error)
+  }
+
+  #tick(): void {
+    this.#apply({ t: 'tick' })
+    for (const jobId of this.#dirty) {
+      const room = this.room(jobId)
+      if (room !== undefined) this.#options.listener.jobChanged(jobId, room)
+    }
+    this.#dirty.clear()
+    this.#options.listener.networkChanged(this.network())
+  }
+}
+
+function failureOf(error: unknown): ForgeErrorJson {
+  if (error instanceof ForgeError) return error.toJSON()
+  return new ForgeError('INTERNAL', 'the job could not be finished', { cause: error }).toJSON()
+}

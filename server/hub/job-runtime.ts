@@ -1,0 +1,150 @@
+import type { AcceptedShard } from '../../kernel/acceptance.ts'
+import type { Aggregate } from '../../kernel/aggregate.ts'
+import { canonicalJson } from '../../kernel/canonical.ts'
+import { bytesToHex, sha256Hex } from '../../kernel/digest.ts'
+import type { PreparedJob } from '../../kernel/job.ts'
+import type { InputBytes } from '../../kernel/ops/op.ts'
+import type { ArtifactRow, BlobStore, Settlement } from '../memory/ports.ts'
+import type { JobRoom, JobState, ProgressView } from '../trpc/views.ts'
+import { type HubJob, isAccepted } from './core/state.ts'
+import { formatHeadline } from './headline.ts'
+import { readBlob } from './intake.ts'
+
+const GRID_CELLS = 1024
+const ESTIMATES = 200
+
+/**
+ * What the shell keeps of a running job beside the core's state: the fold, the figures, and what a watcher sees. All
+ * of it follows from the accepted shards, so a restart rebuilds it from storage.
+ */
+export class JobRuntime {
+  readonly id: string
+  readonly job: PreparedJob
+  readonly #aggregate: Aggregate
+  readonly #blobs: BlobStore
+  readonly #owners = new Set<string>()
+  readonly #byExecutor = { webgpu: 0, wasm: 0, cpu: 0 }
+  readonly #byMethod = { single: 0, quorum: 0, referee: 0 }
+  #copies = 0
+  #estimates: { shards: number; value: number; standard_error: number }[] = []
+  #inputs: Promise<InputBytes> | undefined
+  /** True once the result is being made: it is made once. */
+  finishing = false
+
+  constructor(id: string, job: PreparedJob, blobs: BlobStore) {
+    this.id = id
+    this.job = job
+    this.#aggregate = job.newAggregate()
+    this.#blobs = blobs
+  }
+
+  /** Folds shards that are durable. Each is given once. */
+  async fold(shards: readonly AcceptedShard[]): Promise<void> {
+    for (const accepted of shards) {
+      const leaf =
+        this.job.plan.leaf.kind === 'inline'
+          ? accepted.leaf
+          : await readBlob(this.#blobs, bytesToHex(accepted.digest))
+      this.#aggregate.add(accepted.shard, leaf)
+      this.#byMethod[accepted.method]++
+      this.#copies += accepted.copies.length
+      for (const kind of new Set(accepted.copies.map((copy) => copy.executor))) this.#byExecutor[kind]++
+      for (const copy of accepted.copies) this.#owners.add(copy.owner)
+    }
+    this.#note()
+  }
+
+  /** Operands, read once. */
+  inputs(): Promise<InputBytes> {
+    this.#inputs ??= this.#readInputs()
+    return this.#inputs
+  }
+
+  async #readInputs(): Promise<InputBytes> {
+    const inputs = new Map<string, Uint8Array>()
+    for (const [name, ref] of Object.entries(this.job.contract.inputs))
+      inputs.set(name, await readBlob(this.#blobs, ref.digest))
+    return inputs
+  }
+
+  /** Makes the result and stores its artifacts. @throws ForgeError INTERNAL when a shard is missing */
+  async settlement(): Promise<Settlement> {
+    const { result, artifacts } = this.#aggregate.finish()
+    const canonical = canonicalJson(result)
+    const rows: ArtifactRow[] = []
+    for (const { name, dtype, shape, bytes } of artifacts) {
+      const { digest } = await this.#blobs.put(once(bytes))
+      rows.push({ name, digest, dtype, shape, bytes: bytes.length })
+    }
+    return {
+      result: canonical,
+      result_digest: sha256Hex(canonical),
+      headline: formatHeadline(this.job.summarise(result).headline),
+      artifacts: rows,
+      progress: this.progress(undefined),
+    }
+  }
+
+  progress(core: HubJob | undefined): ProgressView {
+    const in_flight =
+      core?.segments.all.reduce(
+        (sum, segment) => (segment.copies.length > 0 || segment.disputed ? sum + segment.count : sum),
+        0,
+      ) ?? 0
+    return {
+      accepted: this.#aggregate.folded,
+      in_flight,
+      copies: this.#copies,
+      by_executor: { ...this.#byExecutor },
+      by_method: { ...this.#byMethod },
+      owners: this.#owners.size,
+    }
+  }
+
+  room(state: JobState, core: HubJob | undefined): JobRoom {
+    return {
+      state,
+      shard_count: this.job.plan.shard_count,
+      progress: this.progress(core),
+      grid: this.#grid(core),
+      estimates: this.#estimates,
+    }
+  }
+
+  /** Adds the running estimate, and thins the series by half when it grows too long. */
+  #note(): void {
+    const estimate = this.#aggregate.estimate()
+    if (estimate === undefined) return
+    if (this.#estimates.length >= ESTIMATES)
+      this.#estimates = this.#estimates.filter((_, index) => index % 2 === 1)
+    this.#estimates.push({
+      shards: this.#aggregate.folded,
+      value: estimate.value,
+      standard_error: estimate.standard_error,
+    })
+  }
+
+  /** A cell is accepted when all its shards are; otherwise it shows the furthest that any of its shards has come. */
+  #grid(core: HubJob | undefined): JobRoom['grid'] {
+    const total = this.job.plan.shard_count
+    const shards_per_cell = Math.ceil(total / GRID_CELLS)
+    const count = Math.ceil(total / shards_per_cell)
+    if (core === undefined)
+      return { shards_per_cell, cells: (this.#aggregate.folded === total ? 'a' : '.').repeat(count) }
+    const cells = new Array<string>(count).fill('a')
+    for (let shard = 0; shard < total; shard++)
+      if (!isAccepted(core, shard)) cells[Math.floor(shard / shards_per_cell)] = '.'
+    for (const segment of core.segments.all) {
+      if (segment.copies.length === 0 && !segment.disputed) continue
+      const mark = segment.disputed ? 'd' : segment.returned_ms !== undefined ? 'r' : 'l'
+      const last = Math.floor((segment.first + segment.count - 1) / shards_per_cell)
+      for (let cell = Math.floor(segment.first / shards_per_cell); cell <= last; cell++) cells[cell] = mark
+    }
+    return { shards_per_cell, cells: cells.join('') }
+  }
+}
+
+/** Bytes as the stream that a blob store takes. */
+export async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
+}

@@ -1,0 +1,87 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { ForgeError, type ForgeErrorJson } from '../../kernel/errors.ts'
+import type { JobStore } from '../memory/ports.ts'
+import type { JobState, ProgressView } from '../trpc/views.ts'
+import type { HubLog } from './options.ts'
+
+/** Phases stored as they are entered; `settled` is stored together with the result. */
+export type StoredPhase = 'planned' | 'running' | 'verifying' | 'failed' | 'cancelled' | 'expired'
+
+/** States that a job may leave for each phase: a final one is never left. */
+const LEAVES: Readonly<Record<StoredPhase, readonly JobState[]>> = {
+  planned: ['submitted'],
+  running: ['submitted', 'planned', 'verifying'],
+  verifying: ['submitted', 'planned', 'running'],
+  failed: ['submitted', 'planned', 'running', 'verifying'],
+  cancelled: ['submitted', 'planned', 'running', 'verifying'],
+  expired: ['submitted', 'planned', 'running', 'verifying'],
+}
+
+const RETRY_FIRST_MS = 200
+const RETRY_MAX_MS = 10_000
+
+/** Writes each job's states in the order in which the core entered them, and repeats a write until the store takes it. */
+export class JobWriter {
+  readonly #jobs: JobStore
+  readonly #log: HubLog
+  readonly #fenced: (error: ForgeError) => void
+  readonly #chains = new Map<string, Promise<void>>()
+  #closed = false
+
+  constructor(jobs: JobStore, log: HubLog, fenced: (error: ForgeError) => void) {
+    this.#jobs = jobs
+    this.#log = log
+    this.#fenced = fenced
+  }
+
+  storePhase(
+    jobId: string,
+    phase: StoredPhase,
+    more: { readonly failure: ForgeErrorJson | undefined; readonly progress: ProgressView | undefined },
+  ): void {
+    const final = phase === 'failed' || phase === 'cancelled' || phase === 'expired'
+    this.write(jobId, async () => {
+      await this.#jobs.transition(jobId, LEAVES[phase], phase, {
+        ...(more.failure === undefined ? {} : { failure: more.failure }),
+        ...(final && more.progress !== undefined ? { progress: more.progress } : {}),
+      })
+    })
+  }
+
+  /** Appends a write to the job's chain. */
+  write(jobId: string, write: () => Promise<void>): void {
+    const chain = (this.#chains.get(jobId) ?? Promise.resolve()).then(() => this.#persist(jobId, write))
+    this.#chains.set(jobId, chain)
+    void chain.then(() => {
+      if (this.#chains.get(jobId) === chain) this.#chains.delete(jobId)
+    })
+  }
+
+  /** Waits until the job's writes so far are stored. */
+  async idle(jobId: string): Promise<void> {
+    await this.#chains.get(jobId)
+  }
+
+  /** Lets writes under way finish; failed ones are not repeated any more. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await Promise.all(this.#chains.values())
+  }
+
+  async #persist(jobId: string, write: () => Promise<void>): Promise<void> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await write()
+        return
+      } catch (error) {
+        if (error instanceof ForgeError && error.code === 'CONFLICT') {
+          this.#fenced(error)
+          return
+        }
+        this.#log('error', 'a job state could not be stored', { job: jobId, attempt, error: String(error) })
+        if (this.#closed) return
+        await delay(Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** attempt))
+      }
+    }
+  }
+}

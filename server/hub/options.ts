@@ -1,0 +1,33 @@
+import type { ForgeError } from '../../kernel/errors.ts'
+import type { BlobStore, JobStore, ResultStore } from '../memory/ports.ts'
+import type { JobRoom, NetworkView } from '../trpc/views.ts'
+import type { Referee } from './referee/referee.ts'
+
+export type HubLog = (
+  level: 'info' | 'warn' | 'error',
+  message: string,
+  fields?: Readonly<Record<string, unknown>>,
+) => void
+
+export interface HubListener {
+  jobChanged(jobId: string, room: JobRoom): void
+  networkChanged(stats: NetworkView): void
+}
+
+export interface HubOptions {
+  readonly jobs: JobStore
+  readonly results: ResultStore
+  readonly blobs: BlobStore
+  readonly referee: Referee
+  readonly houseAgent: boolean
+  readonly listener: HubListener
+  readonly log: (
+    level: 'info' | 'warn' | 'error',
+    message: string,
+    fields?: Readonly<Record<string, unknown>>,
+  ) => void
+  /** The hub can no longer serve (a newer one owns the store): the process should end. */
+  readonly fatal: (error: ForgeError) => void
+  /** Monotonic milliseconds. */
+  readonly now_ms?: () => number
+}

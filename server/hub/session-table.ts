@@ -1,0 +1,114 @@
+import type { KeyObject } from 'node:crypto'
+import { ForgeError } from '../../kernel/errors.ts'
+import type { EnrolInput, HubMessage } from '../../kernel/protocol.ts'
+import type { ExecutorKind } from '../../kernel/receipt.ts'
+import type { AgentView, NetworkView } from '../trpc/views.ts'
+import { HUB } from './core/limits.ts'
+import type { Credit } from './core/state.ts'
+import { agentPublicKey } from './intake.ts'
+import { Outbox } from './outbox.ts'
+
+/** The shell's side of an agent's session: what the core does not need to decide. */
+export interface ShellSession {
+  readonly id: string
+  readonly agent: string
+  readonly ownerId: string
+  readonly ownerLabel: string
+  readonly executor: ExecutorKind
+  readonly label: string
+  readonly software: string
+  readonly key: KeyObject
+  readonly outbox: Outbox
+  readonly connected_at: Date
+  shards: number
+  leases: number
+}
+
+export class SessionTable {
+  readonly #sessions = new Map<string, ShellSession>()
+
+  /** @throws ForgeError RATE_LIMITED when the table is full, MESSAGE_INVALID when the key is none */
+  add(
+    id: string,
+    agent: string,
+    owner: { readonly ownerId: string; readonly ownerLabel: string },
+    input: EnrolInput,
+  ): void {
+    if (this.#sessions.size >= HUB.sessions)
+      throw new ForgeError('RATE_LIMITED', 'this hub has no room for another agent', {
+        hint: 'Try again in a minute.',
+      })
+    this.#sessions.set(id, {
+      id,
+      agent,
+      ownerId: owner.ownerId,
+      ownerLabel: owner.ownerLabel,
+      executor: input.executor.kind,
+      label: input.executor.label,
+      software: input.software,
+      key: agentPublicKey(input.public_key),
+      outbox: new Outbox(),
+      connected_at: new Date(),
+      shards: 0,
+      leases: 0,
+    })
+  }
+
+  has(id: string): boolean {
+    return this.#sessions.has(id)
+  }
+
+  /** @throws ForgeError UNAUTHENTICATED */
+  get(id: string): ShellSession {
+    const session = this.#sessions.get(id)
+    if (session === undefined)
+      throw new ForgeError('UNAUTHENTICATED', 'this session is not known', { hint: 'Enrol again.' })
+    return session
+  }
+
+  /** An agent that does not read is cut off: its reader ends, and it resumes or is forgotten. */
+  send(id: string, tracked: string, message: HubMessage): void {
+    const session = this.#sessions.get(id)
+    if (session === undefined) return
+    if (message.t === 'lease') session.leases++
+    if (!session.outbox.push({ id: tracked, message })) session.outbox.reset()
+  }
+
+  credit(credits: readonly Credit[]): void {
+    for (const { session, shards } of credits) {
+      const found = this.#sessions.get(session)
+      if (found !== undefined) found.shards += shards
+    }
+  }
+
+  remove(id: string): void {
+    this.#sessions.get(id)?.outbox.reset()
+    this.#sessions.delete(id)
+  }
+
+  closeAll(): void {
+    for (const id of [...this.#sessions.keys()]) this.remove(id)
+  }
+
+  counts(): Pick<NetworkView, 'agents' | 'owners' | 'agents_by_executor'> {
+    const agents_by_executor = { webgpu: 0, wasm: 0, cpu: 0 }
+    const owners = new Set<string>()
+    for (const session of this.#sessions.values()) {
+      agents_by_executor[session.executor]++
+      owners.add(session.ownerId)
+    }
+    return { agents: this.#sessions.size, owners: owners.size, agents_by_executor }
+  }
+
+  views(): readonly AgentView[] {
+    return [...this.#sessions.values()].map((session) => ({
+      id: session.agent,
+      owner: session.ownerLabel,
+      executor: session.executor,
+      label: session.label,
+      connected_at: session.connected_at.toISOString(),
+      shards: session.shards,
+      leases: session.leases,
+    }))
+  }
+}

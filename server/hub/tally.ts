@@ -1,0 +1,39 @@
+import type { NetworkView } from '../trpc/views.ts'
+
+const RATE_WINDOW_MS = 10_000
+
+/** What the network has done, for its front page: totals that survive restarts, and the present rate. */
+export class Tally {
+  #settled: number
+  #shards: number
+  readonly #recent: { at_ms: number; shards: number }[] = []
+
+  constructor(counts: { readonly settled: number; readonly shards_accepted: number }) {
+    this.#settled = counts.settled
+    this.#shards = counts.shards_accepted
+  }
+
+  settled(): void {
+    this.#settled++
+  }
+
+  accepted(now_ms: number, shards: number): void {
+    this.#shards += shards
+    this.#recent.push({ at_ms: now_ms, shards })
+    this.#forget(now_ms)
+  }
+
+  view(now_ms: number): Pick<NetworkView, 'jobs_settled' | 'shards_accepted' | 'shards_per_s'> {
+    this.#forget(now_ms)
+    const recent = this.#recent.reduce((sum, entry) => sum + entry.shards, 0)
+    return {
+      jobs_settled: this.#settled,
+      shards_accepted: this.#shards,
+      shards_per_s: Math.round((10 * recent) / (RATE_WINDOW_MS / 1000)) / 10,
+    }
+  }
+
+  #forget(now_ms: number): void {
+    while ((this.#recent[0]?.at_ms ?? now_ms) < now_ms - RATE_WINDOW_MS) this.#recent.shift()
+  }
+}
