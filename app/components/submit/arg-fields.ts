@@ -1,0 +1,86 @@
+import { z } from 'zod'
+import type { Op } from '../../../kernel/job.ts'
+
+/** What a form needs to know of one argument, read from the op's own schema. */
+export interface ArgField {
+  readonly name: string
+  readonly title: string
+  readonly description: string | undefined
+  readonly unit: string | undefined
+  readonly kind: 'number' | 'integer' | 'choice' | 'flag' | 'text' | 'json'
+  readonly options: readonly (string | number)[]
+  readonly minimum: number | undefined
+  readonly maximum: number | undefined
+  /** The range leaves its ends out. */
+  readonly exclusive: { readonly minimum: boolean; readonly maximum: boolean }
+  readonly fallback: unknown
+  readonly required: boolean
+}
+
+const property = z.object({
+  type: z.string().optional(),
+  title: z.string().optional(),
+  description: z.string().optional(),
+  unit: z.string().optional(),
+  enum: z.array(z.union([z.string(), z.number()])).optional(),
+  const: z.unknown().optional(),
+  minimum: z.number().optional(),
+  maximum: z.number().optional(),
+  exclusiveMinimum: z.number().optional(),
+  exclusiveMaximum: z.number().optional(),
+  default: z.unknown().optional(),
+})
+type Property = z.infer<typeof property>
+
+const objectSchema = z.object({
+  properties: z.record(z.string(), property),
+  required: z.array(z.string()).default([]),
+})
+
+/** The arguments of an op in the order of its schema; undefined when the schema is not one flat object. */
+export function argFields(op: Op): readonly ArgField[] | undefined {
+  const parsed = objectSchema.safeParse(z.toJSONSchema(op.args, { io: 'input', unrepresentable: 'any' }))
+  if (!parsed.success) return undefined
+  const { properties, required } = parsed.data
+  return Object.entries(properties).map(([name, schema]) => ({
+    name,
+    title: schema.title ?? spaced(name),
+    description: schema.description,
+    unit: schema.unit,
+    kind: kindOf(schema),
+    options: schema.enum ?? [],
+    minimum: safe(schema.minimum ?? schema.exclusiveMinimum),
+    maximum: safe(schema.maximum ?? schema.exclusiveMaximum),
+    exclusive: {
+      minimum: schema.minimum === undefined && schema.exclusiveMinimum !== undefined,
+      maximum: schema.maximum === undefined && schema.exclusiveMaximum !== undefined,
+    },
+    fallback: schema.default,
+    required: required.includes(name),
+  }))
+}
+
+function kindOf(schema: Property): ArgField['kind'] {
+  if (schema.enum !== undefined) return 'choice'
+  switch (schema.type) {
+    case 'number':
+    case 'integer':
+      return schema.type
+    case 'boolean':
+      return 'flag'
+    case 'string':
+      return 'text'
+    default:
+      return 'json'
+  }
+}
+
+/** An integer schema always names the safe integers as its range; that is no statement about the argument. */
+function safe(bound: number | undefined): number | undefined {
+  return bound === undefined || Math.abs(bound) >= Number.MAX_SAFE_INTEGER ? undefined : bound
+}
+
+export function spaced(name: string): string {
+  const words = name.replaceAll('_', ' ')
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}
