@@ -1,0 +1,170 @@
+import type pg from 'pg'
+import type { AcceptedShard } from '../../kernel/acceptance.ts'
+import { ForgeError, invariant } from '../../kernel/errors.ts'
+import { GROUP_SHARD_LIMIT, packShards, unpackShards } from './packed-results.ts'
+import type { ResultGroup, ResultStore, SignedReceipt } from './ports.ts'
+import { safeNumber } from './rows.ts'
+
+/** Result bytes in one row; a larger group is cut. Rows are read back one page at a time. */
+const ROW_LIMIT_BYTES = 4 * 1024 * 1024
+/** Rows in one statement: five parameters each, of PostgreSQL's 65,535. */
+const ROWS_LIMIT = 10_000
+/** Rows fetched at once by `load`. */
+const PAGE_ROWS = 8
+const DIGEST_BYTES = 32
+
+interface PackedRow {
+  readonly job_id: string
+  readonly seq: number
+  readonly shard_count: number
+  readonly agents: readonly string[]
+  readonly packed: Buffer
+}
+
+/**
+ * Accepted results in PostgreSQL. A commit is one statement, hence one transaction and one round trip:
+ *
+ * - **Fencing**: the statement locks the row of `hub_fence` FOR SHARE and inserts nothing when it does not hold its
+ *   epoch. `openEpoch` updates that row, so it waits for commits under way, and commits that come later wait for it and
+ *   then see the new epoch (READ COMMITTED looks again at a row it waited for). There is no moment between the two.
+ * - **Repetition**: each row has a number within its epoch. A commit that failed may have happened all the same; called
+ *   again with the same `groups` array it uses the same numbers and meets its own rows.
+ */
+export function createResultStore(pool: pg.Pool): ResultStore {
+  let opened: number | undefined
+  let nextSeq = 0
+  const rowsOf = new WeakMap<readonly ResultGroup[], readonly PackedRow[]>()
+
+  const pack = (groups: readonly ResultGroup[]): readonly PackedRow[] => {
+    const known = rowsOf.get(groups)
+    if (known !== undefined) return known
+    const rows = groups.flatMap(({ job_id, shards }) =>
+      cut(shards).map((part) => ({
+        job_id,
+        seq: nextSeq++,
+        shard_count: part.length,
+        agents: [...new Set(part.flatMap((shard) => shard.copies.map((copy) => copy.agent)))],
+        packed: packShards(part),
+      })),
+    )
+    rowsOf.set(groups, rows)
+    return rows
+  }
+
+  return {
+    async openEpoch() {
+      const { rows } = await pool.query<{ epoch: string }>(
+        `WITH fence AS (UPDATE hub_fence SET epoch = epoch + 1 RETURNING epoch)
+         INSERT INTO hub_epochs (epoch) SELECT epoch FROM fence RETURNING epoch`,
+      )
+      const [row] = rows
+      invariant(row !== undefined, 'hub_fence has no row')
+      opened = safeNumber(row.epoch)
+      nextSeq = 0
+      return opened
+    },
+
+    async commit(epoch, groups, receipts) {
+      // The row numbers of an epoch belong to the store that opened it.
+      if (epoch !== opened) throw fenced(epoch)
+      const rows = pack(groups)
+      invariant(rows.length <= ROWS_LIMIT, `a commit of ${rows.length} rows`)
+      const statement = commitStatement(epoch, rows, receipts)
+      const answer = await pool.query<{ open: boolean }>(statement.text, statement.values)
+      if (answer.rows[0]?.open !== true) throw fenced(epoch)
+    },
+
+    async *load(jobId) {
+      let after = { epoch: '0', seq: '0' }
+      for (;;) {
+        const { rows } = await pool.query<{
+          epoch: string
+          seq: string
+          shard_count: number
+          packed: Buffer
+        }>(
+          `SELECT epoch, seq, shard_count, packed FROM result_groups
+           WHERE job_id = $1 AND (epoch, seq) > ($2, $3) ORDER BY epoch, seq LIMIT ${PAGE_ROWS}`,
+          [jobId, after.epoch, after.seq],
+        )
+        for (const row of rows) {
+          const shards = unpackShards(row.packed)
+          invariant(
+            shards.length === row.shard_count,
+            `a group of ${row.shard_count} shards holds ${shards.length}`,
+          )
+          yield { job_id: jobId, shards }
+        }
+        const last = rows.at(-1)
+        if (last === undefined || rows.length < PAGE_ROWS) return
+        after = last
+      }
+    },
+  }
+}
+
+/** The error of a hub that is no longer the newest. */
+export function fenced(epoch: number): ForgeError {
+  return new ForgeError('CONFLICT', `epoch ${epoch} is over: a newer hub has started`, {
+    hint: 'Stop this hub; the newer one goes on with its jobs.',
+  })
+}
+
+/** Cuts a group into parts that fit a row. */
+function cut(shards: readonly AcceptedShard[]): readonly (readonly AcceptedShard[])[] {
+  const parts: AcceptedShard[][] = []
+  let bytes = ROW_LIMIT_BYTES
+  for (const shard of shards) {
+    const size = shard.leaf.length + DIGEST_BYTES
+    const open = parts.at(-1)
+    if (open === undefined || bytes + size > ROW_LIMIT_BYTES || open.length === GROUP_SHARD_LIMIT) {
+      parts.push([shard])
+      bytes = size
+    } else {
+      open.push(shard)
+      bytes += size
+    }
+  }
+  return parts
+}
+
+function commitStatement(
+  epoch: number,
+  groups: readonly PackedRow[],
+  receipts: readonly SignedReceipt[],
+): { readonly text: string; readonly values: unknown[] } {
+  const values: unknown[] = [epoch]
+  const param = (value: unknown, type: string) => `$${values.push(value)}::${type}`
+  const parts = ['WITH fence AS (SELECT epoch FROM hub_fence WHERE epoch = $1::bigint FOR SHARE)']
+  if (groups.length > 0) {
+    // One parameter a value: node-postgres sends a Buffer in binary, but an array of Buffers as hexadecimal text.
+    const tuples = groups.map(
+      ({ job_id, seq, shard_count, agents, packed }) =>
+        `(${param(job_id, 'uuid')}, ${param(seq, 'bigint')}, ${param(shard_count, 'int')}, ${param(agents, 'text[]')}, ${param(packed, 'bytea')})`,
+    )
+    parts.push(
+      `groups AS (INSERT INTO result_groups (epoch, job_id, seq, shard_count, agents, packed)
+        SELECT fence.epoch, v.* FROM fence, (VALUES ${tuples.join(', ')}) AS v
+        ON CONFLICT (job_id, epoch, seq) DO NOTHING)`,
+    )
+  }
+  if (receipts.length > 0) {
+    const column = (read: (receipt: SignedReceipt) => unknown, type: string) =>
+      param(receipts.map(read), `${type}[]`)
+    const columns = [
+      column(({ receipt }) => receipt.lease_id, 'text'),
+      column(({ receipt }) => receipt.epoch, 'bigint'),
+      column(({ job_id }) => job_id, 'uuid'),
+      column(({ agent }) => agent, 'text'),
+      column(({ receipt }) => JSON.stringify(receipt), 'text'),
+      column(({ signature }) => Buffer.from(signature).toString('hex'), 'text'),
+    ]
+    parts.push(
+      `signed AS (INSERT INTO receipts (lease_id, epoch, job_id, agent, receipt, signature)
+        SELECT v.lease_id, v.epoch, v.job_id, v.agent, v.receipt::jsonb, decode(v.signature, 'hex')
+        FROM fence, unnest(${columns.join(', ')}) AS v (lease_id, epoch, job_id, agent, receipt, signature)
+        ON CONFLICT (epoch, lease_id) DO NOTHING)`,
+    )
+  }
+  return { text: `${parts.join(',\n')}\nSELECT EXISTS (SELECT FROM fence) AS open`, values }
+}
