@@ -27,8 +27,8 @@ export function canonicalJson(value: Json): string {
 }
 
 /**
- * Parses JSON text strictly: RFC 8259 as `JSON.parse` reads it, and besides no duplicate object key, no nesting
- * beyond `LIMITS.json_depth`, no number that overflows to infinity, no `__proto__` key. `JSON.parse` alone would
+ * Parses JSON text strictly: RFC 8259 as `JSON.parse` reads it, and besides no duplicate object key, no more than
+ * `LIMITS.json_depth` arrays and objects inside each other, no number that overflows to infinity, no `__proto__` key. `JSON.parse` alone would
  * let the last of two equal keys win, so that two readers of one text could see two contracts.
  * @throws ForgeError JSON_INVALID | JSON_DUPLICATE_KEY | TOO_LARGE
  */
@@ -65,12 +65,13 @@ class StrictScan {
     this.#value('', 0)
   }
 
+  /** @param depth arrays and objects that are open around the value */
   #value(path: string, depth: number): void {
-    if (depth > LIMITS.json_depth) {
-      throw new ForgeError('JSON_INVALID', `nesting deeper than ${LIMITS.json_depth} levels`, { path })
-    }
     this.#space()
     const first = this.#text[this.#at]
+    if (depth === LIMITS.json_depth && (first === '{' || first === '[')) {
+      throw new ForgeError('JSON_INVALID', `nesting deeper than ${LIMITS.json_depth} levels`, { path })
+    }
     if (first === '{') this.#object(path, depth)
     else if (first === '[') this.#array(path, depth)
     else if (first === '"') this.#string()

@@ -82,7 +82,10 @@ export const contractSchema = z.strictObject({
   op: opRefSchema,
   args: jsonObject,
   inputs: z
-    .record(z.string().regex(/^[a-z][a-z0-9_]{0,31}$/), inputRefSchema)
+    .record(z.string().regex(/^[a-z][a-z0-9_]{0,31}$/), inputRefSchema, {
+      error: (issue) =>
+        issue.code === 'invalid_key' ? 'an input name has lower-case letters, digits and _' : undefined,
+    })
     .refine(
       (inputs) => Object.keys(inputs).length <= LIMITS.input_count,
       `at most ${LIMITS.input_count} inputs`,
@@ -117,14 +120,15 @@ export function parseOpRef(text: string): OpRef {
   return parsed.data
 }
 
-/** Turns the first issue of a schema failure into the project's error, with the field's path. */
+/** Turns the first issue of a schema failure into the project's error, with the field's path (a field too many included). */
 export function schemaError(
   error: z.ZodError,
   code: 'CONTRACT_INVALID' | 'ARGS_OUT_OF_RANGE' | 'MESSAGE_INVALID',
   prefix = '',
 ): ForgeError {
   const issue = error.issues[0]
-  const segments = (issue?.path ?? [])
+  const unknown = issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : []
+  const segments = [...(issue?.path ?? []), ...unknown]
     .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
     .join('')
   const path = `${prefix}${segments}`.replace(/^\./, '')

@@ -103,7 +103,8 @@ function prepareWith<A extends JsonObject, C extends JsonObject, G, R extends Js
 ): PreparedJob {
   const parsed = spec.args.safeParse(raw.args)
   if (!parsed.success) throw schemaError(parsed.error, 'ARGS_OUT_OF_RANGE', 'args')
-  const args = parsed.data
+  // Agents and referee read the canonical text, in which -0 is 0: plan here from the same arguments.
+  const args = JSON.parse(canonicalJson(parsed.data)) as A
   checkInputs(spec.inputs, raw)
   const contract: Contract = { ...raw, args }
   const plan = spec.plan(args, contract.inputs)
@@ -158,7 +159,8 @@ function prepareWith<A extends JsonObject, C extends JsonObject, G, R extends Js
 
 function checkInputs(specs: Op['inputs'], contract: Contract): void {
   for (const name of Object.keys(contract.inputs)) {
-    if (specs[name] === undefined) {
+    // Not `specs[name]`: "constructor" is a name that every object answers to.
+    if (!Object.hasOwn(specs, name)) {
       throw new ForgeError('INPUT_INVALID', `this op has no input "${name}"`, {
         path: `inputs.${name}`,
         hint: `Its inputs: ${Object.keys(specs).join(', ') || 'none'}.`,
@@ -166,7 +168,7 @@ function checkInputs(specs: Op['inputs'], contract: Contract): void {
     }
   }
   for (const [name, spec] of Object.entries(specs)) {
-    const input = contract.inputs[name]
+    const input = Object.hasOwn(contract.inputs, name) ? contract.inputs[name] : undefined
     if (input === undefined)
       throw new ForgeError('INPUT_MISSING', `the input "${name}" is missing`, {
         path: `inputs.${name}`,

@@ -1,4 +1,5 @@
 import { sha256 } from './digest.ts'
+import { invariant } from './errors.ts'
 
 /**
  * Merkle tree hash of RFC 6962, section 2.1: a leaf is SHA-256(0x00 || data), a node SHA-256(0x01 || left || right),
@@ -63,8 +64,9 @@ export class MerkleRoot {
   }
 }
 
-/** Root over digests packed one after the other, 32 bytes each. */
+/** Root over digests packed one after the other, 32 bytes each. @throws ForgeError INTERNAL for a part of a digest */
 export function merkleRootOfDigests(packed: Uint8Array): Uint8Array {
+  invariant(packed.length % 32 === 0, `${packed.length} bytes are no row of digests`)
   const tree = new MerkleRoot()
   for (let offset = 0; offset < packed.length; offset += 32) tree.append(packed.subarray(offset, offset + 32))
   return tree.root()
