@@ -1,0 +1,50 @@
+import type {
+  EnrolInput,
+  EnrolOutput,
+  HubMessage,
+  ReleaseInput,
+  ResultInput,
+  ResultOutput,
+} from '../../kernel/protocol.ts'
+import type { JobRow } from '../memory/ports.ts'
+import type { AgentView, JobRoom, NetworkView, ProgressView } from '../trpc/views.ts'
+
+/** What services, routers and rooms ask of the hub. The hub's shell provides it; tests may stand in for it. */
+
+/** Where an agent speaks from, and for whom. */
+export interface AgentConnection {
+  readonly remoteAddress: string
+  readonly ownerId: string
+  readonly ownerLabel: string
+}
+
+export interface HubSessions {
+  enrol(input: EnrolInput, connection: AgentConnection): Promise<EnrolOutput>
+  leases(
+    input: { readonly session: string; readonly lastEventId?: string | null | undefined },
+    signal: AbortSignal,
+  ): AsyncIterable<{ readonly id: string; readonly message: HubMessage }>
+  contract(session: string, contractHash: string): Promise<{ canonical: string }>
+  result(input: ResultInput): Promise<ResultOutput>
+  release(input: ReleaseInput): Promise<void>
+  sessionExists(session: string): boolean
+}
+
+export interface HubJobs {
+  /** After the row is stored. */
+  admit(job: JobRow): Promise<void>
+  /** @returns false when the job is not running here (it has ended, or never was) */
+  cancel(jobId: string): Promise<boolean>
+  progress(jobId: string): ProgressView | undefined
+}
+
+export interface HubNetwork {
+  /** Number of this hub's start; it stands in the names of live rooms. */
+  readonly epoch: number
+  network(): NetworkView
+  agents(): readonly AgentView[]
+  /** What watchers of a running job see; undefined when it is not running here. */
+  room(jobId: string): JobRoom | undefined
+}
+
+export interface HubPort extends HubSessions, HubJobs, HubNetwork {}

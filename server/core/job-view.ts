@@ -1,0 +1,91 @@
+import type { JsonObject } from '../../kernel/canonical.ts'
+import type { Contract } from '../../kernel/contract.ts'
+import type { OpRegistry, PreparedJob } from '../../kernel/job.ts'
+import type { JobRow } from '../memory/ports.ts'
+import type { JobListItem, JobState, JobView, ProgressView, QuoteView } from '../trpc/views.ts'
+
+/** Rows to views. Pure. */
+
+const FINAL: ReadonlySet<JobState> = new Set<JobState>(['settled', 'failed', 'cancelled', 'expired'])
+
+export function isFinal(state: JobState): boolean {
+  return FINAL.has(state)
+}
+
+export const NO_PROGRESS: ProgressView = {
+  accepted: 0,
+  in_flight: 0,
+  copies: 0,
+  by_executor: { webgpu: 0, wasm: 0, cpu: 0 },
+  by_method: { single: 0, quorum: 0, referee: 0 },
+  owners: 0,
+}
+
+/** Copies of each shard that the verification asks for. */
+export function copiesAsked(verify: Contract['verify']): number {
+  return verify.mode === 'quorum' ? verify.k : 1
+}
+
+function verifyText(verify: Contract['verify']): string {
+  return verify.mode === 'quorum' ? `quorum ${verify.k}` : verify.mode
+}
+
+export function quoteView(job: PreparedJob): QuoteView {
+  return {
+    op: job.op,
+    replay_key: job.replayKey,
+    contract_hash: job.contractHash,
+    shard_count: job.plan.shard_count,
+    work_units: job.plan.work_units,
+    copies: copiesAsked(job.contract.verify),
+    leaf_kind: job.plan.leaf.kind,
+    leaf_max_bytes: job.plan.leaf.max_bytes,
+  }
+}
+
+/** @param live what the hub knows now; it wins over the row while the job runs */
+export function jobListItem(row: JobRow, live: ProgressView | undefined): JobListItem {
+  return {
+    id: row.id,
+    op: row.op,
+    state: row.state,
+    shard_count: row.shard_count,
+    accepted: progressOf(row, live).accepted,
+    created_at: row.created_at.toISOString(),
+    finished_at: row.finished_at?.toISOString() ?? null,
+    headline: row.headline,
+  }
+}
+
+export function progressOf(row: JobRow, live: ProgressView | undefined): ProgressView {
+  return (isFinal(row.state) ? row.progress : undefined) ?? live ?? row.progress ?? NO_PROGRESS
+}
+
+/** @throws ForgeError UNKNOWN_OP when this version no longer has the op of a stored job */
+export function jobView(row: JobRow, ops: OpRegistry, live: ProgressView | undefined): JobView {
+  const contract = JSON.parse(row.canonical) as JsonObject
+  const prepared = ops.prepare(contract)
+  const result = row.result === null ? null : (JSON.parse(row.result) as JsonObject)
+  return {
+    id: row.id,
+    op: row.op,
+    title: ops.get(row.op).title,
+    state: row.state,
+    contract,
+    contract_hash: row.contract_hash,
+    replay_key: row.replay_key,
+    plan_digest: row.plan_digest,
+    shard_count: row.shard_count,
+    work_units: row.work_units,
+    verify: verifyText(prepared.contract.verify),
+    created_at: row.created_at.toISOString(),
+    started_at: row.started_at?.toISOString() ?? null,
+    finished_at: row.finished_at?.toISOString() ?? null,
+    progress: progressOf(row, live),
+    result,
+    result_digest: row.result_digest,
+    summary: result === null ? null : prepared.summarise(result),
+    artifacts: row.artifacts.map((artifact) => ({ ...artifact, shape: [...artifact.shape] })),
+    failure: row.failure,
+  }
+}

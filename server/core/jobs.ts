@@ -1,0 +1,195 @@
+import { randomUUID } from 'node:crypto'
+import { z } from 'zod'
+import { assertAvailable, type Dtype } from '../../kernel/contract.ts'
+import { ForgeError } from '../../kernel/errors.ts'
+import type { OpRegistry, PreparedJob } from '../../kernel/job.ts'
+import { LIMITS } from '../../kernel/limits.ts'
+import type { BlobStore, JobRow, JobStore } from '../memory/ports.ts'
+import type { JobListItem, JobState, JobView, QuoteView } from '../trpc/views.ts'
+import type { Actor } from './actor.ts'
+import { authorise } from './authorise.ts'
+import type { HubJobs } from './hub-port.ts'
+import { isFinal, jobListItem, jobView, quoteView } from './job-view.ts'
+import { CORE_LIMITS } from './limits.ts'
+
+export interface JobService {
+  /** What a contract would be: its plan, size and replay key. Nothing is stored. @throws ForgeError as `submit` does */
+  quote(actor: Actor, contract: unknown): QuoteView
+  /**
+   * Stores a job and hands it to the hub. The same idempotency key by the same owner gives the first job back.
+   * @throws ForgeError of the contract's checks; INPUT_MISSING, INPUT_INVALID for operands; CONFLICT when the key was
+   * used for another contract
+   */
+  submit(
+    actor: Actor,
+    contract: unknown,
+    idempotencyKey: string | undefined,
+  ): Promise<{ readonly id: string; readonly created: boolean }>
+  /** @throws ForgeError NOT_FOUND */
+  get(actor: Actor, id: string): Promise<JobView>
+  /** Newest first. */
+  list(
+    actor: Actor,
+    query: { readonly limit: number; readonly cursor?: string | undefined },
+  ): Promise<{ items: JobListItem[]; next_cursor: string | null }>
+  /** Idempotent: a job that has ended stays as it is. @returns the state it is in now */
+  cancel(actor: Actor, id: string): Promise<{ state: JobState }>
+}
+
+export interface JobServicePorts {
+  readonly ops: OpRegistry
+  readonly jobs: JobStore
+  readonly blobs: Pick<BlobStore, 'stat'>
+  readonly hub: HubJobs
+}
+
+const DTYPE_BYTES: Readonly<Record<Dtype, number>> = {
+  int8: 1,
+  uint8: 1,
+  int16: 2,
+  int32: 4,
+  uint32: 4,
+  float32: 4,
+  float64: 8,
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+export function createJobService({ ops, jobs, blobs, hub }: JobServicePorts): JobService {
+  const prepare = (contract: unknown): PreparedJob => {
+    const job = ops.prepare(contract)
+    assertAvailable(job.contract)
+    if (Buffer.byteLength(job.canonical) > LIMITS.contract_bytes) {
+      throw new ForgeError(
+        'TOO_LARGE',
+        `the contract's canonical form exceeds ${LIMITS.contract_bytes} bytes`,
+      )
+    }
+    return job
+  }
+
+  const load = async (id: string): Promise<JobRow> => {
+    const row = UUID.test(id) ? await jobs.get(id) : undefined
+    if (row === undefined) {
+      throw new ForgeError('NOT_FOUND', `there is no job ${id.slice(0, 64)}`, {
+        hint: 'Check the id on the jobs page.',
+      })
+    }
+    return row
+  }
+
+  const checkOperands = async (job: PreparedJob): Promise<void> => {
+    for (const [name, input] of Object.entries(job.contract.inputs)) {
+      const expected = input.shape.reduce((product, side) => product * side, DTYPE_BYTES[input.dtype])
+      if (expected > LIMITS.blob_bytes) {
+        throw new ForgeError('INPUT_INVALID', `the input "${name}" would have ${expected} bytes`, {
+          path: `inputs.${name}.shape`,
+          hint: `An operand has at most ${LIMITS.blob_bytes} bytes.`,
+        })
+      }
+      const blob = await blobs.stat(input.digest)
+      if (blob === undefined) {
+        throw new ForgeError('INPUT_MISSING', `there is no blob ${input.digest}`, {
+          path: `inputs.${name}.digest`,
+          hint: `Upload it first: PUT /api/v0/blobs/${input.digest}`,
+        })
+      }
+      if (blob.bytes !== expected) {
+        throw new ForgeError(
+          'INPUT_INVALID',
+          `the blob of "${name}" has ${blob.bytes} bytes, its dtype and shape say ${expected}`,
+          { path: `inputs.${name}.shape`, hint: 'Row-major, little-endian, no header, no padding.' },
+        )
+      }
+    }
+  }
+
+  return {
+    quote(actor, contract) {
+      authorise(actor, 'jobs.quote')
+      return quoteView(prepare(contract))
+    },
+
+    async submit(actor, contract, idempotencyKey) {
+      authorise(actor, 'jobs.submit')
+      if (actor.kind !== 'local') throw new ForgeError('UNAUTHENTICATED', 'a submitter has an account')
+      const prepared = prepare(contract)
+      await checkOperands(prepared)
+      const { job, created } = await jobs.insert({
+        id: randomUUID(),
+        owner_id: actor.ownerId,
+        idempotency_key: idempotencyKey,
+        contract: prepared.contract,
+        canonical: prepared.canonical,
+        op: prepared.op,
+        contract_hash: prepared.contractHash,
+        replay_key: prepared.replayKey,
+        plan_digest: prepared.planDigest,
+        shard_count: prepared.plan.shard_count,
+        work_units: prepared.plan.work_units,
+      })
+      if (job.contract_hash !== prepared.contractHash) {
+        throw new ForgeError(
+          'CONFLICT',
+          `this idempotency key belongs to another contract, of job ${job.id}`,
+          {
+            path: 'idempotency_key',
+            hint: 'Use a new key for a new contract.',
+          },
+        )
+      }
+      if (created) await hub.admit(job)
+      return { id: job.id, created }
+    },
+
+    async get(actor, id) {
+      authorise(actor, 'jobs.read')
+      return jobView(await load(id), ops, hub.progress(id))
+    },
+
+    async list(actor, { limit, cursor }) {
+      authorise(actor, 'jobs.read')
+      const before = cursor === undefined ? undefined : decodeCursor(cursor)
+      const size = Math.min(limit, CORE_LIMITS.jobs_page)
+      // One row more than asked tells whether another page exists.
+      const rows = await jobs.list({ limit: size + 1, ...(before === undefined ? {} : { before }) })
+      const page = rows.slice(0, size)
+      const last = page.at(-1)
+      return {
+        items: page.map((row) => jobListItem(row, hub.progress(row.id))),
+        next_cursor: rows.length > size && last !== undefined ? encodeCursor(last) : null,
+      }
+    },
+
+    async cancel(actor, id) {
+      authorise(actor, 'jobs.cancel')
+      const row = await load(id)
+      authorise(actor, 'jobs.cancel', { ownerId: row.owner_id })
+      if (!isFinal(row.state) && !(await hub.cancel(id))) {
+        await jobs.transition(id, ['submitted', 'planned', 'running', 'verifying'], 'cancelled')
+      }
+      return { state: (await load(id)).state }
+    },
+  }
+}
+
+const cursorSchema = z.tuple([z.iso.datetime(), z.string().regex(UUID)])
+
+/** Opaque to clients: base64url of the last row's time and id. */
+function encodeCursor(row: JobRow): string {
+  return Buffer.from(JSON.stringify([row.created_at.toISOString(), row.id])).toString('base64url')
+}
+
+/** @throws ForgeError MESSAGE_INVALID */
+function decodeCursor(cursor: string): { created_at: Date; id: string } {
+  try {
+    const [createdAt, id] = cursorSchema.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')))
+    return { created_at: new Date(createdAt), id }
+  } catch (cause) {
+    throw new ForgeError('MESSAGE_INVALID', 'the cursor is not one of ours', {
+      path: 'cursor',
+      hint: 'Give next_cursor of the page before, unchanged.',
+      cause,
+    })
+  }
+}

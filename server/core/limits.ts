@@ -1,0 +1,7 @@
+/** Limits of the services. A number without a unit in its name is a count. */
+export const CORE_LIMITS = {
+  jobs_page: 100,
+  idempotency_key_chars: 128,
+  owner_label_chars: 60,
+  cursor_chars: 200,
+} as const

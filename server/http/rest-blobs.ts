@@ -1,0 +1,104 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { pipeline } from 'node:stream/promises'
+import { ForgeError } from '../../kernel/errors.ts'
+import { LIMITS } from '../../kernel/limits.ts'
+import type { Actor } from '../core/actor.ts'
+import type { BlobService, ByteRange } from '../core/blobs.ts'
+import { HostCap } from '../core/host-cap.ts'
+import { assertPlainEncoding } from './body.ts'
+import { HTTP_LIMITS } from './limits.ts'
+import { sendError, sendJson } from './respond.ts'
+
+/** `PUT | GET | HEAD /api/v0/blobs/{sha256}`: content-addressed bytes, immutable under their name. */
+export class BlobRoutes {
+  readonly #blobs: BlobService
+  readonly #uploads = new HostCap(HTTP_LIMITS.uploads_per_host)
+
+  constructor(blobs: BlobService) {
+    this.#blobs = blobs
+  }
+
+  /** @throws ForgeError */
+  async put(request: IncomingMessage, response: ServerResponse, actor: Actor, digest: string): Promise<void> {
+    assertPlainEncoding(request)
+    const announced_bytes = Number(request.headers['content-length'] ?? 0)
+    if (announced_bytes > LIMITS.blob_bytes) {
+      throw new ForgeError(
+        'TOO_LARGE',
+        `a blob of ${announced_bytes} bytes; the limit is ${LIMITS.blob_bytes}`,
+      )
+    }
+    const leave = this.#uploads.enter(request.socket.remoteAddress ?? '')
+    if (leave === undefined) {
+      throw new ForgeError(
+        'RATE_LIMITED',
+        `more than ${HTTP_LIMITS.uploads_per_host} uploads from one address`,
+        {
+          hint: 'Wait for some of them to end.',
+        },
+      )
+    }
+    try {
+      // Leaving the loop early must not destroy the connection: the client is to read why.
+      const source = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>
+      const { bytes } = await this.#blobs.put(actor, digest, source)
+      sendJson(response, 201, { digest, bytes })
+    } finally {
+      leave()
+    }
+  }
+
+  /** Whole or one byte range (RFC 9110 section 14). @throws ForgeError NOT_FOUND | FORBIDDEN */
+  async get(request: IncomingMessage, response: ServerResponse, actor: Actor, digest: string): Promise<void> {
+    const stat = await this.#blobs.stat(actor, digest)
+    if (stat === undefined) throw new ForgeError('NOT_FOUND', `there is no blob ${digest}`)
+    const etag = `"${digest}"`
+    response.setHeader('etag', etag)
+    response.setHeader('accept-ranges', 'bytes')
+    response.setHeader('cache-control', 'public, max-age=31536000, immutable')
+    if (request.headers['if-none-match'] === etag) {
+      response.writeHead(304).end()
+      return
+    }
+    const range = parseRange(request.headers.range, stat.bytes)
+    if (range === 'unsatisfiable') {
+      response.setHeader('content-range', `bytes */${stat.bytes}`)
+      response.removeHeader('cache-control')
+      const error = new ForgeError('ARGS_OUT_OF_RANGE', `the blob has ${stat.bytes} bytes`, { path: 'range' })
+      await sendError(request, response, error, 416)
+      return
+    }
+    const length = range === undefined ? stat.bytes : range.end - range.start + 1
+    response.setHeader('content-type', 'application/octet-stream')
+    response.setHeader('content-disposition', 'attachment')
+    response.setHeader('content-length', length)
+    if (range !== undefined) {
+      response.statusCode = 206
+      response.setHeader('content-range', `bytes ${range.start}-${range.end}/${stat.bytes}`)
+    }
+    if (request.method === 'HEAD' || length === 0) {
+      response.end()
+      return
+    }
+    await pipeline(this.#blobs.read(actor, digest, range), response)
+  }
+}
+
+/** @returns undefined when the header is absent or not a single byte range, which means the whole (RFC 9110, 14.2) */
+export function parseRange(
+  header: string | undefined,
+  size_bytes: number,
+): ByteRange | 'unsatisfiable' | undefined {
+  const match = /^bytes=([0-9]{0,15})-([0-9]{0,15})$/.exec(header ?? '')
+  if (match === null) return undefined
+  const [, first = '', last = ''] = match
+  if (first === '' && last === '') return undefined
+  if (first === '') {
+    const suffix = Math.min(Number(last), size_bytes)
+    return suffix === 0 ? 'unsatisfiable' : { start: size_bytes - suffix, end: size_bytes - 1 }
+  }
+  const start = Number(first)
+  const end = last === '' ? size_bytes - 1 : Math.min(Number(last), size_bytes - 1)
+  if (last !== '' && Number(last) < start) return undefined
+  return start >= size_bytes ? 'unsatisfiable' : { start, end }
+}

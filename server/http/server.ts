@@ -1,0 +1,210 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { ForgeError } from '../../kernel/errors.ts'
+import type { Actor } from '../core/actor.ts'
+import type { HubSessions } from '../core/hub-port.ts'
+import type { Log } from '../core/log.ts'
+import type { RoomServer } from '../realtime/room-server.ts'
+import type { ApiContext, Services } from '../trpc/context.ts'
+import { toForgeError } from '../trpc/errors.ts'
+import { type AgentSockets, createAgentSockets } from './agent-socket.ts'
+import { HTTP_LIMITS } from './limits.ts'
+import { sendError, sendJson } from './respond.ts'
+import { BlobRoutes } from './rest-blobs.ts'
+import { executeOp, getJob } from './rest-jobs.ts'
+import { actorOf, assertSameOrigin, setSecurityHeaders } from './security.ts'
+import { serveTrpc, TRPC_PREFIX } from './trpc-route.ts'
+
+/** The pages: whatever is not the API goes here. */
+export interface Site {
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>
+  /** Development only: hot reload. */
+  upgrade?(request: IncomingMessage, socket: Duplex, head: Buffer): void
+}
+
+export interface HttpPorts {
+  readonly services: Services
+  readonly hub: HubSessions
+  readonly rooms: RoomServer
+  /** Account of the local user. */
+  readonly localOwnerId: string
+  readonly site: Site | undefined
+  readonly dev: boolean
+  readonly log: Log
+}
+
+export interface HttpServer {
+  readonly server: Server
+  /** Begins to serve; until then every request is told to come back. */
+  serve(ports: HttpPorts): void
+  /** Ends sockets with a reason, waits for requests in flight, cuts the rest. */
+  close(): Promise<void>
+}
+
+interface Handlers {
+  readonly request: (request: IncomingMessage, response: ServerResponse) => void
+  readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+  readonly agents: AgentSockets
+}
+
+/** One server for pages, API, agents and live rooms. It can listen before there is anything to serve. */
+export function createHttpServer(): HttpServer {
+  let handlers: Handlers | undefined
+  const server = createServer(
+    { requestTimeout: HTTP_LIMITS.request_ms, headersTimeout: HTTP_LIMITS.headers_ms },
+    (request, response) => {
+      if (handlers !== undefined) handlers.request(request, response)
+      else void sendError(request, response, new ForgeError('UNAVAILABLE', 'the server is starting'))
+    },
+  )
+  server.maxConnections = HTTP_LIMITS.connections
+  server.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => socket.destroy())
+    if (handlers !== undefined) handlers.upgrade(request, socket, head)
+    else refuseUpgrade(socket, '503 Service Unavailable')
+  })
+  return {
+    server,
+    serve(ports) {
+      const agents = createAgentSockets({ hub: ports.hub, owners: ports.services.owners, log: ports.log })
+      handlers = { request: requestHandler(ports), upgrade: upgradeHandler(ports, agents), agents }
+    },
+    async close() {
+      handlers?.agents.close()
+      handlers = undefined
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      server.closeIdleConnections()
+      const cut = setTimeout(() => server.closeAllConnections(), HTTP_LIMITS.shutdown_ms)
+      await closed
+      clearTimeout(cut)
+    },
+  }
+}
+
+function requestHandler(ports: HttpPorts): Handlers['request'] {
+  const blobs = new BlobRoutes(ports.services.blobs)
+  return (request, response) => {
+    route(ports, blobs, request, response).catch(async (error: unknown) => {
+      const forge = toForgeError(error)
+      const gone = request.destroyed && !request.complete
+      if (forge.code === 'INTERNAL' && !gone)
+        ports.log.error('http.failed', { method: request.method, path: pathOf(request), error })
+      await sendError(request, response, forge)
+    })
+  }
+}
+
+/** @throws ForgeError, and whatever fails inside */
+async function route(
+  ports: HttpPorts,
+  blobs: BlobRoutes,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  setSecurityHeaders(response, ports.dev)
+  const reads = request.method === 'GET' || request.method === 'HEAD'
+  if (!reads) assertSameOrigin(request)
+  const path = pathOf(request)
+  const context: ApiContext = { actor: actorOf(request, ports.localOwnerId), services: ports.services }
+  if (path === '/healthz' && reads) {
+    sendJson(response, 200, { ok: true, epoch: ports.services.hub.epoch })
+  } else if (path.startsWith(TRPC_PREFIX)) {
+    await serveTrpc(request, response, path, context, ports.log)
+  } else if (path === '/api' || path.startsWith('/api/')) {
+    await routeRest(ports, blobs, request, response, path, context)
+  } else if (ports.site !== undefined) {
+    await ports.site.handle(request, response)
+  } else {
+    throw new ForgeError('NOT_FOUND', 'there are no pages here')
+  }
+}
+
+async function routeRest(
+  ports: HttpPorts,
+  blobs: BlobRoutes,
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+  context: ApiContext,
+): Promise<void> {
+  const reads = request.method === 'GET' || request.method === 'HEAD'
+  if (path === '/api/v0/ops/execute') {
+    if (request.method !== 'POST') throw wrongMethod(response, 'POST')
+    return executeOp(request, response, context)
+  }
+  const [, jobId] = /^\/api\/v0\/jobs\/([^/]{1,64})$/.exec(path) ?? []
+  if (jobId !== undefined) {
+    if (!reads) throw wrongMethod(response, 'GET, HEAD')
+    return getJob(jobId, response, context)
+  }
+  const [, digest] = /^\/api\/v0\/blobs\/([0-9a-f]{64})$/.exec(path) ?? []
+  if (digest !== undefined) {
+    const actor = sessionActor(request, ports.hub) ?? context.actor
+    if (reads) return blobs.get(request, response, actor, digest)
+    if (request.method !== 'PUT') throw wrongMethod(response, 'GET, HEAD, PUT')
+    return blobs.put(request, response, actor, digest)
+  }
+  throw new ForgeError('NOT_FOUND', 'the API has no such path', {
+    hint: 'POST /api/v0/ops/execute, GET /api/v0/jobs/<id>, GET or PUT /api/v0/blobs/<sha256>.',
+  })
+}
+
+/** 404 for a path that exists, with `Allow`: the method is part of what was asked for. */
+function wrongMethod(response: ServerResponse, allow: string): ForgeError {
+  response.setHeader('allow', allow)
+  return new ForgeError('NOT_FOUND', 'this path has no such method', { hint: `Use ${allow}.` })
+}
+
+/**
+ * `Authorization: Forge-Session <session>`: an agent inside an enrolled session.
+ * @throws ForgeError UNAUTHENTICATED when the hub does not know the session
+ */
+function sessionActor(request: IncomingMessage, hub: HubSessions): Actor | undefined {
+  const [, session] = /^Forge-Session ([A-Za-z0-9_-]{1,64})$/.exec(request.headers.authorization ?? '') ?? []
+  if (session === undefined) return undefined
+  if (!hub.sessionExists(session)) {
+    throw new ForgeError('UNAUTHENTICATED', 'this session is not known', { hint: 'Enrol again.' })
+  }
+  return { kind: 'agent', session }
+}
+
+function upgradeHandler(ports: HttpPorts, agents: AgentSockets): Handlers['upgrade'] {
+  return (request, socket, head) => {
+    try {
+      assertSameOrigin(request)
+    } catch {
+      refuseUpgrade(socket, '403 Forbidden')
+      return
+    }
+    const path = pathOf(request)
+    if (request.url === '/agent') agents.accept(request, socket, head)
+    else if (path.startsWith('/live/')) {
+      ports.rooms
+        .accept(request, socket, head, decoded(path.slice('/live/'.length)))
+        .catch((error: unknown) => {
+          ports.log.error('room.accept_failed', { error })
+          socket.destroy()
+        })
+    } else if (ports.site?.upgrade !== undefined && path.startsWith('/_next/')) {
+      ports.site.upgrade(request, socket, head)
+    } else refuseUpgrade(socket, '404 Not Found')
+  }
+}
+
+function refuseUpgrade(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+}
+
+/** The path as it stands in the request line, without the query. */
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? '/').split('?', 1)[0] ?? '/'
+}
+
+/** A name that is not valid percent-encoding names no room. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return ''
+  }
+}

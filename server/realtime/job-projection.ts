@@ -1,0 +1,95 @@
+import type { AcceptedShard } from '../../kernel/acceptance.ts'
+import type { OpRegistry } from '../../kernel/job.ts'
+import { NO_PROGRESS } from '../core/job-view.ts'
+import type { JobRow, ResultStore } from '../memory/ports.ts'
+import type { JobRoom } from '../trpc/views.ts'
+import { ROOM_LIMITS } from './limits.ts'
+
+/** The room of a job that no hub runs (any more), from the database alone. */
+export async function projectJob(
+  row: JobRow,
+  results: Pick<ResultStore, 'load'>,
+  ops: OpRegistry,
+): Promise<JobRoom> {
+  const shown = {
+    state: row.state,
+    shard_count: row.shard_count,
+    progress: row.progress ?? NO_PROGRESS,
+  }
+  if (row.shard_count > ROOM_LIMITS.replay_shards) {
+    return { ...shown, grid: uniformGrid(row.shard_count, row.state === 'settled'), estimates: [] }
+  }
+  const grid = new Grid(row.shard_count)
+  const estimates = new EstimateReplay(row, ops)
+  for await (const { shards } of results.load(row.id)) {
+    for (const accepted of shards) {
+      grid.accept(accepted.shard)
+      estimates.add(accepted)
+    }
+  }
+  return { ...shown, grid: grid.view(), estimates: estimates.points }
+}
+
+function cellSize(shardCount: number): number {
+  return Math.ceil(shardCount / ROOM_LIMITS.grid_cells)
+}
+
+function uniformGrid(shardCount: number, accepted: boolean): JobRoom['grid'] {
+  const shards_per_cell = cellSize(shardCount)
+  return { shards_per_cell, cells: (accepted ? 'a' : '.').repeat(Math.ceil(shardCount / shards_per_cell)) }
+}
+
+/** Counts accepted shards a cell: a cell is accepted when all its shards are. */
+class Grid {
+  readonly #shardCount: number
+  readonly #size: number
+  readonly #missing: number[]
+
+  constructor(shardCount: number) {
+    this.#shardCount = shardCount
+    this.#size = cellSize(shardCount)
+    const cells = Math.ceil(shardCount / this.#size)
+    this.#missing = Array.from({ length: cells }, (_, cell) =>
+      Math.min(this.#size, this.#shardCount - cell * this.#size),
+    )
+  }
+
+  accept(shard: number): void {
+    const cell = Math.floor(shard / this.#size)
+    this.#missing[cell] = (this.#missing[cell] ?? 0) - 1
+  }
+
+  view(): JobRoom['grid'] {
+    return {
+      shards_per_cell: this.#size,
+      cells: this.#missing.map((missing) => (missing <= 0 ? 'a' : '.')).join(''),
+    }
+  }
+}
+
+/** The running estimates in the order in which shards were accepted, as watchers saw them. */
+class EstimateReplay {
+  readonly points: { shards: number; value: number; standard_error: number }[] = []
+  readonly #aggregate
+  readonly #every: number
+
+  constructor(row: JobRow, ops: OpRegistry) {
+    const job = ops.prepare(JSON.parse(row.canonical))
+    // Ops whose leaves are blobs fold tiles; they have no running estimate.
+    this.#aggregate = job.plan.leaf.kind === 'inline' ? job.newAggregate() : undefined
+    this.#every = Math.ceil(row.shard_count / ROOM_LIMITS.estimate_points)
+  }
+
+  add({ shard, leaf }: AcceptedShard): void {
+    if (this.#aggregate === undefined) return
+    this.#aggregate.add(shard, leaf)
+    if (this.#aggregate.folded % this.#every !== 0) return
+    const estimate = this.#aggregate.estimate()
+    if (estimate === undefined) return
+    this.points.push({
+      shards: this.#aggregate.folded,
+      value: estimate.value,
+      standard_error: estimate.standard_error,
+    })
+  }
+}

@@ -1,0 +1,92 @@
+import type { OpRegistry } from '../../kernel/job.ts'
+import type { HubJobs, HubNetwork } from '../core/hub-port.ts'
+import { isFinal, jobListItem } from '../core/job-view.ts'
+import type { Log } from '../core/log.ts'
+import type { JobRow, JobStore, ResultStore } from '../memory/ports.ts'
+import type { JobListItem, JobRoom, NetworkRoom, NetworkView } from '../trpc/views.ts'
+import { projectJob } from './job-projection.ts'
+import { ROOM_LIMITS } from './limits.ts'
+import type { RoomPublisher, RoomSource } from './room-server.ts'
+
+export interface ProjectionPorts {
+  readonly ops: OpRegistry
+  readonly jobs: Pick<JobStore, 'get' | 'list'>
+  readonly results: Pick<ResultStore, 'load'>
+  readonly hub: HubNetwork & Pick<HubJobs, 'progress'>
+  readonly log: Log
+}
+
+/** Jobs that ended lately: their last room is newer than their row, which may still be on its way to the disk. */
+const ENDED_KEPT = 256
+
+/**
+ * Fills the rooms: a running job's from the hub, an ended one's from the database, the network's from both; and
+ * carries the hub's changes (throttled by the hub) to whoever watches.
+ */
+export class Projection implements RoomSource {
+  readonly #ports: ProjectionPorts
+  readonly #ended = new Map<string, JobRoom>()
+  #publisher: RoomPublisher | undefined
+  #recentTimer: NodeJS.Timeout | undefined
+
+  constructor(ports: ProjectionPorts) {
+    this.#ports = ports
+  }
+
+  /** @param publisher the room server that loads from this projection */
+  publishTo(publisher: RoomPublisher): void {
+    this.#publisher = publisher
+  }
+
+  async load(room: Parameters<RoomSource['load']>[0]): ReturnType<RoomSource['load']> {
+    const { hub, jobs } = this.#ports
+    if (room.kind === 'network') {
+      return { stats: hub.network(), recent: await this.#recent() } satisfies NetworkRoom
+    }
+    const row = await jobs.get(room.id)
+    return row === undefined ? undefined : { ...(await this.#job(row)) }
+  }
+
+  jobChanged(jobId: string, room: JobRoom): void {
+    this.#publisher?.set({ kind: 'job', id: jobId }, { ...room })
+    if (isFinal(room.state)) {
+      this.#ended.set(jobId, room)
+      const oldest = this.#ended.keys().next().value
+      if (this.#ended.size > ENDED_KEPT && oldest !== undefined) this.#ended.delete(oldest)
+    }
+    this.#refreshRecent()
+  }
+
+  networkChanged(stats: NetworkView): void {
+    this.#publisher?.set({ kind: 'network' }, { stats })
+  }
+
+  close(): void {
+    clearTimeout(this.#recentTimer)
+    this.#publisher = undefined
+  }
+
+  async #job(row: JobRow): Promise<JobRoom> {
+    const known = this.#ports.hub.room(row.id) ?? this.#ended.get(row.id)
+    return known ?? projectJob(row, this.#ports.results, this.#ports.ops)
+  }
+
+  async #recent(): Promise<JobListItem[]> {
+    const rows = await this.#ports.jobs.list({ limit: ROOM_LIMITS.recent_jobs })
+    return rows.map((row) => jobListItem(row, this.#ports.hub.progress(row.id)))
+  }
+
+  /** Reads the list again after a change, at most once in `recent_ms`, and only while somebody watches. */
+  #refreshRecent(): void {
+    if (this.#recentTimer !== undefined || this.#publisher?.watched({ kind: 'network' }) !== true) return
+    this.#recentTimer = setTimeout(async () => {
+      this.#recentTimer = undefined
+      try {
+        this.#publisher?.set({ kind: 'network' }, { recent: await this.#recent() })
+      } catch (error) {
+        this.#ports.log.warn('room.recent_failed', { error })
+      }
+    }, ROOM_LIMITS.recent_ms)
+    this.#recentTimer.unref()
+  }
+}

@@ -1,0 +1,18 @@
+import type { Actor } from '../core/actor.ts'
+import type { BlobService } from '../core/blobs.ts'
+import type { HubNetwork } from '../core/hub-port.ts'
+import type { JobService } from '../core/jobs.ts'
+import type { OwnerService } from '../core/owners.ts'
+
+/** What the API serves from; the same for every request. */
+export interface Services {
+  readonly jobs: JobService
+  readonly owners: OwnerService
+  readonly blobs: BlobService
+  readonly hub: HubNetwork
+}
+
+export interface ApiContext {
+  readonly actor: Actor
+  readonly services: Services
+}

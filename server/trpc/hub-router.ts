@@ -1,0 +1,82 @@
+import { initTRPC, tracked } from '@trpc/server'
+import { ForgeError } from '../../kernel/errors.ts'
+import {
+  contractInput,
+  contractOutput,
+  enrolInput,
+  enrolOutput,
+  leasesInput,
+  releaseInput,
+  resultInput,
+  resultOutput,
+} from '../../kernel/protocol.ts'
+import type { HubSessions } from '../core/hub-port.ts'
+import type { OwnerService } from '../core/owners.ts'
+import { toForgeError, toTrpcError } from './errors.ts'
+
+/**
+ * The hub as a tRPC router, served on `/agent` only. Schemas come from kernel/protocol.ts; a call that does not fit
+ * them ends the connection (server/http/agent-socket.ts).
+ */
+export interface HubContext {
+  readonly remoteAddress: string
+  readonly hub: HubSessions
+  readonly owners: OwnerService
+}
+
+const t = initTRPC.context<HubContext>().create({
+  isDev: false,
+  errorFormatter({ shape, error }) {
+    const forge = toForgeError(error)
+    return {
+      code: shape.code,
+      message: forge.message,
+      data: { code: shape.data.code, httpStatus: forge.status, forge: forge.toJSON() },
+    }
+  },
+})
+
+const procedure = t.procedure.use(async ({ next }) => {
+  const result = await next()
+  if (!result.ok && result.error.cause instanceof ForgeError) throw toTrpcError(result.error.cause)
+  return result
+})
+
+export const hubRouter = t.router({
+  hub: t.router({
+    enrol: procedure
+      .input(enrolInput)
+      .output(enrolOutput)
+      .mutation(async ({ ctx, input }) => {
+        const owner = await ctx.owners.ofConnection(ctx.remoteAddress, input.owner_token)
+        return ctx.hub.enrol(input, {
+          remoteAddress: ctx.remoteAddress,
+          ownerId: owner.id,
+          ownerLabel: owner.label,
+        })
+      }),
+
+    /** Tracked: an agent that reconnects resumes after the last message it saw. */
+    leases: procedure.input(leasesInput).subscription(async function* ({ ctx, input, signal }) {
+      for await (const { id, message } of ctx.hub.leases(input, signal ?? new AbortController().signal)) {
+        yield tracked(id, message)
+      }
+    }),
+
+    contract: procedure
+      .input(contractInput)
+      .output(contractOutput)
+      .query(({ ctx, input }) => ctx.hub.contract(input.session, input.contract_hash)),
+
+    result: procedure
+      .input(resultInput)
+      .output(resultOutput)
+      .mutation(({ ctx, input }) => ctx.hub.result(input)),
+
+    release: procedure.input(releaseInput).mutation(async ({ ctx, input }) => {
+      await ctx.hub.release(input)
+    }),
+  }),
+})
+
+export type HubRouter = typeof hubRouter

@@ -1,0 +1,47 @@
+import { z } from 'zod'
+import { CORE_LIMITS } from '../core/limits.ts'
+import { procedure, router } from './init.ts'
+import { jobListItem, jobStateSchema, jobView, quoteView } from './views.ts'
+
+/** The contract itself is validated by the kernel, whose errors name the field. */
+const contract = z.unknown()
+const jobId = z.string().min(1).max(64)
+
+export const idempotencyKey = z
+  .string()
+  .regex(/^[\x21-\x7e]+$/, 'printable ASCII without spaces')
+  .max(CORE_LIMITS.idempotency_key_chars)
+
+export const jobsRouter = router({
+  quote: procedure
+    .input(z.strictObject({ contract }))
+    .output(quoteView)
+    .query(({ ctx, input }) => ctx.services.jobs.quote(ctx.actor, input.contract)),
+
+  submit: procedure
+    .input(z.strictObject({ contract, idempotency_key: idempotencyKey.optional() }))
+    .output(z.object({ id: z.string(), created: z.boolean() }))
+    .mutation(({ ctx, input }) => ctx.services.jobs.submit(ctx.actor, input.contract, input.idempotency_key)),
+
+  get: procedure
+    .input(z.strictObject({ id: jobId }))
+    .output(jobView)
+    .query(({ ctx, input }) => ctx.services.jobs.get(ctx.actor, input.id)),
+
+  list: procedure
+    .input(
+      z.strictObject({
+        limit: z.int().min(1).max(CORE_LIMITS.jobs_page).default(20),
+        cursor: z.string().max(CORE_LIMITS.cursor_chars).nullish(),
+      }),
+    )
+    .output(z.object({ items: z.array(jobListItem), next_cursor: z.string().nullable() }))
+    .query(({ ctx, input }) =>
+      ctx.services.jobs.list(ctx.actor, { limit: input.limit, cursor: input.cursor ?? undefined }),
+    ),
+
+  cancel: procedure
+    .input(z.strictObject({ id: jobId }))
+    .output(z.object({ state: jobStateSchema }))
+    .mutation(({ ctx, input }) => ctx.services.jobs.cancel(ctx.actor, input.id)),
+})

@@ -1,0 +1,17 @@
+import { z } from 'zod'
+import { authorise } from '../core/authorise.ts'
+import { procedure, router } from './init.ts'
+import { networkView } from './views.ts'
+
+export const networkRouter = router({
+  stats: procedure.output(networkView).query(({ ctx }) => {
+    authorise(ctx.actor, 'network.read')
+    return ctx.services.hub.network()
+  }),
+
+  /** The serving process's number: it stands in the names of live rooms (`network@<epoch>`). */
+  epoch: procedure.output(z.object({ epoch: z.int() })).query(({ ctx }) => {
+    authorise(ctx.actor, 'network.read')
+    return { epoch: ctx.services.hub.epoch }
+  }),
+})

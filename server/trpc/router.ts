@@ -1,0 +1,15 @@
+import { agentsRouter } from './agents.ts'
+import { createCallerFactory, router } from './init.ts'
+import { jobsRouter } from './jobs.ts'
+import { networkRouter } from './network.ts'
+
+export const appRouter = router({
+  jobs: jobsRouter,
+  network: networkRouter,
+  agents: agentsRouter,
+})
+
+export type AppRouter = typeof appRouter
+
+/** For REST: the same procedures, called in the process. */
+export const createCaller = createCallerFactory(appRouter)
