@@ -30,15 +30,13 @@ export async function openFileBlobStore(folder: string): Promise<BlobStore> {
     return file === undefined ? undefined : { digest, bytes: file.size }
   }
 
-  const publish = async (upload: string, digest: HexDigest): Promise<void> => {
-    const target = place(digest)
-    const parent = path.dirname(target)
-    const made = await mkdir(parent, { recursive: true })
-    await rename(upload, target)
-    await flushFolder(parent)
-    // A new folder is durable once the folder above it is.
-    if (made !== undefined)
-      for (let at = parent; at !== folder; at = path.dirname(at)) await flushFolder(path.dirname(at))
+  const publish = async (upload: string, { digest, bytes }: BlobStat): Promise<void> => {
+    const parent = path.dirname(place(digest))
+    await mkdir(parent, { recursive: true })
+    if ((await find(digest))?.bytes !== bytes) await rename(upload, place(digest))
+    // The name is durable once every folder down to it is flushed; someone else may have put it there just now.
+    for (let at = parent; at !== folder; at = path.dirname(at)) await flushFolder(at)
+    await flushFolder(folder)
   }
 
   return {
@@ -59,7 +57,7 @@ export async function openFileBlobStore(folder: string): Promise<BlobStore> {
             },
           )
         }
-        if ((await find(written.digest)) === undefined) await publish(upload, written.digest)
+        await publish(upload, written)
         return written
       } catch (error) {
         throw diskError(error)

@@ -1,0 +1,59 @@
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { programRoot, readConfig } from './config.ts'
+
+describe('settings', () => {
+  it('has a default for everything, also for empty variables', () => {
+    const defaults = {
+      root: programRoot(),
+      host: '127.0.0.1',
+      port: 3000,
+      databaseUrl: undefined,
+      dataDir: path.join(programRoot(), '.forge'),
+      houseAgent: true,
+      refereeCpuShare: 0.5,
+      logLevel: 'info',
+    }
+    expect(readConfig({})).toEqual(defaults)
+    expect(readConfig({ PORT: '', DATABASE_URL: '', FORGE_LOG: '' })).toEqual(defaults)
+  })
+
+  it('reads every variable', () => {
+    const config = readConfig({
+      HOST: '::1',
+      PORT: '0',
+      DATABASE_URL: 'postgresql://forge:secret@db.example:5433/forge',
+      FORGE_DATA_DIR: '/srv/forge',
+      FORGE_HOUSE_AGENT: 'off',
+      FORGE_REFEREE_CPU_SHARE: '0.25',
+      FORGE_LOG: 'debug',
+    })
+    expect(config).toMatchObject({
+      host: '::1',
+      port: 0,
+      databaseUrl: 'postgresql://forge:secret@db.example:5433/forge',
+      dataDir: path.resolve('/srv/forge'),
+      houseAgent: false,
+      refereeCpuShare: 0.25,
+      logLevel: 'debug',
+    })
+  })
+
+  it.each([
+    ['PORT', '65536', 'PORT="65536" must be a port number from 0 (any free port) to 65535'],
+    ['PORT', '80.5', 'PORT="80.5" must be a whole number'],
+    ['PORT', '0x50', 'PORT="0x50" must be a port number from 0 (any free port) to 65535'],
+    ['HOST', 'a b', 'HOST="a b" must be a host name or an address'],
+    ['FORGE_HOUSE_AGENT', 'yes', 'FORGE_HOUSE_AGENT="yes" must be "on" or "off"'],
+    ['FORGE_REFEREE_CPU_SHARE', '-1', 'FORGE_REFEREE_CPU_SHARE="-1" must be a number from 0 to 1'],
+    ['FORGE_LOG', 'loud', 'FORGE_LOG="loud" must be one of silent, error, warn, info, debug'],
+  ])('says in one line what is wrong with %s=%s', (name, value, message) => {
+    expect(() => readConfig({ [name]: value })).toThrow(expect.objectContaining({ message, path: name }))
+  })
+
+  it('never shows the password of a wrong database URL', () => {
+    expect(() => readConfig({ DATABASE_URL: 'mysql://u:hunter2@h/d' })).toThrow(
+      'DATABASE_URL must look like postgresql://user:password@host:5432/database',
+    )
+  })
+})

@@ -1,0 +1,16 @@
+// Commits groups of shards to a job without end and prints the number of shards after each acknowledged commit.
+import { programRoot } from '../../config.ts'
+import { connect } from '../database.ts'
+import { createResultStore } from '../result-store.ts'
+import { sampleReceipt, sampleShards } from './samples.ts'
+
+const GROUP_SHARDS = 50
+const [url = '', jobId = ''] = process.argv.slice(2)
+const database = await connect(url, programRoot(), console.error, async () => {})
+const results = createResultStore(database.pool)
+const epoch = await results.openEpoch()
+for (let first = 0; ; first += GROUP_SHARDS) {
+  const groups = [{ job_id: jobId, shards: sampleShards(first, GROUP_SHARDS) }]
+  await results.commit(epoch, groups, [sampleReceipt(jobId, epoch, `lease-${first}`)])
+  console.log(first + GROUP_SHARDS)
+}

@@ -1,0 +1,62 @@
+import { randomUUID } from 'node:crypto'
+import type { AcceptedShard } from '../../../kernel/acceptance.ts'
+import { canonicalContract, contractHash, formatOp, parseContract } from '../../../kernel/contract.ts'
+import { sha256, sha256Hex } from '../../../kernel/digest.ts'
+import type { NewJob, SignedReceipt } from '../ports.ts'
+
+/** A job as a service would store it. */
+export function sampleJob(ownerId: string, more: Partial<NewJob> = {}): NewJob {
+  const contract = parseContract({
+    contract: 1,
+    op: { name: 'mc', version: 1, profile: 'pi.v1' },
+    args: { points: 1_000_000 },
+    seed: { mode: 'explicit', value: 'sample' },
+    verify: { mode: 'quorum', k: 2 },
+  })
+  return {
+    id: randomUUID(),
+    owner_id: ownerId,
+    idempotency_key: undefined,
+    contract,
+    canonical: canonicalContract(contract),
+    op: formatOp(contract.op),
+    contract_hash: contractHash(contract),
+    replay_key: sha256Hex('replay key'),
+    plan_digest: sha256Hex('plan'),
+    shard_count: 1000,
+    work_units: 200_000_000,
+    ...more,
+  }
+}
+
+/** A run of shards of one lease, verified by two owners. The leaf of shard i says i. */
+export function sampleShards(first: number, count: number): readonly AcceptedShard[] {
+  const copies = [
+    { agent: sha256Hex('agent 1'), owner: 'owner 1', executor: 'webgpu' as const },
+    { agent: sha256Hex('agent 2'), owner: 'owner 2', executor: 'cpu' as const },
+  ]
+  return Array.from({ length: count }, (_, at) => {
+    const leaf = new TextEncoder().encode(`leaf of shard ${first + at}`)
+    return { shard: first + at, method: 'quorum', digest: sha256(leaf), leaf, copies }
+  })
+}
+
+export function sampleReceipt(jobId: string, epoch: number, leaseId: string): SignedReceipt {
+  return {
+    job_id: jobId,
+    agent: sha256Hex('agent 1'),
+    receipt: {
+      receipt: 1,
+      lease_id: leaseId,
+      epoch,
+      contract_hash: sha256Hex('contract'),
+      plan_digest: sha256Hex('plan'),
+      first: 0,
+      count: 10,
+      result_root: sha256Hex('root'),
+      executor: 'webgpu',
+      software: 'forge-pool/0',
+    },
+    signature: new Uint8Array(64).fill(7),
+  }
+}
