@@ -1,0 +1,201 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { type Agents, startAgents } from './agents.ts'
+import { type Check, type DemoContract, demoContracts } from './contracts.ts'
+import { ProgressBars } from './progress.ts'
+import { Api, type DemoJob, Site } from './site.ts'
+
+/**
+ * The whole product at work on real data: starts the site, opens three contributors' tabs, submits contracts, and
+ * prints each verified result beside a check that shares nothing with the network. See `--help`.
+ */
+
+const HELP = `Usage: npm run demo -- [options]
+
+Starts the site with its database on http://localhost:3000, three contributors in real browser tabs, and four
+contracts on real data. Prints each verified result beside an independent check.
+
+  --once         stop after the results; exit 0 when every check holds, 1 otherwise
+  --json         print one JSON object at the end (on standard output; all else goes to standard error)
+  --port N       use another port than 3000
+  -h, --help     this text`
+
+const POLL_MS = 300
+const JOB_TIMEOUT_MS = 600_000
+
+interface Row {
+  readonly demo: DemoContract
+  readonly id: string
+  readonly started_ms: number
+  job: DemoJob | undefined
+  seconds: number
+  check: Check | undefined
+}
+
+function options() {
+  const { values } = parseArgs({
+    options: {
+      once: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      port: { type: 'string', default: process.env.PORT ?? '3000' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  })
+  const port = Number(values.port)
+  if (!Number.isInteger(port) || port < 1 || port > 65535)
+    throw new Error(`--port: ${values.port} is not a port number`)
+  return { ...values, port }
+}
+
+async function main(): Promise<void> {
+  const { once: once_only, json, port, help } = options()
+  if (help) {
+    console.log(HELP)
+    return
+  }
+  const out = json ? process.stderr : process.stdout
+  const say = (line: string) => out.write(`${line}\n`)
+  const site = new Site(port, say)
+  let agents: Agents | undefined
+  const stop = async () => {
+    await agents?.close()
+    await site.stop()
+  }
+  const interrupted = new Promise<void>((resolve) => {
+    process.once('SIGINT', resolve)
+    process.once('SIGTERM', resolve)
+  })
+  try {
+    say('Starting the site …')
+    await site.start()
+    say(`  ${site.url}  (process ${site.pid})`)
+    const api = new Api(site.url)
+    say('Three contributors:')
+    agents = await startAgents(site.url, [
+      { name: 'Ada', token: await api.ownerToken('Ada'), wish: 'webgpu' },
+      { name: 'Grace', token: await api.ownerToken('Grace'), wish: 'webgpu' },
+      { name: 'Edsger', token: await api.ownerToken('Edsger'), wish: 'cpu' },
+    ])
+    for (const line of agents.lines) say(`  ${line}`)
+    const outcome = await Promise.race([execute(api, site, agents, out), interrupted])
+    if (outcome === undefined) return
+    if (json) process.stdout.write(`${JSON.stringify(outcome.report)}\n`)
+    if (!outcome.report.ok) process.exitCode = 1
+    if (once_only) return
+    say(`\nThe site stays up at ${site.url} until Ctrl-C.`)
+    await interrupted
+  } finally {
+    await stop()
+  }
+}
+
+async function execute(api: Api, site: Site, agents: Agents, out: NodeJS.WriteStream) {
+  const say = (line: string) => out.write(`${line}\n`)
+  const rows: Row[] = []
+  say('\nContracts:')
+  for (const demo of demoContracts()) {
+    for (const blob of demo.blobs) await api.upload(blob)
+    const id = await api.submit(demo.contract)
+    rows.push({ demo, id, started_ms: performance.now(), job: undefined, seconds: 0, check: undefined })
+    say(`  ${rows.length}. ${demo.title}\n     ${site.url}/jobs/${id}`)
+  }
+  say('')
+  await watch(api, rows, new ProgressBars(out))
+  say('\nVerified results:')
+  for (const row of rows) await verify(api, row)
+  for (const [index, row] of rows.entries()) report(say, index, row, agents.gpu)
+  const contracts = rows.map(toJson)
+  const ok = rows.every((row) => row.check?.ok === true && executorsOk(row, agents.gpu))
+  say(ok ? '\nAll results agree with their independent checks.' : '\nNOT all checks hold.')
+  return { report: { ok, contracts } }
+}
+
+/** Polls until every job has ended. A restart of the site in between only makes a poll fail. */
+async function watch(api: Api, rows: readonly Row[], bars: ProgressBars): Promise<void> {
+  const deadline_ms = performance.now() + JOB_TIMEOUT_MS
+  const ended = (row: Row) =>
+    row.job !== undefined && ['settled', 'failed', 'cancelled', 'expired'].includes(row.job.state)
+  while (!rows.every(ended)) {
+    for (const row of rows) {
+      if (ended(row)) continue
+      row.job = await api.job(row.id).catch(() => row.job)
+      row.seconds = (performance.now() - row.started_ms) / 1000
+    }
+    bars.show(
+      rows.map((row, index) => ({
+        label: `${index + 1}. ${(row.job?.op ?? '').padEnd(18)}`,
+        done: row.job?.progress.accepted ?? 0,
+        total: row.job?.shard_count ?? 1,
+        note: `${row.job?.state ?? 'waiting'}  ${row.seconds.toFixed(0)} s`,
+      })),
+    )
+    if (performance.now() > deadline_ms) throw new Error('the contracts did not finish in time')
+    await delay(POLL_MS)
+  }
+  bars.end()
+}
+
+async function verify(api: Api, row: Row): Promise<void> {
+  const { job } = row
+  if (job?.state !== 'settled' || job.result === null) return
+  row.check = await row.demo.check({
+    result: job.result,
+    async artifact(name) {
+      const artifact = job.artifacts.find((candidate) => candidate.name === name)
+      if (artifact === undefined) throw new Error(`the job has no artifact ${name}`)
+      return await api.download(artifact.digest)
+    },
+  })
+}
+
+/** Where there is a GPU, both kinds of executors must have taken part. */
+function executorsOk(row: Row, gpu: boolean): boolean {
+  const shards = row.job?.progress.by_executor
+  if (shards === undefined) return false
+  return shards.cpu + shards.wasm > 0 && (!gpu || shards.webgpu > 0)
+}
+
+function report(say: (line: string) => void, index: number, row: Row, gpu: boolean): void {
+  const { job, check } = row
+  say(`\n  ${index + 1}. ${row.demo.title}`)
+  if (job === undefined || check === undefined) {
+    say(`     ✗ ${job?.state ?? 'unknown'}: ${job?.failure?.message ?? 'no result'}`)
+    return
+  }
+  const { by_executor, copies, owners } = job.progress
+  say(`     ${check.ok ? '✓' : '✗'} ${check.line}`)
+  say(
+    `     ${job.shard_count} shards, ${copies} copies by ${owners} owners: webgpu ${by_executor.webgpu}, wasm ${by_executor.wasm}, cpu ${by_executor.cpu}; ${row.seconds.toFixed(1)} s`,
+  )
+  if (!executorsOk(row, gpu)) say('     ✗ not every kind of executor took part')
+  say(`     replay key    ${job.replay_key}\n     result digest ${job.result_digest}`)
+}
+
+function toJson(row: Row) {
+  const { job, check } = row
+  return {
+    op: job?.op ?? '',
+    replayKey: job?.replay_key ?? null,
+    resultDigest: job?.result_digest ?? null,
+    result: job?.result ?? null,
+    check:
+      check === undefined
+        ? null
+        : {
+            kind: check.kind,
+            expected: check.expected,
+            actual: check.actual,
+            tolerance: check.tolerance,
+            ok: check.ok,
+          },
+    shards: job?.progress.by_executor ?? null,
+    copies: job?.progress.copies ?? 0,
+    owners: job?.progress.owners ?? 0,
+    seconds: Math.round(row.seconds * 10) / 10,
+  }
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : String(error))
+  process.exit(1)
+})
