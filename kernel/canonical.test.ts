@@ -124,7 +124,7 @@ describe('strict parsing', () => {
 
   test('nesting is counted in open brackets', () => {
     const nested = (levels: number, core: string): string => '['.repeat(levels) + core + ']'.repeat(levels)
-    const objects = (levels: number): string => '{"k":'.repeat(levels) + '0' + '}'.repeat(levels)
+    const objects = (levels: number): string => `${'{"k":'.repeat(levels)}0${'}'.repeat(levels)}`
     for (const core of ['', '1', 'null', '"x"']) {
       expect(() => parseJsonStrict(nested(LIMITS.json_depth, core))).not.toThrow()
       expect(refusal(() => parseJsonStrict(nested(LIMITS.json_depth + 1, core))).code).toBe('JSON_INVALID')
@@ -192,7 +192,11 @@ function isSound(node: Tree): boolean {
   if (node.t === 'scalar') return !HUGE.includes(node.text)
   if (node.t === 'array') return node.items.every(isSound)
   const keys = node.pairs.map(([key]) => key)
-  return new Set(keys).size === keys.length && !keys.includes('__proto__') && node.pairs.every(([, value]) => isSound(value))
+  return (
+    new Set(keys).size === keys.length &&
+    !keys.includes('__proto__') &&
+    node.pairs.every(([, value]) => isSound(value))
+  )
 }
 
 describe('fuzz', () => {
@@ -223,7 +227,12 @@ describe('fuzz', () => {
     let broken = 0
     property(
       'strict parsing of damaged texts',
-      [tree, fc.nat(), fc.nat({ max: 3 }), fc.constantFrom('', '"', '\\', '}', ']', '{', '[', ',', ':', '1', ' ', '\u0000')],
+      [
+        tree,
+        fc.nat(),
+        fc.nat({ max: 3 }),
+        fc.constantFrom('', '"', '\\', '}', ']', '{', '[', ',', ':', '1', ' ', '\u0000'),
+      ],
       (node, position, length, piece) => {
         const text = write(node, () => '')
         const at = position % (text.length + 1)

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest'
 import type { JsonObject } from './canonical.ts'
 import {
   assertAvailable,
-  canonicalContract,
   type ContractInput,
+  canonicalContract,
   contractHash,
   formatOp,
   parseContract,
@@ -106,7 +106,9 @@ describe('schema', () => {
   test('text goes through the strict parser', () => {
     const text = JSON.stringify(MINIMAL)
     expect(parseContractText(text)).toEqual(parseContract(MINIMAL))
-    expect(refusal(() => parseContractText(`${text.slice(0, -1)},"contract":1}`)).code).toBe('JSON_DUPLICATE_KEY')
+    expect(refusal(() => parseContractText(`${text.slice(0, -1)},"contract":1}`)).code).toBe(
+      'JSON_DUPLICATE_KEY',
+    )
   })
 })
 
@@ -117,9 +119,12 @@ describe('what is available', () => {
     expect(() => available({ verify })).not.toThrow()
   })
 
-  test.each([{ target: 'cpu' }, { target: 'gpu' }, { timeout_ms: 1000 }, { min_agents: 1 }])('policy %o', (policy) => {
-    expect(() => available({ policy })).not.toThrow()
-  })
+  test.each([{ target: 'cpu' }, { target: 'gpu' }, { timeout_ms: 1000 }, { min_agents: 1 }])(
+    'policy %o',
+    (policy) => {
+      expect(() => available({ policy })).not.toThrow()
+    },
+  )
 
   test.each<[string, object]>([
     ['verify.mode', { verify: { mode: 'spotcheck', rate: 0.1 } }],
@@ -169,7 +174,10 @@ describe('contract hash', () => {
       [fc.integer()],
       (salt) => {
         const rank = (key: string): number =>
-          [...key].reduce((sum, character) => Math.imul(sum + character.charCodeAt(0), 0x9e3779b1) ^ salt, salt)
+          [...key].reduce(
+            (sum, character) => Math.imul(sum + character.charCodeAt(0), 0x9e3779b1) ^ salt,
+            salt,
+          )
         expect(contractHash(parseContract(shuffled(full, rank)))).toBe(expected)
       },
       100,
@@ -204,10 +212,16 @@ describe('op names', () => {
     for (const text of ['mc@1/gbm.v1', 'tensor@12/matmul.v30']) expect(formatOp(parseOpRef(text))).toBe(text)
   })
 
-  test.each(['', 'mc', 'mc@0/gbm.v1', 'mc@1/gbm', 'mc@01/gbm.v1', 'MC@1/gbm.v1', 'mc@1/gbm.v1 ', 'mc@99999999/gbm.v1'])(
-    '%j is none',
-    (text) => {
-      expect(refusal(() => parseOpRef(text)).code).toBe('UNKNOWN_OP')
-    },
-  )
+  test.each([
+    '',
+    'mc',
+    'mc@0/gbm.v1',
+    'mc@1/gbm',
+    'mc@01/gbm.v1',
+    'MC@1/gbm.v1',
+    'mc@1/gbm.v1 ',
+    'mc@99999999/gbm.v1',
+  ])('%j is none', (text) => {
+    expect(refusal(() => parseOpRef(text)).code).toBe('UNKNOWN_OP')
+  })
 })

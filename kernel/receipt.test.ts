@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest'
+import { type Receipt, receiptBytes } from './receipt.ts'
+
+const RECEIPT: Receipt = {
+  receipt: 1,
+  lease_id: 'L1',
+  epoch: 3,
+  contract_hash: 'aa'.repeat(32),
+  plan_digest: 'bb'.repeat(32),
+  first: 0,
+  count: 16,
+  result_root: 'cc'.repeat(32),
+  executor: 'webgpu',
+  software: 'forge/0.1',
+}
+
+test('the signed bytes are a domain line and the canonical form', () => {
+  const text = new TextDecoder().decode(receiptBytes(RECEIPT))
+  expect(text).toBe(
+    `forge/receipt/1\n{"contract_hash":"${'aa'.repeat(32)}","count":16,"epoch":3,"executor":"webgpu","first":0,` +
+      `"lease_id":"L1","plan_digest":"${'bb'.repeat(32)}","receipt":1,"result_root":"${'cc'.repeat(32)}","software":"forge/0.1"}`,
+  )
+})
+
+test('every field is signed', () => {
+  const texts = new Set([new TextDecoder().decode(receiptBytes(RECEIPT))])
+  const others: Partial<Receipt>[] = [
+    { lease_id: 'L2' },
+    { epoch: 4 },
+    { contract_hash: 'a0'.repeat(32) },
+    { plan_digest: 'b0'.repeat(32) },
+    { first: 1 },
+    { count: 15 },
+    { result_root: 'c0'.repeat(32) },
+    { executor: 'cpu' },
+    { software: 'forge/0.2' },
+  ]
+  for (const other of others) texts.add(new TextDecoder().decode(receiptBytes({ ...RECEIPT, ...other })))
+  expect(texts.size).toBe(Object.keys(RECEIPT).length)
+})
