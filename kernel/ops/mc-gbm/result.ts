@@ -1,0 +1,261 @@
+import { z } from 'zod'
+import { invariant } from '../../errors.ts'
+import {
+  exactRational,
+  expQ,
+  fixedToNumber,
+  lnRatioQ,
+  normalCdfQ,
+  ratioToNumber,
+  shiftRound,
+  sqrtQ,
+  toFixedQ,
+} from '../../numerics/bigmath.ts'
+import { interval95 } from '../../numerics/interval.ts'
+import { limbsToBigInt } from '../../numerics/limbs.ts'
+import { bytesToWords } from '../../numerics/words.ts'
+import type { Convergence, Estimate, Fold } from '../op.ts'
+import type { GbmArgs } from './args.ts'
+import { BINS, type GbmConstants, type GbmPlan, LEAF_WORDS, shardPathCount } from './plan.ts'
+
+/** Fractional bits of the summary's exact arithmetic. */
+const P = 160
+
+/** Exact sums over leaves. The numbers count paths or ratios, below 2^52. */
+export interface GbmAggregate {
+  paths: number
+  zeros: number
+  saturated: number
+  /** Q(F). */
+  largest: number
+  /** Sum of payoffs, Q(F). */
+  payoffs: bigint
+  /** Sum of squared payoffs, Q(2 F). */
+  squares: bigint
+  /** Sum of terminal ratios, Q(F). */
+  terminals: bigint
+  /** Of the nonzero payoffs. */
+  readonly bins: Float64Array
+}
+
+interface Leaf extends Omit<GbmAggregate, 'bins'> {
+  readonly bins: Uint32Array
+}
+
+/** Layout of a leaf's words: see shaders/mc/gbm.v1.wgsl. */
+function readLeaf(bytes: Uint8Array): Leaf {
+  const words = bytesToWords(bytes)
+  invariant(words.length === LEAF_WORDS, `a leaf of ${LEAF_WORDS} words`)
+  return {
+    paths: words[0] as number,
+    zeros: words[1] as number,
+    saturated: words[2] as number,
+    largest: words[3] as number,
+    payoffs: limbsToBigInt(words, 4, 4),
+    squares: limbsToBigInt(words, 8, 4),
+    terminals: limbsToBigInt(words, 12, 4),
+    bins: words.subarray(16),
+  }
+}
+
+export const gbmFold: Fold<GbmArgs, GbmConstants, GbmAggregate> = {
+  empty: () => ({
+    paths: 0,
+    zeros: 0,
+    saturated: 0,
+    largest: 0,
+    payoffs: 0n,
+    squares: 0n,
+    terminals: 0n,
+    bins: new Float64Array(BINS),
+  }),
+  add: (aggregate, _shard, leaf) => accumulate(aggregate, readLeaf(leaf)),
+  merge: accumulate,
+}
+
+function accumulate(sum: GbmAggregate, part: GbmAggregate | Leaf): void {
+  sum.paths += part.paths
+  sum.zeros += part.zeros
+  sum.saturated += part.saturated
+  if (part.largest > sum.largest) sum.largest = part.largest
+  sum.payoffs += part.payoffs
+  sum.squares += part.squares
+  sum.terminals += part.terminals
+  for (let bin = 0; bin < BINS; bin++) sum.bins[bin] = (sum.bins[bin] as number) + (part.bins[bin] as number)
+}
+
+/**
+ * What every correct leaf satisfies: its shard's path count, every path in one bin or among the zeros, the largest
+ * payoff possible and in the highest bin used, every moment within its bounds, Cauchy-Schwarz.
+ */
+export function checkGbmLeaf(plan: GbmPlan, shard: number, bytes: Uint8Array): string | undefined {
+  if (bytes.length !== 4 * LEAF_WORDS) return `a leaf of ${bytes.length} bytes instead of ${4 * LEAF_WORDS}`
+  const leaf = readLeaf(bytes)
+  const { max_payoff, ratios_per_path, bin_shift } = plan.constants
+  const expected = shardPathCount(plan, shard)
+  if (leaf.paths !== expected) return `${leaf.paths} paths instead of ${expected}`
+  if (leaf.largest > max_payoff) return 'a payoff above the largest possible'
+  if (leaf.saturated > leaf.paths * ratios_per_path) return 'more saturated ratios than ratios'
+  let counted = leaf.zeros
+  let highest = -1
+  for (let bin = 0; bin < BINS; bin++) {
+    const count = leaf.bins[bin] as number
+    counted += count
+    if (count > 0) highest = bin
+  }
+  if (counted !== leaf.paths) return `${counted} payoffs in zeros and bins for ${leaf.paths} paths`
+  const nonzero = BigInt(leaf.paths - leaf.zeros)
+  const largest = BigInt(leaf.largest)
+  if (highest !== (leaf.largest === 0 ? -1 : Math.min(leaf.largest >>> bin_shift, BINS - 1))) {
+    return 'the largest payoff is not in the highest bin'
+  }
+  if (leaf.payoffs < nonzero || leaf.payoffs > nonzero * largest) return 'a sum of payoffs out of bounds'
+  if (leaf.payoffs * leaf.payoffs > nonzero * leaf.squares) return 'moments against Cauchy-Schwarz'
+  if (leaf.squares > largest * leaf.payoffs) return 'a sum of squares above largest times sum'
+  if (leaf.terminals > BigInt(leaf.paths) * 0x7fffffffn) return 'a sum of terminal ratios out of range'
+  return undefined
+}
+
+/** e^(-rate maturity) in QP. */
+function discountQ(args: GbmArgs): bigint {
+  return expQ(-shiftRound(toFixedQ(args.rate, P) * toFixedQ(args.maturity_years, P), P), P)
+}
+
+/**
+ * Discounted mean payoff and its standard error in currency. Exact up to the discount factor (2^-160), one rounding
+ * to double each, then one square root.
+ */
+export function estimateGbm(args: GbmArgs, plan: GbmPlan, sum: GbmAggregate): Estimate | undefined {
+  if (sum.paths < 2) return undefined
+  const spot = exactRational(args.spot)
+  const n = BigInt(sum.paths)
+  // One unit of a payoff is unitNum / unitDen of discounted currency.
+  const unitNum = spot.num * discountQ(args)
+  const unitDen = spot.den << BigInt(P + plan.constants.ratio_bits)
+  const spread = n * sum.squares - sum.payoffs * sum.payoffs
+  return {
+    samples: sum.paths,
+    value: ratioToNumber(sum.payoffs * unitNum, n * unitDen),
+    standard_error: Math.sqrt(
+      ratioToNumber(spread * unitNum * unitNum, n * n * (n - 1n) * unitDen * unitDen),
+    ),
+  }
+}
+
+const PERCENTS = [5, 25, 50, 75, 95, 99] as const
+
+const interval = z.strictObject({ low: z.number(), high: z.number() })
+
+export const gbmResult = z.strictObject({
+  /** Discounted, in currency. */
+  price: z.number(),
+  standard_error: z.number(),
+  interval_95: interval,
+  discount_factor: z.number(),
+  paths: z.int(),
+  zero_fraction: z.number(),
+  /** Ratios beyond the range of the fixed-point format, counted at its upper end. */
+  saturated: z.int(),
+  /** Martingale check: the mean price at maturity against spot e^((rate - dividend_yield) maturity). */
+  forward: z.strictObject({
+    estimate: z.number(),
+    expected: z.number(),
+    standard_error: z.number(),
+    z_score: z.number(),
+  }),
+  /** Largest payoff at exercise, in currency. */
+  largest_payoff: z.number(),
+  /** Of the nonzero payoffs at exercise: bin i holds edges[i] <= payoff < edges[i + 1]; the last one includes its end. */
+  histogram: z.strictObject({ edges: z.array(z.number()), counts: z.array(z.int()) }),
+  /** Payoffs at exercise, zeros included: the quantile lies in [low, high]. */
+  quantiles: z.array(z.strictObject({ percent: z.int(), low: z.number(), high: z.number() })),
+  /** The spacing of payoffs, in currency. */
+  resolution: z.number(),
+  convergence: z.array(
+    z.strictObject({ shards: z.int(), samples: z.int(), value: z.number(), standard_error: z.number() }),
+  ),
+})
+
+export type GbmResult = z.infer<typeof gbmResult>
+
+/** The result, exact to one rounding a number and written in IEEE operations after that. */
+export function reduceGbm(
+  args: GbmArgs,
+  plan: GbmPlan,
+  sum: GbmAggregate,
+  convergence: Convergence,
+): GbmResult {
+  const estimate = estimateGbm(args, plan, sum)
+  invariant(estimate !== undefined, 'a result over at least two paths')
+  const { ratio_bits, bin_shift } = plan.constants
+  const spot = exactRational(args.spot)
+  const currency = (ratio: bigint | number, count = 1n): number =>
+    ratioToNumber(BigInt(ratio) * spot.num, (spot.den << BigInt(ratio_bits)) * count)
+
+  // Bins are integers wide; the top of bin i is where the next one begins, except after the largest payoff.
+  const used = sum.bins.findLastIndex((count) => count > 0) + 1
+  const edge = (bin: number): number =>
+    currency(bin === used ? sum.largest : BigInt(bin) << BigInt(bin_shift))
+  const counts = Array.from(sum.bins.subarray(0, used))
+
+  return {
+    price: estimate.value,
+    standard_error: estimate.standard_error,
+    interval_95: interval95(estimate.value, estimate.standard_error),
+    discount_factor: fixedToNumber(discountQ(args), P),
+    paths: sum.paths,
+    zero_fraction: sum.zeros / sum.paths,
+    saturated: sum.saturated,
+    forward: forwardCheck(args, sum, currency(sum.terminals, BigInt(sum.paths))),
+    largest_payoff: currency(sum.largest),
+    histogram: { edges: used === 0 ? [] : Array.from({ length: used + 1 }, (_, bin) => edge(bin)), counts },
+    quantiles: PERCENTS.map((percent) => {
+      // The rank of the quantile among the sorted payoffs, from 1.
+      let rest = Number((BigInt(sum.paths) * BigInt(percent) + 99n) / 100n) - sum.zeros
+      if (rest <= 0) return { percent, low: 0, high: 0 }
+      let bin = 0
+      while (rest > (counts[bin] as number)) rest -= counts[bin++] as number
+      return { percent, low: edge(bin), high: edge(bin + 1) }
+    }),
+    resolution: currency(1),
+    convergence: convergence.map((point) => ({ ...point })),
+  }
+}
+
+/** E S_T = spot e^((rate - dividend_yield) maturity); its relative variance is e^(volatility^2 maturity) - 1. */
+function forwardCheck(args: GbmArgs, sum: GbmAggregate, estimate: number): GbmResult['forward'] {
+  const years = toFixedQ(args.maturity_years, P)
+  const carry = toFixedQ(args.rate, P) - toFixedQ(args.dividend_yield, P)
+  const sigma = toFixedQ(args.volatility, P)
+  const growth = expQ(shiftRound(carry * years, P), P)
+  const variance = expQ(shiftRound(sigma * sigma * years, 2 * P), P) - (1n << BigInt(P))
+  const spot = exactRational(args.spot)
+  const expected = ratioToNumber(spot.num * growth, spot.den << BigInt(P))
+  const standardError = expected * Math.sqrt(ratioToNumber(variance, BigInt(sum.paths) << BigInt(P)))
+  return { estimate, expected, standard_error: standardError, z_score: (estimate - expected) / standardError }
+}
+
+/**
+ * The price of a European option in closed form, in currency, within about 2^-90 of spot and strike before its one
+ * rounding. Source: Black and Scholes, "The pricing of options and corporate liabilities", JPE 81 (1973), with the
+ * dividend yield of Merton (1973).
+ */
+export function blackScholes(args: GbmArgs): number {
+  const spot = exactRational(args.spot)
+  const strike = exactRational(args.strike)
+  const years = toFixedQ(args.maturity_years, P)
+  const sigma = toFixedQ(args.volatility, P)
+  const carry = toFixedQ(args.rate, P) - toFixedQ(args.dividend_yield, P)
+  const deviation = shiftRound(sigma * sqrtQ(years, P), P)
+  const drift = shiftRound((carry + shiftRound(sigma * sigma, P + 1)) * years, P)
+  const moneyness = lnRatioQ(spot.num * strike.den, spot.den * strike.num, P)
+  const d1 = ((moneyness + drift) << BigInt(P)) / deviation
+  const d2 = d1 - deviation
+  const sign = args.right === 'call' ? 1n : -1n
+  const discount = discountQ(args)
+  const growth = expQ(shiftRound(carry * years, P), P)
+  const asset = shiftRound(shiftRound(discount * growth, P) * normalCdfQ(sign * d1, P), P)
+  const cash = shiftRound(discount * normalCdfQ(sign * d2, P), P)
+  const num = sign * (asset * spot.num * strike.den - cash * strike.num * spot.den)
+  return ratioToNumber(num, (spot.den * strike.den) << BigInt(P))
+}

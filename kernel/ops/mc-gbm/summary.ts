@@ -1,0 +1,112 @@
+import { interval95, Z_95 } from '../../numerics/interval.ts'
+import type { ChartSpec, Figure, Summary } from '../op.ts'
+import type { GbmArgs } from './args.ts'
+import { blackScholes, type GbmResult } from './result.ts'
+
+/** Bars of the drawn histogram. */
+const BARS = 64
+
+/** Merges neighbouring bins, so that at most BARS bars are drawn. */
+function drawnHistogram({ edges, counts }: GbmResult['histogram']): { edges: number[]; counts: number[] } {
+  const group = Math.max(Math.ceil(counts.length / BARS), 1)
+  const drawn = { edges: edges.slice(0, 1), counts: [] as number[] }
+  for (let bin = 0; bin < counts.length; bin += group) {
+    drawn.counts.push(counts.slice(bin, bin + group).reduce((sum, count) => sum + count, 0))
+    drawn.edges.push(edges[Math.min(bin + group, counts.length)] as number)
+  }
+  return drawn
+}
+
+export function summariseGbm(args: GbmArgs, result: GbmResult): Summary {
+  const closedForm = args.style === 'european' ? blackScholes(args) : undefined
+  const unit = 'currency'
+  const figures: Figure[] = [
+    { label: 'Standard error', value: result.standard_error, unit },
+    { label: 'Paths', value: result.paths, unit: 'paths' },
+    { label: 'Paths that pay nothing', value: 100 * result.zero_fraction, unit: '%' },
+    { label: 'Discount factor', value: result.discount_factor },
+  ]
+  if (closedForm !== undefined) {
+    const distance = result.price - closedForm
+    figures.push({
+      label: 'Black-Scholes price',
+      value: closedForm,
+      unit,
+      ...(result.standard_error > 0
+        ? { note: `The estimate is ${fixed(distance / result.standard_error)} standard errors from it.` }
+        : {}),
+    })
+  }
+  figures.push({
+    label: 'Mean price at maturity',
+    value: result.forward.estimate,
+    unit,
+    plus_minus: Z_95 * result.forward.standard_error,
+    note: `Theory gives ${result.forward.expected}: ${fixed(result.forward.z_score)} standard errors away.`,
+  })
+  for (const { percent, low, high } of result.quantiles) {
+    figures.push({
+      label: `${percent} % of payoffs are at most`,
+      value: (low + high) / 2,
+      unit,
+      note: low === high ? 'Exact.' : `Between ${low} and ${high}.`,
+    })
+  }
+  const charts: ChartSpec[] = [
+    {
+      kind: 'band',
+      title: 'Convergence with its 95 % interval',
+      x: { label: 'Paths', unit: 'paths' },
+      y: { label: 'Price', unit },
+      points: result.convergence.map(({ samples, value, standard_error }) => ({
+        x: samples,
+        y: value,
+        ...interval95(value, standard_error),
+      })),
+      ...(closedForm === undefined ? {} : { reference: { label: 'Black-Scholes', y: closedForm } }),
+    },
+  ]
+  if (result.histogram.counts.length > 0) {
+    charts.unshift({
+      kind: 'histogram',
+      title: 'Payoffs of the paths that pay, at exercise',
+      x: { label: 'Payoff', unit },
+      ...drawnHistogram(result.histogram),
+    })
+  }
+  return {
+    headline: {
+      label: `${args.style === 'asian' ? 'Asian' : 'European'} ${args.right}, price today`,
+      value: result.price,
+      unit,
+      plus_minus: Z_95 * result.standard_error,
+    },
+    figures,
+    charts,
+    notes: notesOf(args, result),
+  }
+}
+
+function notesOf(args: GbmArgs, result: GbmResult): string[] {
+  const notes = [
+    `Prices are multiples of ${result.resolution}. Normals are accurate to 2e-6 and end at 6.3 standard deviations.`,
+  ]
+  if (args.style === 'asian')
+    notes.push(`The average is that of the prices after each of the ${args.steps} steps.`)
+  if (result.saturated > 0) {
+    notes.push(
+      `${result.saturated} prices left the range of the format and count at its upper end: the price is low.`,
+    )
+  }
+  if (result.paths * Math.min(result.zero_fraction, 1 - result.zero_fraction) < 100) {
+    notes.push('Fewer than 100 paths pay, or fewer than 100 pay nothing: the interval may be too narrow.')
+  }
+  return notes
+}
+
+/** Two decimals, for notes: Number.toFixed is a formatting function of the host and not used in the kernel. */
+function fixed(value: number): string {
+  const hundredths = Math.round(Math.abs(value) * 100)
+  const whole = Math.floor(hundredths / 100)
+  return `${value < 0 ? '-' : ''}${whole}.${String(hundredths % 100).padStart(2, '0')}`
+}
