@@ -1,4 +1,4 @@
-import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, type SpawnOptions, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, realpathSync } from 'node:fs'
 import { chown, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
@@ -27,6 +27,8 @@ const PRESENCE_LOCK = 0x666f7267
 const POLL_MS = 20
 /** Until the server must answer, crash recovery included. */
 const START_LIMIT_MS = 120_000
+const FAILED_STARTS_LIMIT = 8
+const RESTART_DELAY_MS = 100
 const STOP_LIMIT_S = 60
 const CONNECT_LIMIT_MS = 5_000
 const LOG_FILE_LIMIT_BYTES = 5 * 1024 * 1024
@@ -77,13 +79,19 @@ export async function openEmbedded({ folder, log }: EmbeddedOptions): Promise<Em
   const cluster = await openCluster(files)
   const deadline = Date.now() + START_LIMIT_MS
   let child: StartedPostmaster | undefined
-  while (Date.now() < deadline) {
+  let failedStarts = 0
+  while (Date.now() < deadline && failedStarts < FAILED_STARTS_LIMIT) {
     const running = await readPidFile(cluster.data)
     const presence = running?.port === undefined ? undefined : await join(cluster, running.port)
     if (presence !== undefined && running?.port !== undefined) {
       return serverOf(cluster, running.port, presence, child?.pid === running.pid)
     }
-    if (child !== undefined && child.exitCode() !== null) child = undefined
+    if (child?.hasEnded()) {
+      // Another process was faster, the port was taken, or the last server's memory is not yet freed: try again.
+      child = undefined
+      failedStarts++
+      await delay(RESTART_DELAY_MS * failedStarts)
+    }
     if (child === undefined && (await mayStart(cluster, running?.pid))) child = await startPostmaster(cluster)
     await delay(POLL_MS)
   }
@@ -105,7 +113,7 @@ async function openCluster(files: PostgresFiles): Promise<Cluster> {
 }
 
 async function initCluster(files: PostgresFiles, data: string): Promise<void> {
-  const fresh = path.join(files.base, `.init-${process.pid}-${Date.now()}`)
+  const fresh = path.join(files.base, `.init-${randomBytes(8).toString('hex')}`)
   const passwordFile = `${fresh}.password`
   try {
     await writeFile(passwordFile, `${randomBytes(24).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' })
@@ -214,10 +222,24 @@ async function join(cluster: Cluster, port: number): Promise<pg.Client | undefin
  */
 async function mayStart(cluster: Cluster, pid: number | undefined): Promise<boolean> {
   if (pid === undefined || !isAlive(pid)) return true
-  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => undefined)
-  if (command === undefined || /(^|\/)postgres(\.exe)?\0/.test(command)) return false
-  await rm(path.join(cluster.data, 'postmaster.pid'), { force: true })
+  const program = await programOf(pid)
+  if (program === undefined || program.startsWith('postgres')) return false
+  // Looked at once more, since another process may have started a server meanwhile.
+  if ((await readPidFile(cluster.data))?.pid === pid)
+    await rm(path.join(cluster.data, 'postmaster.pid'), { force: true })
   return true
+}
+
+/** Name of the program that a process runs; undefined when it cannot be told. */
+async function programOf(pid: number): Promise<string | undefined> {
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => undefined)
+  if (command !== undefined && command !== '') return path.basename(command.split('\0')[0] ?? '')
+  const said = await new Promise<string>((resolve) =>
+    execFile('ps', ['-o', 'comm=', '-p', String(pid)], (error, text) =>
+      resolve(error === null ? text.trim() : ''),
+    ),
+  )
+  return said === '' ? undefined : path.basename(said)
 }
 
 function isAlive(pid: number): boolean {
@@ -231,7 +253,7 @@ function isAlive(pid: number): boolean {
 
 interface StartedPostmaster {
   readonly pid: number | undefined
-  exitCode(): number | string | null
+  hasEnded(): boolean
 }
 
 /** Starts the server and does not wait for it. Two processes may both do so: PostgreSQL lets one of them live. */
@@ -248,12 +270,15 @@ async function startPostmaster(cluster: Cluster): Promise<StartedPostmaster> {
       // Detached: Ctrl-C in the terminal must reach the server's own shutdown first, not the database.
       { ...spawnOptions(cluster, ['ignore', output.fd, output.fd]), detached: true },
     )
-    let failed: string | null = null
-    child.on('error', (error) => {
-      failed = error.message
+    let ended = false
+    child.on('error', () => {
+      ended = true
+    })
+    child.on('exit', () => {
+      ended = true
     })
     child.unref()
-    return { pid: child.pid, exitCode: () => failed ?? child.exitCode ?? child.signalCode }
+    return { pid: child.pid, hasEnded: () => ended }
   } finally {
     await output.close()
   }
@@ -275,9 +300,11 @@ function logFile(cluster: { readonly base: string }): string {
   return path.join(cluster.base, 'server.log')
 }
 
+/** The last line of the log, without its time and process. */
 async function lastLogLine(cluster: Cluster): Promise<string> {
   const text = await readFile(logFile(cluster), 'utf8').catch(() => '')
-  return text.trim().split('\n').at(-1)?.slice(-300) || 'it wrote no log'
+  const line = text.trim().split('\n').at(-1) ?? ''
+  return line.replace(/^\S+ \S+ UTC \[\d+\] /, '').slice(0, 300) || 'it wrote no log'
 }
 
 function serverOf(cluster: Cluster, port: number, presence: pg.Client, started: boolean): EmbeddedServer {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import {
   access,
@@ -209,7 +209,7 @@ async function restoreSymlinks(native: string): Promise<boolean> {
 async function copyPrograms(packaged: PackagedPostgres, base: string): Promise<string> {
   const copy = path.join(base, `postgresql-${packaged.version}`)
   if ((await stat(copy).catch(() => undefined)) !== undefined) return path.join(copy, 'native')
-  const fresh = path.join(base, `.copy-${process.pid}-${Date.now()}`)
+  const fresh = path.join(base, `.copy-${randomBytes(8).toString('hex')}`)
   await copyTree(packaged.native, path.join(fresh, 'native'))
   await restoreSymlinks(path.join(fresh, 'native'))
   try {
