@@ -42,7 +42,7 @@ export function SiteHeader() {
           <Mark />
           Forge Pool
         </Link>
-        <div className="ml-auto sm:order-last">
+        <div className="ml-auto sm:order-last sm:ml-0">
           <ThemeToggle />
         </div>
         <nav aria-label="Main" className="-mx-2 flex w-full sm:ml-auto sm:w-auto">

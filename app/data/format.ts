@@ -26,6 +26,14 @@ export function formatNumber(value: number): string {
   return new Intl.NumberFormat(LOCALE, { maximumSignificantDigits: 7 }).format(value)
 }
 
+/** For the ticks of an axis: `64k`, `1.5M`. */
+export function formatCompact(value: number): string {
+  if (Math.abs(value) >= 1e9) return `${short.format(value / 1e9)}G`
+  if (Math.abs(value) >= 1e6) return `${short.format(value / 1e6)}M`
+  if (Math.abs(value) >= 1e4) return `${short.format(value / 1e3)}k`
+  return formatNumber(value)
+}
+
 /** Value and half-width with the same decimals: two significant digits of the half-width decide. */
 export function formatWithError(value: number, plusMinus: number): { value: string; plusMinus: string } {
   if (!(plusMinus > 0) || !Number.isFinite(plusMinus)) return { value: formatNumber(value), plusMinus: '0' }

@@ -1,8 +1,6 @@
 'use client'
 
 import { useEffect, useRef, useState } from 'react'
-import { WebsocketProvider } from 'y-websocket'
-import * as Y from 'yjs'
 import type { z } from 'zod'
 import { useTRPCClient } from './trpc.tsx'
 
@@ -33,8 +31,23 @@ interface RoomCallbacks {
   onClose(): void
 }
 
+/**
+ * Loaded when the first room opens: the server renders these pages too, in a process that has a Yjs of its own, and a
+ * second copy there breaks both.
+ */
+async function loadYjs() {
+  const [{ WebsocketProvider }, Y] = await Promise.all([import('y-websocket'), import('yjs')])
+  return { WebsocketProvider, Y }
+}
+type YjsModules = Awaited<ReturnType<typeof loadYjs>>
+
 /** One document, one socket, one epoch. It never reconnects: its owner opens a new one. */
-function openRoom(room: string, key: string, callbacks: RoomCallbacks): Connection {
+function openRoom(
+  { WebsocketProvider, Y }: YjsModules,
+  room: string,
+  key: string,
+  callbacks: RoomCallbacks,
+): Connection {
   const doc = new Y.Doc()
   const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:'
   const provider = new WebsocketProvider(`${scheme}//${location.host}/live`, room, doc, {
@@ -121,9 +134,9 @@ export function useLiveRoom<T>(
       clearTimeout(retry)
       opening = true
       try {
-        const { epoch } = await client.network.epoch.query()
+        const [{ epoch }, modules] = await Promise.all([client.network.epoch.query(), loadYjs()])
         if (stopped) return
-        connection = openRoom(`${room}@${epoch}`, key, {
+        connection = openRoom(modules, `${room}@${epoch}`, key, {
           onState(value) {
             const parsed = schemaRef.current.safeParse(value)
             if (parsed.success) setData(parsed.data)

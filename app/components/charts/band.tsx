@@ -3,9 +3,12 @@
 import { useCallback, useMemo } from 'react'
 import type uPlot from 'uplot'
 import type { ChartSpec } from '../../../kernel/ops/op.ts'
-import { formatCount, formatNumber } from '../../data/format.ts'
+import { formatCompact, formatCount, formatNumber } from '../../data/format.ts'
 import { axisText } from './histogram.tsx'
 import { axis, Plot, type PlotInk } from './plot.tsx'
+
+const FEW_POINTS = 40
+const WIDE_RANGE = 64
 
 type BandSpec = Extract<ChartSpec, { kind: 'band' }>
 
@@ -23,19 +26,35 @@ export function Band({ spec }: { readonly spec: BandSpec }) {
     [points, reference],
   )
   const referenceLabel = reference?.label
-  // Points that double in x are read on a logarithmic axis.
+  // A few points over a wide range are a doubling series: it is read on a logarithmic axis.
   const first = points[0]?.x ?? 0
   const last = points.at(-1)?.x ?? 0
-  const logarithmic = first > 0 && last / first >= 64
+  const logarithmic = first > 0 && last / first >= WIDE_RANGE && points.length <= FEW_POINTS
+  const xs = data[0] as readonly number[]
   const options = useCallback(
     (ink: PlotInk) => {
       const number = (_: uPlot, value: number | null) => (value === null ? '–' : formatNumber(value))
       return {
-        scales: { x: { time: false, ...(logarithmic ? { distr: 3 as const } : {}) } },
+        scales: {
+          x: {
+            time: false,
+            ...(logarithmic
+              ? {
+                  distr: 3 as const,
+                  range: (_: uPlot, min: number, max: number): [number, number] => [min, max],
+                }
+              : {}),
+          },
+        },
         cursor: { drag: { x: false, y: false } },
         axes: [
           axis(ink, axisText(spec.x), {
-            values: (_, splits) => splits.map((value) => (value === null ? '' : formatNumber(value))),
+            size: 32,
+            // Labels stand at points of the series; uPlot's own would be odd multiples of its first.
+            ...(logarithmic
+              ? { splits: () => everyFewth(xs), filter: (_: uPlot, splits: number[]) => splits }
+              : {}),
+            values: (_, splits) => splits.map((value) => (value === null ? '' : formatCompact(value))),
           }),
           axis(ink, axisText(spec.y), { size: 64 }),
         ],
@@ -48,7 +67,7 @@ export function Band({ spec }: { readonly spec: BandSpec }) {
             label: spec.y.label,
             stroke: ink.ink,
             width: 2,
-            points: { show: points.length < 40, size: 5 },
+            points: { show: points.length <= FEW_POINTS, size: 5 },
             value: number,
           },
           ...(referenceLabel === undefined
@@ -66,7 +85,7 @@ export function Band({ spec }: { readonly spec: BandSpec }) {
         ],
       }
     },
-    [spec.x, spec.y, referenceLabel, logarithmic, points.length],
+    [spec.x, spec.y, referenceLabel, logarithmic, points.length, xs],
   )
   const end = points.at(-1)
   return (
@@ -80,4 +99,11 @@ export function Band({ spec }: { readonly spec: BandSpec }) {
       options={options}
     />
   )
+}
+
+const LABELS = 5
+
+function everyFewth(values: readonly number[]): number[] {
+  const step = Math.max(1, Math.ceil(values.length / LABELS))
+  return values.filter((_, index) => index % step === 0)
 }

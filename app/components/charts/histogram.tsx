@@ -3,7 +3,7 @@
 import { useCallback, useMemo } from 'react'
 import uPlot from 'uplot'
 import type { Axis, ChartSpec } from '../../../kernel/ops/op.ts'
-import { formatCount, formatNumber } from '../../data/format.ts'
+import { formatCompact, formatCount, formatNumber } from '../../data/format.ts'
 import { axis, Plot, type PlotInk } from './plot.tsx'
 
 type HistogramSpec = Extract<ChartSpec, { kind: 'histogram' }>
@@ -31,8 +31,8 @@ export function Histogram({ spec }: { readonly spec: HistogramSpec }) {
       legend: { show: true, live: true },
       cursor: { drag: { x: false, y: false }, points: { show: false } },
       axes: [
-        axis(ink, axisText(spec.x)),
-        axis(ink, 'Count', { size: 64, values: (_, splits) => splits.map(compact) }),
+        axis(ink, axisText(spec.x), { size: 32 }),
+        axis(ink, 'Count', { size: 64, values: (_, splits) => splits.map(formatCompact) }),
       ],
       series: [
         {
@@ -66,10 +66,4 @@ export function Histogram({ spec }: { readonly spec: HistogramSpec }) {
 function stepped(): Pick<uPlot.Series, 'paths'> {
   const paths = uPlot.paths.stepped?.({ align: 1 })
   return paths === undefined ? {} : { paths }
-}
-
-function compact(value: number): string {
-  if (value >= 1e6) return `${formatNumber(value / 1e6)}M`
-  if (value >= 1e3) return `${formatNumber(value / 1e3)}k`
-  return formatNumber(value)
 }

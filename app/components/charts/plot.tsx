@@ -46,6 +46,8 @@ export function axis(ink: PlotInk, label: string, more: uPlot.Axis = {}): uPlot.
     labelFont: `${FONT_PX}px "Inter Variable", sans-serif`,
     label,
     labelSize: 20,
+    labelGap: 0,
+    gap: 4,
     grid: { stroke: ink.line, width: 1 },
     ticks: { stroke: ink.line, width: 1, size: 4 },
     ...more,

@@ -127,9 +127,7 @@ export function OperandInput({ name, spec, value, onChange }: OperandInputProps)
       data-path={`inputs.${name}`}
       tabIndex={-1}
     >
-      <legend className="px-1 text-sm font-medium">
-        {spec.title} <span className="num text-xs font-normal text-muted">{name}</span>
-      </legend>
+      <legend className="px-1 text-sm font-medium">Operand {spec.title}</legend>
       <p className="text-xs text-muted">{spec.description}</p>
       <div className="mt-3 grid grid-cols-2 gap-3 sm:grid-cols-[repeat(auto-fit,minmax(6rem,1fr))]">
         {shape.map((side, axis) => (

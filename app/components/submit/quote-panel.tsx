@@ -1,15 +1,18 @@
 import type { PreparedJob } from '../../../kernel/job.ts'
 import { formatBytes, formatCount, formatCpuTime, plural } from '../../data/format.ts'
 import { DigestRow } from '../digest.tsx'
+import { Failure } from '../failure.tsx'
 import { Panel, Reading } from '../ui/panel.tsx'
 import type { Check } from './draft.ts'
 
 /** What the contract will cost and what it will be called, before anything is sent. */
-export function QuotePanel({ check }: { readonly check: Check }) {
+export function QuotePanel({ check, attempted }: { readonly check: Check; readonly attempted: boolean }) {
   return (
     <Panel id="quote" title="Before you submit" aside="planned in this tab">
       {check.ok ? (
         <Quote job={check.job} />
+      ) : attempted ? (
+        <Failure title="The contract is not complete" error={check.error} />
       ) : (
         <div className="text-sm">
           <p className="font-medium">No plan yet</p>

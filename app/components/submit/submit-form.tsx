@@ -34,6 +34,8 @@ export function SubmitForm({ template }: { readonly template: JsonObject | undef
   const [json, setJson] = useState(() => prettyJson(draft))
   const [jsonError, setJsonError] = useState<ForgeErrorJson | undefined>(undefined)
   const [serverError, setServerError] = useState<ForgeErrorJson | undefined>(undefined)
+  /** Whether the visitor pressed the button: before that an unfinished contract is no error. */
+  const [attempted, setAttempted] = useState(false)
   const idempotencyKey = useRef<{ draft: Draft; key: string } | undefined>(undefined)
   const form = useRef<HTMLFormElement>(null)
 
@@ -56,6 +58,7 @@ export function SubmitForm({ template }: { readonly template: JsonObject | undef
     setJson(prettyJson(next))
     setJsonError(undefined)
     setServerError(undefined)
+    setAttempted(false)
   }, [])
   const set = (key: string, value: Json | undefined) => edit(withField(draft, key, value))
 
@@ -80,7 +83,7 @@ export function SubmitForm({ template }: { readonly template: JsonObject | undef
   const send = () => {
     if (jsonError !== undefined) return
     if (!check.ok) {
-      setServerError(check.error)
+      setAttempted(true)
       focusPath(check.error.path)
       return
     }
@@ -179,7 +182,10 @@ export function SubmitForm({ template }: { readonly template: JsonObject | undef
         </Tabs>
       </div>
       <div className="min-w-0 space-y-4 lg:sticky lg:top-4">
-        <QuotePanel check={jsonError === undefined ? check : { ok: false, error: jsonError }} />
+        <QuotePanel
+          check={jsonError === undefined ? check : { ok: false, error: jsonError }}
+          attempted={attempted}
+        />
         {serverError === undefined ? null : (
           <Failure title="The contract was not submitted" error={serverError} />
         )}

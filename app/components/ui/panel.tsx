@@ -52,7 +52,9 @@ export function Reading({
       <dt className="text-xs text-muted">{label}</dt>
       <dd className="num mt-0.5 text-lg leading-tight font-medium break-words">
         {value}
-        {unit === undefined ? null : <span className="ml-1 text-xs font-normal text-muted">{unit}</span>}
+        {unit === undefined ? null : (
+          <span className="ml-1 inline-block text-xs font-normal whitespace-nowrap text-muted">{unit}</span>
+        )}
       </dd>
       {note === undefined ? null : <dd className="mt-0.5 text-xs text-muted">{note}</dd>}
     </div>
