@@ -34,7 +34,13 @@ export function canonicalJson(value: Json): string {
  */
 export function parseJsonStrict(text: string, maxChars: number = LIMITS.contract_bytes): Json {
   if (text.length > maxChars) {
-    throw new ForgeError('TOO_LARGE', `the JSON text has ${text.length} characters; the limit is ${maxChars}`)
+    throw new ForgeError(
+      'TOO_LARGE',
+      `the JSON text has ${text.length} characters; the limit is ${maxChars}`,
+      {
+        hint: 'Put large operands into blobs and name them by digest.',
+      },
+    )
   }
   let value: Json
   try {
@@ -70,7 +76,10 @@ class StrictScan {
     this.#space()
     const first = this.#text[this.#at]
     if (depth === LIMITS.json_depth && (first === '{' || first === '[')) {
-      throw new ForgeError('JSON_INVALID', `nesting deeper than ${LIMITS.json_depth} levels`, { path })
+      throw new ForgeError('JSON_INVALID', `nesting deeper than ${LIMITS.json_depth} levels`, {
+        path,
+        hint: 'Flatten the value.',
+      })
     }
     if (first === '{') this.#object(path, depth)
     else if (first === '[') this.#array(path, depth)
@@ -97,7 +106,10 @@ class StrictScan {
         )
       }
       if (key === '__proto__')
-        throw new ForgeError('JSON_INVALID', 'the key "__proto__" is not allowed', { path: here })
+        throw new ForgeError('JSON_INVALID', 'the key "__proto__" is not allowed', {
+          path: here,
+          hint: 'Rename it.',
+        })
       keys.add(key)
       this.#space()
       this.#at++ // the colon
@@ -131,7 +143,10 @@ class StrictScan {
     while (this.#at < this.#text.length && !',]} \t\r\n'.includes(this.#text[this.#at] ?? '')) this.#at++
     const word = this.#text.slice(start, this.#at)
     if (/^[-0-9]/.test(word) && !Number.isFinite(Number(word))) {
-      throw new ForgeError('JSON_INVALID', `the number ${word.slice(0, 40)} is out of range`, { path })
+      throw new ForgeError('JSON_INVALID', `the number ${word.slice(0, 40)} is out of range`, {
+        path,
+        hint: 'Use numbers that an IEEE double can hold.',
+      })
     }
   }
 

@@ -65,17 +65,28 @@ async function readBytes(request: IncomingMessage, max_bytes: number): Promise<U
 }
 
 /**
- * Lets a client that is still sending finish within bounds, so that it reads the answer instead of a reset.
- * The connection is to be closed after the answer.
+ * Lets a client that is still sending finish, within bounds of bytes and time, so that it reads the answer instead of
+ * a reset. The connection is to be closed after the answer.
  */
-export async function discardBody(request: IncomingMessage): Promise<void> {
-  let left_bytes: number = HTTP_LIMITS.discard_bytes
-  try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
-      left_bytes -= chunk.length
-      if (left_bytes < 0) return
+export function discardBody(request: IncomingMessage): Promise<void> {
+  return new Promise((resolve) => {
+    let left_bytes: number = HTTP_LIMITS.discard_bytes
+    const done = (): void => {
+      clearTimeout(timer)
+      request.off('data', count)
+      request.pause()
+      resolve()
     }
-  } catch {
-    // The client has gone; nobody is left to tell.
-  }
+    const count = (chunk: Buffer): void => {
+      left_bytes -= chunk.length
+      if (left_bytes < 0) done()
+    }
+    // A client may wait for the answer before it sends the rest.
+    const timer = setTimeout(done, HTTP_LIMITS.discard_ms)
+    request.once('end', done)
+    request.once('close', done)
+    request.once('error', done)
+    request.on('data', count)
+    if (request.destroyed || request.readableEnded) done()
+  })
 }

@@ -5,6 +5,7 @@ export const HTTP_LIMITS = {
   headers_ms: 20_000,
   /** What is read and thrown away of a body that was refused, so that the client gets to read why. */
   discard_bytes: 1024 * 1024,
+  discard_ms: 500,
   uploads_per_host: 16,
   shutdown_ms: 5_000,
 } as const

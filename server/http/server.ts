@@ -58,6 +58,12 @@ export function createHttpServer(): HttpServer {
     },
   )
   server.maxConnections = HTTP_LIMITS.connections
+  // Upgraded sockets are no longer on the server's own list.
+  const sockets = new Set<Duplex>()
+  server.on('connection', (socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy())
     if (handlers !== undefined) handlers.upgrade(request, socket, head)
@@ -74,7 +80,9 @@ export function createHttpServer(): HttpServer {
       handlers = undefined
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       server.closeIdleConnections()
-      const cut = setTimeout(() => server.closeAllConnections(), HTTP_LIMITS.shutdown_ms)
+      const cut = setTimeout(() => {
+        for (const socket of sockets) socket.destroy()
+      }, HTTP_LIMITS.shutdown_ms)
       await closed
       clearTimeout(cut)
     },

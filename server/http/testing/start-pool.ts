@@ -1,0 +1,89 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { createLog } from '../../core/log.ts'
+import type { Referee } from '../../hub/referee/referee.ts'
+import { createTestDatabase, type TestDatabase } from '../../memory/testing/test-database.ts'
+import { type Pool, startPool } from '../../pool.ts'
+import { createHttpServer } from '../server.ts'
+
+/** The referee's arithmetic in the test's own thread: sources cannot be loaded by a worker of Node 20. */
+const inThreadReferee: Referee = {
+  execute: async (job, shard, inputs) => job.reference(shard, inputs),
+  close: async () => {},
+}
+
+export interface RunningPool extends Pool {
+  readonly port: number
+  /** `http://127.0.0.1:<port>` */
+  readonly url: string
+}
+
+export interface TestPool {
+  readonly database: TestDatabase
+  /** What was logged as an error or a warning. */
+  readonly complaints: readonly string[]
+  /** Starts a server process's worth of pool on the same database and data. Close the one before first. */
+  start(port?: number): Promise<RunningPool>
+  /** Closes what is running, drops the database, removes the data. */
+  dispose(): Promise<void>
+}
+
+/** Everything of the product but the pages and the house agent, on a database of its own and an ephemeral port. */
+export async function createTestPool(): Promise<TestPool> {
+  const database = await createTestDatabase()
+  const dataDir = await mkdtemp(path.join(tmpdir(), 'forge-pool-test-'))
+  const complaints: string[] = []
+  const open = new Set<RunningPool>()
+  return {
+    database,
+    complaints,
+    async start(port = 0) {
+      const http = createHttpServer()
+      await new Promise<void>((resolve, reject) => {
+        http.server.once('error', reject)
+        http.server.listen({ host: '127.0.0.1', port }, resolve)
+      })
+      const bound = (http.server.address() as AddressInfo).port
+      const pool = await startPool({
+        database,
+        dataDir,
+        referee: inThreadReferee,
+        houseAgent: false,
+        http,
+        site: undefined,
+        dev: false,
+        log: createLog('warn', (line) => complaints.push(line)),
+        fatal: (error) => complaints.push(error.message),
+      })
+      const running: RunningPool = {
+        ...pool,
+        port: bound,
+        url: `http://127.0.0.1:${bound}`,
+        async close() {
+          open.delete(running)
+          await pool.close()
+        },
+      }
+      open.add(running)
+      return running
+    },
+    async dispose() {
+      for (const pool of [...open]) await pool.close()
+      await database.close()
+      await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** A small contract of `mc@1/pi.v1` that the kernel accepts. */
+export function piContract(seed: string): Record<string, unknown> {
+  return {
+    contract: 1,
+    op: { name: 'mc', version: 1, profile: 'pi.v1' },
+    args: { points: 4_194_304 },
+    seed: { mode: 'explicit', value: seed },
+    verify: { mode: 'quorum', k: 2 },
+  }
+}

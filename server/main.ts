@@ -1,0 +1,156 @@
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ForgeError } from '../kernel/errors.ts'
+import { type Config, readConfig } from './config.ts'
+import { createLog, type Log } from './core/log.ts'
+import { type HouseAgent, houseTokenFile, startHouseAgent } from './house-agent.ts'
+import { createHttpServer, type HttpServer } from './http/server.ts'
+import { WorkerReferee } from './hub/referee/referee.ts'
+import { type Database, openDatabase } from './memory/database.ts'
+import { type Pool, startPool } from './pool.ts'
+import { type OpenSite, openSite } from './site.ts'
+
+/**
+ * The server process: `node dist/server.mjs [--dev]`. Settings come from the environment (server/config.ts).
+ * Standard output gets one line, `ready http://localhost:3000`; the log goes to standard error.
+ */
+
+/** The referee must make progress whatever its share: a job may have nobody else. */
+const REFEREE_SHARE_MIN = 0.01
+const SHUTDOWN_LIMIT_MS = 15_000
+
+interface Running {
+  houseAgent?: HouseAgent
+  pool?: Pool
+  http?: HttpServer
+  site?: OpenSite
+  database?: Database
+}
+
+const running: Running = {}
+let ending = false
+
+try {
+  const config = readConfig()
+  const log = createLog(config.logLevel)
+  process.on('SIGTERM', () => void end(0, log))
+  process.on('SIGINT', () => void end(0, log))
+  process.on('uncaughtException', (error) => {
+    log.error('server.crashed', { error })
+    void end(1, log)
+  })
+  await start(config, process.argv.includes('--dev'), log)
+} catch (error) {
+  say(error)
+  await release()
+  process.exit(1)
+}
+
+async function start(config: Config, dev: boolean, log: Log): Promise<void> {
+  // The port comes first: a second server started by mistake must fail before it takes over the database.
+  const http = createHttpServer()
+  const port = await listen(http, config)
+  running.http = http
+  // Server components call the API over loopback.
+  process.env.PORT = String(port)
+
+  running.database = await openDatabase(config, { log: (line) => log.info(line) })
+  running.site = await openSite({ root: config.root, dev, host: config.host, port })
+  running.pool = await startPool({
+    database: running.database,
+    dataDir: config.dataDir,
+    referee: new WorkerReferee(
+      new URL('./referee-worker.mjs', import.meta.url),
+      Math.max(REFEREE_SHARE_MIN, config.refereeCpuShare),
+    ),
+    houseAgent: config.houseAgent,
+    http,
+    site: running.site,
+    dev,
+    log,
+    fatal: (error) => {
+      say(error)
+      void end(1, log)
+    },
+  })
+  if (config.houseAgent) {
+    const tokenFile = await houseTokenFile(config.dataDir, running.pool.owners)
+    running.houseAgent = startHouseAgent(
+      [
+        fileURLToPath(new URL('./agent.mjs', import.meta.url)),
+        '--hub',
+        `http://${loopback(config.host)}:${port}`,
+        '--owner-token-file',
+        tokenFile,
+        '--key-file',
+        path.join(config.dataDir, 'house-agent.key'),
+      ],
+      log,
+    )
+  }
+  process.stdout.write(`ready http://${hostInUrl(config.host)}:${port}\n`)
+}
+
+/** @returns the port. @throws ForgeError UNAVAILABLE with what to do */
+function listen({ server }: HttpServer, { host, port }: Config): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const [what, hint] =
+        cause.code === 'EADDRINUSE'
+          ? [
+              `port ${port} is in use`,
+              `Stop the program that uses it, or choose another: PORT=${port + 1} npm start`,
+            ]
+          : cause.code === 'EACCES'
+            ? [`port ${port} may not be used by this user`, 'Choose a port above 1023: PORT=3000 npm start']
+            : [`cannot listen on ${host}:${port} (${cause.code})`, 'Set HOST to an address of this machine.']
+      reject(new ForgeError('UNAVAILABLE', what, { hint, cause }))
+    })
+    server.listen({ host: host === 'localhost' ? '127.0.0.1' : host, port }, () => {
+      const address = server.address()
+      resolve(address === null || typeof address === 'string' ? port : address.port)
+    })
+  })
+}
+
+/** How a person on this machine reaches the server. */
+function hostInUrl(host: string): string {
+  if (['127.0.0.1', '0.0.0.0', '::1', '::', 'localhost'].includes(host)) return 'localhost'
+  return host.includes(':') ? `[${host}]` : host
+}
+
+/** How a process on this machine reaches the server without asking a resolver. */
+function loopback(host: string): string {
+  const name = hostInUrl(host)
+  return name !== 'localhost' ? name : host === '::1' ? '[::1]' : '127.0.0.1'
+}
+
+/** One line for the operator: what is wrong and what to do. */
+function say(error: unknown): void {
+  const known = error instanceof ForgeError
+  const text = known ? [error.message, error.hint].filter(Boolean).join('. ') : String(error)
+  process.stderr.write(`forge-pool: ${text.replaceAll('\n', ' ')}\n`)
+  if (!known && error instanceof Error) process.stderr.write(`${error.stack}\n`)
+}
+
+async function release(): Promise<void> {
+  await running.houseAgent?.stop()
+  await (running.pool?.close() ?? running.http?.close())
+  await running.site?.close()
+  await running.database?.close()
+}
+
+async function end(code: number, log: Log): Promise<void> {
+  if (ending) return
+  ending = true
+  log.info('server.stopping')
+  // Leaving late is worse than leaving rudely: what was accepted is already on disk.
+  setTimeout(() => process.exit(1), SHUTDOWN_LIMIT_MS).unref()
+  try {
+    await release()
+  } catch (error) {
+    log.error('server.stop_failed', { error })
+    process.exit(1)
+  }
+  process.exit(code)
+}

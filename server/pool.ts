@@ -1,0 +1,93 @@
+import path from 'node:path'
+import type { ForgeError } from '../kernel/errors.ts'
+import { OPS } from '../kernel/ops/registry.ts'
+import { createBlobService } from './core/blobs.ts'
+import { createJobService } from './core/jobs.ts'
+import type { Log } from './core/log.ts'
+import { createOwnerService, type OwnerService } from './core/owners.ts'
+import type { HttpServer, Site } from './http/server.ts'
+import { Hub } from './hub/hub.ts'
+import type { Referee } from './hub/referee/referee.ts'
+import { openFileBlobStore } from './memory/blob-store-files.ts'
+import type { Database } from './memory/database.ts'
+import { createJobStore } from './memory/job-store.ts'
+import { createOwnerStore } from './memory/owner-store.ts'
+import { createResultStore } from './memory/result-store.ts'
+import { Projection } from './realtime/projection.ts'
+import { createRoomServer } from './realtime/room-server.ts'
+
+export interface PoolOptions {
+  readonly database: Database
+  /** Holds the folder `blobs`. */
+  readonly dataDir: string
+  readonly referee: Referee
+  readonly houseAgent: boolean
+  readonly http: HttpServer
+  /** Without one there are no pages, only the API. */
+  readonly site: Site | undefined
+  readonly dev: boolean
+  readonly log: Log
+  /** The process should end: a newer hub owns the database. */
+  readonly fatal: (error: ForgeError) => void
+}
+
+export interface Pool {
+  readonly epoch: number
+  readonly owners: OwnerService
+  /** Agents and watchers are sent away with a reason; what was accepted is made durable. */
+  close(): Promise<void>
+}
+
+/** Wires stores, services, hub, live rooms and the HTTP server, in the order in which they need each other. */
+export async function startPool(options: PoolOptions): Promise<Pool> {
+  const { database, http, log } = options
+  const jobs = createJobStore(database)
+  const results = createResultStore(database.pool)
+  const owners = createOwnerService(createOwnerStore(database))
+  const blobs = await openFileBlobStore(path.join(options.dataDir, 'blobs'))
+  const local = await owners.local()
+
+  let projection: Projection | undefined
+  const hub = await Hub.start({
+    jobs,
+    results,
+    blobs,
+    referee: options.referee,
+    houseAgent: options.houseAgent,
+    listener: {
+      jobChanged: (jobId, room) => projection?.jobChanged(jobId, room),
+      networkChanged: (stats) => projection?.networkChanged(stats),
+    },
+    log: (level, message, fields) => log[level](message, fields),
+    fatal: options.fatal,
+  })
+  projection = new Projection({ ops: OPS, jobs, results, hub, log })
+  const rooms = createRoomServer({ epoch: hub.epoch, source: projection, log })
+  projection.publishTo(rooms)
+
+  http.serve({
+    services: {
+      jobs: createJobService({ ops: OPS, jobs, blobs, hub }),
+      owners,
+      blobs: createBlobService(blobs),
+      hub,
+    },
+    hub,
+    rooms,
+    localOwnerId: local.id,
+    site: options.site,
+    dev: options.dev,
+    log,
+  })
+
+  return {
+    epoch: hub.epoch,
+    owners,
+    async close() {
+      projection?.close()
+      rooms.close()
+      await http.close()
+      await hub.close()
+    },
+  }
+}
