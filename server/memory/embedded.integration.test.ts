@@ -2,7 +2,7 @@ import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type EmbeddedServer, openEmbedded } from './embedded.ts'
 import { type Child, startChild } from './testing/child.ts'
 
@@ -129,6 +129,19 @@ describe('embedded PostgreSQL', () => {
     expect(again.started).toBe(true)
     expect(await query(again, 'SELECT count(*)::int FROM kept')).toEqual([{ count: 1000 }])
     await again.close()
+  })
+
+  it('comes back by itself, at the same URL, when the postmaster is killed', async () => {
+    const server = await open()
+    await query(server, 'CREATE TABLE kept AS SELECT generate_series(1, 1000) AS value')
+    const pid = await postmaster()
+    process.kill(pid, 'SIGKILL')
+    await vi.waitUntil(async () => (await postmaster().catch(() => pid)) !== pid, { timeout: 20_000 })
+    await vi.waitUntil(() => isUp(server.url('postgres')), { timeout: 20_000 })
+    expect(await query(server, 'SELECT count(*)::int FROM kept')).toEqual([{ count: 1000 }])
+    expect(lines).toEqual(['the embedded database has stopped; starting it again'])
+    await server.close()
+    expect(await isUp(server.url('postgres'))).toBe(false)
   })
 
   it.each([
