@@ -138,6 +138,9 @@ describe('strict parsing', () => {
     expect(parseJsonStrict(text)).toHaveLength(LIMITS.contract_bytes - 2)
     expect(refusal(() => parseJsonStrict(`${text} `)).code).toBe('TOO_LARGE')
     expect(refusal(() => parseJsonStrict('[1,2]', 4)).code).toBe('TOO_LARGE')
+    // Bytes, not characters: the sign takes three.
+    expect(parseJsonStrict('"€"', 5)).toBe('€')
+    expect(refusal(() => parseJsonStrict('"€"', 4)).code).toBe('TOO_LARGE')
   })
 
   test('the deepest text that the size allows is refused without exhausting the stack', () => {

@@ -1,4 +1,5 @@
 import canonicalize from 'canonicalize'
+import { utf8ToBytes } from './digest.ts'
 import { ForgeError } from './errors.ts'
 import { LIMITS } from './limits.ts'
 
@@ -32,15 +33,12 @@ export function canonicalJson(value: Json): string {
  * let the last of two equal keys win, so that two readers of one text could see two contracts.
  * @throws ForgeError JSON_INVALID | JSON_DUPLICATE_KEY | TOO_LARGE
  */
-export function parseJsonStrict(text: string, maxChars: number = LIMITS.contract_bytes): Json {
-  if (text.length > maxChars) {
-    throw new ForgeError(
-      'TOO_LARGE',
-      `the JSON text has ${text.length} characters; the limit is ${maxChars}`,
-      {
-        hint: 'Put large operands into blobs and name them by digest.',
-      },
-    )
+export function parseJsonStrict(text: string, maxBytes: number = LIMITS.contract_bytes): Json {
+  // A UTF-16 unit is at least one byte of UTF-8: what is far too long is not even encoded.
+  if (text.length > maxBytes || utf8ToBytes(text).length > maxBytes) {
+    throw new ForgeError('TOO_LARGE', `the JSON text exceeds ${maxBytes} bytes`, {
+      hint: 'Put large operands into blobs and name them by digest.',
+    })
   }
   let value: Json
   try {
