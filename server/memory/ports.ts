@@ -6,7 +6,6 @@ import type { ExecutorKind, Receipt } from '../../kernel/receipt.ts'
 import type { JobState, ProgressView } from '../trpc/views.ts'
 
 /** What the hub and the services ask of storage. Adapters stand beside this file. */
-export type { AcceptedCopy, AcceptedShard, AcceptMethod } from '../../kernel/acceptance.ts'
 
 export interface NewJob {
   /** UUID. */
