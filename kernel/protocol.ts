@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ERROR_CODES, type ErrorCode } from './errors.ts'
 import { LIMITS } from './limits.ts'
 import { EXECUTOR_KINDS } from './receipt.ts'
 
@@ -14,8 +15,9 @@ const hex32 = z.string().regex(/^[0-9a-f]{64}$/)
 const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER)
 const executorKind = z.enum(EXECUTOR_KINDS)
 
+const anyBytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'bytes are expected')
 const bytes = (length: number) =>
-  z.instanceof(Uint8Array).refine((value) => value.length === length, `${length} bytes are expected`)
+  anyBytes.refine((value) => value.length === length, `${length} bytes are expected`)
 
 export const enrolInput = z.strictObject({
   v: z.literal(PROTOCOL_VERSION),
@@ -79,6 +81,9 @@ export const hubMessage = z.discriminatedUnion('t', [
 ])
 export type HubMessage = z.infer<typeof hubMessage>
 
+/** A hub message as tRPC delivers a tracked event; the id resumes the subscription after it. */
+export const trackedHubMessage = z.object({ id: z.string().max(64), data: hubMessage })
+
 export const contractInput = z.strictObject({ session: id, contract_hash: hex32 })
 /** The canonical form of the contract. */
 export const contractOutput = z.strictObject({ canonical: z.string().max(LIMITS.contract_bytes) })
@@ -90,15 +95,13 @@ export const resultInput = z.strictObject({
   epoch: count,
   executor: executorKind,
   /** SHA-256 of each leaf, 32 bytes each, in shard order. */
-  digests: z
-    .instanceof(Uint8Array)
-    .refine(
-      (value) => value.length >= 32 && value.length % 32 === 0 && value.length <= 32 * LIMITS.lease_shards,
-    ),
+  digests: anyBytes.refine(
+    (value) => value.length >= 32 && value.length % 32 === 0 && value.length <= 32 * LIMITS.lease_shards,
+  ),
   result_root: bytes(32),
   /** Inline leaves in shard order; empty when the op's leaves are blobs, which are uploaded before. */
   leaves: z
-    .array(z.instanceof(Uint8Array).refine((leaf) => leaf.length <= LIMITS.inline_leaf_bytes))
+    .array(anyBytes.refine((leaf) => leaf.length <= LIMITS.inline_leaf_bytes))
     .max(LIMITS.lease_shards),
   elapsed_ms: z.number().min(0).max(86_400_000),
   /** Ed25519 over `receiptBytes`. */
@@ -117,6 +120,18 @@ export const releaseInput = z.strictObject({
   detail: z.string().max(300).optional(),
 })
 export type ReleaseInput = z.infer<typeof releaseInput>
+
+/** A refusal by the hub: it stands as `forge` in the data of tRPC's error shape, next to tRPC's own fields. */
+export const hubErrorData = z.object({
+  forge: z.object({
+    code: z.enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]]),
+    message: z.string().max(2000),
+    hint: z.string().max(2000).optional(),
+    path: z.string().max(500).optional(),
+    retryable: z.boolean(),
+  }),
+})
+export type HubErrorData = z.infer<typeof hubErrorData>
 
 /** WebSocket close codes of the hub (4000–4999 are free for applications, RFC 6455 section 7.4.2). */
 export const CLOSE = {

@@ -2,6 +2,156 @@
 
 /** Linked WGSL by kernel name. */
 export const KERNELS: Readonly<Record<string, string>> = {
+  'demo/float-gbm': `// NOT REPRODUCIBLE, for demonstration only: no contract runs this kernel. It is what one would write first for an
+// option price, in plain f32 with built-in functions. WGSL leaves the rounding of + - *, fusing, and 2 to 3 units in
+// the last place of exp, log, cos and sqrt to the driver, so its bits differ from device to device.
+//
+// Formula: z = sqrt(-2 ln u1) cos(2 pi u2) (Box-Muller), ln S += drift + volatility z for each step,
+// payoff = max(exp(ln S) - strike, 0) with S in units of the spot. Random words as in mc@1/gbm.v1. One invocation runs
+// one path. Loop iterations: steps <= 256.
+//
+// Bindings: 0 uniform Params; 1 output, the bits of one f32 payoff an invocation.
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+// Philox4x32-10, the counter-based generator of Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as
+// 1, 2, 3" (SC 2011). Counter of this network's kernels: (draw block, item low, item high, stream). Unrolled, so that
+// it costs no loop iterations.
+// 64-bit values as vec2<u32>(low word, high word).
+
+// The product of two words. WGSL has no wider multiply: four 16-bit partial products, none of whose sums leaves 32
+// bits, because (2^16 - 1)^2 + 2 (2^16 - 1) = 2^32 - 1.
+fn mul_wide(a: u32, b: u32) -> vec2<u32> {
+  let a_low = a & 0xffffu;
+  let a_high = a >> 16u;
+  let b_low = b & 0xffffu;
+  let b_high = b >> 16u;
+  let t = a_high * b_low + ((a_low * b_low) >> 16u);
+  let u = a_low * b_high + (t & 0xffffu);
+  return vec2<u32>(a * b, a_high * b_high + (t >> 16u) + (u >> 16u));
+}
+
+// a + b modulo 2^64.
+fn add_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  let low = a.x + b.x;
+  return vec2<u32>(low, a.y + b.y + select(0u, 1u, low < a.x));
+}
+
+// A signed word as a 64-bit two's-complement value.
+fn sign_extend(a: i32) -> vec2<u32> {
+  return vec2<u32>(u32(a), u32(a >> 31u));
+}
+
+// round(a b / 2^32), a half rounded up. It fits a word: at a = b = 2^32 - 1 the low word is 1.
+fn mul_high_round(a: u32, b: u32) -> u32 {
+  let product = mul_wide(a, b);
+  return product.y + (product.x >> 31u);
+}
+
+fn philox_round(c: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let p0 = mul_wide(c.x, 0xd2511f53u);
+  let p1 = mul_wide(c.z, 0xcd9e8d57u);
+  return vec4<u32>(p1.y ^ c.y ^ key.x, p1.x, p0.y ^ c.w ^ key.y, p0.x);
+}
+
+fn philox4x32(counter: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let weyl = vec2<u32>(0x9e3779b9u, 0xbb67ae85u);
+  var k = key;
+  var c = philox_round(counter, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  return philox_round(c, k);
+}
+// Wide sums in the output: little-endian u32 limbs to which any number of invocations add in any order. The value
+// that an atomic returns is used for the carry only: how many carries leave a limb in total depends on the sum of what
+// was added to it, not on the order.
+
+@group(0) @binding(1) var<storage, read_write> output: array<atomic<u32>>;
+
+// Adds a word to the limb. Returns the carry out of it.
+fn add_limb(at: u32, word: u32) -> u32 {
+  if (word == 0u) {
+    return 0u;
+  }
+  let old = atomicAdd(&output[at], word);
+  return select(0u, 1u, old + word < old);
+}
+
+// Adds a word and a carry (0 or 1). When word + carry wraps, the limb gets 0 and the carry goes on.
+fn add_limb_carry(at: u32, word: u32, carry: u32) -> u32 {
+  let sum = word + carry;
+  return add_limb(at, sum) + select(0u, 1u, sum < carry);
+}
+
+// Four limbs from index at += a 96-bit value, modulo 2^128.
+fn add_limbs_128(at: u32, w0: u32, w1: u32, w2: u32) {
+  let carry0 = add_limb(at, w0);
+  let carry1 = add_limb_carry(at + 1u, w1, carry0);
+  let carry2 = add_limb_carry(at + 2u, w2, carry1);
+  add_limb(at + 3u, carry2);
+}
+
+struct Params {
+  dispatch: Dispatch,
+  key_low: u32,
+  key_high: u32,
+  steps: u32,
+  drift: f32,
+  volatility: f32,
+  strike: f32,
+  padding: u32,
+  padding_2: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  var log_price = 0.0;
+  for (var step = 0u; step < params.steps; step = step + 1u) {
+    let words = philox4x32(vec4<u32>(step, i, 0u, 0u), vec2<u32>(params.key_low, params.key_high));
+    // 24 random bits each: exact in f32.
+    let u1 = (f32(words.x >> 8u) + 0.5) * 0x1p-24;
+    let u2 = f32(words.y >> 8u) * 0x1p-24;
+    let z = sqrt(-2.0 * log(u1)) * cos(6.2831853 * u2);
+    log_price = log_price + params.drift + params.volatility * z;
+  }
+  let payoff = max(exp(log_price) - params.strike, 0.0);
+  atomicStore(&output[gid.y * params.dispatch.slot_words + i], bitcast<u32>(payoff));
+}
+`,
   'mc/gbm.v1': `// mc@1/gbm.v1: price of a European or arithmetic-average Asian option under geometric Brownian motion.
 //
 // Formula: log2(S_t / S_0) = drift t + (volatility sqrt(dt) log2 e) (z_1 + ... + z_t), t = 1 .. steps, z from Philox
@@ -474,6 +624,295 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   // At most 2^22 a shard: one limb each.
   add_limb(slot, drawn);
   add_limb(slot + 1u, hits);
+}
+`,
+  'probe/conformance.v1': `// Conformance probe: what every kernel of the network relies on, on known inputs. The host computes the same with
+// kernel/numerics and compares every word; a device that differs anywhere executes nothing for the network.
+//
+// One invocation takes four words a, b, c, d and stores 16:
+//   0-3 Philox of counter (a, b, c, d); 4-5 a b; 6 round(a b / 2^32); 7-8 (a, b) + (c, d) as 64-bit values;
+//   9 leading zeros of a >> (d & 31); 10 normal quantile of a, Q24; 11 exp2 of the low 24 bits of b, Q30;
+//   12 a >> (d & 31) as signed; 13 the product sum of 16 signed bytes of (a, b, c, d) and (b, c, d, a) in f32;
+//   14 a / (b | 1); 15 a mod (b | 1)
+// and adds (a, b, c) to a 128-bit sum in the last four words. Loop iterations: 16.
+//
+// Bindings: 0 uniform Params; 1 output, one slot of 16 words an invocation and 4 for the sum; 2 normal table;
+// 3 exp2 table; 4 the words.
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+// Philox4x32-10, the counter-based generator of Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as
+// 1, 2, 3" (SC 2011). Counter of this network's kernels: (draw block, item low, item high, stream). Unrolled, so that
+// it costs no loop iterations.
+// 64-bit values as vec2<u32>(low word, high word).
+
+// The product of two words. WGSL has no wider multiply: four 16-bit partial products, none of whose sums leaves 32
+// bits, because (2^16 - 1)^2 + 2 (2^16 - 1) = 2^32 - 1.
+fn mul_wide(a: u32, b: u32) -> vec2<u32> {
+  let a_low = a & 0xffffu;
+  let a_high = a >> 16u;
+  let b_low = b & 0xffffu;
+  let b_high = b >> 16u;
+  let t = a_high * b_low + ((a_low * b_low) >> 16u);
+  let u = a_low * b_high + (t & 0xffffu);
+  return vec2<u32>(a * b, a_high * b_high + (t >> 16u) + (u >> 16u));
+}
+
+// a + b modulo 2^64.
+fn add_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  let low = a.x + b.x;
+  return vec2<u32>(low, a.y + b.y + select(0u, 1u, low < a.x));
+}
+
+// A signed word as a 64-bit two's-complement value.
+fn sign_extend(a: i32) -> vec2<u32> {
+  return vec2<u32>(u32(a), u32(a >> 31u));
+}
+
+// round(a b / 2^32), a half rounded up. It fits a word: at a = b = 2^32 - 1 the low word is 1.
+fn mul_high_round(a: u32, b: u32) -> u32 {
+  let product = mul_wide(a, b);
+  return product.y + (product.x >> 31u);
+}
+
+fn philox_round(c: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let p0 = mul_wide(c.x, 0xd2511f53u);
+  let p1 = mul_wide(c.z, 0xcd9e8d57u);
+  return vec4<u32>(p1.y ^ c.y ^ key.x, p1.x, p0.y ^ c.w ^ key.y, p0.x);
+}
+
+fn philox4x32(counter: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let weyl = vec2<u32>(0x9e3779b9u, 0xbb67ae85u);
+  var k = key;
+  var c = philox_round(counter, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  return philox_round(c, k);
+}
+// Standard normal quantile of a uniform word, signed Q24, from the frozen table normal-quantile:
+// 512 rows (|c0|, |c1|, |c2|, 0). Definition and proof of ranges: kernel/numerics/normal.ts.
+
+@group(0) @binding(2) var<storage, read> normal_table: array<vec4<u32>>;
+
+// z = c0 - (c1 - c2 x) x, x in 2^-16. Row < 512. c2 x < 2^32, t < 2^24, the sum of the two products < 2^32.
+fn normal_q24(u: u32) -> i32 {
+  let n = (u << 1u) | 1u;
+  let zeros = countLeadingZeros(n);
+  let aligned = n << zeros;
+  let row = normal_table[((31u - zeros) << 4u) | ((aligned >> 27u) & 15u)];
+  let x = (aligned >> 11u) & 0xffffu;
+  let t = row.y - ((row.z * x) >> 16u);
+  let fall = (t * (x >> 8u) + ((t * (x & 255u)) >> 8u)) >> 8u;
+  let z = i32(row.x - fall);
+  return select(z, -z, (u >> 31u) == 1u);
+}
+// 2^(f / 2^24) in Q30, in [2^30, 2^31), from the frozen table exp2: 256 rows (c0, c1, c2, 0).
+// Definition and proof of ranges: kernel/numerics/exp2.ts.
+
+@group(0) @binding(3) var<storage, read> exp2_table: array<vec4<u32>>;
+
+// f < 2^24. y = c0 + (c1 + c2 x) x, x in 2^-16. c2 x < 2^32, t < 2^23, the sum of the two products < 2^32.
+fn exp2_q30(f: u32) -> u32 {
+  let row = exp2_table[f >> 16u];
+  let x = f & 0xffffu;
+  let t = row.y + ((row.z * x) >> 16u);
+  return row.x + ((t * (x >> 8u) + ((t * (x & 255u)) >> 8u)) >> 8u);
+}
+// Wide sums in the output: little-endian u32 limbs to which any number of invocations add in any order. The value
+// that an atomic returns is used for the carry only: how many carries leave a limb in total depends on the sum of what
+// was added to it, not on the order.
+
+@group(0) @binding(1) var<storage, read_write> output: array<atomic<u32>>;
+
+// Adds a word to the limb. Returns the carry out of it.
+fn add_limb(at: u32, word: u32) -> u32 {
+  if (word == 0u) {
+    return 0u;
+  }
+  let old = atomicAdd(&output[at], word);
+  return select(0u, 1u, old + word < old);
+}
+
+// Adds a word and a carry (0 or 1). When word + carry wraps, the limb gets 0 and the carry goes on.
+fn add_limb_carry(at: u32, word: u32, carry: u32) -> u32 {
+  let sum = word + carry;
+  return add_limb(at, sum) + select(0u, 1u, sum < carry);
+}
+
+// Four limbs from index at += a 96-bit value, modulo 2^128.
+fn add_limbs_128(at: u32, w0: u32, w1: u32, w2: u32) {
+  let carry0 = add_limb(at, w0);
+  let carry1 = add_limb_carry(at + 1u, w1, carry0);
+  let carry2 = add_limb_carry(at + 2u, w2, carry1);
+  add_limb(at + 3u, carry2);
+}
+
+struct Params {
+  dispatch: Dispatch,
+  key_low: u32,
+  key_high: u32,
+  // Word at which the 128-bit sum begins.
+  sum_at: u32,
+  padding: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(4) var<storage, read> inputs: array<vec4<u32>>;
+
+// Byte k of a word as a signed number; |.| <= 128, so 16 products sum to at most 2^18: exact in f32 in any order.
+fn signed_byte(word: u32, k: u32) -> f32 {
+  return f32(i32(word << (24u - 8u * k)) >> 24u);
+}
+
+fn product_sum(p: vec4<u32>, q: vec4<u32>) -> u32 {
+  var sum = 0.0;
+  for (var k = 0u; k < 4u; k = k + 1u) {
+    sum = sum + signed_byte(p.x, k) * signed_byte(q.x, k);
+    sum = sum + signed_byte(p.y, k) * signed_byte(q.y, k);
+    sum = sum + signed_byte(p.z, k) * signed_byte(q.z, k);
+    sum = sum + signed_byte(p.w, k) * signed_byte(q.w, k);
+  }
+  return u32(i32(sum));
+}
+
+fn store(at: u32, word: u32) {
+  atomicStore(&output[at], word);
+}
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  let slot = gid.y * params.dispatch.slot_words;
+  let at = slot + 16u * i;
+  let v = inputs[i];
+  let shift = v.w & 31u;
+  let divisor = v.y | 1u;
+
+  let random = philox4x32(v, vec2<u32>(params.key_low, params.key_high));
+  store(at, random.x);
+  store(at + 1u, random.y);
+  store(at + 2u, random.z);
+  store(at + 3u, random.w);
+  let product = mul_wide(v.x, v.y);
+  store(at + 4u, product.x);
+  store(at + 5u, product.y);
+  store(at + 6u, mul_high_round(v.x, v.y));
+  let sum = add_wide(v.xy, v.zw);
+  store(at + 7u, sum.x);
+  store(at + 8u, sum.y);
+  store(at + 9u, countLeadingZeros(v.x >> shift));
+  store(at + 10u, u32(normal_q24(v.x)));
+  store(at + 11u, exp2_q30(v.y & 0xffffffu));
+  store(at + 12u, u32(i32(v.x) >> shift));
+  store(at + 13u, product_sum(v, v.yzwx));
+  store(at + 14u, v.x / divisor);
+  store(at + 15u, v.x % divisor);
+  add_limbs_128(slot + params.sum_at, v.x, v.y, v.z);
+}
+`,
+  'probe/loop.v1': `// Loop probe: one invocation runs the given number of steps of x = (1664525 x + 1013904223), x = x xor (x >> 13), from its own
+// index, and stores x. A driver is known (Mesa 22.3 lavapipe) that silently leaves a loop after 65,535 iterations;
+// kernels stay at or below 32,768 an invocation, and the probe makes sure of those and reports what the device can do.
+//
+// Bindings: 0 uniform Params; 1 output, one word an invocation.
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+// Wide sums in the output: little-endian u32 limbs to which any number of invocations add in any order. The value
+// that an atomic returns is used for the carry only: how many carries leave a limb in total depends on the sum of what
+// was added to it, not on the order.
+
+@group(0) @binding(1) var<storage, read_write> output: array<atomic<u32>>;
+
+// Adds a word to the limb. Returns the carry out of it.
+fn add_limb(at: u32, word: u32) -> u32 {
+  if (word == 0u) {
+    return 0u;
+  }
+  let old = atomicAdd(&output[at], word);
+  return select(0u, 1u, old + word < old);
+}
+
+// Adds a word and a carry (0 or 1). When word + carry wraps, the limb gets 0 and the carry goes on.
+fn add_limb_carry(at: u32, word: u32, carry: u32) -> u32 {
+  let sum = word + carry;
+  return add_limb(at, sum) + select(0u, 1u, sum < carry);
+}
+
+// Four limbs from index at += a 96-bit value, modulo 2^128.
+fn add_limbs_128(at: u32, w0: u32, w1: u32, w2: u32) {
+  let carry0 = add_limb(at, w0);
+  let carry1 = add_limb_carry(at + 1u, w1, carry0);
+  let carry2 = add_limb_carry(at + 2u, w2, carry1);
+  add_limb(at + 3u, carry2);
+}
+
+struct Params {
+  dispatch: Dispatch,
+  iterations: u32,
+  padding: u32,
+  padding_2: u32,
+  padding_3: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  var x = i;
+  for (var k = 0u; k < params.iterations; k = k + 1u) {
+    x = x * 1664525u + 1013904223u;
+    x = x ^ (x >> 13u);
+  }
+  atomicStore(&output[gid.y * params.dispatch.slot_words + i], x);
 }
 `,
   'tensor/matmul.v1.dp4a': `// tensor@1/matmul.v1 on devices that multiply and add four packed int8 in one instruction: the same results, bit for

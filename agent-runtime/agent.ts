@@ -1,0 +1,327 @@
+import { ForgeError } from '../kernel/errors.ts'
+import type { OpRegistry } from '../kernel/job.ts'
+import type { BlobTransport } from './blobs.ts'
+import type { Clock, Random } from './clock.ts'
+import { asForgeError } from './failure.ts'
+import { DEFAULT_SETTINGS, Governor, type GovernorSettings } from './governor.ts'
+import type { HubTransport } from './hub-transport.ts'
+import { type Identity, type KeyStore, openIdentity } from './identity.ts'
+import { AGENT_LIMITS } from './limits.ts'
+import { type ExecutorChoice, type ExecutorHost, type SelectedExecutor, selectExecutor } from './select.ts'
+import type { Sensors } from './sensors.ts'
+import { Session, type SessionEvent } from './session.ts'
+import { Speedometer } from './speedometer.ts'
+import type { AgentEvent, AgentStatus } from './status.ts'
+
+/** What the agent needs of its host: a tab's worker, or Node. */
+export interface AgentHost {
+  readonly executors: ExecutorHost
+  readonly sensors: Sensors
+  readonly keys: KeyStore
+  readonly registry: OpRegistry
+  readonly clock: Clock
+  readonly random: Random
+  readonly software: string
+  /** @param hubUrl `ws:` or `wss:` address of the hub's `/agent` */
+  transport(hubUrl: string): HubTransport
+  /** @param origin of the site that serves the hub */
+  blobs(origin: string): BlobTransport
+}
+
+export interface StartOptions {
+  readonly executor: ExecutorChoice
+  /** `ws:` or `wss:` address of the hub's `/agent`. */
+  readonly hubUrl: string
+  /** Names the owner; without one the owner is the agent's network. */
+  readonly ownerToken?: string | undefined
+  /** Shown beside the executor's label. */
+  readonly name?: string | undefined
+}
+
+const IDLE: AgentStatus = {
+  state: 'idle',
+  reason: null,
+  executor: null,
+  probe: [],
+  agent_id: null,
+  owner: null,
+  current: null,
+  shards_done: 0,
+  shards_accepted: 0,
+  leases_returned: 0,
+  shards_per_s: 0,
+  work_units_per_s: 0,
+  settings: DEFAULT_SETTINGS,
+  events: [],
+}
+
+/**
+ * An agent: governor, executor and session behind one observable status. It executes nothing before `start`, which is
+ * the owner's consent, and nothing after `pause` or `stop` but the dispatch that is on the device.
+ */
+export class Agent {
+  readonly #host: AgentHost
+  readonly #governor: Governor
+  readonly #watchers = new Set<(status: AgentStatus) => void>()
+  readonly #speed = new Speedometer()
+  #status: AgentStatus = IDLE
+  #events = 0
+  #running: { readonly stop: AbortController; readonly ended: Promise<void> } | undefined
+
+  constructor(host: AgentHost) {
+    this.#host = host
+    this.#governor = new Governor(host.sensors)
+  }
+
+  get status(): AgentStatus {
+    return { ...this.#status, ...this.#speed.rates(this.#host.clock.now()) }
+  }
+
+  /** @returns stops the watching. `changed` hears the present status at once. */
+  subscribe(changed: (status: AgentStatus) => void): () => void {
+    this.#watchers.add(changed)
+    changed(this.status)
+    return () => {
+      this.#watchers.delete(changed)
+    }
+  }
+
+  /**
+   * Starts taking part; returns at once. The status tells the rest.
+   * @throws ForgeError CONFLICT when it is started already; CONTRACT_INVALID for a hub address that is none
+   */
+  start(options: StartOptions): void {
+    if (this.#running !== undefined) throw new ForgeError('CONFLICT', 'the agent is started already')
+    const origin = siteOrigin(options.hubUrl)
+    const stop = new AbortController()
+    this.#governor.resume()
+    const { settings, events } = this.#status
+    this.#set({ ...IDLE, settings, events, state: 'probing' })
+    const ended = this.#main(options, origin, stop.signal).then(
+      () => this.#set({ state: 'idle', reason: null, current: null }),
+      (thrown: unknown) => this.#end(thrown, stop.signal),
+    )
+    this.#running = { stop, ended: ended.finally(() => (this.#running = undefined)) }
+  }
+
+  pause(): void {
+    this.#governor.pause()
+  }
+
+  resume(): void {
+    this.#governor.resume()
+  }
+
+  configure(settings: Partial<GovernorSettings>): void {
+    this.#governor.configure(settings)
+    this.#set({ settings: this.#governor.settings })
+  }
+
+  /** Gives held leases back and ends. Resolves when nothing runs any more. */
+  async stop(): Promise<void> {
+    const running = this.#running
+    running?.stop.abort('stopped')
+    await running?.ended
+  }
+
+  async #main(options: StartOptions, origin: string, stop: AbortSignal): Promise<void> {
+    const { keys, clock, registry, executors } = this.#host
+    const identity = await openIdentity(keys)
+    this.#set({ agent_id: identity.keyId })
+    if (identity.note !== undefined) this.#note('info', identity.note)
+    let choice = options.executor
+    for (;;) {
+      const select = (wanted: ExecutorChoice) =>
+        selectExecutor(
+          wanted,
+          executors,
+          registry,
+          clock,
+          (report) => this.#set({ probe: [...this.#status.probe, report] }),
+          stop,
+        )
+      const selected = await select(choice)
+      const { kind, label } = selected.executor
+      this.#set({ executor: { kind, label } })
+      this.#note('info', `Computing on ${kind === 'webgpu' ? 'the GPU' : 'the CPU'}: ${label}.`)
+      try {
+        await this.#takePart(selected, identity, options, origin, stop)
+        return
+      } catch (thrown) {
+        const error = asForgeError(thrown)
+        // A GPU that fails is switched off for this start; the CPU takes over where the owner left the choice open.
+        if (error.code !== 'EXECUTOR_FAILED' || choice !== 'auto' || kind !== 'webgpu' || stop.aborted)
+          throw error
+        this.#note('problem', `The GPU was switched off: ${error.message}`)
+        const probe = this.#status.probe.map((report) =>
+          report.kind === 'webgpu' ? { ...report, ok: false, reason: error.message } : report,
+        )
+        this.#set({
+          probe: probe.filter((report) => report.kind === 'webgpu'),
+          state: 'probing',
+          executor: null,
+        })
+        choice = 'cpu'
+      } finally {
+        await selected.executor.close()
+      }
+    }
+  }
+
+  /** One session, run whenever the governor lets it. */
+  async #takePart(
+    selected: SelectedExecutor,
+    identity: Identity,
+    options: StartOptions,
+    origin: string,
+    stop: AbortSignal,
+  ): Promise<void> {
+    const host = this.#host
+    const session = new Session({
+      transport: host.transport(options.hubUrl),
+      blobs: host.blobs(origin),
+      executor: selected.executor,
+      identity,
+      registry: host.registry,
+      clock: host.clock,
+      random: host.random,
+      software: host.software,
+      ownerToken: options.ownerToken,
+      name: options.name,
+      speed: selected.speed,
+      intensity: () => this.#governor.intensity,
+      heard: (event) => this.#hear(event),
+    })
+    try {
+      while (!stop.aborted) {
+        const { verdict } = this.#governor
+        if (verdict.go) {
+          await this.#whileAllowed(stop, (signal) =>
+            session.run(signal, () => (stop.aborted ? 'stopped' : 'paused')),
+          )
+        } else {
+          this.#set({ state: verdict.state, reason: verdict.reason, current: null })
+          this.#note('info', verdict.reason)
+          await this.#verdictChange(stop)
+        }
+      }
+    } finally {
+      session.close()
+    }
+  }
+
+  async #whileAllowed(stop: AbortSignal, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const period = new AbortController()
+    const unwatch = this.#governor.watch(() => {
+      const { verdict } = this.#governor
+      if (!verdict.go) period.abort(verdict.reason)
+    })
+    const onStop = () => period.abort('stopped')
+    stop.addEventListener('abort', onStop, { once: true })
+    try {
+      await work(period.signal)
+    } finally {
+      unwatch()
+      stop.removeEventListener('abort', onStop)
+    }
+  }
+
+  #verdictChange(stop: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        unwatch()
+        stop.removeEventListener('abort', done)
+        resolve()
+      }
+      const unwatch = this.#governor.watch(done)
+      stop.addEventListener('abort', done, { once: true })
+    })
+  }
+
+  #hear(event: SessionEvent): void {
+    const { current, shards_done, shards_accepted, leases_returned } = this.#status
+    switch (event.t) {
+      case 'connecting':
+        this.#set({ state: 'connecting' })
+        return
+      case 'live':
+        this.#set({ state: 'running', reason: null, owner: event.enrolment.owner })
+        return
+      case 'waiting': {
+        const seconds = (event.retry_ms / 1000).toFixed(1)
+        this.#set({ state: 'connecting', reason: `${event.error.message}. Trying again in ${seconds} s.` })
+        this.#note('problem', event.error.message)
+        return
+      }
+      case 'started':
+        this.#set({ current: { op: event.op, first: event.first, count: event.count, done: 0 } })
+        return
+      case 'shard':
+        this.#speed.mark(this.#host.clock.now(), event.work_units)
+        this.#set({
+          shards_done: shards_done + 1,
+          current: current === null ? null : { ...current, done: current.done + 1 },
+        })
+        return
+      case 'returned':
+        this.#set({ leases_returned: leases_returned + 1, current: null })
+        this.#note(
+          'work',
+          event.held
+            ? `${event.count} shards of ${current?.op ?? 'a job'} returned after ${(event.elapsed_ms / 1000).toFixed(1)} s.`
+            : `${event.count} shards came back too late and were not counted.`,
+        )
+        return
+      case 'dropped':
+        if (event.running) this.#set({ current: null })
+        this.#note('info', `A lease was dropped: ${event.reason}.`)
+        return
+      case 'accepted':
+        this.#set({ shards_accepted: shards_accepted + event.shards })
+        return
+      case 'rejected':
+        this.#note('problem', `The hub refused a result: ${event.reason}`)
+        return
+      case 'lease_failed':
+        this.#set({ current: null })
+        this.#note('problem', `A lease failed: ${event.error.message}`)
+        return
+      default:
+        event satisfies never
+    }
+  }
+
+  #end(thrown: unknown, stop: AbortSignal): void {
+    if (stop.aborted) {
+      this.#set({ state: 'idle', reason: null, current: null })
+      return
+    }
+    const error = asForgeError(thrown)
+    const reason = error.hint === undefined ? error.message : `${error.message}. ${error.hint}`
+    this.#note('problem', reason)
+    this.#set({ state: 'failed', reason, current: null, executor: null })
+  }
+
+  #note(kind: AgentEvent['kind'], text: string): void {
+    const event = { id: ++this.#events, at: this.#host.clock.wallTime(), kind, text }
+    this.#set({ events: [...this.#status.events, event].slice(-AGENT_LIMITS.events_kept) })
+  }
+
+  #set(change: Partial<AgentStatus>): void {
+    this.#status = { ...this.#status, ...change }
+    const status = this.status
+    for (const changed of [...this.#watchers]) changed(status)
+  }
+}
+
+/** @returns the http(s) origin of the site behind a hub's address */
+export function siteOrigin(hubUrl: string): string {
+  const url = URL.canParse(hubUrl) ? new URL(hubUrl) : undefined
+  if (url === undefined || (url.protocol !== 'ws:' && url.protocol !== 'wss:')) {
+    throw new ForgeError('CONTRACT_INVALID', `${JSON.stringify(hubUrl)} is not the address of a hub`, {
+      path: 'hubUrl',
+      hint: 'Write it like wss://pool.example/agent.',
+    })
+  }
+  return `${url.protocol === 'wss:' ? 'https:' : 'http:'}//${url.host}`
+}

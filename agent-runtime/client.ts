@@ -1,0 +1,114 @@
+import { proxy, type Remote, releaseProxy, wrap } from 'comlink'
+import { ForgeError } from '../kernel/errors.ts'
+import type { GovernorSettings } from './governor.ts'
+import type { Proof } from './prove.ts'
+import type { ExecutorChoice } from './select.ts'
+import { watchPage } from './sensors-page.ts'
+import type { AgentStatus } from './status.ts'
+import { installErrorTransfer } from './transfer-errors.ts'
+import type { AgentWorkerApi } from './worker-api.ts'
+
+export interface AgentClientOptions {
+  /** `auto`: the faster of those that compute correctly on this device. */
+  readonly executor: ExecutorChoice
+  /** Names the owner; without one the owner is this device's network. */
+  readonly ownerToken?: string
+  /** Default: `/agent` on this page's origin. */
+  readonly hubUrl?: string
+}
+
+/** The agent as a page uses it. Its worker starts with the first call; it computes nothing before `start` or `prove`. */
+export interface AgentClient {
+  /** The owner's consent. @throws ForgeError CONFLICT when started already */
+  start(options: AgentClientOptions): Promise<void>
+  pause(): Promise<void>
+  resume(): Promise<void>
+  /** Gives held work back; resolves when nothing runs any more. */
+  stop(): Promise<void>
+  configure(settings: Partial<GovernorSettings>): Promise<void>
+  /** @returns stops the listening */
+  subscribe(changed: (status: AgentStatus) => void): () => void
+  /** One shard here on GPU and CPU, beside a float kernel that differs. Needs no hub. */
+  prove(): Promise<Proof>
+  /** Ends the worker at once; held leases fall back to the hub when it notices. */
+  close(): void
+}
+
+interface Opened {
+  readonly worker: Worker
+  readonly api: Remote<AgentWorkerApi>
+  readonly unwatch: () => void
+  /** Rejects when the worker dies; calls race with it, since Comlink would wait for ever. */
+  readonly died: Promise<never>
+}
+
+/** Safe to call while a page renders on a server: nothing is opened yet. */
+export function createAgentClient(): AgentClient {
+  const listeners = new Set<(status: AgentStatus) => void>()
+  let opened: Opened | undefined
+  let latest: AgentStatus | undefined
+
+  const open = (): Opened => {
+    if (opened !== undefined) return opened
+    installErrorTransfer()
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+      type: 'module',
+      name: 'forge-agent',
+    })
+    const api = wrap<AgentWorkerApi>(worker)
+    const died = new Promise<never>((_, reject) => {
+      worker.onerror = (event) => {
+        reject(
+          new ForgeError(
+            'UNAVAILABLE',
+            `the agent's worker failed: ${event.message || 'its script could not be loaded'}`,
+          ),
+        )
+      }
+    })
+    died.catch(() => undefined)
+    const hear = (status: AgentStatus) => {
+      latest = status
+      for (const listener of [...listeners]) listener(status)
+    }
+    void api.subscribe(proxy(hear))
+    const unwatch = watchPage((reading) => void api.sense(reading))
+    opened = { worker, api, unwatch, died }
+    return opened
+  }
+  const call = <T>(work: (api: Remote<AgentWorkerApi>) => Promise<T>): Promise<T> => {
+    const { api, died } = open()
+    return Promise.race([work(api), died])
+  }
+
+  return {
+    start: ({ executor, ownerToken, hubUrl }) =>
+      call((api) => api.start({ executor, hubUrl: hubUrl ?? defaultHubUrl(), ownerToken })),
+    pause: () => call((api) => api.pause()),
+    resume: () => call((api) => api.resume()),
+    stop: () => call((api) => api.stop()),
+    configure: (settings) => call((api) => api.configure(settings)),
+    prove: () => call((api) => api.prove()),
+    subscribe(changed) {
+      listeners.add(changed)
+      if (latest !== undefined) changed(latest)
+      return () => {
+        listeners.delete(changed)
+      }
+    },
+    close() {
+      opened?.unwatch()
+      opened?.api[releaseProxy]()
+      opened?.worker.terminate()
+      opened = undefined
+      latest = undefined
+    },
+  }
+}
+
+/** `/agent` on this page's origin. */
+export function defaultHubUrl(): string {
+  const url = new URL('/agent', window.location.href)
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
+  return url.href
+}

@@ -1,0 +1,26 @@
+/** Limits of the agent. A number without a unit in its name is a count. */
+export const AGENT_LIMITS = {
+  /** Leases asked for at once: one runs, the next one's contract and operands are fetched meanwhile. */
+  lease_window: 2,
+  /** Contracts, compiled and with operands, that are kept. */
+  contracts_kept: 8,
+  /** Operand bytes kept between leases. */
+  input_cache_bytes: 256 * 1024 * 1024,
+  /** Leaf blobs on their way to the hub at once. */
+  uploads_at_once: 3,
+  call_timeout_ms: 30_000,
+  blob_timeout_ms: 120_000,
+  connect_timeout_ms: 15_000,
+  /** How long a pausing agent waits for the hub to take its leases back. */
+  release_timeout_ms: 2_000,
+  backoff_first_ms: 500,
+  backoff_max_ms: 30_000,
+  ping_interval_ms: 15_000,
+  pong_timeout_ms: 10_000,
+  /** Events kept for the owner to read. */
+  events_kept: 50,
+  /** Leases remembered after their end, so that one sent again is not run again. */
+  finished_leases_kept: 256,
+  /** Longest label sent to the hub. */
+  label_chars: 120,
+} as const

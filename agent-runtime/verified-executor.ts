@@ -1,0 +1,116 @@
+import { sha256Hex } from '../kernel/digest.ts'
+import { ForgeError } from '../kernel/errors.ts'
+import type { OpRegistry, PreparedJob } from '../kernel/job.ts'
+import type { InputBytes } from '../kernel/ops/op.ts'
+import type { Clock } from './clock.ts'
+import type { Executor, ShardLeaf, ShardRunner } from './executor.ts'
+import { goldenJobs } from './golden.ts'
+
+/** One golden shard on one executor. */
+export interface GoldenCheck {
+  readonly op: string
+  readonly expected: string
+  readonly actual: string
+  readonly ok: boolean
+  readonly ms: number
+}
+
+/** After this an op's golden shards are run again before its next lease. */
+const CHECK_LASTS_MS = 15 * 60_000
+
+/**
+ * An executor that may not run an op before it has given the reference's bytes on that op's golden shards, and that
+ * proves it again from time to time. Tier A is pass or fail (docs: canonical numerics).
+ */
+export class VerifiedExecutor implements Executor {
+  readonly #inner: Executor
+  readonly #registry: OpRegistry
+  readonly #clock: Clock
+  readonly #heard: (check: GoldenCheck) => void
+  readonly #checks = new Map<string, { readonly until: number; readonly passed: Promise<void> }>()
+
+  constructor(
+    inner: Executor,
+    registry: OpRegistry,
+    clock: Clock,
+    heard: (check: GoldenCheck) => void = () => {},
+  ) {
+    this.#inner = inner
+    this.#registry = registry
+    this.#clock = clock
+    this.#heard = heard
+  }
+
+  get kind() {
+    return this.#inner.kind
+  }
+
+  get label() {
+    return this.#inner.label
+  }
+
+  /** @throws ForgeError EXECUTOR_FAILED when a golden shard comes out wrong */
+  async verifyAll(): Promise<void> {
+    for (const op of this.#registry.list()) await this.verify(op.id)
+  }
+
+  /** @throws ForgeError EXECUTOR_FAILED when a golden shard of the op comes out wrong */
+  verify(op: string): Promise<void> {
+    const now = this.#clock.now()
+    const known = this.#checks.get(op)
+    if (known !== undefined && now < known.until) return known.passed
+    const passed = this.#check(op)
+    this.#checks.set(op, { until: now + CHECK_LASTS_MS, passed })
+    // Whoever awaits it hears of a failure; nobody has to.
+    passed.catch(() => undefined)
+    return passed
+  }
+
+  async prepare(job: PreparedJob, inputs: InputBytes): Promise<ShardRunner> {
+    await this.verify(job.op)
+    const runner = await this.#inner.prepare(job, inputs)
+    const verify = () => this.verify(job.op)
+    return {
+      async *run(first: number, count: number, signal: AbortSignal): AsyncGenerator<ShardLeaf> {
+        await verify()
+        yield* runner.run(first, count, signal)
+      },
+      close: () => runner.close(),
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close()
+  }
+
+  async #check(op: string): Promise<void> {
+    for (const { job, inputs } of goldenJobs(this.#registry, op)) {
+      const runner = await this.#inner.prepare(job, inputs)
+      try {
+        const startedAt = this.#clock.now()
+        for await (const { shard, leaf } of runner.run(
+          0,
+          job.plan.shard_count,
+          new AbortController().signal,
+        )) {
+          const ms = this.#clock.now() - startedAt
+          const expected = sha256Hex(job.reference(shard, inputs))
+          const actual = sha256Hex(leaf)
+          const ok = expected === actual
+          this.#heard({ op, expected, actual, ok, ms })
+          if (!ok) {
+            throw new ForgeError(
+              'EXECUTOR_FAILED',
+              `the golden shard of ${op} came out wrong on ${this.label}`,
+              {
+                hint: 'This device does not compute exactly; the CPU executor does.',
+              },
+            )
+          }
+        }
+      } finally {
+        runner.close()
+      }
+    }
+  }
+}

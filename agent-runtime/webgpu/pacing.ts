@@ -1,0 +1,143 @@
+import { WORKGROUP_SIZE } from './device.ts'
+
+/**
+ * How much work one dispatch carries. A dispatch should take 16 to 50 ms: shorter ones waste the device on overhead,
+ * longer ones make the desktop stutter and delay a stop. Speed is known only by measuring, and a result cannot depend
+ * on it: cutting shards across dispatches and batching them never changes a byte.
+ */
+export const PACING = {
+  target_ms: 32,
+  /** The first dispatch of a job, by the plan's cost model: software drivers are a few times slower than it says. */
+  first_ms: 8,
+  /** At most this factor from one measurement to the next: a stall must not collapse the size, nor luck explode it. */
+  growth: 2,
+  /** The same, once the size has been right. */
+  coarse_growth: 1.25,
+  /** Completion heard later than this is a polling step, not a duration (Firefox: about 100 ms). */
+  coarse_latency_ms: 8,
+  /** Dispatches queued where completion comes in coarse steps; else one. */
+  coarse_depth: 3,
+  /** Two completions closer than this came from the same polling step. */
+  same_step_ms: 2,
+} as const
+
+/** Learns the size of a dispatch, in invocations, from how long dispatches take. One per job and device. */
+export class Pacer {
+  /** Dispatches that may be queued at once. */
+  readonly depth: number
+  readonly #latencyMs: number
+  #invocations: number
+  #lastDoneAt = Number.NEGATIVE_INFINITY
+  /** Completions heard in the present polling step. */
+  #inStep = 0
+  #settled = false
+
+  /**
+   * @param latencyMs time from submitting nothing to hearing that it is done
+   * @param firstInvocations size of the first dispatch
+   */
+  constructor(latencyMs: number, firstInvocations: number) {
+    this.#latencyMs = latencyMs
+    this.#invocations = Math.max(WORKGROUP_SIZE, firstInvocations)
+    this.depth = latencyMs > PACING.coarse_latency_ms ? PACING.coarse_depth : 1
+  }
+
+  /** Invocations that the next dispatch should carry. */
+  get invocations(): number {
+    return Math.round(this.#invocations)
+  }
+
+  /**
+   * To be called in the order of completion.
+   * @param invocations what the dispatch carried
+   * @param startedAt when it was submitted, or when its predecessor was done if that was later: ms
+   * @param doneAt when its completion was heard: ms
+   */
+  record(invocations: number, startedAt: number, doneAt: number): void {
+    if (this.depth === 1) {
+      const duration = Math.max(doneAt - startedAt - this.#latencyMs, 0.05)
+      this.#resize((invocations * PACING.target_ms) / duration, invocations, PACING.growth)
+      return
+    }
+    // Coarse steps: a duration below a step cannot be seen. All queued dispatches done in one step means the device
+    // was idle for a while and can take more; one dispatch over more than a step was too large.
+    this.#inStep = doneAt - this.#lastDoneAt < PACING.same_step_ms ? this.#inStep + 1 : 1
+    this.#lastDoneAt = doneAt
+    if (this.#inStep >= this.depth) {
+      this.#inStep = 0
+      const growth = this.#settled ? PACING.coarse_growth : PACING.growth
+      this.#resize(invocations * growth, invocations, growth)
+    } else if (doneAt - startedAt > 1.5 * this.#latencyMs) {
+      this.#settled = true
+      this.#resize((invocations * PACING.target_ms) / (doneAt - startedAt), invocations, PACING.growth)
+    }
+  }
+
+  #resize(wanted: number, measured: number, growth: number): void {
+    // A small dispatch (the rest of a lease) says little about large ones: it may not lower the size.
+    if (wanted < this.#invocations && measured < this.#invocations / 2) return
+    const bounded = Math.min(this.#invocations * growth, Math.max(this.#invocations / growth, wanted))
+    // A workgroup is the least that is dispatched: a smaller wish would only delay the way back up.
+    this.#invocations = Math.max(WORKGROUP_SIZE, bounded)
+  }
+}
+
+/** A dispatch: shards along y, invocations of each along x. Shards in one slice are always whole or cut alike. */
+export interface Slice {
+  readonly first_shard: number
+  readonly shards: number
+  /** Invocations `[first, end)` of every shard of the slice. */
+  readonly first_invocation: number
+  readonly end_invocation: number
+  /** The slice starts its shards: the output is cleared before it. */
+  readonly opens: boolean
+  /** The slice ends its shards: the output is read after it. */
+  readonly closes: boolean
+}
+
+export interface SliceBounds {
+  /** Invocations of one shard. */
+  readonly invocations: number
+  readonly workgroup_size: number
+  readonly workgroups_per_dimension: number
+  /** Shards whose slots fit the output buffer. */
+  readonly slots: number
+}
+
+/**
+ * The next dispatch of a run.
+ * @param at where the run stands: the next shard, and the next invocation inside it
+ * @param end one past the last shard
+ * @param capacity invocations that the dispatch should carry
+ */
+export function nextSlice(
+  at: { readonly shard: number; readonly invocation: number },
+  end: number,
+  capacity: number,
+  bounds: SliceBounds,
+): Slice {
+  const { invocations, workgroup_size } = bounds
+  const widest = workgroup_size * bounds.workgroups_per_dimension
+  if (at.invocation === 0 && capacity >= invocations && widest >= invocations) {
+    const batch = Math.floor(capacity / invocations)
+    const shards = Math.min(batch, end - at.shard, bounds.slots, bounds.workgroups_per_dimension)
+    return {
+      first_shard: at.shard,
+      shards,
+      first_invocation: 0,
+      end_invocation: invocations,
+      opens: true,
+      closes: true,
+    }
+  }
+  const groups = Math.max(1, Math.floor(capacity / workgroup_size))
+  const stop = Math.min(invocations, at.invocation + Math.min(groups * workgroup_size, widest))
+  return {
+    first_shard: at.shard,
+    shards: 1,
+    first_invocation: at.invocation,
+    end_invocation: stop,
+    opens: at.invocation === 0,
+    closes: stop === invocations,
+  }
+}

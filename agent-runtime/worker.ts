@@ -1,0 +1,73 @@
+import { expose } from 'comlink'
+import { OPS } from '../kernel/ops/registry.ts'
+import { Agent } from './agent.ts'
+import { httpBlobs } from './blobs.ts'
+import { systemClock } from './clock.ts'
+import { spawnWorkerThread } from './cpu/spawn-browser.ts'
+import { ThreadedCpuExecutor } from './cpu/threaded-executor.ts'
+import { webSocketTransport } from './hub-transport.ts'
+import { indexedDbKeyStore } from './identity-browser.ts'
+import { prove } from './prove.ts'
+import type { ExecutorHost } from './select.ts'
+import { ReportedSensors } from './sensors.ts'
+import type { AgentStatus } from './status.ts'
+import { installErrorTransfer } from './transfer-errors.ts'
+import { SOFTWARE } from './version.ts'
+import type { AgentWorkerApi } from './worker-api.ts'
+
+/** Entry of the agent's module worker in a browser. It does nothing until the page calls it. */
+
+const STATUS_INTERVAL_MS = 100
+
+const sensors = new ReportedSensors()
+const executors: ExecutorHost = {
+  gpu: navigator.gpu,
+  noGpuReason: 'this browser offers no WebGPU to this page',
+  makeCpu: async () => new ThreadedCpuExecutor(spawnWorkerThread),
+}
+
+const agent = new Agent({
+  executors,
+  sensors,
+  keys: indexedDbKeyStore(indexedDB),
+  registry: OPS,
+  clock: systemClock,
+  random: Math.random,
+  software: SOFTWARE,
+  transport: (url) => webSocketTransport({ url }),
+  blobs: (origin) => httpBlobs(origin),
+})
+
+let unsubscribe: () => void = () => {}
+
+const api: AgentWorkerApi = {
+  start: (options) => agent.start(options),
+  pause: () => agent.pause(),
+  resume: () => agent.resume(),
+  stop: () => agent.stop(),
+  configure: (settings) => agent.configure(settings),
+  subscribe(changed) {
+    unsubscribe()
+    unsubscribe = agent.subscribe(thinned(changed))
+  },
+  sense: (reading) => sensors.report(reading),
+  prove: () => prove(executors, OPS, systemClock, new AbortController().signal),
+}
+
+/** Shards may end by the thousand a second; the page is told in steps, and always of the last state. */
+function thinned(changed: (status: AgentStatus) => void): (status: AgentStatus) => void {
+  let latest: AgentStatus | undefined
+  return (status) => {
+    if (latest === undefined) {
+      setTimeout(() => {
+        const due = latest
+        latest = undefined
+        if (due !== undefined) changed(due)
+      }, STATUS_INTERVAL_MS)
+    }
+    latest = status
+  }
+}
+
+installErrorTransfer()
+expose(api)
