@@ -1,14 +1,16 @@
 import fc from 'fast-check'
 
 /**
- * Runs a property with a fresh seed and says which: FUZZ_SEED=<seed> repeats a run. Fails when it ran no case.
+ * Runs a property with a fresh seed and says which: FUZZ_SEED=<seed> repeats a run, FUZZ_FACTOR=<n> takes n times the
+ * cases. Fails when it ran too few.
  */
 export function property<T extends [unknown, ...unknown[]]>(
   name: string,
   arbitraries: { [K in keyof T]: fc.Arbitrary<T[K]> },
   check: (...values: T) => void,
-  runs = 1000,
+  cases = 1000,
 ): void {
+  const runs = cases * Number(process.env.FUZZ_FACTOR ?? 1)
   const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31)
   let ran = 0
   const predicate = (...values: T): void => {
