@@ -2,6 +2,7 @@ import Link from 'next/link'
 import type { JobListItem } from '../../server/trpc/views.ts'
 import { formatCount, formatDate, formatPercent } from '../data/format.ts'
 import { JobStateBadge } from './job-state.tsx'
+import { cn } from './ui/class-names.ts'
 
 /** Jobs, newest first: a table on a wide screen, one block a job on a narrow one. */
 export function JobTable({
@@ -56,10 +57,15 @@ export function JobTable({
               <span className="text-muted"> / {formatCount(job.shard_count)}</span>
               <span className="sr-only"> ({formatPercent(job.accepted, job.shard_count)})</span>
             </td>
-            <td className="num col-span-2 min-w-0 break-words sm:px-4 sm:py-2.5">
+            <td
+              className={cn(
+                'num order-last col-span-2 min-w-0 break-words sm:px-4 sm:py-2.5',
+                job.headline === null && 'hidden sm:table-cell',
+              )}
+            >
               {job.headline ?? <span className="text-muted">–</span>}
             </td>
-            <td className="col-span-2 text-xs text-muted sm:px-4 sm:py-2.5">
+            <td className="justify-self-end text-right text-xs text-muted sm:px-4 sm:py-2.5 sm:text-left">
               <time dateTime={job.created_at}>{formatDate(job.created_at)}</time>
             </td>
           </tr>

@@ -2,6 +2,7 @@
 
 import Link from 'next/link'
 import { usePathname } from 'next/navigation'
+import { AgentPill } from './agent-pill.tsx'
 import { ThemeToggle } from './theme-toggle.tsx'
 import { cn } from './ui/class-names.ts'
 
@@ -42,7 +43,8 @@ export function SiteHeader() {
           <Mark />
           Forge Pool
         </Link>
-        <div className="ml-auto sm:order-last sm:ml-0">
+        <div className="ml-auto flex items-center gap-3 sm:order-last sm:ml-0">
+          <AgentPill />
           <ThemeToggle />
         </div>
         <nav aria-label="Main" className="-mx-2 flex w-full sm:ml-auto sm:w-auto">

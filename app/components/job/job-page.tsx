@@ -105,7 +105,7 @@ export function JobPage({ initial }: { readonly initial: Job }) {
       <div className="mt-6 grid gap-6 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
         <div className="min-w-0 space-y-6">
           {job.summary === null ? (
-            <Estimates room={live.data} />
+            <Estimates room={live.data} ended={ended} />
           ) : (
             <ResultPanels job={job} summary={job.summary} />
           )}
@@ -220,7 +220,7 @@ function Announcer({
   )
 }
 
-function Estimates({ room }: { readonly room: JobRoom | undefined }) {
+function Estimates({ room, ended }: { readonly room: JobRoom | undefined; readonly ended: boolean }) {
   const estimates = room?.estimates
   const spec = useMemo<Extract<ChartSpec, { kind: 'band' }> | undefined>(() => {
     if (estimates === undefined || estimates.length === 0) return undefined
@@ -238,7 +238,7 @@ function Estimates({ room }: { readonly room: JobRoom | undefined }) {
     }
   }, [estimates])
   return (
-    <Panel id="estimate" title="Estimate so far">
+    <Panel id="estimate" title={ended ? 'Result' : 'Estimate so far'}>
       {spec === undefined ? (
         <p className="text-sm text-muted">
           The result, and for probabilistic ops a running estimate, appears here.
