@@ -168,6 +168,13 @@ export class Hub {
         hint: 'Run the conformance probe; enrol with a new key after the device is mended.',
       })
     }
+    await this.#options.agents.enrolled({
+      id: agent,
+      owner_id: connection.ownerId,
+      executor: input.executor.kind,
+      label: input.executor.label,
+      software: input.software,
+    })
     const id = randomBytes(32).toString('base64url')
     this.#sessions.add(id, agent, connection, input)
     this.#apply({
@@ -376,6 +383,11 @@ export class Hub {
       }
       this.#tally.accepted(this.#now(), shards.length)
       this.#sessions.credit(credits)
+      this.#options.agents
+        .credit(credits.map(({ agent, shards }) => ({ id: agent, shards, leases: 1 })))
+        .catch((error: unknown) =>
+          this.#options.log('warn', 'totals of agents could not be stored', { error: String(error) }),
+        )
       this.#apply({ t: 'committed', job_id, shard_count: shards.length, credits })
       this.#dirty.add(job_id)
     }

@@ -1,5 +1,5 @@
 import type { ForgeError } from '../../kernel/errors.ts'
-import type { BlobStore, JobStore, ResultStore } from '../memory/ports.ts'
+import type { AgentStore, BlobStore, JobStore, ResultStore } from '../memory/ports.ts'
 import type { JobRoom, NetworkView } from '../trpc/views.ts'
 import type { Referee } from './referee/referee.ts'
 
@@ -18,6 +18,7 @@ export interface HubOptions {
   readonly jobs: JobStore
   readonly results: ResultStore
   readonly blobs: BlobStore
+  readonly agents: AgentStore
   readonly referee: Referee
   readonly houseAgent: boolean
   readonly listener: HubListener

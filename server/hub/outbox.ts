@@ -14,6 +14,7 @@ export class Outbox {
   #items: OutboxItem[] = []
   #wake: (() => void) | undefined
   #reader = 0
+  #finished = false
 
   /** @returns false when the reader does not keep up */
   push(item: OutboxItem): boolean {
@@ -27,6 +28,12 @@ export class Outbox {
   reset(): void {
     this.#reader++
     this.#items = []
+    this.#wake?.()
+  }
+
+  /** Nothing more will come: the reader ends after what is waiting. */
+  finish(): void {
+    this.#finished = true
     this.#wake?.()
   }
 
@@ -50,6 +57,7 @@ export class Outbox {
           yield item
           continue
         }
+        if (this.#finished) return
         await new Promise<void>((resolve) => {
           this.#wake = resolve
           if (signal.aborted) resolve()

@@ -82,7 +82,7 @@ export class SessionTable {
   }
 
   remove(id: string): void {
-    this.#sessions.get(id)?.outbox.reset()
+    this.#sessions.get(id)?.outbox.finish()
     this.#sessions.delete(id)
   }
 

@@ -1,3 +1,4 @@
+import { invariant } from '../../../kernel/errors.ts'
 import { LIMITS } from '../../../kernel/limits.ts'
 import type { ExecutorKind } from '../../../kernel/receipt.ts'
 import { isFinal } from './lifecycle.ts'
@@ -10,8 +11,8 @@ import type { HubJob, HubSession, HubState } from './state.ts'
  * - A shard is never leased twice to one owner, and under a quorum never to its submitter's own agents.
  * - Between jobs the one with the fewest leases goes first, then the older one.
  * - Inside a job an agent first completes what another kind of executor has begun: agreement of two kinds says more
- *   than of two alike, and it frees memory. Then it opens untouched shards. Only then it repeats its own kind's work,
- *   and only when nobody of another kind can be expected soon.
+ *   than of two alike, and completing frees memory. Then it completes what its own kind has begun, but only when nobody
+ *   of another kind can be expected soon, or too much waits. Then it opens untouched shards.
  */
 
 export interface Choice {
@@ -63,7 +64,9 @@ export function chooseWork(state: HubState, session: HubSession): Choice | undef
 
 function chooseSegment(state: HubState, job: HubJob, session: HubSession): Choice | undefined {
   const gpu = isGpu(session.executor)
-  let best: { index: number; rank: number } | undefined
+  let begun_by_others: number | undefined
+  let begun_alike: number | undefined
+  let untouched: number | undefined
   let pending_bytes = 0
   let missing_copies = 0
   let waiting_units = 0
@@ -75,29 +78,32 @@ function chooseSegment(state: HubState, job: HubJob, session: HubSession): Choic
     const alike = segment.copies.length > 0 && segment.copies.every((copy) => isGpu(copy.executor) === gpu)
     if (alike) waiting_units += segment.count * job.shard_units
     if (!mayLease(job, segment, session)) continue
-    const rank = segment.copies.length === 0 ? 1 : alike ? 2 : 0
-    if (best === undefined || rank < best.rank) best = { index, rank }
+    if (segment.copies.length === 0) untouched ??= index
+    else if (alike) begun_alike ??= index
+    else begun_by_others ??= index
   }
-  if (best === undefined) return undefined
-  if (best.rank === 1 && pending_bytes > HUB.pending_bytes) return undefined
-  const segment = job.segments.all[best.index]
-  if (segment === undefined) return undefined
-  if (best.rank === 2 && otherKindComes(state, job, segment, gpu, waiting_units)) return undefined
-  return {
-    job,
-    index: best.index,
-    count: Math.min(segment.count, leaseSize(state, job, session, missing_copies)),
+  const take = (index: number): Choice => {
+    const segment = job.segments.all[index]
+    invariant(segment !== undefined, 'a chosen segment exists')
+    return { job, index, count: Math.min(segment.count, leaseSize(state, job, session, missing_copies)) }
   }
+  if (begun_by_others !== undefined) return take(begun_by_others)
+  const full = pending_bytes > HUB.pending_bytes
+  if (begun_alike !== undefined && (full || !otherKindComes(state, job, begun_alike, gpu, waiting_units)))
+    return take(begun_alike)
+  return untouched === undefined || full ? undefined : take(untouched)
 }
 
 /** Whether agents of the other kind, who may have this segment, will get through what waits in the time that diversity is worth. */
 function otherKindComes(
   state: HubState,
   job: HubJob,
-  segment: Segment,
+  index: number,
   gpu: boolean,
   waiting_units: number,
 ): boolean {
+  const segment = job.segments.all[index]
+  if (segment === undefined) return false
   let units_per_ms = 0
   let unknown = false
   for (const session of state.sessions.values()) {

@@ -92,6 +92,7 @@ export function initialState(epoch: number): HubState {
 /** So many shards of a lease are accepted: told to its agent after the commit. */
 export interface Credit {
   readonly session: string
+  readonly agent: string
   readonly lease_id: string
   readonly shards: number
 }

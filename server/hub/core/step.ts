@@ -488,9 +488,14 @@ class Core {
 class CreditList {
   readonly #byLease = new Map<string, Credit>()
 
-  add(copy: Pick<Copy, 'session' | 'lease_id'>): void {
+  add(copy: Pick<Copy, 'session' | 'agent' | 'lease_id'>): void {
     const shards = (this.#byLease.get(copy.lease_id)?.shards ?? 0) + 1
-    this.#byLease.set(copy.lease_id, { session: copy.session, lease_id: copy.lease_id, shards })
+    this.#byLease.set(copy.lease_id, {
+      session: copy.session,
+      agent: copy.agent,
+      lease_id: copy.lease_id,
+      shards,
+    })
   }
 
   list(): readonly Credit[] {

@@ -1,0 +1,349 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { getPublicKeyAsync, signAsync, utils } from '@noble/ed25519'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { canonicalJson } from '../../kernel/canonical.ts'
+import { hexToBytes, sha256, sha256Hex } from '../../kernel/digest.ts'
+import type { PreparedJob } from '../../kernel/job.ts'
+import { merkleRootOfDigests } from '../../kernel/merkle.ts'
+import { OPS } from '../../kernel/ops/registry.ts'
+import type { HubMessage, LeaseMessage } from '../../kernel/protocol.ts'
+import { receiptBytes } from '../../kernel/receipt.ts'
+import { createAgentStore } from '../memory/agent-store.ts'
+import { openFileBlobStore } from '../memory/blob-store-files.ts'
+import { createJobStore } from '../memory/job-store.ts'
+import { createOwnerStore } from '../memory/owner-store.ts'
+import type { BlobStore, JobRow } from '../memory/ports.ts'
+import { createResultStore } from '../memory/result-store.ts'
+import { createTestDatabase, type TestDatabase } from '../memory/testing/test-database.ts'
+import { Hub } from './hub.ts'
+import { readBlob } from './intake.ts'
+import { once } from './job-runtime.ts'
+import type { Referee } from './referee/referee.ts'
+
+const SOFTWARE = 'test/1'
+let database: TestDatabase
+let folder: string
+let blobs: BlobStore
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+  folder = mkdtempSync(path.join(tmpdir(), 'forge-hub-'))
+  blobs = await openFileBlobStore(folder)
+})
+afterAll(async () => {
+  await database.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const referee = (): Referee & { runs: number } => ({
+  runs: 0,
+  async execute(job, shard, inputs) {
+    this.runs++
+    return job.reference(shard, inputs)
+  },
+  async close() {},
+})
+
+async function startHub(
+  judge: Referee = referee(),
+  onFatal: (error: Error) => void = () => {},
+): Promise<Hub> {
+  return await Hub.start({
+    jobs: createJobStore(database),
+    results: createResultStore(database.pool),
+    blobs,
+    agents: createAgentStore(database),
+    referee: judge,
+    houseAgent: false,
+    listener: { jobChanged() {}, networkChanged() {} },
+    log: () => {},
+    fatal: onFatal,
+  })
+}
+
+let submissions = 0
+async function submit(contract: object): Promise<{ row: JobRow; job: PreparedJob }> {
+  const job = OPS.prepare(contract)
+  const owner = await createOwnerStore(database).ensure('account', 'submitter')
+  const id = `00000000-0000-4000-8000-${String(++submissions).padStart(12, '0')}`
+  const { job: row } = await createJobStore(database).insert({
+    id,
+    owner_id: owner.id,
+    idempotency_key: undefined,
+    contract: job.contract,
+    canonical: job.canonical,
+    op: job.op,
+    contract_hash: job.contractHash,
+    replay_key: job.replayKey,
+    plan_digest: job.planDigest,
+    shard_count: job.plan.shard_count,
+    work_units: job.plan.work_units,
+  })
+  return { row, job }
+}
+
+const gbm = (paths: number, seed: string) => ({
+  contract: 1,
+  op: { name: 'mc', version: 1, profile: 'gbm.v1' },
+  args: { ...OPS.get('mc@1/gbm.v1').example, steps: 512, paths },
+  seed: { mode: 'explicit', value: seed },
+  verify: { mode: 'quorum', k: 2 },
+})
+
+/** The result that one machine alone computes. */
+function expectedDigest(job: PreparedJob, inputs = new Map<string, Uint8Array>()): string {
+  const aggregate = job.newAggregate()
+  for (let shard = 0; shard < job.plan.shard_count; shard++)
+    aggregate.add(shard, job.reference(shard, inputs))
+  return sha256Hex(canonicalJson(aggregate.finish().result))
+}
+
+interface Behaviour {
+  /** Changes a leaf before it is hashed. */
+  readonly corrupt?: (leaf: Uint8Array) => Uint8Array
+  readonly badSignature?: boolean
+  /** Answers at most so many leases. */
+  readonly leases?: number
+}
+
+/** An agent that speaks to the hub directly, with real arithmetic and real receipts. */
+class TestAgent {
+  readonly heard: HubMessage[] = []
+  readonly #hub: Hub
+  readonly #secret = utils.randomSecretKey()
+  readonly #stop = new AbortController()
+  #answered = 0
+
+  constructor(hub: Hub) {
+    this.#hub = hub
+  }
+
+  async run(owner: string, behaviour: Behaviour = {}): Promise<void> {
+    const row = await createOwnerStore(database).ensure('account', owner)
+    const enrolled = await this.#hub.enrol(
+      {
+        v: 1,
+        public_key: new Uint8Array(await getPublicKeyAsync(this.#secret)),
+        executor: { kind: 'cpu', label: owner },
+        software: SOFTWARE,
+        window: 2,
+      },
+      { ownerId: row.id, ownerLabel: row.label },
+    )
+    for await (const { message } of this.#hub.leases({ session: enrolled.session }, this.#stop.signal)) {
+      this.heard.push(message)
+      if (message.t !== 'lease') continue
+      if (this.#answered++ >= (behaviour.leases ?? Number.POSITIVE_INFINITY)) continue
+      await this.#answer(enrolled.session, message, behaviour).catch(() => {})
+    }
+  }
+
+  stop(): void {
+    this.#stop.abort()
+  }
+
+  async #answer(session: string, lease: LeaseMessage, behaviour: Behaviour): Promise<void> {
+    const { canonical } = await this.#hub.contract(session, lease.contract_hash)
+    expect(sha256Hex(canonical)).toBe(lease.contract_hash)
+    const job = OPS.prepare(JSON.parse(canonical))
+    const inputs = new Map<string, Uint8Array>()
+    for (const [name, { digest }] of Object.entries(job.contract.inputs))
+      inputs.set(name, await readBlob(blobs, digest))
+    const leaves: Uint8Array<ArrayBuffer>[] = []
+    const digests = new Uint8Array(32 * lease.count)
+    for (let offset = 0; offset < lease.count; offset++) {
+      const leaf = job.reference(lease.first + offset, inputs)
+      const given = new Uint8Array(behaviour.corrupt?.(leaf) ?? leaf)
+      if (job.plan.leaf.kind === 'blob') await blobs.put(once(given))
+      else leaves.push(given)
+      digests.set(sha256(given), 32 * offset)
+    }
+    const root = new Uint8Array(merkleRootOfDigests(digests))
+    const signature = new Uint8Array(
+      await signAsync(
+        receiptBytes({
+          receipt: 1,
+          lease_id: lease.lease_id,
+          epoch: lease.epoch,
+          contract_hash: lease.contract_hash,
+          plan_digest: lease.plan_digest,
+          first: lease.first,
+          count: lease.count,
+          result_root: Buffer.from(root).toString('hex'),
+          executor: 'cpu',
+          software: behaviour.badSignature === true ? 'another/1' : SOFTWARE,
+        }),
+        this.#secret,
+      ),
+    )
+    await this.#hub.result({
+      v: 1,
+      session,
+      lease_id: lease.lease_id,
+      epoch: lease.epoch,
+      executor: 'cpu',
+      digests,
+      result_root: root,
+      leaves,
+      elapsed_ms: 1,
+      signature,
+    })
+  }
+}
+
+async function settled(id: string): Promise<JobRow> {
+  return await eventually(async () => {
+    const row = await createJobStore(database).get(id)
+    return row?.state === 'settled' ? row : undefined
+  })
+}
+
+/** Asks again on every turn of the event loop's timers until there is an answer; the test's own time-out ends it. */
+async function eventually<T>(ask: () => Promise<T | undefined>): Promise<T> {
+  for (;;) {
+    const answer = await ask()
+    if (answer !== undefined) return answer
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+describe('the hub', () => {
+  it('settles a job that two owners agree on, with the digest that one machine computes', async () => {
+    const hub = await startHub()
+    const { row, job } = await submit(gbm(20_000, 'agree'))
+    await hub.admit(row)
+    const agents = [new TestAgent(hub), new TestAgent(hub)]
+    const runs = [agents[0]?.run('alice'), agents[1]?.run('bob')]
+    const done = await settled(row.id)
+    expect(done.result_digest).toBe(expectedDigest(job))
+    expect(done.progress).toMatchObject({
+      accepted: job.plan.shard_count,
+      copies: 2 * job.plan.shard_count,
+      owners: 2,
+      by_method: { quorum: job.plan.shard_count, single: 0, referee: 0 },
+    })
+    const { rows: receipts } = await database.pool.query('SELECT 1 FROM receipts WHERE job_id = $1', [row.id])
+    expect(receipts.length).toBeGreaterThanOrEqual(2)
+    for (const agent of agents) agent.stop()
+    await Promise.all(runs)
+    await hub.close()
+  })
+
+  it('goes on after a crash with what was accepted, and gives the same digest; the crashed hub cannot write any more', async () => {
+    const fatal: Error[] = []
+    const first = await startHub(referee(), (error) => fatal.push(error))
+    const { row, job } = await submit(gbm(48_000, 'crash'))
+    await first.admit(row)
+    const early = [new TestAgent(first), new TestAgent(first)]
+    const earlyRuns = [early[0]?.run('alice', { leases: 2 }), early[1]?.run('bob', { leases: 2 })]
+    await eventually(async () => ((first.progress(row.id)?.accepted ?? 0) > 0 ? true : undefined))
+
+    const second = await startHub()
+    const resumed = second.progress(row.id)?.accepted ?? 0
+    expect(resumed).toBeGreaterThan(0)
+    expect(resumed).toBeLessThan(job.plan.shard_count)
+    const late = [new TestAgent(second), new TestAgent(second)]
+    const lateRuns = [late[0]?.run('alice'), late[1]?.run('bob')]
+    const done = await settled(row.id)
+    expect(done.result_digest).toBe(expectedDigest(job))
+    expect(done.progress?.accepted).toBe(job.plan.shard_count)
+
+    const { row: other } = await submit(gbm(2000, 'stale'))
+    await first.admit(other)
+    const stale = [new TestAgent(first), new TestAgent(first)]
+    const staleRuns = [stale[0]?.run('alice'), stale[1]?.run('bob')]
+    await eventually(async () => (fatal.length > 0 ? true : undefined))
+    expect(fatal[0]).toMatchObject({ code: 'CONFLICT' })
+    for (const agent of [...early, ...late, ...stale]) agent.stop()
+    await Promise.all([...earlyRuns, ...lateRuns, ...staleRuns])
+    await first.close()
+    await second.close()
+  })
+
+  it('lets the referee decide a disagreement, and shuts the wrong agent out', async () => {
+    const judge = referee()
+    const hub = await startHub(judge)
+    const { row, job } = await submit(gbm(2000, 'liar'))
+    await hub.admit(row)
+    // Adds the same to a payoff sum and nothing else: every invariant of a single leaf still holds.
+    const corrupt = (leaf: Uint8Array) => {
+      const copy = leaf.slice()
+      copy[48] = (copy[48] ?? 0) ^ 1
+      return copy
+    }
+    const liar = new TestAgent(hub)
+    const honest = new TestAgent(hub)
+    const runs = [liar.run('mallory', { corrupt }), honest.run('bob')]
+    const done = await settled(row.id)
+    expect(done.result_digest).toBe(expectedDigest(job))
+    expect(judge.runs).toBeGreaterThan(0)
+    expect(liar.heard.some((message) => message.t === 'rejected')).toBe(true)
+    liar.stop()
+    honest.stop()
+    await Promise.all(runs)
+    await hub.close()
+  })
+
+  it('refuses a result whose receipt does not fit, and takes no more from that agent', async () => {
+    const hub = await startHub()
+    const { row } = await submit(gbm(2000, 'receipt'))
+    await hub.admit(row)
+    const forger = new TestAgent(hub)
+    const run = forger.run('mallory', { badSignature: true })
+    await eventually(async () =>
+      forger.heard.some((message) => message.t === 'rejected') ? true : undefined,
+    )
+    expect(hub.progress(row.id)).toMatchObject({ accepted: 0, in_flight: 0 })
+    expect(await hub.cancel(row.id)).toBe(true)
+    expect((await createJobStore(database).get(row.id))?.state).toBe('cancelled')
+    forger.stop()
+    await run
+    await hub.close()
+  })
+
+  it('multiplies matrices whose tiles travel as blobs', async () => {
+    const hub = await startHub()
+    const a = new Uint8Array(300 * 70).map((_, index) => (index * 31) % 256)
+    const b = new Uint8Array(70 * 260).map((_, index) => (index * 17) % 256)
+    for (const operand of [a, b]) await blobs.put(once(operand))
+    const { row, job } = await submit({
+      contract: 1,
+      op: { name: 'tensor', version: 1, profile: 'matmul.v1' },
+      args: {},
+      inputs: {
+        a: { digest: sha256Hex(a), dtype: 'int8', shape: [300, 70] },
+        b: { digest: sha256Hex(b), dtype: 'int8', shape: [70, 260] },
+      },
+      seed: { mode: 'derived' },
+      verify: { mode: 'quorum', k: 2 },
+    })
+    await hub.admit(row)
+    const inputs = new Map([
+      ['a', a],
+      ['b', b],
+    ])
+    const agents = [new TestAgent(hub), new TestAgent(hub)]
+    const runs = [agents[0]?.run('alice'), agents[1]?.run('bob')]
+    const done = await settled(row.id)
+    expect(done.result_digest).toBe(expectedDigest(job, inputs))
+    const [artifact] = done.artifacts
+    expect(artifact).toMatchObject({ name: 'c', dtype: 'int32', shape: [300, 260], bytes: 4 * 300 * 260 })
+    expect(await blobs.stat(artifact?.digest ?? '')).toMatchObject({ bytes: 4 * 300 * 260 })
+    expect(hexToBytes(artifact?.digest ?? '')).toHaveLength(32)
+    for (const agent of agents) agent.stop()
+    await Promise.all(runs)
+    await hub.close()
+  })
+
+  it('fails a job whose stored contract no longer prepares, instead of stopping the hub', async () => {
+    const { row } = await submit(gbm(2000, 'broken'))
+    await database.pool.query(`UPDATE jobs SET contract = '{"contract":9}' WHERE id = $1`, [row.id])
+    const hub = await startHub()
+    await eventually(async () =>
+      (await createJobStore(database).get(row.id))?.state === 'failed' ? true : undefined,
+    )
+    await hub.close()
+  })
+})
