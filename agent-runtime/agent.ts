@@ -4,6 +4,7 @@ import type { BlobTransport } from './blobs.ts'
 import type { Clock, Random } from './clock.ts'
 import { asForgeError } from './failure.ts'
 import { DEFAULT_SETTINGS, Governor, type GovernorSettings } from './governor.ts'
+import { type HubAddress, parseHubAddress } from './hub-address.ts'
 import type { HubTransport } from './hub-transport.ts'
 import { type Identity, type KeyStore, openIdentity } from './identity.ts'
 import { AGENT_LIMITS } from './limits.ts'
@@ -22,15 +23,15 @@ export interface AgentHost {
   readonly clock: Clock
   readonly random: Random
   readonly software: string
-  /** @param hubUrl `ws:` or `wss:` address of the hub's `/agent` */
-  transport(hubUrl: string): HubTransport
+  /** @param socket `ws:` or `wss:` address */
+  transport(socket: string): HubTransport
   /** @param origin of the site that serves the hub */
   blobs(origin: string): BlobTransport
 }
 
 export interface StartOptions {
   readonly executor: ExecutorChoice
-  /** `ws:` or `wss:` address of the hub's `/agent`. */
+  /** Address of the site, or of its hub's socket. */
   readonly hubUrl: string
   /** Names the owner; without one the owner is the agent's network. */
   readonly ownerToken?: string | undefined
@@ -92,12 +93,12 @@ export class Agent {
    */
   start(options: StartOptions): void {
     if (this.#running !== undefined) throw new ForgeError('CONFLICT', 'the agent is started already')
-    const origin = siteOrigin(options.hubUrl)
+    const address = parseHubAddress(options.hubUrl)
     const stop = new AbortController()
     this.#governor.resume()
     const { settings, events } = this.#status
     this.#set({ ...IDLE, settings, events, state: 'probing' })
-    const ended = this.#main(options, origin, stop.signal).then(
+    const ended = this.#main(options, address, stop.signal).then(
       () => this.#set({ state: 'idle', reason: null, current: null }),
       (thrown: unknown) => this.#end(thrown, stop.signal),
     )
@@ -124,7 +125,7 @@ export class Agent {
     await running?.ended
   }
 
-  async #main(options: StartOptions, origin: string, stop: AbortSignal): Promise<void> {
+  async #main(options: StartOptions, address: HubAddress, stop: AbortSignal): Promise<void> {
     const { keys, clock, registry, executors } = this.#host
     const identity = await openIdentity(keys)
     this.#set({ agent_id: identity.keyId })
@@ -145,7 +146,7 @@ export class Agent {
       this.#set({ executor: { kind, label } })
       this.#note('info', `Computing on ${kind === 'webgpu' ? 'the GPU' : 'the CPU'}: ${label}.`)
       try {
-        await this.#takePart(selected, identity, options, origin, stop)
+        await this.#takePart(selected, identity, options, address, stop)
         return
       } catch (thrown) {
         const error = asForgeError(thrown)
@@ -173,13 +174,13 @@ export class Agent {
     selected: SelectedExecutor,
     identity: Identity,
     options: StartOptions,
-    origin: string,
+    address: HubAddress,
     stop: AbortSignal,
   ): Promise<void> {
     const host = this.#host
     const session = new Session({
-      transport: host.transport(options.hubUrl),
-      blobs: host.blobs(origin),
+      transport: host.transport(address.socket),
+      blobs: host.blobs(address.origin),
       executor: selected.executor,
       identity,
       registry: host.registry,
@@ -312,16 +313,4 @@ export class Agent {
     const status = this.status
     for (const changed of [...this.#watchers]) changed(status)
   }
-}
-
-/** @returns the http(s) origin of the site behind a hub's address */
-export function siteOrigin(hubUrl: string): string {
-  const url = URL.canParse(hubUrl) ? new URL(hubUrl) : undefined
-  if (url === undefined || (url.protocol !== 'ws:' && url.protocol !== 'wss:')) {
-    throw new ForgeError('CONTRACT_INVALID', `${JSON.stringify(hubUrl)} is not the address of a hub`, {
-      path: 'hubUrl',
-      hint: 'Write it like wss://pool.example/agent.',
-    })
-  }
-  return `${url.protocol === 'wss:' ? 'https:' : 'http:'}//${url.host}`
 }

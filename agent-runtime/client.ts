@@ -13,7 +13,7 @@ export interface AgentClientOptions {
   readonly executor: ExecutorChoice
   /** Names the owner; without one the owner is this device's network. */
   readonly ownerToken?: string
-  /** Default: `/agent` on this page's origin. */
+  /** Address of another site's hub; default: this page's. */
   readonly hubUrl?: string
 }
 
@@ -83,7 +83,7 @@ export function createAgentClient(): AgentClient {
 
   return {
     start: ({ executor, ownerToken, hubUrl }) =>
-      call((api) => api.start({ executor, hubUrl: hubUrl ?? defaultHubUrl(), ownerToken })),
+      call((api) => api.start({ executor, hubUrl: hubUrl ?? window.location.origin, ownerToken })),
     pause: () => call((api) => api.pause()),
     resume: () => call((api) => api.resume()),
     stop: () => call((api) => api.stop()),
@@ -104,11 +104,4 @@ export function createAgentClient(): AgentClient {
       latest = undefined
     },
   }
-}
-
-/** `/agent` on this page's origin. */
-export function defaultHubUrl(): string {
-  const url = new URL('/agent', window.location.href)
-  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
-  return url.href
 }

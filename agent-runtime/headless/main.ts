@@ -13,11 +13,10 @@ import { SOFTWARE } from '../version.ts'
 import { fileKeyStore } from './identity-file.ts'
 import { loadGpu } from './load-gpu.ts'
 import { type HeadlessOptions, headlessOptions, USAGE } from './options.ts'
-import { serveIfThread, spawnNodeThread } from './spawn-node.ts'
+import { spawnNodeThread } from './spawn-node.ts'
 
 /**
- * The agent in Node: the same session, executors and governor as in a tab. One file is both the agent and its computing
- * thread. Ends with 0 after SIGTERM or SIGINT, or when the process that started it goes away; with 1 when it cannot go
+ * The agent in Node: the same session, executors and governor as in a tab. Ends with 0 after SIGTERM or SIGINT, or when the process that started it goes away; with 1 when it cannot go
  * on; with 2 for wrong flags.
  */
 
@@ -34,7 +33,7 @@ async function main(options: HeadlessOptions): Promise<number> {
     executors: {
       gpu: gpu.gpu,
       noGpuReason: gpu.reason,
-      makeCpu: async () => new ThreadedCpuExecutor(() => spawnNodeThread(new URL(import.meta.url))),
+      makeCpu: async () => new ThreadedCpuExecutor(spawnNodeThread),
     },
     sensors: new ReportedSensors(),
     keys: fileKeyStore(options.keyFile),
@@ -95,4 +94,4 @@ async function run(): Promise<void> {
   }
 }
 
-if (!serveIfThread()) await run()
+await run()

@@ -7,7 +7,7 @@ import { ForgeError } from '../../kernel/errors.ts'
 
 export const USAGE = `Usage: agent --hub URL [options]
 
-  --hub URL                 address of the hub, such as wss://pool.example/agent
+  --hub URL                 address of the site, such as https://pool.example
   --executor KIND           cpu (default), webgpu, or auto: the faster one that computes correctly
   --webgpu-module NAME      package that gives WebGPU to Node, such as webgpu (Dawn)
   --owner-token-file FILE   file with the token that names the owner; without it the owner is this network
@@ -17,7 +17,7 @@ export const USAGE = `Usage: agent --hub URL [options]
 `
 
 const flags = z.strictObject({
-  hub: z.url({ protocol: /^wss?$/, error: 'an address like ws://localhost:3000/agent is expected' }),
+  hub: z.url({ protocol: /^(https?|wss?)$/, error: 'an address like http://localhost:3000 is expected' }),
   executor: z.enum(['auto', 'webgpu', 'cpu']).default('cpu'),
   'webgpu-module': z.string().min(1).max(200).optional(),
   'owner-token-file': z.string().min(1).optional(),

@@ -1,18 +1,12 @@
-import { parentPort, Worker } from 'node:worker_threads'
-import { serveThread } from '../cpu/thread-body.ts'
-import type { ComputeThread, ThreadRequest } from '../cpu/thread-messages.ts'
+import { Worker } from 'node:worker_threads'
+import type { ComputeThread } from '../cpu/thread-messages.ts'
 
-/**
- * Starts the computing thread of Node.
- * @param entry a module that calls `serveIfThread` first: the agent's own file, so that a bundle is one file
- */
-export function spawnNodeThread(entry: URL): ComputeThread {
-  const worker = entry.pathname.endsWith('.ts')
-    ? new Worker(new URL('./thread-from-source.mjs', import.meta.url), {
-        name: 'forge-compute',
-        workerData: { entry: entry.href },
-      })
-    : new Worker(entry, { name: 'forge-compute' })
+/** Starts the computing thread of Node: `agent-worker.mjs` beside the bundle, or worker.ts when run from source. */
+export function spawnNodeThread(): ComputeThread {
+  const fromSource = import.meta.url.endsWith('.ts')
+  const worker = fromSource
+    ? new Worker(new URL('./worker-from-source.mjs', import.meta.url))
+    : new Worker(new URL('./agent-worker.mjs', import.meta.url))
   return {
     post: (request) => worker.postMessage(request),
     listen(reply, died) {
@@ -22,13 +16,4 @@ export function spawnNodeThread(entry: URL): ComputeThread {
     },
     terminate: () => void worker.terminate(),
   }
-}
-
-/** In the computing thread: serves it. @returns whether this is that thread */
-export function serveIfThread(): boolean {
-  const port = parentPort
-  if (port === null) return false
-  const serve = serveThread((reply) => port.postMessage(reply))
-  port.on('message', (request: ThreadRequest) => serve(request))
-  return true
 }
