@@ -13,8 +13,8 @@ test('every kernel is generated, and its digest is that of its text', () => {
     .filter((path) => path.endsWith('.wgsl') && !path.startsWith('prelude'))
     .map((path) => path.replaceAll('\\', '/').replace(/\.wgsl$/, ''))
     .sort()
-  expect(Object.keys(KERNELS)).toEqual(names)
-  expect(Object.keys(KERNEL_DIGESTS)).toEqual(names)
+  expect(Object.keys(KERNELS).sort()).toEqual(names)
+  expect(Object.keys(KERNEL_DIGESTS).sort()).toEqual(names)
   for (const [name, text] of Object.entries(KERNELS)) {
     expect(KERNEL_DIGESTS[name]).toBe(createHash('sha256').update(text).digest('hex'))
     expect(text).not.toContain('//!include')
