@@ -71,7 +71,7 @@ module.exports = {
       from: { path: KERNEL, pathNot: TESTS },
       to: {
         dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-peer', 'core'],
-        pathNot: '^node_modules/(zod|canonicalize|@noble/[^/]+)/',
+        pathNot: '^node_modules/(zod|canonicalize|@noble/[^/]+|@msgpack/msgpack)/',
       },
     },
     mayImportOnly('shaders', SHADERS, [KERNEL, SHADERS], 'Kernels know the contract, not who runs them.'),
