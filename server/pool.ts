@@ -8,6 +8,7 @@ import { createOwnerService, type OwnerService } from './core/owners.ts'
 import type { HttpServer, Site } from './http/server.ts'
 import { Hub } from './hub/hub.ts'
 import type { Referee } from './hub/referee/referee.ts'
+import { createAgentStore } from './memory/agent-store.ts'
 import { openFileBlobStore } from './memory/blob-store-files.ts'
 import type { Database } from './memory/database.ts'
 import { createJobStore } from './memory/job-store.ts'
@@ -52,6 +53,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     jobs,
     results,
     blobs,
+    agents: createAgentStore(database),
     referee: options.referee,
     houseAgent: options.houseAgent,
     listener: {

@@ -96,7 +96,8 @@ export function createAgentSockets({ hub, owners, log }: AgentSocketPorts): Agen
           log.debug('agent.socket_error', { remoteAddress, error })
           return
         }
-        if (forge.code === 'INTERNAL') log.error('agent.call_failed', { remoteAddress, path, error })
+        if (forge.code === 'INTERNAL')
+          log.error('agent.call_failed', { remoteAddress, path, error: error.cause ?? error })
         if (forge.code === 'MESSAGE_INVALID') guard.end(CLOSE.malformed, `${path}: ${forge.message}`)
       },
     })(client, request)

@@ -47,7 +47,8 @@ export async function serveTrpc(
     maxBatchSize: API_LIMITS.batch_calls,
     middleware: (_request, _response, next) => next(refused),
     onError({ error, path: procedure }) {
-      if (toForgeError(error).code === 'INTERNAL') log.error('api.call_failed', { procedure, error })
+      if (toForgeError(error).code === 'INTERNAL')
+        log.error('api.call_failed', { procedure, error: error.cause ?? error })
     },
   })
 }

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { SHARD_POINTS } from '../../../kernel/ops/mc-pi/args.ts'
 import { createLog } from '../../core/log.ts'
 import type { Referee } from '../../hub/referee/referee.ts'
 import { createTestDatabase, type TestDatabase } from '../../memory/testing/test-database.ts'
@@ -77,12 +78,12 @@ export async function createTestPool(): Promise<TestPool> {
   }
 }
 
-/** A small contract of `mc@1/pi.v1` that the kernel accepts. */
-export function piContract(seed: string): Record<string, unknown> {
+/** A contract of `mc@1/pi.v1` with so many shards. */
+export function piContract(seed: string, shards = 1): Record<string, unknown> {
   return {
     contract: 1,
     op: { name: 'mc', version: 1, profile: 'pi.v1' },
-    args: { points: 4_194_304 },
+    args: { points: shards * SHARD_POINTS },
     seed: { mode: 'explicit', value: seed },
     verify: { mode: 'quorum', k: 2 },
   }

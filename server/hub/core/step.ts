@@ -243,7 +243,7 @@ class Core {
       plan_digest: job.plan_digest,
       first: lease.first,
       count: lease.count,
-      deadline_ms: Math.max(0, lease.deadline_ms - this.#state.now_ms),
+      deadline_ms: Math.max(0, Math.floor(lease.deadline_ms - this.#state.now_ms)),
     })
   }
 

@@ -1,0 +1,177 @@
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
+import { createTRPCUntypedClient, createWSClient, wsLink } from '@trpc/client'
+import { WebSocket } from 'ws'
+import { bytesToHex, sha256 } from '../../../kernel/digest.ts'
+import { merkleRootOfDigests } from '../../../kernel/merkle.ts'
+import { OPS } from '../../../kernel/ops/registry.ts'
+import {
+  contractOutput,
+  type EnrolOutput,
+  type LeaseMessage,
+  PROTOCOL_VERSION,
+  type ResultInput,
+  trackedHubMessage,
+} from '../../../kernel/protocol.ts'
+import { receiptBytes } from '../../../kernel/receipt.ts'
+import { wireEncoder } from '../../../kernel/wire-encoder.ts'
+
+/** An agent reduced to its wire: calls of the protocol over one WebSocket, and how that socket ended. */
+export interface AgentPeer {
+  call(kind: 'query' | 'mutation', path: string, input: unknown): Promise<unknown>
+  enrol(more?: Record<string, unknown>): Promise<EnrolOutput>
+  /** Executes so many leases by the ops' own arithmetic and returns signed results. */
+  work(enrolled: EnrolOutput, leases: number): void
+  /** The first message of `hub.leases`. */
+  firstLease(session: string): Promise<{ id: string; data: Record<string, unknown> }>
+  readonly closed: Promise<Closed>
+  close(): void
+}
+
+export interface Closed {
+  readonly code: number
+  readonly reason: string
+}
+
+/** How a socket ends. */
+export function closeOf(socket: WebSocket): Promise<Closed> {
+  return new Promise((resolve) => {
+    socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() }))
+    socket.on('error', () => {})
+  })
+}
+
+export function agentUrl(url: string): string {
+  return `${url.replace('http', 'ws')}/agent`
+}
+
+/** A result that has the protocol's shape and nothing right in it. */
+export function emptyResult(session: string): ResultInput {
+  return {
+    v: PROTOCOL_VERSION,
+    session,
+    lease_id: 'none',
+    epoch: 0,
+    executor: 'cpu',
+    digests: new Uint8Array(32),
+    result_root: new Uint8Array(32),
+    leaves: [],
+    elapsed_ms: 1,
+    signature: new Uint8Array(64),
+  }
+}
+
+interface AgentKey {
+  readonly publicBytes: Uint8Array
+  readonly secret: KeyObject
+}
+
+function newKey(): AgentKey {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+  const { x = '' } = publicKey.export({ format: 'jwk' })
+  return { publicBytes: new Uint8Array(Buffer.from(x, 'base64url')), secret: privateKey }
+}
+
+const SOFTWARE = 'test/1'
+
+export function enrolmentOf(key: AgentKey = newKey()): Record<string, unknown> {
+  return {
+    v: PROTOCOL_VERSION,
+    public_key: key.publicBytes,
+    executor: { kind: 'cpu', label: 'test' },
+    software: SOFTWARE,
+    window: 1,
+  }
+}
+
+/** One lease of an op without operands, executed and signed. */
+function execute(canonical: string, lease: LeaseMessage, session: string, key: AgentKey): ResultInput {
+  const job = OPS.prepare(JSON.parse(canonical))
+  const leaves = Array.from({ length: lease.count }, (_, offset) =>
+    job.reference(lease.first + offset, new Map()),
+  )
+  const digests = new Uint8Array(Buffer.concat(leaves.map((leaf) => sha256(leaf))))
+  const root = merkleRootOfDigests(digests)
+  const receipt = receiptBytes({
+    receipt: 1,
+    lease_id: lease.lease_id,
+    epoch: lease.epoch,
+    contract_hash: lease.contract_hash,
+    plan_digest: lease.plan_digest,
+    first: lease.first,
+    count: lease.count,
+    result_root: bytesToHex(root),
+    executor: 'cpu',
+    software: SOFTWARE,
+  })
+  return {
+    v: PROTOCOL_VERSION,
+    session,
+    lease_id: lease.lease_id,
+    epoch: lease.epoch,
+    executor: 'cpu',
+    digests,
+    result_root: root as Uint8Array<ArrayBuffer>,
+    leaves: leaves as Uint8Array<ArrayBuffer>[],
+    elapsed_ms: 1,
+    signature: new Uint8Array(sign(null, receipt, key.secret)),
+  }
+}
+
+export function connectAgentPeer(url: string): AgentPeer {
+  let tellClosed: (closed: Closed) => void
+  const closed = new Promise<Closed>((resolve) => {
+    tellClosed = resolve
+  })
+  class Socket extends WebSocket {
+    constructor(address: string) {
+      super(address)
+      void closeOf(this).then(tellClosed)
+    }
+  }
+  const client = createWSClient({
+    url: agentUrl(url),
+    WebSocket: Socket as unknown as typeof globalThis.WebSocket,
+    experimental_encoder: wireEncoder,
+    retryDelayMs: () => 3_600_000,
+  })
+  const rpc = createTRPCUntypedClient({ links: [wsLink({ client })] })
+  const key = newKey()
+  return {
+    call: (kind, path, input) => rpc[kind](path, input),
+    async enrol(more = {}) {
+      return (await rpc.mutation('hub.enrol', { ...enrolmentOf(key), ...more })) as EnrolOutput
+    },
+    work({ session }, leases) {
+      let left = leases
+      rpc.subscription(
+        'hub.leases',
+        { session },
+        {
+          async onData(value) {
+            const { data } = trackedHubMessage.parse(value)
+            if (data.t !== 'lease' || left-- <= 0) return
+            const input = { session, contract_hash: data.contract_hash }
+            const { canonical } = contractOutput.parse(await rpc.query('hub.contract', input))
+            await rpc.mutation('hub.result', execute(canonical, data, session, key))
+          },
+        },
+      )
+    },
+    firstLease: (session) =>
+      new Promise((resolve, reject) => {
+        const subscription = rpc.subscription(
+          'hub.leases',
+          { session },
+          {
+            onData(value) {
+              subscription.unsubscribe()
+              resolve(value as { id: string; data: Record<string, unknown> })
+            },
+            onError: reject,
+          },
+        )
+      }),
+    closed,
+    close: () => void client.close(),
+  }
+}
