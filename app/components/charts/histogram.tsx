@@ -9,7 +9,7 @@ import { axis, Plot, type PlotInk } from './plot.tsx'
 type HistogramSpec = Extract<ChartSpec, { kind: 'histogram' }>
 
 export function axisText({ label, unit }: Axis): string {
-  return unit === undefined ? label : `${label} (${unit})`
+  return unit === undefined || unit.toLowerCase() === label.toLowerCase() ? label : `${label} (${unit})`
 }
 
 /** Counts per bin. The bars lie between the true edges, so unequal bins look unequal. */

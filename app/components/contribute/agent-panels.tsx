@@ -78,7 +78,9 @@ export function AgentConsole({ status }: { readonly status: AgentStatus }) {
             <p className="mb-2 flex flex-wrap justify-between gap-x-4 text-sm">
               <span className="num font-medium">{current.op}</span>
               <span className="num text-muted">
-                shards {formatCount(current.first)} to {formatCount(current.first + current.count - 1)}
+                {current.count === 1
+                  ? `shard ${formatCount(current.first)}`
+                  : `shards ${formatCount(current.first)} to ${formatCount(current.first + current.count - 1)}`}
               </span>
             </p>
             <Progress
@@ -198,7 +200,7 @@ export function ProbePanel({ reports }: { readonly reports: readonly ExecutorRep
                 ))}
                 {report.golden.map((check) => (
                   <Check
-                    key={check.op}
+                    key={`${check.op} ${check.expected}`}
                     ok={check.ok}
                     text={`golden shards of ${check.op}`}
                     detail={undefined}

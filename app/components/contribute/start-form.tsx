@@ -48,7 +48,7 @@ export function StartForm({ starting, onStart }: StartFormProps) {
           { value: 'webgpu', label: 'WebGPU', help: 'The graphics device only.' },
           { value: 'cpu', label: 'CPU', help: 'Leaves the graphics device alone.' },
         ]}
-        optionsClassName="grid sm:grid-cols-3"
+        optionsClassName="grid sm:grid-cols-3 lg:grid-cols-1"
       />
       <Field id={id} label="Owner token" help={TOKEN_HELP} error={error}>
         <Input
@@ -69,7 +69,7 @@ export function StartForm({ starting, onStart }: StartFormProps) {
           <NewToken onUse={setToken} />
         </div>
       </details>
-      <Button type="submit" tone="primary" size="large" className="w-full sm:w-auto" disabled={starting}>
+      <Button type="submit" tone="primary" size="large" className="w-full" disabled={starting}>
         {starting ? 'Starting…' : 'Start contributing'}
       </Button>
     </form>

@@ -17,17 +17,51 @@ export function verifyWords(verify: unknown): string {
 export function VerificationFacts({ progress }: { readonly progress: ProgressView }) {
   const { by_executor, by_method } = progress
   return (
-    <dl className="grid grid-cols-2 gap-x-4 gap-y-4 sm:grid-cols-3">
-      <Reading label="By quorum" value={formatCount(by_method.quorum)} unit="shards" />
-      <Reading label="By referee" value={formatCount(by_method.referee)} unit="shards" />
-      <Reading label="Single copy" value={formatCount(by_method.single)} unit="shards" />
-      <Reading label="Accepted copies" value={formatCount(progress.copies)} />
-      <Reading label="Distinct owners" value={formatCount(progress.owners)} />
-      <Reading label="In flight" value={formatCount(progress.in_flight)} unit="shards" />
-      <Reading label="Computed on WebGPU" value={formatCount(by_executor.webgpu)} unit="shards" />
-      <Reading label="on WASM" value={formatCount(by_executor.wasm)} unit="shards" />
-      <Reading label="on CPU" value={formatCount(by_executor.cpu)} unit="shards" />
-    </dl>
+    <div className="space-y-5">
+      <Facts
+        title="How shards were accepted"
+        facts={[
+          ['By quorum', by_method.quorum],
+          ['With the referee', by_method.referee],
+          ['Single copy', by_method.single],
+        ]}
+      />
+      <Facts
+        title="Shards with an accepted copy from"
+        facts={[
+          ['WebGPU', by_executor.webgpu],
+          ['WASM', by_executor.wasm],
+          ['CPU', by_executor.cpu],
+        ]}
+      />
+      <Facts
+        title="Behind them"
+        facts={[
+          ['Distinct owners', progress.owners],
+          ['Accepted copies', progress.copies],
+          ['Shards in flight', progress.in_flight],
+        ]}
+      />
+    </div>
+  )
+}
+
+function Facts({
+  title,
+  facts,
+}: {
+  readonly title: string
+  readonly facts: readonly (readonly [string, number])[]
+}) {
+  return (
+    <div>
+      <h3 className="mb-2 text-xs font-medium">{title}</h3>
+      <dl className="grid grid-cols-3 gap-3">
+        {facts.map(([label, count]) => (
+          <Reading key={label} label={label} value={formatCount(count)} />
+        ))}
+      </dl>
+    </div>
   )
 }
 
