@@ -46,7 +46,8 @@ export function startHouseAgent(args: readonly string[], log: Log): HouseAgent {
 
   const start = (): void => {
     const startedAt_ms = performance.now()
-    const running = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    // The channel is never spoken on: its end tells the agent that this process is gone, however it ended.
+    const running = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
     child = running
     log.info('house_agent.started', { pid: running.pid })
     for (const stream of [running.stdout, running.stderr]) {

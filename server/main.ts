@@ -84,6 +84,8 @@ async function start(config: Config, dev: boolean, log: Log): Promise<void> {
         tokenFile,
         '--key-file',
         path.join(config.dataDir, 'house-agent.key'),
+        '--name',
+        'house',
       ],
       log,
     )
