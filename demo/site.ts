@@ -1,13 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import path from 'node:path'
 import readline from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { bytesToHex, sha256 } from '../kernel/digest.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const START_TIMEOUT_MS = 120_000
+const FETCH_ATTEMPTS = 40
+const RETRY_MS = 250
 /** A server that dies so often does so for a reason that starting it again does not mend. */
 const MAX_RESTARTS = 5
 
@@ -118,7 +122,7 @@ export class Api {
   async submit(contract: object): Promise<string> {
     const answer = await this.#json('/api/v0/ops/execute', {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', 'idempotency-key': randomUUID() },
       body: JSON.stringify(contract),
     })
     return z.object({ id: z.string() }).parse(answer).id
@@ -138,7 +142,7 @@ export class Api {
   }
 
   async download(digest: string): Promise<Uint8Array> {
-    const response = await fetch(`${this.#url}/api/v0/blobs/${digest}`)
+    const response = await this.#fetch(`/api/v0/blobs/${digest}`)
     if (!response.ok) throw new Error(`blob ${digest}: HTTP ${response.status}`)
     return new Uint8Array(await response.arrayBuffer())
   }
@@ -161,10 +165,26 @@ export class Api {
   }
 
   async #json(route: string, init?: RequestInit): Promise<unknown> {
-    const response = await fetch(`${this.#url}${route}`, init)
+    const response = await this.#fetch(route, init)
     const body: unknown = await response.json()
     if (!response.ok)
       throw new Error(`${route}: HTTP ${response.status} ${JSON.stringify(body).slice(0, 400)}`)
     return body
+  }
+
+  /**
+   * A kept-alive connection may have been closed while this process was busy with a check, and the site may be
+   * starting again: a request that got no answer at all is repeated. Each of them is idempotent or carries its key.
+   */
+  async #fetch(route: string, init?: RequestInit): Promise<Response> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await fetch(`${this.#url}${route}`, init)
+      } catch (error) {
+        if (attempt === FETCH_ATTEMPTS)
+          throw new Error(`${route}: the site does not answer`, { cause: error })
+        await delay(RETRY_MS)
+      }
+    }
   }
 }
