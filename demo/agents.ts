@@ -98,7 +98,7 @@ function startProcesses(url: string, contributors: readonly Contributor[]): Agen
       'cpu',
       '--name',
       contributor.name,
-      '--identity',
+      '--key-file',
       path.join(folder, `key-${index}`),
     ]
     return spawn(process.execPath, [path.join(ROOT, 'dist/agent.mjs'), ...flags], { stdio: 'ignore' })
