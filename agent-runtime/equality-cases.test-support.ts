@@ -1,0 +1,130 @@
+import type { ContractInput } from '../kernel/contract.ts'
+import { sha256Hex } from '../kernel/digest.ts'
+import type { PreparedJob } from '../kernel/job.ts'
+import { philox4x32 } from '../kernel/numerics/philox.ts'
+import type { InputBytes } from '../kernel/ops/op.ts'
+import { OPS } from '../kernel/ops/registry.ts'
+
+/** Shards of a contract that every executor must agree on, byte for byte. */
+export interface EqualityCase {
+  readonly op: string
+  readonly name: string
+  readonly first: number
+  readonly count: number
+  prepare(): { readonly job: PreparedJob; readonly inputs: InputBytes }
+}
+
+const OPTION = {
+  spot: 100,
+  strike: 95,
+  rate: 0.02,
+  volatility: 0.3,
+  maturity_years: 2,
+  steps: 52,
+  paths: 3000,
+}
+
+function plain(
+  op: string,
+  name: string,
+  args: Record<string, string | number>,
+  first = 0,
+  count = 1,
+): EqualityCase {
+  return {
+    op,
+    name,
+    first,
+    count,
+    prepare: () => ({
+      job: OPS.prepare({
+        contract: 1,
+        op: { ...OPS.get(op).ref },
+        args,
+        seed: { mode: 'explicit', value: `equality of ${name}` },
+        verify: { mode: 'none' },
+      } satisfies ContractInput),
+      inputs: new Map(),
+    }),
+  }
+}
+
+const pi = (name: string, points: number, first = 0, count = 1) =>
+  plain('mc@1/pi.v1', name, { points }, first, count)
+
+const gbm = (name: string, args: Record<string, string | number>, first = 0, count = 1) =>
+  plain('mc@1/gbm.v1', name, { ...OPTION, style: 'european', right: 'call', ...args }, first, count)
+
+function matmul(
+  name: string,
+  [rows, depth, columns]: readonly [number, number, number],
+  fill: (i: number, random: number) => number,
+  first = 0,
+  count = 1,
+): EqualityCase {
+  return {
+    op: 'tensor@1/matmul.v1',
+    name,
+    first,
+    count,
+    prepare: () => {
+      const a = operand(rows * depth, 1, fill)
+      const b = operand(depth * columns, 2, fill)
+      const ref = (bytes: Uint8Array, shape: number[]) => ({
+        digest: sha256Hex(bytes),
+        dtype: 'int8' as const,
+        shape,
+      })
+      const job = OPS.prepare({
+        contract: 1,
+        op: { ...OPS.get('tensor@1/matmul.v1').ref },
+        args: {},
+        inputs: { a: ref(a, [rows, depth]), b: ref(b, [depth, columns]) },
+        seed: { mode: 'derived' },
+        verify: { mode: 'none' },
+      } satisfies ContractInput)
+      return {
+        job,
+        inputs: new Map([
+          ['a', a],
+          ['b', b],
+        ]),
+      }
+    },
+  }
+}
+
+function operand(length: number, stream: number, fill: (i: number, random: number) => number): Uint8Array {
+  const words = new Uint32Array(4)
+  const bytes = new Uint8Array(length)
+  for (let i = 0; i < length; i++) {
+    philox4x32(words, i, 0, 0, stream, 0x5eed, 0)
+    bytes[i] = fill(i, words[0] as number)
+  }
+  return bytes
+}
+
+const anyByte = (_: number, random: number) => random & 0xff
+
+export const EQUALITY_CASES: readonly EqualityCase[] = [
+  pi('one point', 1),
+  pi('an odd number of points', 10_001),
+  pi('a full shard and the last one', 3 * 2 ** 22 + 7, 2, 2),
+  pi('points beyond 2^32 pairs', 2 ** 34 + 1001, 4096, 1),
+  gbm('European call', {}),
+  gbm('European put, deep in the money', { right: 'put', strike: 300 }),
+  gbm('Asian call', { style: 'asian', steps: 252, paths: 400 }),
+  gbm('Asian put, 3 steps', { style: 'asian', right: 'put', steps: 3 }),
+  gbm('one step', { steps: 1 }),
+  gbm('4,096 steps', { steps: 4096, paths: 100 }),
+  gbm('wild: ratios saturate', { volatility: 1.5, maturity_years: 1, steps: 12 }),
+  gbm('falling drift', { rate: -0.5, dividend_yield: 0.3, maturity_years: 5 }),
+  gbm('a full shard and the last one', { paths: 3 * 65_536 + 5 }, 2, 2),
+  gbm('paths beyond 2^32', { steps: 4, paths: 2 ** 33 + 100 }, 8192, 1),
+  matmul('1 x 1 x 1', [1, 1, 1], anyByte),
+  matmul('odd shapes', [130, 513, 71], anyByte),
+  matmul('all -128: the largest sums', [12, 4096, 12], () => 0x80),
+  matmul('-128 by 127', [12, 4096, 12], (i) => (i % 2 === 0 ? 0x80 : 0x7f)),
+  matmul('several tiles, the last ones short', [700, 1, 300], anyByte, 0, 4),
+  matmul('a tile of a larger product', [1024, 64, 512], anyByte, 3, 2),
+]

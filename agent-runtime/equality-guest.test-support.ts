@@ -1,0 +1,168 @@
+import { sha256Hex } from '../kernel/digest.ts'
+import { OPS } from '../kernel/ops/registry.ts'
+import { KERNELS } from '../shaders/generated/kernels.ts'
+import { systemClock } from './clock.ts'
+import { EQUALITY_CASES } from './equality-cases.test-support.ts'
+import { asForgeError } from './failure.ts'
+import { floatPayoffs, floatProgram } from './float-demo.ts'
+import { probeConformance } from './probe.ts'
+import { measureSpeed } from './select.ts'
+import { VerifiedExecutor } from './verified-executor.ts'
+import { WebGpuExecutor } from './webgpu/executor.ts'
+
+/** Runs inside a WebGPU host: a page's worker, Dawn, Deno. Plain JSON in and out. */
+
+const never = new AbortController().signal
+let opened: Promise<WebGpuExecutor> | undefined
+
+function executor(): Promise<WebGpuExecutor> {
+  opened ??= WebGpuExecutor.open(navigator.gpu)
+  return opened
+}
+
+export async function describeDevice() {
+  const { label } = await executor()
+  const conformance = await probeConformance(await executor(), never)
+  return { label, checks: [...conformance.checks], max_iterations: conformance.max_iterations }
+}
+
+/** Every kernel's complaints under this host's WGSL compiler. */
+export async function compileAll() {
+  const adapter = await navigator.gpu.requestAdapter()
+  const device = await adapter?.requestDevice()
+  const packed = navigator.gpu.wgslLanguageFeatures?.has('packed_4x8_integer_dot_product') ?? false
+  const results: { kernel: string; errors: string[] }[] = []
+  for (const [kernel, code] of Object.entries(KERNELS)) {
+    if (device === undefined || (kernel.endsWith('.dp4a') && !packed)) continue
+    device.pushErrorScope('validation')
+    const info = await device.createShaderModule({ code }).getCompilationInfo()
+    const errors = info.messages.filter(({ type }) => type === 'error').map(({ message }) => message)
+    const scope = await device.popErrorScope()
+    results.push({ kernel, errors: scope === null ? errors : [...errors, scope.message] })
+  }
+  device?.destroy()
+  return results
+}
+
+/** A case's digests, twice on one runner: the second run finds used buffers and another dispatch size. */
+export async function runCase({ index }: { index: number }) {
+  const found = EQUALITY_CASES[index]
+  if (found === undefined) throw new Error(`no case ${index}`)
+  const { job, inputs } = found.prepare()
+  const runner = await (await executor()).prepare(job, inputs)
+  const rounds: string[][] = []
+  try {
+    for (let round = 0; round < 2; round++) {
+      const digests: string[] = []
+      for await (const { leaf } of runner.run(found.first, found.count, never)) digests.push(sha256Hex(leaf))
+      rounds.push(digests)
+    }
+  } finally {
+    runner.close()
+  }
+  return rounds
+}
+
+export async function golden() {
+  const checks: { op: string; ok: boolean }[] = []
+  const verified = new VerifiedExecutor(await executor(), OPS, systemClock, ({ op, ok }) =>
+    checks.push({ op, ok }),
+  )
+  await verified.verifyAll()
+  return checks
+}
+
+/** Work units per second of the timing job. */
+export async function speed() {
+  return measureSpeed(await executor(), OPS, systemClock, never)
+}
+
+export async function float() {
+  const bytes = await (await executor()).runProgram(floatProgram(), new Map(), never)
+  return { here: sha256Hex(bytes), cpu: sha256Hex(floatPayoffs()) }
+}
+
+/** Aborts after the first leaf, then runs the rest on the same runner. */
+export async function abort({ index }: { index: number }) {
+  const found = EQUALITY_CASES[index]
+  if (found === undefined) throw new Error(`no case ${index}`)
+  const { job, inputs } = found.prepare()
+  const runner = await (await executor()).prepare(job, inputs)
+  const stop = new AbortController()
+  let leaves = 0
+  let code = 'none'
+  try {
+    for await (const _ of runner.run(found.first, found.count, stop.signal)) {
+      leaves++
+      stop.abort('paused')
+    }
+  } catch (error) {
+    code = asForgeError(error).code
+  }
+  const digests: string[] = []
+  for await (const { leaf } of runner.run(found.first, found.count, never)) digests.push(sha256Hex(leaf))
+  runner.close()
+  return { leaves, code, digests }
+}
+
+/** Destroys the device after the first leaf of each of the first `losses` runs of the loop. */
+export async function lose({ index, losses }: { index: number; losses: number }) {
+  const found = EQUALITY_CASES[index]
+  if (found === undefined) throw new Error(`no case ${index}`)
+  const { job, inputs } = found.prepare()
+  const devices: GPUDevice[] = []
+  let left = losses
+  const gpu = watchedGpu((device) => {
+    devices.push(device)
+    // A device lost before its first leaf: the second one of a run.
+    if (devices.length > 1 && left > 0) {
+      left--
+      device.destroy()
+    }
+  })
+  const watched = await WebGpuExecutor.open(gpu)
+  const runner = await watched.prepare(job, inputs)
+  const digests: string[] = []
+  let failure: { code: string; message: string } | null = null
+  try {
+    for await (const { leaf } of runner.run(found.first, found.count, never)) {
+      digests.push(sha256Hex(leaf))
+      if (digests.length === 1 && left > 0) {
+        left--
+        devices[0]?.destroy()
+      }
+    }
+  } catch (error) {
+    const { code, message } = asForgeError(error)
+    failure = { code, message }
+  }
+  await watched.close()
+  return { devices: devices.length, digests, failure }
+}
+
+/** The host's GPU, telling of each device that it gives. */
+function watchedGpu(gave: (device: GPUDevice) => void): GPU {
+  const { gpu } = navigator
+  const bind = <T extends object>(target: T, overrides: Partial<Record<string, unknown>>): T =>
+    new Proxy(target, {
+      get(object, name) {
+        const override = typeof name === 'string' ? overrides[name] : undefined
+        if (override !== undefined) return override
+        const value: unknown = Reflect.get(object, name, object)
+        return typeof value === 'function' ? value.bind(object) : value
+      },
+    })
+  return bind(gpu, {
+    requestAdapter: async (options?: GPURequestAdapterOptions) => {
+      const adapter = await gpu.requestAdapter(options)
+      if (adapter === null) return null
+      return bind(adapter, {
+        requestDevice: async (descriptor?: GPUDeviceDescriptor) => {
+          const device = await adapter.requestDevice(descriptor)
+          gave(device)
+          return device
+        },
+      })
+    },
+  })
+}

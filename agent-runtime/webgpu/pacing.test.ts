@@ -1,0 +1,133 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { nextSlice, PACING, Pacer, type SliceBounds } from './pacing.ts'
+
+/** A device that takes `msPerInvocation`, and tells of completion `latency` ms later. */
+function run(pacer: Pacer, msPerInvocation: number, latency: number, dispatches: number): number {
+  let now = 0
+  let duration = 0
+  for (let i = 0; i < dispatches; i++) {
+    const { invocations } = pacer
+    duration = Math.ceil(invocations / 64) * 64 * msPerInvocation
+    const startedAt = now
+    now += duration + latency
+    pacer.record(invocations, startedAt, now)
+  }
+  return duration
+}
+
+/** The same where completion is heard in steps, as Firefox does, with `depth` dispatches queued. */
+function runInSteps(pacer: Pacer, msPerInvocation: number, step: number, dispatches: number): number {
+  const queue: { readonly invocations: number; readonly submittedAt: number; readonly endsAt: number }[] = []
+  let now = 0
+  let deviceFreeAt = 0
+  let previousDoneAt = 0
+  let duration = 0
+  for (let i = 0; i < dispatches; i++) {
+    while (queue.length < pacer.depth) {
+      const { invocations } = pacer
+      duration = invocations * msPerInvocation
+      deviceFreeAt = Math.max(deviceFreeAt, now) + duration
+      queue.push({ invocations, submittedAt: now, endsAt: deviceFreeAt })
+    }
+    const oldest = queue.shift()
+    if (oldest === undefined) throw new Error('nothing queued')
+    now = Math.max(now, Math.ceil(oldest.endsAt / step) * step)
+    pacer.record(oldest.invocations, Math.max(oldest.submittedAt, previousDoneAt), now)
+    previousDoneAt = now
+  }
+  return duration
+}
+
+describe('the size of a dispatch', () => {
+  it.each([
+    ['a large GPU', 1e-7, 0.3],
+    ['a small GPU', 1e-4, 1],
+    ['a software driver', 0.05, 0.5],
+  ])('settles at 16 to 50 ms on %s', (_, msPerInvocation, latency) => {
+    const duration = run(new Pacer(latency, 64), msPerInvocation, latency, 60)
+    expect(duration).toBeGreaterThan(16)
+    expect(duration).toBeLessThan(50)
+  })
+
+  it('never grows more than twofold at once', () => {
+    const pacer = new Pacer(0.5, 64)
+    expect(pacer.invocations).toBe(64)
+    pacer.record(64, 0, 0.6)
+    expect(pacer.invocations).toBe(128)
+  })
+
+  it('stays at one workgroup on a device that takes longer than that', () => {
+    const pacer = new Pacer(0.5, 64)
+    run(pacer, 5, 0.5, 10)
+    expect(pacer.invocations).toBe(64)
+  })
+
+  it('is not lowered by the small rest of a lease', () => {
+    const pacer = new Pacer(0.5, 10_000)
+    pacer.record(100, 0, 32.5)
+    expect(pacer.invocations).toBe(10_000)
+  })
+
+  it.each([1e-5, 1e-3, 0.05])(
+    'stays near the target where completion comes in 100 ms steps (%d ms an invocation)',
+    (ms) => {
+      const pacer = new Pacer(100, 64)
+      expect(pacer.depth).toBe(PACING.coarse_depth)
+      const duration = runInSteps(pacer, ms, 100, 400)
+      expect(duration).toBeGreaterThan(8)
+      expect(duration).toBeLessThan(100)
+    },
+  )
+})
+
+describe('the cutting of a run', () => {
+  const bounds: SliceBounds = {
+    invocations: 1000,
+    workgroup_size: 64,
+    workgroups_per_dimension: 65_535,
+    slots: 8,
+  }
+
+  it('batches whole shards when they fit, within the output buffer', () => {
+    expect(nextSlice({ shard: 5, invocation: 0 }, 100, 3500, bounds)).toMatchObject({
+      first_shard: 5,
+      shards: 3,
+      opens: true,
+      closes: true,
+    })
+    expect(nextSlice({ shard: 5, invocation: 0 }, 100, 1e6, bounds).shards).toBe(8)
+    expect(nextSlice({ shard: 98, invocation: 0 }, 100, 1e6, bounds).shards).toBe(2)
+  })
+
+  it('covers every invocation of every shard exactly once, for any capacity', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 3000 }),
+        fc.integer({ min: 1, max: 12 }),
+        fc.array(fc.integer({ min: 1, max: 9000 }), { minLength: 1, maxLength: 20 }),
+        fc.integer({ min: 1, max: 40 }),
+        (invocations, count, capacities, dimension) => {
+          const limits = { ...bounds, invocations, workgroups_per_dimension: dimension }
+          const seen = Array.from({ length: count }, () => 0)
+          let at = { shard: 0, invocation: 0 }
+          for (let i = 0; at.shard < count; i++) {
+            const slice = nextSlice(at, count, capacities[i % capacities.length] ?? 1, limits)
+            expect(slice.opens).toBe(slice.first_invocation === 0)
+            expect(slice.closes).toBe(slice.end_invocation === invocations)
+            expect(slice.end_invocation - slice.first_invocation).toBeLessThanOrEqual(64 * dimension)
+            expect(slice.shards).toBeLessThanOrEqual(Math.min(dimension, bounds.slots))
+            for (let row = 0; row < slice.shards; row++) {
+              expect(seen[slice.first_shard + row]).toBe(slice.first_invocation)
+              seen[slice.first_shard + row] = slice.end_invocation
+            }
+            at = slice.closes
+              ? { shard: slice.first_shard + slice.shards, invocation: 0 }
+              : { shard: slice.first_shard, invocation: slice.end_invocation }
+          }
+          expect(seen.every((end) => end === invocations)).toBe(true)
+        },
+      ),
+    )
+  })
+})
