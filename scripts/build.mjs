@@ -22,7 +22,13 @@ const BUNDLES = {
 
 /** What the site is made of. Of the server it uses types only, which leave no trace in it. */
 const SITE_FOLDERS = ['app', 'agent-runtime', 'kernel', 'public', 'shaders']
-const SITE_FILES = ['next.config.mjs', 'package-lock.json', 'package.json', 'postcss.config.mjs', 'tsconfig.json']
+const SITE_FILES = [
+  'next.config.mjs',
+  'package-lock.json',
+  'package.json',
+  'postcss.config.mjs',
+  'tsconfig.json',
+]
 const STAMP = path.join(ROOT, '.next', 'content-stamp')
 
 async function buildBundles() {

@@ -51,6 +51,7 @@ export function startHouseAgent(args: readonly string[], log: Log): HouseAgent {
     child = running
     log.info('house_agent.started', { pid: running.pid })
     for (const stream of [running.stdout, running.stderr]) {
+      if (stream === null) continue
       createInterface({ input: stream }).on('line', (line) =>
         log.debug('house_agent.says', { line: line.slice(0, LOG_LINE_CHARS) }),
       )

@@ -53,7 +53,9 @@ describe('authorise', () => {
 
   it("lets only a job's owner cancel it", () => {
     expect(refusal(() => authorise(ACTORS.local, 'jobs.cancel', { ownerId: 'me' }))).toBeUndefined()
-    expect(refusal(() => authorise(ACTORS.local, 'jobs.cancel', { ownerId: 'other' }))?.code).toBe('FORBIDDEN')
+    expect(refusal(() => authorise(ACTORS.local, 'jobs.cancel', { ownerId: 'other' }))?.code).toBe(
+      'FORBIDDEN',
+    )
     expect(refusal(() => authorise(ACTORS.local, 'jobs.read', { ownerId: 'other' }))).toBeUndefined()
   })
 })

@@ -9,7 +9,14 @@ it('writes one JSON line an event, down to its level, errors with their cause', 
   log.error('failed', { error: new Error('outer', { cause: new TypeError('inner') }) })
   expect(lines).toHaveLength(2)
   for (const line of lines) expect(line).not.toContain('\n')
-  expect(JSON.parse(lines[0] ?? '')).toMatchObject({ level: 'info', event: 'shown', n: '1', text: 'two\nlines' })
-  expect(JSON.parse(lines[1] ?? '')).toMatchObject({ error: { message: 'outer', cause: { name: 'TypeError', message: 'inner' } } })
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+    level: 'info',
+    event: 'shown',
+    n: '1',
+    text: 'two\nlines',
+  })
+  expect(JSON.parse(lines[1] ?? '')).toMatchObject({
+    error: { message: 'outer', cause: { name: 'TypeError', message: 'inner' } },
+  })
   createLog('silent', () => expect.unreachable()).error('never')
 })

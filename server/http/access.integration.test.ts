@@ -66,9 +66,24 @@ const ROUTES: readonly Row[] = [
     init: { method: 'POST', headers: JSON_HEADERS, body: JSON.stringify(piContract('access')) },
   },
   { what: 'GET /api/v0/jobs/{id}', allowed: ['local', 'visitor'], path: `/api/v0/jobs/${NO_JOB}`, init: {} },
-  { what: 'PUT /api/v0/blobs/{sha256}', allowed: ['local', 'agent'], path: `/api/v0/blobs/${DIGEST}`, init: { method: 'PUT', body: BLOB } },
-  { what: 'GET /api/v0/blobs/{sha256}', allowed: ['local', 'visitor', 'agent'], path: `/api/v0/blobs/${DIGEST}`, init: {} },
-  { what: 'HEAD /api/v0/blobs/{sha256}', allowed: ['local', 'visitor', 'agent'], path: `/api/v0/blobs/${DIGEST}`, init: { method: 'HEAD' } },
+  {
+    what: 'PUT /api/v0/blobs/{sha256}',
+    allowed: ['local', 'agent'],
+    path: `/api/v0/blobs/${DIGEST}`,
+    init: { method: 'PUT', body: BLOB },
+  },
+  {
+    what: 'GET /api/v0/blobs/{sha256}',
+    allowed: ['local', 'visitor', 'agent'],
+    path: `/api/v0/blobs/${DIGEST}`,
+    init: {},
+  },
+  {
+    what: 'HEAD /api/v0/blobs/{sha256}',
+    allowed: ['local', 'visitor', 'agent'],
+    path: `/api/v0/blobs/${DIGEST}`,
+    init: { method: 'HEAD' },
+  },
   { what: 'GET /healthz', allowed: ['local', 'visitor', 'agent'], path: '/healthz', init: {} },
 ]
 
@@ -93,7 +108,8 @@ describe('who may do what', () => {
 
   const cells = [...PROCEDURES, ...ROUTES].flatMap((row) =>
     (['local', 'visitor', 'agent'] as const).map((who) => {
-      const like = who === 'agent' && !row.path.startsWith('/api/v0/blobs/') && row.path !== '/healthz' ? 'visitor' : who
+      const like =
+        who === 'agent' && !row.path.startsWith('/api/v0/blobs/') && row.path !== '/healthz' ? 'visitor' : who
       return { what: row.what, who, row, allowed: row.allowed.includes(like) }
     }),
   )

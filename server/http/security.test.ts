@@ -4,14 +4,20 @@ import { parseRange } from './rest-blobs.ts'
 import { actorOf, assertSameOrigin } from './security.ts'
 
 const request = (headers: Record<string, string>, remoteAddress = '127.0.0.1') =>
-  ({ headers: { host: 'localhost:3000', ...headers }, socket: { remoteAddress } }) as unknown as IncomingMessage
+  ({
+    headers: { host: 'localhost:3000', ...headers },
+    socket: { remoteAddress },
+  }) as unknown as IncomingMessage
 
 describe('the local user', () => {
-  const kind = (headers: Record<string, string>, address?: string) => actorOf(request(headers, address), 'me').kind
+  const kind = (headers: Record<string, string>, address?: string) =>
+    actorOf(request(headers, address), 'me').kind
   it('is somebody whose connection, proxy and host name are all of this machine', () => {
     expect(actorOf(request({}), 'me')).toEqual({ kind: 'local', ownerId: 'me' })
-    for (const host of ['localhost', '127.0.0.1:8080', '[::1]:3000', 'LOCALHOST:3000']) expect(kind({ host }), host).toBe('local')
-    for (const address of ['::1', '::ffff:127.0.0.1', '127.1.2.3']) expect(kind({}, address), address).toBe('local')
+    for (const host of ['localhost', '127.0.0.1:8080', '[::1]:3000', 'LOCALHOST:3000'])
+      expect(kind({ host }), host).toBe('local')
+    for (const address of ['::1', '::ffff:127.0.0.1', '127.1.2.3'])
+      expect(kind({}, address), address).toBe('local')
     expect(kind({ 'x-forwarded-for': '127.0.0.1, ::1' })).toBe('local')
   })
   it.each<[string, Record<string, string>, string?]>([
@@ -34,7 +40,10 @@ describe('a request that changes something', () => {
   it.each<[string, Record<string, string>]>([
     ['a program', {}],
     ['the same origin', { origin: 'http://localhost:3000', 'sec-fetch-site': 'same-origin' }],
-    ['the same origin behind a proxy that ends TLS', { host: 'pool.example', origin: 'https://pool.example' }],
+    [
+      'the same origin behind a proxy that ends TLS',
+      { host: 'pool.example', origin: 'https://pool.example' },
+    ],
     ['a typed address', { 'sec-fetch-site': 'none' }],
   ])('is taken from %s', (_, headers) => {
     expect(() => assertSameOrigin(request(headers))).not.toThrow()
