@@ -21,11 +21,13 @@ interface Ended {
 function run(environment: Record<string, string>): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['--import', 'tsx', path.join(import.meta.dirname, 'main.ts')], {
+      // An empty variable means its default, whatever the test's own environment says.
       env: {
-        PATH: process.env.PATH,
-        HOME: process.env.HOME,
+        ...process.env,
+        DATABASE_URL: '',
         FORGE_DATA_DIR: dataDir,
         FORGE_LOG: 'error',
+        HOST: '',
         ...environment,
       },
       stdio: ['ignore', 'pipe', 'pipe'],

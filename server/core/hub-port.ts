@@ -46,5 +46,3 @@ export interface HubNetwork {
   /** What watchers of a running job see; undefined when it is not running here. */
   room(jobId: string): JobRoom | undefined
 }
-
-export interface HubPort extends HubSessions, HubJobs, HubNetwork {}

@@ -78,5 +78,3 @@ export const hubRouter = t.router({
     }),
   }),
 })
-
-export type HubRouter = typeof hubRouter
