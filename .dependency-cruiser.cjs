@@ -130,11 +130,10 @@ module.exports = {
     ),
     {
       name: 'services-not-routers',
-      comment:
-        'Routers call services, never the other way round. Views are schemas, with which storage checks its rows.',
+      comment: 'Routers call services, never the other way round.',
       severity: 'error',
       from: { path: '^server/(core|memory|realtime|hub)/', pathNot: TESTS },
-      to: { path: '^server/trpc/', pathNot: '^server/trpc/views[.]ts$', dependencyTypesNot: ['type-only'] },
+      to: { path: '^server/trpc/', dependencyTypesNot: ['type-only'] },
     },
     mayImportOnly(
       'app',

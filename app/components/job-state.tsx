@@ -1,5 +1,5 @@
 import { Ban, CircleAlert, CircleCheck, CircleDashed, Clock, LoaderCircle, ShieldCheck } from 'lucide-react'
-import type { JobState } from '../../server/trpc/views.ts'
+import type { JobState } from '../../kernel/api.ts'
 import { Badge, type BadgeTone } from './ui/badge.tsx'
 
 export const JOB_STATE_TEXT: Readonly<

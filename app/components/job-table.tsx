@@ -1,5 +1,5 @@
 import Link from 'next/link'
-import type { JobListItem } from '../../server/trpc/views.ts'
+import type { JobListItem } from '../../kernel/api.ts'
 import { formatCount, formatDate, formatPercent } from '../data/format.ts'
 import { JobStateBadge } from './job-state.tsx'
 import { cn } from './ui/class-names.ts'

@@ -6,7 +6,7 @@ import type {
   NetworkRoom,
   NetworkView,
   ProgressView,
-} from '../../server/trpc/views.ts'
+} from '../../kernel/api.ts'
 
 /**
  * Schemas of the live rooms as they arrive over the wire. `server/` is imported for its types only, so the shapes

@@ -1,3 +1,4 @@
+import type { AgentView, JobRoom, NetworkView, ProgressView } from '../../kernel/api.ts'
 import type {
   EnrolInput,
   EnrolOutput,
@@ -7,7 +8,6 @@ import type {
   ResultOutput,
 } from '../../kernel/protocol.ts'
 import type { JobRow } from '../memory/ports.ts'
-import type { AgentView, JobRoom, NetworkView, ProgressView } from '../trpc/views.ts'
 
 /** What services, routers and rooms ask of the hub. The hub's shell provides it; tests may stand in for it. */
 

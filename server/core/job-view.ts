@@ -1,8 +1,8 @@
+import type { JobListItem, JobState, JobView, ProgressView, QuoteView } from '../../kernel/api.ts'
 import type { JsonObject } from '../../kernel/canonical.ts'
 import type { Contract } from '../../kernel/contract.ts'
 import type { OpRegistry, PreparedJob } from '../../kernel/job.ts'
 import type { JobRow } from '../memory/ports.ts'
-import type { JobListItem, JobState, JobView, ProgressView, QuoteView } from '../trpc/views.ts'
 
 /** Rows to views. Pure. */
 

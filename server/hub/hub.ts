@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { AgentView, JobRoom, JobState, NetworkView, ProgressView } from '../../kernel/api.ts'
 import { parseJsonStrict } from '../../kernel/canonical.ts'
 import { bytesToHex, sha256 } from '../../kernel/digest.ts'
 import { ForgeError, type ForgeErrorJson } from '../../kernel/errors.ts'
@@ -12,7 +13,6 @@ import type {
   ResultOutput,
 } from '../../kernel/protocol.ts'
 import type { JobRow } from '../memory/ports.ts'
-import type { AgentView, JobRoom, JobState, NetworkView, ProgressView } from '../trpc/views.ts'
 import { CommitQueue, type PendingCommit } from './commit-queue.ts'
 import { type HubEffect, type HubEvent, type HubJob, initialState } from './core/state.ts'
 import { step } from './core/step.ts'

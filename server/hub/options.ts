@@ -1,6 +1,6 @@
+import type { JobRoom, NetworkView } from '../../kernel/api.ts'
 import type { ForgeError } from '../../kernel/errors.ts'
 import type { AgentStore, BlobStore, JobStore, ResultStore } from '../memory/ports.ts'
-import type { JobRoom, NetworkView } from '../trpc/views.ts'
 import type { Referee } from './referee/referee.ts'
 
 export type HubLog = (

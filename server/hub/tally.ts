@@ -1,4 +1,4 @@
-import type { NetworkView } from '../trpc/views.ts'
+import type { NetworkView } from '../../kernel/api.ts'
 
 const RATE_WINDOW_MS = 10_000
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { failureView, type JobState, jobStateSchema, progressView } from '../../kernel/api.ts'
 import { invariant } from '../../kernel/errors.ts'
 import type { jobs as StoredJob } from '../../prisma/generated/client.ts'
-import { failureView, type JobState, jobStateSchema, progressView } from '../trpc/views.ts'
 import type { Database } from './database.ts'
 import type { ArtifactRow, JobRow, JobStore } from './ports.ts'
 import { fenced } from './result-store.ts'

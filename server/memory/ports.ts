@@ -1,9 +1,9 @@
 import type { AcceptedShard } from '../../kernel/acceptance.ts'
+import type { JobState, ProgressView } from '../../kernel/api.ts'
 import type { Contract } from '../../kernel/contract.ts'
 import type { HexDigest } from '../../kernel/digest.ts'
 import type { ForgeErrorJson } from '../../kernel/errors.ts'
 import type { ExecutorKind, Receipt } from '../../kernel/receipt.ts'
-import type { JobState, ProgressView } from '../trpc/views.ts'
 
 /** What the hub and the services ask of storage. Adapters stand beside this file. */
 

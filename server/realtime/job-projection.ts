@@ -1,8 +1,8 @@
 import type { AcceptedShard } from '../../kernel/acceptance.ts'
+import type { JobRoom } from '../../kernel/api.ts'
 import type { OpRegistry } from '../../kernel/job.ts'
 import { NO_PROGRESS } from '../core/job-view.ts'
 import type { JobRow, ResultStore } from '../memory/ports.ts'
-import type { JobRoom } from '../trpc/views.ts'
 import { ROOM_LIMITS } from './limits.ts'
 
 /** The room of a job that no hub runs (any more), from the database alone. */

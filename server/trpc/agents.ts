@@ -1,8 +1,8 @@
 import { z } from 'zod'
+import { agentView } from '../../kernel/api.ts'
 import { authorise } from '../core/authorise.ts'
 import { CORE_LIMITS } from '../core/limits.ts'
 import { procedure, router } from './init.ts'
-import { agentView } from './views.ts'
 
 const ownerLabel = z
   .string()

@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { jobListItem, jobStateSchema, jobView, quoteView } from '../../kernel/api.ts'
 import { CORE_LIMITS } from '../core/limits.ts'
 import { procedure, router } from './init.ts'
-import { jobListItem, jobStateSchema, jobView, quoteView } from './views.ts'
 
 /** The contract itself is validated by the kernel, whose errors name the field. */
 const contract = z.unknown()

@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { networkView } from '../../kernel/api.ts'
 import { authorise } from '../core/authorise.ts'
 import { procedure, router } from './init.ts'
-import { networkView } from './views.ts'
 
 export const networkRouter = router({
   stats: procedure.output(networkView).query(({ ctx }) => {

@@ -1,7 +1,7 @@
 'use client'
 
 import Link from 'next/link'
-import type { NetworkRoom } from '../../../server/trpc/views.ts'
+import type { NetworkRoom } from '../../../kernel/api.ts'
 import { formatCount, formatRate } from '../../data/format.ts'
 import { useLiveRoom } from '../../data/live-room.ts'
 import { networkRoom } from '../../data/rooms.ts'

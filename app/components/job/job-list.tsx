@@ -2,7 +2,7 @@
 
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect } from 'react'
-import type { JobListItem } from '../../../server/trpc/views.ts'
+import type { JobListItem } from '../../../kernel/api.ts'
 import { forgeErrorOf } from '../../data/errors.ts'
 import { plural } from '../../data/format.ts'
 import { useLiveRoom } from '../../data/live-room.ts'

@@ -4,8 +4,8 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import Link from 'next/link'
 import { useEffect, useMemo, useState } from 'react'
 import { toast } from 'sonner'
+import type { JobRoom, JobState, JobView } from '../../../kernel/api.ts'
 import type { ChartSpec } from '../../../kernel/ops/op.ts'
-import type { JobRoom, JobState, JobView } from '../../../server/trpc/views.ts'
 import { forgeErrorOf } from '../../data/errors.ts'
 import {
   formatCount,
@@ -238,7 +238,10 @@ function Estimates({ room, ended }: { readonly room: JobRoom | undefined; readon
     }
   }, [estimates])
   return (
-    <Panel id="estimate" title={ended ? 'Result' : 'Estimate so far'}>
+    <Panel
+      id="estimate"
+      title={!ended ? 'Estimate so far' : spec === undefined ? 'Result' : 'Estimate when it ended'}
+    >
       {spec === undefined ? (
         <p className="text-sm text-muted">
           The result, and for probabilistic ops a running estimate, appears here.
@@ -314,9 +317,9 @@ function CancelJob({ id, onCancelled }: { readonly id: string; readonly onCancel
   )
 }
 
-/** The room's grid while there is one; of a settled job it is known without asking. */
+/** The room's grid while the job runs; of a settled job it is known without asking, of another ended one nobody knows. */
 function gridOf(job: JobView, room: JobRoom | undefined): JobRoom['grid'] | undefined {
-  if (job.state !== 'settled') return room?.grid
+  if (job.state !== 'settled') return isFinal(job.state) ? undefined : room?.grid
   const perCell = Math.ceil(job.shard_count / 1024)
   return { shards_per_cell: perCell, cells: 'a'.repeat(Math.ceil(job.shard_count / perCell)) }
 }

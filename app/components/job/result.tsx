@@ -1,8 +1,8 @@
 'use client'
 
 import { Download } from 'lucide-react'
+import type { JobView } from '../../../kernel/api.ts'
 import type { Figure, Summary } from '../../../kernel/ops/op.ts'
-import type { JobView } from '../../../server/trpc/views.ts'
 import { formatBytes, formatFigureValue, formatWithError } from '../../data/format.ts'
 import { Chart } from '../charts/chart.tsx'
 import { Button, buttonStyles } from '../ui/button.tsx'

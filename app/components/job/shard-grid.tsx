@@ -1,4 +1,4 @@
-import type { JobRoom } from '../../../server/trpc/views.ts'
+import type { JobRoom } from '../../../kernel/api.ts'
 import { formatCount, plural } from '../../data/format.ts'
 import { cn } from '../ui/class-names.ts'
 

@@ -1,4 +1,4 @@
-import type { ProgressView } from '../../../server/trpc/views.ts'
+import type { ProgressView } from '../../../kernel/api.ts'
 import { formatCount, plural } from '../../data/format.ts'
 import { Reading } from '../ui/panel.tsx'
 

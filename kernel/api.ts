@@ -1,10 +1,11 @@
 import { z } from 'zod'
-import type { JsonObject } from '../../kernel/canonical.ts'
-import { ERROR_CODES, type ErrorCode } from '../../kernel/errors.ts'
-import type { Summary } from '../../kernel/ops/op.ts'
+import type { JsonObject } from './canonical.ts'
+import { ERROR_CODES, type ErrorCode } from './errors.ts'
+import type { Summary } from './ops/op.ts'
 
 /**
- * What the API shows: the outputs of the tRPC procedures and of the REST routes, which are the same objects. Times are
+ * The public API's answers, as protocol.ts holds the agents' messages: the outputs of the tRPC procedures and of the REST
+ * routes, which are the same objects. Server, pages and command line all read them from here. Times are
  * ISO 8601 in UTC; digests are 64 hexadecimal digits; counts are numbers.
  */
 
