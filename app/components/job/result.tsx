@@ -6,14 +6,25 @@ import type { Figure, Summary } from '../../../kernel/ops/op.ts'
 import { formatBytes, formatFigureValue, formatWithError } from '../../data/format.ts'
 import { Chart } from '../charts/chart.tsx'
 import { Button, buttonStyles } from '../ui/button.tsx'
+import { cn } from '../ui/class-names.ts'
 import { Panel } from '../ui/panel.tsx'
+
+/** A headline longer than this is a sentence and not a number. */
+const LONG_CHARS = 16
 
 export function Headline({ figure }: { readonly figure: Figure }) {
   return (
     <div>
       <p className="text-sm text-muted">{figure.label}</p>
       <p className="mt-1 flex flex-wrap items-baseline gap-x-3">
-        <span className="num text-4xl font-medium tracking-tight break-all sm:text-5xl">
+        <span
+          className={cn(
+            'num min-w-0 font-medium tracking-tight break-words',
+            typeof figure.value === 'string' && figure.value.length > LONG_CHARS
+              ? 'text-xl sm:text-2xl'
+              : 'text-4xl sm:text-5xl',
+          )}
+        >
           {formatFigureValue(figure)}
         </span>
         <PlusMinus figure={figure} className="text-lg text-muted" />
