@@ -38,7 +38,7 @@ export function JobTable({
         {jobs.map((job) => (
           <tr
             key={job.id}
-            className="grid grid-cols-2 gap-x-3 gap-y-1 px-4 py-3 hover:bg-sunken sm:table-row sm:p-0"
+            className="grid grid-cols-[auto_minmax(0,1fr)] gap-x-3 gap-y-1 px-4 py-3 hover:bg-sunken sm:table-row sm:p-0"
           >
             <td className="min-w-0 sm:px-4 sm:py-2.5">
               <Link
@@ -65,7 +65,7 @@ export function JobTable({
             >
               {job.headline ?? <span className="text-muted">–</span>}
             </td>
-            <td className="justify-self-end text-right text-xs text-muted sm:px-4 sm:py-2.5 sm:text-left">
+            <td className="justify-self-end text-right text-xs whitespace-nowrap text-muted sm:px-4 sm:py-2.5 sm:text-left">
               <time dateTime={job.created_at}>{formatDate(job.created_at)}</time>
             </td>
           </tr>

@@ -3,8 +3,9 @@ export function SiteFooter() {
     <footer className="mt-16 border-t border-line">
       <div className="mx-auto grid max-w-6xl gap-x-10 gap-y-3 px-4 py-8 text-sm text-muted sm:grid-cols-2 sm:px-6">
         <p>
-          <strong className="font-medium text-ink">One local user.</strong> Until accounts exist, everybody
-          who can open this site acts as the same user: jobs, owner tokens and results are shared.
+          <strong className="font-medium text-ink">One local user.</strong> Until accounts exist, whoever
+          opens this site on the machine it runs on is its one user: jobs and owner tokens are shared.
+          Visitors from elsewhere can look and contribute.
         </p>
         <p>
           <strong className="font-medium text-ink">Inputs are not confidential.</strong> Agents see what they
