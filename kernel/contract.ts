@@ -54,7 +54,6 @@ export const verifySchema = z.discriminatedUnion('mode', [
   z.strictObject({ mode: z.literal('adaptive'), epsilon: z.number().gt(0).lt(1).default(1e-4) }),
   z.strictObject({ mode: z.literal('algebraic') }),
 ])
-export type Verify = z.infer<typeof verifySchema>
 
 const policySchema = z.strictObject({
   target: z.enum(['any', 'cpu', 'gpu']).default('any'),
@@ -63,7 +62,6 @@ const policySchema = z.strictObject({
   timeout_ms: z.int().min(1000).max(LIMITS.timeout_ms_max).default(LIMITS.timeout_ms_default),
   classification: z.enum(['public', 'project']).default('public'),
 })
-export type Policy = z.infer<typeof policySchema>
 
 const contextSchema = z.strictObject({
   job_id: z.string().min(1).max(128).optional(),

@@ -131,7 +131,6 @@ export const hubErrorData = z.object({
     retryable: z.boolean(),
   }),
 })
-export type HubErrorData = z.infer<typeof hubErrorData>
 
 /** WebSocket close codes of the hub (4000–4999 are free for applications, RFC 6455 section 7.4.2). */
 export const CLOSE = {

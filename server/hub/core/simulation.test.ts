@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { bytesEqual } from '../../../kernel/digest.ts'
 import { generator, type SimulatedAgent, type SimulatedJob, truth, World } from './simulation.test-support.ts'
 
-const SEEDS = Number(process.env.FORGE_SIMULATION_SEEDS ?? 400)
+const SEEDS = Number(process.env.FORGE_SIMULATION_SEEDS ?? 1000)
 const FIRST_SEED = Number(process.env.FORGE_SIMULATION_FIRST_SEED ?? 1)
 
 /** A random network and random jobs: some agents honest, some slow, lost, silent or lying. */
