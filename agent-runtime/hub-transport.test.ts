@@ -75,6 +75,23 @@ describe('the WebSocket transport', () => {
     expect(answer).toEqual({ input: { leaf: Uint8Array.of(1, 0, 255) } })
   })
 
+  it('sends one message a frame, however many are asked at once', async () => {
+    const frames: unknown[] = []
+    wss.on('connection', (socket) =>
+      socket.on('message', (frame: Buffer) => frames.push(wireEncoder.decode(frame))),
+    )
+    const connection = await connect()
+    const answers = await Promise.all(
+      [1, 2, 3].map((n) => connection.call('mutation', 'test.echo', n, signal)),
+    )
+    expect(answers).toEqual([{ input: 1 }, { input: 2 }, { input: 3 }])
+    expect(frames).toMatchObject([
+      { params: { input: 1 } },
+      { params: { input: 2 } },
+      { params: { input: 3 } },
+    ])
+  })
+
   it('gives the error that the hub answered, with its code', async () => {
     const connection = await connect()
     await expect(connection.call('query', 'test.refuse', undefined, signal)).rejects.toMatchObject({

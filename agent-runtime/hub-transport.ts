@@ -65,7 +65,10 @@ export function webSocketTransport(options: WebSocketTransportOptions): HubTrans
         const client = createWSClient({
           url: options.url,
           ...(options.WebSocket === undefined ? {} : { WebSocket: options.WebSocket }),
-          experimental_encoder: guardedEncoder((error) => end(error)),
+          experimental_encoder: guardedEncoder(
+            (frame) => client.connection?.ws?.send(frame),
+            (error) => end(error),
+          ),
           lazy: { enabled: false, closeMs: 0 },
           retryDelayMs: () => 0,
           keepAlive: {
@@ -73,7 +76,7 @@ export function webSocketTransport(options: WebSocketTransportOptions): HubTrans
             intervalMs: AGENT_LIMITS.ping_interval_ms,
             pongTimeoutMs: AGENT_LIMITS.pong_timeout_ms,
           },
-          onClose: (cause) => end(closed(cause?.code)),
+          onClose: (cause) => end(closed(cause)),
           onError: () => end(new ForgeError('UNAVAILABLE', `no connection to the hub at ${options.url}`)),
         })
         const timer = setTimeout(
@@ -126,12 +129,20 @@ export function webSocketTransport(options: WebSocketTransportOptions): HubTrans
 
 /**
  * tRPC decodes inside the socket's event handler, where a throw would reach nobody or end a Node process. So a frame
- * that cannot be decoded ends the connection, and tRPC is given a message that it ignores.
+ * that cannot be decoded ends the connection, and tRPC is given a message that it ignores. And tRPC puts messages of
+ * one turn into one frame, where the hub counts and bounds each by itself: they are sent one by one.
  */
-function guardedEncoder(onBad: (error: ForgeError) => void): typeof wireEncoder {
+function guardedEncoder(
+  send: (frame: Uint8Array<ArrayBuffer>) => void,
+  onBad: (error: ForgeError) => void,
+): typeof wireEncoder {
   const ignored = { id: null, result: { type: 'stopped' } }
   return {
-    encode: wireEncoder.encode,
+    encode(data) {
+      const messages: unknown[] = Array.isArray(data) ? data : [data]
+      for (const message of messages.slice(0, -1)) send(wireEncoder.encode(message))
+      return wireEncoder.encode(messages.at(-1))
+    },
     decode(data) {
       try {
         const message = wireEncoder.decode(data)
@@ -155,12 +166,13 @@ function guardedEncoder(onBad: (error: ForgeError) => void): typeof wireEncoder 
   }
 }
 
-function closed(code: number | undefined): ForgeError {
-  const reason = code === undefined ? undefined : CLOSE_REASONS[code]
-  return new ForgeError(
-    'UNAVAILABLE',
-    reason ?? `the connection to the hub closed${code === undefined ? '' : ` (${code})`}`,
-  )
+function closed(cause: { readonly code?: number } | undefined): ForgeError {
+  const code = cause?.code
+  const known = code === undefined ? undefined : CLOSE_REASONS[code]
+  const words =
+    cause !== undefined && 'reason' in cause && typeof cause.reason === 'string' ? cause.reason : ''
+  const what = known ?? `the connection to the hub closed${code === undefined ? '' : ` (${code})`}`
+  return new ForgeError('UNAVAILABLE', words === '' ? what : `${what} (${words.slice(0, 200)})`)
 }
 
 /** The hub's own error where it sent one; anything else means that the connection failed. */
