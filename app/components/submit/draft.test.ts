@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest'
+import { OPS } from '../../../kernel/ops/registry.ts'
+import { argFields } from './arg-fields.ts'
+import { argErrors, checkDraft, newDraft, objectField, opOf, withField } from './draft.ts'
+
+const withoutOperands = OPS.list().filter((op) => Object.keys(op.inputs).length === 0)
+
+describe('a new draft', () => {
+  it.each(withoutOperands.map((op) => [op.id, op] as const))(
+    'of %s is complete and can be planned',
+    (_, op) => {
+      const check = checkDraft(newDraft(op))
+      expect(check.ok && check.job.op).toBe(op.id)
+    },
+  )
+
+  it('of an op with operands asks for the first of them', () => {
+    const check = checkDraft(newDraft(OPS.get('tensor@1/matmul.v1')))
+    expect(check.ok ? undefined : check.error.code).toBe('INPUT_MISSING')
+  })
+
+  it.each(OPS.list().map((op) => [op.id, op] as const))('of %s is recognised as that op', (_, op) => {
+    expect(opOf(newDraft(op))?.id).toBe(op.id)
+  })
+})
+
+describe('the form of an op', () => {
+  it.each(OPS.list().map((op) => [op.id, op] as const))(
+    '%s shows every argument of its example, with a title',
+    (_, op) => {
+      const fields = argFields(op)
+      expect(fields?.map(({ name }) => name)).toEqual(expect.arrayContaining(Object.keys(op.example)))
+      for (const { title, description } of fields ?? []) {
+        expect(title).not.toBe('')
+        expect(description).toBeDefined()
+      }
+    },
+  )
+
+  it('shows no range for an integer that the schema does not bound', () => {
+    for (const op of OPS.list()) {
+      for (const { maximum } of argFields(op) ?? [])
+        expect(maximum ?? 0).toBeLessThan(Number.MAX_SAFE_INTEGER)
+    }
+  })
+})
+
+describe('bad arguments', () => {
+  const op = OPS.get('mc@1/gbm.v1')
+  const draft = newDraft(op)
+
+  it('are all named at once', () => {
+    const args = { ...objectField(draft, 'args'), volatility: -1, spot: 'abc' }
+    expect([...argErrors(op, args).keys()].sort()).toEqual(['spot', 'volatility'])
+  })
+
+  it('give the path of the field', () => {
+    const check = checkDraft(withField(draft, 'args', { ...objectField(draft, 'args'), volatility: 1e9 }))
+    expect(check.ok ? undefined : check.error).toMatchObject({
+      code: 'ARGS_OUT_OF_RANGE',
+      path: 'args.volatility',
+    })
+  })
+
+  it('of a mode that is not built yet are refused with a hint', () => {
+    const check = checkDraft(withField(draft, 'verify', { mode: 'full' }))
+    expect(check.ok ? undefined : check.error).toMatchObject({
+      code: 'NOT_YET_AVAILABLE',
+      path: 'verify.mode',
+    })
+  })
+})
+
+describe('withField', () => {
+  it('keeps the place of a key that is there', () => {
+    expect(Object.keys(withField({ a: 1, b: 2, c: 3 }, 'b', 9))).toEqual(['a', 'b', 'c'])
+  })
+
+  it('leaves a key out when its value is undefined', () => {
+    expect(withField({ a: 1, b: 2 }, 'a', undefined)).toEqual({ b: 2 })
+  })
+})
