@@ -2,8 +2,8 @@
 export const AGENT_LIMITS = {
   /** Leases asked for at once: one runs, the next one's contract and operands are fetched meanwhile. */
   lease_window: 2,
-  /** Contracts, compiled and with operands, that are kept. */
-  contracts_kept: 8,
+  /** Contracts, compiled and with operands on the device (up to 128 MiB each), that are kept. */
+  contracts_kept: 4,
   /** Operand bytes kept between leases. */
   input_cache_bytes: 256 * 1024 * 1024,
   /** Leaf blobs on their way to the hub at once. */

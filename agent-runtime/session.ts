@@ -1,5 +1,5 @@
 import { bytesToHex } from '../kernel/digest.ts'
-import { ForgeError } from '../kernel/errors.ts'
+import { type ErrorCode, ForgeError } from '../kernel/errors.ts'
 import type { OpRegistry } from '../kernel/job.ts'
 import { type EnrolOutput, type HubMessage, PROTOCOL_VERSION, type ReleaseInput } from '../kernel/protocol.ts'
 import { backoffMs } from './backoff.ts'
@@ -63,6 +63,9 @@ export type SessionEvent =
 
 /** A connection that lived this long was a good one: the next failure starts with a short delay again. */
 const GOOD_CONNECTION_MS = 10_000
+
+/** Answers to an enrolment that will be the same the next time. */
+const REFUSALS: ReadonlySet<ErrorCode> = new Set(['UNAUTHENTICATED', 'FORBIDDEN', 'MESSAGE_INVALID'])
 
 interface Live {
   readonly hub: HubClient
@@ -158,7 +161,7 @@ export class Session {
           this.#enrolment = await this.#enrol(hub, link)
         } catch (thrown) {
           const error = asForgeError(thrown)
-          return { error, final: !error.retryable && !link.aborted }
+          return { error, final: REFUSALS.has(error.code) }
         }
       }
       const enrolment = this.#enrolment

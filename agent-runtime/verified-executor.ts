@@ -61,8 +61,12 @@ export class VerifiedExecutor implements Executor {
     if (known !== undefined && now < known.until) return known.passed
     const passed = this.#check(op)
     this.#checks.set(op, { until: now + CHECK_LASTS_MS, passed })
-    // Whoever awaits it hears of a failure; nobody has to.
-    passed.catch(() => undefined)
+    // Whoever awaits it hears of a failure; nobody has to. Only a verdict on the executor is remembered: a check that
+    // was cut short says nothing.
+    passed.catch((error: unknown) => {
+      const verdict = error instanceof ForgeError && error.code === 'EXECUTOR_FAILED'
+      if (!verdict && this.#checks.get(op)?.passed === passed) this.#checks.delete(op)
+    })
     return passed
   }
 

@@ -1,0 +1,192 @@
+import { describe, expect, it } from 'vitest'
+import { sha256Hex } from '../kernel/digest.ts'
+import { ForgeError } from '../kernel/errors.ts'
+import { OPS } from '../kernel/ops/registry.ts'
+import { Agent } from './agent.ts'
+import { systemClock } from './clock.ts'
+import { CpuExecutor } from './cpu/executor.ts'
+import type { Executor } from './executor.ts'
+import { goldenJobs } from './golden.ts'
+import { generateSeed, type KeyStore } from './identity.ts'
+import { MemoryHub } from './memory-hub.test-support.ts'
+import { ReportedSensors, UNDISTURBED } from './sensors.ts'
+import type { AgentStatus } from './status.ts'
+
+const [{ job, inputs } = { job: undefined, inputs: new Map<string, Uint8Array>() }] = goldenJobs(
+  OPS,
+  'tensor@1/matmul.v1',
+)
+if (job === undefined) throw new Error('no golden job')
+
+function setUp(makeCpu: () => Promise<Executor> = async () => new CpuExecutor()) {
+  const hub = new MemoryHub()
+  for (const bytes of inputs.values()) hub.blobs.set(sha256Hex(bytes), bytes)
+  const sensors = new ReportedSensors()
+  const seed = generateSeed()
+  const keys: KeyStore = {
+    load: async () => seed,
+    generate: async () => seed,
+    keep: async () => seed,
+    note: () => undefined,
+  }
+  const opened: string[] = []
+  const agent = new Agent({
+    executors: {
+      gpu: undefined,
+      noGpuReason: 'there is no WebGPU here',
+      makeCpu: () => {
+        opened.push('cpu')
+        return makeCpu()
+      },
+    },
+    sensors,
+    keys,
+    registry: OPS,
+    clock: systemClock,
+    random: () => 0,
+    software: 'test/1',
+    transport: (socket) => {
+      opened.push(socket)
+      return hub
+    },
+    blobs: (origin) => {
+      opened.push(origin)
+      return hub
+    },
+  })
+  const until = (wanted: (status: AgentStatus) => boolean) =>
+    new Promise<AgentStatus>((resolve) => {
+      const stop = agent.subscribe((status) => {
+        if (!wanted(status)) return
+        queueMicrotask(() => stop())
+        resolve(status)
+      })
+    })
+  return { agent, hub, sensors, opened, until }
+}
+
+const START = { executor: 'auto', hubUrl: 'https://pool.example' } as const
+
+describe('the agent', () => {
+  it('opens nothing before it is started, and nothing stays when it is stopped', async () => {
+    const { agent, hub, opened, until } = setUp()
+    expect(agent.status.state).toBe('idle')
+    expect([opened, hub.calls]).toEqual([[], []])
+    agent.start(START)
+    await until(({ state }) => state === 'running')
+    expect(opened).toEqual(['cpu', 'wss://pool.example/agent', 'https://pool.example'])
+    await agent.stop()
+    expect(agent.status.state).toBe('idle')
+    expect(hub.subscribed).toBe(false)
+  })
+
+  it('says what it found out about each executor, and uses the one that computes', async () => {
+    const { agent, until } = setUp()
+    agent.start(START)
+    const status = await until(({ state }) => state === 'running')
+    expect(status.executor).toEqual({ kind: 'cpu', label: 'CPU, one thread' })
+    expect(status.probe).toMatchObject([
+      { kind: 'webgpu', ok: false, reason: 'there is no WebGPU here' },
+      { kind: 'cpu', ok: true, speed: expect.any(Number) },
+    ])
+    expect(new Set(status.probe[1]?.golden.map(({ op }) => op))).toEqual(
+      new Set(OPS.list().map(({ id }) => id)),
+    )
+    await agent.stop()
+  })
+
+  it('counts what it did and what the hub accepted', async () => {
+    const { agent, hub, until } = setUp()
+    agent.start(START)
+    await until(({ state }) => state === 'running')
+    const lease_id = hub.lease(job, 0, 1)
+    await until(({ leases_returned }) => leases_returned === 1)
+    expect(hub.results[0]?.digests).toEqual(
+      Uint8Array.from(Buffer.from(sha256Hex(job.reference(0, inputs)), 'hex')),
+    )
+    hub.say({ t: 'accepted', lease_id, shards: 1 })
+    hub.say({ t: 'rejected', lease_id, reason: 'the signature is wrong' })
+    const status = await until(({ shards_accepted }) => shards_accepted === 1)
+    expect(status).toMatchObject({
+      shards_done: 1,
+      leases_returned: 1,
+      current: null,
+      owner: 'network 127.0.0.0/24',
+    })
+    expect(agent.status.events.at(-1)).toMatchObject({
+      kind: 'problem',
+      text: expect.stringContaining('the signature is wrong'),
+    })
+    await agent.stop()
+  })
+
+  it('leaves the hub while paused, says why, and comes back', async () => {
+    const { agent, hub, sensors, until } = setUp()
+    agent.start(START)
+    await until(({ state }) => state === 'running')
+    agent.pause()
+    expect((await until(({ state }) => state === 'paused')).reason).toBe('You paused it.')
+    expect(hub.subscribed).toBe(false)
+    agent.resume()
+    await until(({ state }) => state === 'running')
+    sensors.report({ ...UNDISTURBED, online: false })
+    expect((await until(({ state }) => state === 'offline')).reason).toMatch(/no network/)
+    sensors.report(UNDISTURBED)
+    await until(({ state }) => state === 'running')
+    expect(hub.enrolments).toBe(1)
+    await agent.stop()
+  })
+
+  it('does not connect with an executor whose golden shard is wrong', async () => {
+    const wrong = new CpuExecutor()
+    const { agent, hub, until } = setUp(async () => ({
+      kind: 'cpu',
+      label: 'wrong',
+      close: async () => {},
+      prepare: async (prepared, operands) => {
+        const runner = await wrong.prepare(prepared, operands)
+        return {
+          close: () => {},
+          async *run(first, count, signal) {
+            for await (const { shard, leaf } of runner.run(first, count, signal)) {
+              leaf[0] = (leaf[0] ?? 0) ^ 1
+              yield { shard, leaf }
+            }
+          },
+        }
+      },
+    }))
+    agent.start({ ...START, executor: 'cpu' })
+    const status = await until(({ state }) => state === 'failed')
+    expect(status.reason).toMatch(/golden shard .* came out wrong/)
+    expect(status.probe).toMatchObject([
+      { kind: 'cpu', ok: false, reason: expect.stringContaining('golden shard') },
+    ])
+    expect(hub.calls).toEqual([])
+  })
+
+  it('fails with the reason of the hub when it is refused for good, and can be started again', async () => {
+    const { agent, hub, until } = setUp()
+    hub.tamper = (path) => {
+      if (path !== 'hub.enrol') return undefined
+      throw new ForgeError('FORBIDDEN', 'the owner token was withdrawn', { hint: 'Make a new one.' })
+    }
+    agent.start(START)
+    const { reason } = await until(({ state }) => state === 'failed')
+    expect(reason).toBe('the owner token was withdrawn. Make a new one.')
+    await agent.stop()
+    hub.tamper = () => undefined
+    agent.start(START)
+    await until(({ state }) => state === 'running')
+    expect(() => agent.start(START)).toThrow(expect.objectContaining({ code: 'CONFLICT' }))
+    await agent.stop()
+  })
+
+  it('names a wrong hub address at once', () => {
+    const { agent, opened } = setUp()
+    for (const hubUrl of ['', 'pool.example', 'javascript:alert(1)', 'ftp://pool.example']) {
+      expect(() => agent.start({ ...START, hubUrl })).toThrow(expect.objectContaining({ path: 'hubUrl' }))
+    }
+    expect(opened).toEqual([])
+  })
+})
