@@ -45,7 +45,7 @@ describe('settings', () => {
     ['PORT', '0x50', 'PORT="0x50" must be a port number from 0 (any free port) to 65535'],
     ['HOST', 'a b', 'HOST="a b" must be a host name or an address'],
     ['FORGE_HOUSE_AGENT', 'yes', 'FORGE_HOUSE_AGENT="yes" must be "on" or "off"'],
-    ['FORGE_REFEREE_CPU_SHARE', '-1', 'FORGE_REFEREE_CPU_SHARE="-1" must be a number from 0 to 1'],
+    ['FORGE_REFEREE_CPU_SHARE', '-1', 'FORGE_REFEREE_CPU_SHARE="-1" must be a number from 0.01 to 1'],
     ['FORGE_LOG', 'loud', 'FORGE_LOG="loud" must be one of silent, error, warn, info, debug'],
   ])('says in one line what is wrong with %s=%s', (name, value, message) => {
     expect(() => readConfig({ [name]: value })).toThrow(expect.objectContaining({ message, path: name }))

@@ -33,7 +33,7 @@ const environmentSchema = z.object({
     .optional(),
   FORGE_DATA_DIR: z.string().max(1024, 'must be at most 1024 characters long').optional(),
   FORGE_HOUSE_AGENT: onOff,
-  FORGE_REFEREE_CPU_SHARE: number(0, 1, 'must be a number from 0 to 1').default(0.5),
+  FORGE_REFEREE_CPU_SHARE: number(0.01, 1, 'must be a number from 0.01 to 1').default(0.5),
   FORGE_LOG: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
 })
 
@@ -49,7 +49,7 @@ export interface Config {
   /** Absolute. Holds the embedded database (`pg`), blobs (`blobs`) and keys of this server. */
   readonly dataDir: string
   readonly houseAgent: boolean
-  /** Share of this machine's processor time that the referee may use, 0 to 1. */
+  /** Share of this machine's processor time that the referee may use, 0.01 to 1. */
   readonly refereeCpuShare: number
   readonly logLevel: LogLevel
 }

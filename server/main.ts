@@ -15,8 +15,6 @@ import { type OpenSite, openSite } from './site.ts'
  * Standard output gets one line, `ready http://localhost:3000`; the log goes to standard error.
  */
 
-/** The referee must make progress whatever its share: a job may have nobody else. */
-const REFEREE_SHARE_MIN = 0.01
 const SHUTDOWN_LIMIT_MS = 15_000
 
 interface Running {
@@ -59,10 +57,7 @@ async function start(config: Config, dev: boolean, log: Log): Promise<void> {
   running.pool = await startPool({
     database: running.database,
     dataDir: config.dataDir,
-    referee: new WorkerReferee(
-      new URL('./referee-worker.mjs', import.meta.url),
-      Math.max(REFEREE_SHARE_MIN, config.refereeCpuShare),
-    ),
+    referee: new WorkerReferee(new URL('./referee-worker.mjs', import.meta.url), config.refereeCpuShare),
     houseAgent: config.houseAgent,
     http,
     site: running.site,

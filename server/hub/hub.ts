@@ -29,6 +29,7 @@ import { Tally } from './tally.ts'
  */
 
 const TICK_MS = 250
+const REFEREE_ATTEMPTS = 3
 
 export class Hub {
   readonly epoch: number
@@ -397,7 +398,7 @@ export class Hub {
     const runtime = this.#runtimes.get(jobId)
     if (runtime === undefined) return
     try {
-      const leaf = await this.#options.referee.execute(runtime.job, shard, await runtime.inputs())
+      const leaf = await this.#executeByReferee(runtime, shard)
       const inline = runtime.job.plan.leaf.kind === 'inline'
       if (!inline) await this.#options.blobs.put(once(leaf))
       if (!this.#closed)
@@ -412,6 +413,23 @@ export class Hub {
       if (this.#closed) return
       this.#options.log('error', 'the referee failed', { job: jobId, shard, error: String(error) })
       this.#apply({ t: 'job.broken', job_id: jobId, failure: failureOf(error) })
+    }
+  }
+
+  /** A referee that stopped is started anew: one lost thread must not fail a job. */
+  async #executeByReferee(runtime: JobRuntime, shard: number): Promise<Uint8Array> {
+    const inputs = await runtime.inputs()
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#options.referee.execute(runtime.job, shard, inputs)
+      } catch (error) {
+        if (this.#closed || attempt === REFEREE_ATTEMPTS) throw error
+        this.#options.log('warn', 'the referee is asked again', {
+          job: runtime.id,
+          shard,
+          error: String(error),
+        })
+      }
     }
   }
 

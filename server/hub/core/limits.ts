@@ -12,6 +12,8 @@ export const HUB = {
   resume_grace_ms: 10_000,
   /** A shard waits so long for a second owner before the referee supplies the copy. */
   second_owner_wait_ms: 5000,
+  /** After this wait the referee supplies it even where somebody could: an agent that never answers must not hold a job. */
+  overdue_copy_ms: 60_000,
   /**
    * A second copy goes to another kind of executor, unless the agents of that kind would need longer than this for
    * what already waits for them: then the same kind may copy it.

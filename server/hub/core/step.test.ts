@@ -121,6 +121,15 @@ describe('quorum of two owners', () => {
     expect(shard.copies.map((copy) => copy.owner)).toEqual(['alice', 'referee'])
   })
 
+  it('does not wait for ever for a second owner who takes leases and never answers', () => {
+    const hub = new Conversation()
+    hub.admit({ shard_count: 1 })
+    hub.answer(only(leasesIn(hub.join('a', 'alice'))).lease_id)
+    hub.join('b', 'bob')
+    const rounds = Array.from({ length: 3 }, () => hub.later(HUB.deadline_min_ms))
+    expect(rounds.flat()).toContainEqual({ t: 'referee.run', job_id: 'job', shard: 0 })
+  })
+
   it('prefers another kind of executor for the second copy', () => {
     const hub = new Conversation()
     hub.admit({ shard_count: 8 })

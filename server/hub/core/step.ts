@@ -126,13 +126,15 @@ function askReferee(turn: Turn): void {
   }
 }
 
-/** All copies are back, more are needed, nobody connected may give them, and the wait is over. */
+/** A copy is back, and another will not come: nobody connected may give it, or nobody has for long. */
 function isStranded(turn: Turn, job: HubJob, segment: Segment): boolean {
+  if (segment.returned_ms === undefined) return false
+  const waited_ms = turn.state.now_ms - segment.returned_ms
+  if (waited_ms >= HUB.overdue_copy_ms) return true
   return (
-    segment.returned_ms !== undefined &&
+    waited_ms >= HUB.second_owner_wait_ms &&
     segment.copies.length < job.copies_needed &&
     segment.copies.every((copy) => copy.digests !== undefined) &&
-    turn.state.now_ms - segment.returned_ms >= HUB.second_owner_wait_ms &&
     !someoneMay(turn.state, job, segment)
   )
 }

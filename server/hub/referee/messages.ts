@@ -12,6 +12,7 @@ export const refereeRequestSchema = z.discriminatedUnion('t', [
     contract_hash: hash,
     inputs: z.array(z.tuple([z.string(), bytes])),
   }),
+  z.strictObject({ t: z.literal('unload'), contract_hash: hash }),
   z.strictObject({ t: z.literal('run'), id: z.int(), contract_hash: hash, shard: z.int().min(0) }),
 ])
 export type RefereeRequest = z.infer<typeof refereeRequestSchema>

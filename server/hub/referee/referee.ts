@@ -11,6 +11,9 @@ export interface Referee {
   close(): Promise<void>
 }
 
+/** Jobs kept ready in the thread, with their operands. */
+const LOADED_JOBS = 16
+
 /**
  * A referee in a worker thread of its own, so that no shard's arithmetic delays the hub's answers. It works at most
  * `cpuShare` of the time of one core: after each shard it rests in proportion.
@@ -35,15 +38,7 @@ export class WorkerReferee implements Referee {
     const answer = new Promise<Uint8Array>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject })
     })
-    if (!this.#loaded.has(job.contractHash)) {
-      this.#loaded.add(job.contractHash)
-      this.#post(worker, {
-        t: 'load',
-        canonical: job.canonical,
-        contract_hash: job.contractHash,
-        inputs: [...inputs],
-      })
-    }
+    this.#load(worker, job, inputs)
     this.#post(worker, { t: 'run', id, contract_hash: job.contractHash, shard })
     return answer
   }
@@ -52,6 +47,20 @@ export class WorkerReferee implements Referee {
     this.#fail(new ForgeError('UNAVAILABLE', 'the referee is closed'))
     await this.#worker?.terminate()
     this.#worker = undefined
+  }
+
+  /** Keeps the job ready in the thread; the one longest unused makes room. Far fewer shards wait than jobs are kept, so it has none. */
+  #load(worker: Worker, job: PreparedJob, inputs: InputBytes): void {
+    const hash = job.contractHash
+    if (!this.#loaded.delete(hash)) {
+      const [oldest] = this.#loaded
+      if (oldest !== undefined && this.#loaded.size >= LOADED_JOBS) {
+        this.#loaded.delete(oldest)
+        this.#post(worker, { t: 'unload', contract_hash: oldest })
+      }
+      this.#post(worker, { t: 'load', canonical: job.canonical, contract_hash: hash, inputs: [...inputs] })
+    }
+    this.#loaded.add(hash)
   }
 
   #post(worker: Worker, request: RefereeRequest): void {

@@ -14,9 +14,6 @@ import {
 
 /** The referee's thread: runs one shard after the other by the ops' plain arithmetic, within its share of the CPU. */
 
-/** Jobs kept ready; the one longest unused goes first. */
-const LOADED_JOBS = 16
-
 const port = parentPort
 invariant(port !== null, 'the referee runs in a worker thread')
 const { cpu_share } = refereeDataSchema.parse(workerData)
@@ -31,6 +28,10 @@ port.on('message', (message: unknown) => {
       job: OPS.prepare(parseJsonStrict(request.canonical)),
       inputs: new Map(request.inputs),
     })
+    return
+  }
+  if (request.t === 'unload') {
+    jobs.delete(request.contract_hash)
     return
   }
   queue.push(request)
@@ -53,12 +54,6 @@ function execute(request: RefereeRequest & { t: 'run' }): RefereeAnswer {
   try {
     const loaded = jobs.get(request.contract_hash)
     if (loaded === undefined) throw new ForgeError('INTERNAL', 'the job is not loaded')
-    jobs.delete(request.contract_hash)
-    jobs.set(request.contract_hash, loaded)
-    if (jobs.size > LOADED_JOBS) {
-      const oldest = jobs.keys().next().value
-      if (oldest !== undefined && oldest !== request.contract_hash) jobs.delete(oldest)
-    }
     return { t: 'done', id: request.id, leaf: loaded.job.reference(request.shard, loaded.inputs) }
   } catch (error) {
     return { t: 'failed', id: request.id, message: error instanceof Error ? error.message : String(error) }

@@ -1,0 +1,71 @@
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { afterAll, describe, expect, it } from 'vitest'
+import { OPS } from '../../../kernel/ops/registry.ts'
+import { WorkerReferee } from './referee.ts'
+
+const entry = new URL('../../../dist/referee-worker.test.mjs', import.meta.url)
+const referees: WorkerReferee[] = []
+
+async function startReferee(): Promise<WorkerReferee> {
+  await build({
+    entryPoints: [fileURLToPath(new URL('./worker.ts', import.meta.url))],
+    outfile: fileURLToPath(entry),
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+  })
+  const referee = new WorkerReferee(entry, 1)
+  referees.push(referee)
+  return referee
+}
+
+afterAll(async () => {
+  for (const referee of referees) await referee.close()
+})
+
+const pi = (seed: string, points = 1000) =>
+  OPS.prepare({
+    contract: 1,
+    op: { name: 'mc', version: 1, profile: 'pi.v1' },
+    args: { points },
+    seed: { mode: 'explicit', value: seed },
+    verify: { mode: 'none' },
+  })
+
+describe("the referee's thread", () => {
+  it('computes the leaf that the reference computes, for more jobs than it keeps ready', async () => {
+    const referee = await startReferee()
+    const jobs = Array.from({ length: 20 }, (_, index) => pi(`job ${index}`))
+    for (const job of [...jobs, ...jobs]) {
+      expect(await referee.execute(job, 0, new Map())).toEqual(job.reference(0, new Map()))
+    }
+  })
+
+  it('says so when an execution fails, and goes on', async () => {
+    const referee = await startReferee()
+    const product = OPS.prepare({
+      contract: 1,
+      op: { name: 'tensor', version: 1, profile: 'matmul.v1' },
+      args: {},
+      inputs: {
+        a: { digest: '0'.repeat(64), dtype: 'int8', shape: [2, 2] },
+        b: { digest: '0'.repeat(64), dtype: 'int8', shape: [2, 2] },
+      },
+      seed: { mode: 'derived' },
+      verify: { mode: 'none' },
+    })
+    await expect(referee.execute(product, 0, new Map())).rejects.toMatchObject({ code: 'EXECUTOR_FAILED' })
+    const job = pi('after')
+    expect(await referee.execute(job, 0, new Map())).toEqual(job.reference(0, new Map()))
+  })
+
+  it('refuses what waits when it is closed', async () => {
+    const referee = await startReferee()
+    const answer = referee.execute(pi('long', 4_000_000), 0, new Map())
+    const refused = expect(answer).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    await referee.close()
+    await refused
+  })
+})
