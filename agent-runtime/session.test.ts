@@ -4,6 +4,7 @@ import { bytesToHex, sha256, sha256Hex } from '../kernel/digest.ts'
 import { ForgeError } from '../kernel/errors.ts'
 import { merkleRootOfDigests } from '../kernel/merkle.ts'
 import { receiptBytes } from '../kernel/receipt.ts'
+import { nextTurn } from './cpu/turn.ts'
 import { generateSeed, identityOf } from './identity.ts'
 import { AGENT_LIMITS } from './limits.ts'
 import { ManualClock } from './manual-clock.test-support.ts'
@@ -262,6 +263,52 @@ describe('a session keeps its connection', () => {
     await hub.until(() => hub.results.length === 1)
     expect(executor.executed).toEqual([0, 7])
     expect(hub.results[0]).toMatchObject({ epoch: 2, session: 'session-2' })
+    end('stopped')
+    await running
+  })
+
+  it('does not deliver in the new life a result that the old one did not take', async () => {
+    const { hub, clock, executor, begin, end } = await start()
+    let refused = false
+    hub.tamper = (path) => {
+      if (path !== 'hub.result' || refused) return undefined
+      refused = true
+      hub.results.length = 0
+      throw new ForgeError('UNAVAILABLE', 'the hub is ending')
+    }
+    const running = begin()
+    await hub.until(() => hub.subscribed)
+    hub.lease(tinyJob(10, DIGEST), 0, 1)
+    executor.allow(1)
+    await clock.untilSleeping(isBackoff)
+    hub.restart()
+    for (let round = 0; hub.enrolments < 2; round++) {
+      expect(round).toBeLessThan(10)
+      await clock.untilSleeping(isBackoff)
+      clock.advance(2_000)
+      await nextTurn()
+    }
+    await hub.until(() => hub.subscribed)
+    hub.lease(tinyJob(10, DIGEST), 7, 1)
+    executor.allow(1)
+    await hub.until(() => hub.results.some(({ epoch }) => epoch === 2))
+    expect(hub.results.map(({ epoch }) => epoch)).toEqual([2])
+    expect(executor.executed).toEqual([0, 7])
+    end('stopped')
+    await running
+  })
+
+  it('does not run a lease again that the hub repeats', async () => {
+    const { hub, executor, begin, end, kinds } = await start()
+    const running = begin()
+    await hub.until(() => hub.subscribed)
+    const lease_id = hub.lease(tinyJob(10, DIGEST), 0, 1)
+    executor.allow(3)
+    while (!kinds().includes('returned')) await nextTurn()
+    hub.lease(tinyJob(10, DIGEST), 0, 1, { lease_id })
+    hub.lease(tinyJob(10, DIGEST), 1, 1)
+    await hub.until(() => hub.results.length === 2)
+    expect(executor.executed).toEqual([0, 1])
     end('stopped')
     await running
   })
