@@ -42,14 +42,14 @@ export function summariseGbm(args: GbmArgs, result: GbmResult): Summary {
     value: result.forward.estimate,
     unit,
     plus_minus: Z_95 * result.forward.standard_error,
-    note: `Theory gives ${result.forward.expected}: ${fixed(result.forward.z_score)} standard errors away.`,
+    note: `Theory gives ${sixDigits(result.forward.expected)}: ${fixed(result.forward.z_score)} standard errors away.`,
   })
   for (const { percent, low, high } of result.quantiles) {
     figures.push({
       label: `${percent} % of payoffs are at most`,
       value: (low + high) / 2,
       unit,
-      note: low === high ? 'Exact.' : `Between ${low} and ${high}.`,
+      note: low === high ? 'Exact.' : `Between ${sixDigits(low)} and ${sixDigits(high)}.`,
     })
   }
   const charts: ChartSpec[] = [
@@ -109,4 +109,11 @@ function fixed(value: number): string {
   const hundredths = Math.round(Math.abs(value) * 100)
   const whole = Math.floor(hundredths / 100)
   return `${value < 0 ? '-' : ''}${whole}.${String(hundredths % 100).padStart(2, '0')}`
+}
+
+/** About six significant digits, for notes. */
+function sixDigits(value: number): number {
+  let scale = 1
+  while (Math.abs(value) * scale < 1e5 && scale < 1e12) scale *= 10
+  return Math.round(value * scale) / scale
 }
