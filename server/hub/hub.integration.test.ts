@@ -111,6 +111,7 @@ interface Behaviour {
 /** An agent that speaks to the hub directly, with real arithmetic and real receipts. */
 class TestAgent {
   readonly heard: HubMessage[] = []
+  session = ''
   readonly #hub: Hub
   readonly #secret = utils.randomSecretKey()
   readonly #stop = new AbortController()
@@ -132,6 +133,7 @@ class TestAgent {
       },
       { ownerId: row.id, ownerLabel: row.label },
     )
+    this.session = enrolled.session
     for await (const { message } of this.#hub.leases({ session: enrolled.session }, this.#stop.signal)) {
       this.heard.push(message)
       if (message.t !== 'lease') continue
@@ -260,6 +262,23 @@ describe('the hub', () => {
     await Promise.all([...earlyRuns, ...lateRuns, ...staleRuns])
     await first.close()
     await second.close()
+  })
+
+  it('does not hand what a pausing agent gives back to that agent again', async () => {
+    const hub = await startHub()
+    const { row } = await submit(gbm(20_000, 'pause'))
+    await hub.admit(row)
+    const pausing = new TestAgent(hub)
+    const run = pausing.run('alice', { leases: 0 })
+    const held = () => pausing.heard.flatMap((message) => (message.t === 'lease' ? [message.lease_id] : []))
+    await eventually(async () => (held().length > 0 ? true : undefined))
+    expect(hub.progress(row.id)?.in_flight).toBeGreaterThan(0)
+    await hub.release({ session: pausing.session, lease_ids: held(), reason: 'paused' })
+    expect(hub.progress(row.id)?.in_flight).toBe(0)
+    pausing.stop()
+    await run
+    await hub.cancel(row.id)
+    await hub.close()
   })
 
   it('lets the referee decide a disagreement, and shuts the wrong agent out', async () => {

@@ -282,6 +282,10 @@ export class Hub {
   /** Gives leases back unexecuted. Unknown ones are ignored: they were taken back before. */
   async release(input: ReleaseInput): Promise<void> {
     const session = this.#sessions.get(input.session)
+    // Whoever pauses or stops is still subscribed for a moment: what he gives back must not be handed to him again,
+    // where it would lie until his connection is given up. A resumed agent subscribes anew.
+    if (input.reason === 'paused' || input.reason === 'stopped')
+      this.#apply({ t: 'session.silent', session: session.id })
     this.#apply({ t: 'lease.released', session: session.id, lease_ids: input.lease_ids })
   }
 
