@@ -2,10 +2,10 @@
 
 /** SHA-256 of the linked WGSL by kernel name: the normative text that a replay key stands for. */
 export const KERNEL_DIGESTS: Readonly<Record<string, string>> = {
-  'demo/float-gbm': 'de4d312d4915138d6eeee9ff3958ce273f9eef2e8644896078e450a08ccb7207',
-  'mc/gbm.v1': '5239466a8714aa3c93db238ff6e0e7cedacf2c7d3408ba163452cab968e39615',
-  'mc/pi.v1': 'efb54df9058d6a4ee37e38c0fa30b441f7f328effd586bd7a3d70ecd261152d8',
-  'probe/conformance.v1': '03bc22876c0e37607911a7af6fe59549f06db4dd4e8519032c78ef01525d8075',
+  'demo/float-gbm': '32ad9dc18719b90f57e26e151e68dd8f2383386e1e9f7dfff9b072cbd7022682',
+  'mc/gbm.v1': 'fd28d0710b566cd60db8a16b09ef97f163e50ee08a44adb4ec1df95e0549cc2a',
+  'mc/pi.v1': 'bbc3a6397de5fddd6b349b0dba11564b2a10f89fffa88215e2f993596bf1f3b0',
+  'probe/conformance.v1': 'e7c78f9685779dc24bc0abad4765873d6cce534e5d010d2373d559f126cd3d18',
   'probe/loop.v1': 'fc3ed3e2a3f7914e8028dc19059eede42c59e137179a7db35a8b5a4d5546d369',
   'tensor/matmul.v1.dp4a': '8c0f5ad306acf58fa79598e70e31b923866b3427c95d0db4548bb4d636d49722',
   'tensor/matmul.v1': 'ca5b70c69a4486087b11a83a25b8bd40348c936e874e3706f25a0e7fcf25d9c6',
