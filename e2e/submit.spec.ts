@@ -1,0 +1,130 @@
+import { readFile } from 'node:fs/promises'
+import { expect, type Page, test } from '@playwright/test'
+import { z } from 'zod'
+import { schoolbookProduct } from '../demo/checks/product.ts'
+import { OPS } from '../kernel/ops/registry.ts'
+import { digestsShown, panel, reading, stateShown } from './support/pages.ts'
+import { type Site, startSite } from './support/site.ts'
+
+// Nobody contributes but the house agent: what a first visitor submits must end all the same.
+let site: Site
+test.beforeAll(async () => {
+  site = await startSite({ houseAgent: true })
+})
+test.afterAll(() => site?.stop())
+
+test.beforeEach(({ page }) => page.goto(`${site.url}/submit`))
+
+function chooseOp(page: Page, id: string): Promise<void> {
+  return page.getByRole('radio', { name: OPS.get(id).title }).click()
+}
+
+async function submitAndSettle(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Submit contract' }).click()
+  await expect(page).toHaveURL(/\/jobs\/[0-9a-f-]{36}$/)
+  await expect(stateShown(page, 'Settled')).toBeVisible({ timeout: 60_000 })
+}
+
+const schema = z.object({
+  properties: z.record(
+    z.string(),
+    z.object({ title: z.string(), description: z.string(), unit: z.string().optional() }),
+  ),
+})
+
+for (const op of OPS.list()) {
+  test(`the form of ${op.id} asks for every argument and operand that its schema has`, async ({ page }) => {
+    await chooseOp(page, op.id)
+    const { properties } = schema.parse(z.toJSONSchema(op.args, { io: 'input' }))
+    const form = panel(page, 'Arguments')
+    for (const [name, { title, description, unit }] of Object.entries(properties)) {
+      const field = form.getByLabel(title)
+      await expect(field, name).toBeVisible()
+      const help = await field.getAttribute('aria-describedby')
+      await expect(page.locator(`[id="${help}"]`), name).toContainText(description)
+      if (unit !== undefined) await expect(form.getByText(unit, { exact: true }).first()).toBeVisible()
+    }
+    expect(await form.getByRole('textbox').or(form.getByRole('combobox')).count()).toBe(
+      Object.keys(properties).length,
+    )
+    for (const { title } of Object.values(op.inputs))
+      await expect(page.getByRole('group', { name: `Operand ${title}` })).toBeVisible()
+  })
+}
+
+test('an argument out of its range is explained at its field and not submitted', async ({ page }) => {
+  await chooseOp(page, 'mc@1/gbm.v1')
+  const jobs = await site.api.jobCount()
+  const volatility = panel(page, 'Arguments').getByLabel('Volatility')
+  await volatility.fill('9')
+  await expect(volatility).toHaveAttribute('aria-invalid', 'true')
+  await expect(volatility).toHaveAccessibleDescription(/5/)
+  await page.getByRole('button', { name: 'Submit contract' }).click()
+  await expect(volatility).toBeFocused()
+  await expect(panel(page, 'Before you submit').getByRole('alert')).toContainText('args.volatility')
+  await expect(page).toHaveURL(`${site.url}/submit`)
+  expect(await site.api.jobCount()).toBe(jobs)
+
+  await volatility.fill('0.25')
+  await expect(volatility).not.toHaveAttribute('aria-invalid')
+  await expect(reading(panel(page, 'Before you submit'), 'Shards')).toHaveText(/^\d/)
+})
+
+test('the JSON tab names the path of a duplicate key, and shares its draft with the form', async ({
+  page,
+}) => {
+  await page.getByRole('tab', { name: 'JSON' }).click()
+  const editor = page.getByRole('textbox', { name: 'Contract' })
+  const text = await editor.inputValue()
+  await editor.fill(text.replace('"points": 100000000', '"points": 100000000, "points": 5'))
+  await expect(editor).toHaveAttribute('aria-invalid', 'true')
+  await expect(page.getByRole('tabpanel', { name: 'JSON' }).getByRole('alert')).toContainText('args.points')
+  await expect(page.getByRole('button', { name: 'Submit contract' })).toBeDisabled()
+
+  await editor.fill(text.replace('"points": 100000000', '"points": 4321'))
+  await expect(page.getByRole('button', { name: 'Submit contract' })).toBeEnabled()
+  await page.getByRole('tab', { name: 'Form' }).click()
+  await expect(page.getByRole('textbox', { name: 'Points' })).toHaveValue('4321')
+})
+
+test('π is submitted, settles and is close to π', async ({ page }) => {
+  await chooseOp(page, 'mc@1/pi.v1')
+  await page.getByRole('textbox', { name: 'Points' }).fill('30000000')
+  const [replayKey = ''] = await digestsShown(panel(page, 'Before you submit'))
+  await submitAndSettle(page)
+  expect(await digestsShown(panel(page, 'Digests'))).toContain(replayKey)
+  const result = (await panel(page, 'Result').textContent()) ?? ''
+  const [, value = '', halfWidth = ''] = /(3\.1\d+)\s*± (0\.\d+)/.exec(result) ?? []
+  // The half-width is 1.96 standard errors. The seed is derived, so this is the same number in every run.
+  expect(Math.abs(Number(value) - Math.PI)).toBeLessThan((4 / 1.96) * Number(halfWidth))
+  await expect(panel(page, 'Verification')).toContainText('with the referee’s copy')
+})
+
+test('a matrix product of uploaded operands is downloaded byte for byte', async ({ page }) => {
+  const [rows, depth, columns] = [5, 7, 3]
+  const a = Int8Array.from({ length: rows * depth }, (_, i) => ((i * 37) % 256) - 128)
+  const b = Int8Array.from({ length: depth * columns }, (_, i) => 127 - ((i * 91) % 256))
+  await chooseOp(page, 'tensor@1/matmul.v1')
+  const operands = [
+    { title: 'A', values: a, shape: [rows, depth] },
+    { title: 'B', values: b, shape: [depth, columns] },
+  ] as const
+  for (const { title, values, shape } of operands) {
+    const operand = page.getByRole('group', { name: `Operand ${title}` })
+    await operand.getByLabel('Rows').fill(String(shape[0]))
+    await operand.getByLabel('Columns').fill(String(shape[1]))
+    await operand.getByLabel(`File for ${title}`).setInputFiles({
+      name: `${title}.bin`,
+      mimeType: 'application/octet-stream',
+      buffer: Buffer.from(values.buffer),
+    })
+    await expect(operand.getByRole('status')).toContainText(`Stored: ${title}.bin`)
+  }
+  await submitAndSettle(page)
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    panel(page, 'Artifacts').getByRole('link', { name: 'Download' }).click(),
+  ])
+  const expected = schoolbookProduct(a, b, rows, depth, columns)
+  expect(new Int32Array(new Uint8Array(await readFile(await download.path())).buffer)).toEqual(expected)
+})
