@@ -1,0 +1,217 @@
+import AxeBuilder from '@axe-core/playwright'
+import { expect, type Page, test } from '@playwright/test'
+import { matmulContract, piContract } from './support/contracts.ts'
+import { expectAgent, panel, stateShown } from './support/pages.ts'
+import { type Site, startSite } from './support/site.ts'
+
+/** What every page owes every reader: a narrow screen, a dark one, a keyboard, a screen reader. */
+
+let site: Site
+/** Ids of one job in each of the states that look different. */
+const jobs = { running: '', estimate: '', product: '' }
+const PHONE_PX = 360
+
+test.beforeAll(async () => {
+  site = await startSite({ houseAgent: true })
+  const { api } = site
+  const a = new Uint8Array(64).map((_, i) => i)
+  jobs.estimate = await api.submit(piContract('pages', 8, { mode: 'none' }))
+  jobs.product = await api.submit(matmulContract(await api.upload(a), 8, { mode: 'none' }))
+  for (const id of [jobs.estimate, jobs.product])
+    await expect.poll(async () => (await api.job(id)).state, { timeout: 60_000 }).toBe('settled')
+  // No agent here has a GPU: this one stays as it is.
+  jobs.running = await api.submit({ ...piContract('waiting', 4), policy: { target: 'gpu' } })
+})
+test.afterAll(() => site?.stop())
+
+interface Place {
+  readonly name: string
+  readonly path: () => string
+  /** Brings the page into the state to look at. */
+  readonly prepare?: (page: Page) => Promise<void>
+}
+
+const PLACES: readonly Place[] = [
+  {
+    name: 'home',
+    path: () => '/',
+    prepare: async (page) => {
+      await page.getByRole('button', { name: 'Prove it here' }).click()
+      await expect(page.getByText('identical, all 32 bytes')).toBeVisible({ timeout: 60_000 })
+    },
+  },
+  { name: 'contribute', path: () => '/contribute' },
+  {
+    name: 'contribute, contributing',
+    path: () => '/contribute',
+    prepare: async (page) => {
+      await page.getByRole('radio', { name: 'CPU' }).click()
+      await page.getByRole('button', { name: 'Start contributing' }).click()
+      await expectAgent(page, 'Contributing')
+    },
+  },
+  {
+    name: 'submit, with an error',
+    path: () => '/submit',
+    prepare: async (page) => {
+      await page.getByRole('radio', { name: 'Option price by Monte Carlo' }).click()
+      await page.getByRole('textbox', { name: 'Volatility' }).fill('9')
+      await page.getByRole('button', { name: 'Submit contract' }).click()
+    },
+  },
+  {
+    name: 'submit, operands',
+    path: () => '/submit',
+    prepare: (page) => page.getByRole('radio', { name: 'Matrix product' }).click(),
+  },
+  {
+    name: 'submit, JSON',
+    path: () => '/submit',
+    prepare: (page) => page.getByRole('tab', { name: 'JSON' }).click(),
+  },
+  { name: 'jobs', path: () => '/jobs' },
+  { name: 'job, waiting', path: () => `/jobs/${jobs.running}` },
+  {
+    name: 'job, question before it is cancelled',
+    path: () => `/jobs/${jobs.running}`,
+    prepare: async (page) => {
+      await page.getByRole('button', { name: 'Cancel job' }).click()
+      await expect(page.getByRole('alertdialog')).toBeVisible()
+    },
+  },
+  {
+    name: 'job, estimate',
+    path: () => `/jobs/${jobs.estimate}`,
+    prepare: (page) => expect(page.getByRole('img', { name: /Convergence/ })).toBeVisible(),
+  },
+  { name: 'job, product', path: () => `/jobs/${jobs.product}` },
+  { name: 'unknown job', path: () => '/jobs/nonsense' },
+  { name: 'unknown page', path: () => '/nowhere' },
+]
+
+async function visit(page: Page, { path, prepare }: Place): Promise<void> {
+  await page.goto(`${site.url}${path()}`)
+  await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
+  await prepare?.(page)
+}
+
+for (const place of PLACES) {
+  test(`${place.name}: fits every eye, in light, in dark and on a phone`, async ({ page }) => {
+    const complaints: string[] = []
+    page.on('pageerror', (error) => complaints.push(String(error)))
+    await page.emulateMedia({ colorScheme: 'light' })
+    await visit(page, place)
+    await expect(page.getByRole('heading', { level: 1, includeHidden: true })).toHaveCount(1)
+    await expect(page.locator('html')).toHaveAttribute('lang', 'en')
+    await expect(page).toHaveTitle(/Forge Pool$/)
+    await expect.poll(() => brightness(page)).toBeGreaterThan(200)
+    expect(await seriousViolations(page)).toEqual([])
+
+    await page.emulateMedia({ colorScheme: 'dark' })
+    await expect.poll(() => brightness(page)).toBeLessThan(50)
+    expect(await seriousViolations(page)).toEqual([])
+
+    await page.setViewportSize({ width: PHONE_PX, height: 740 })
+    await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBe(PHONE_PX)
+    expect(complaints).toEqual([])
+  })
+}
+
+/** Of the page's background, 0 to 255. */
+async function brightness(page: Page): Promise<number> {
+  const colour = await page.evaluate(() => getComputedStyle(document.body).backgroundColor)
+  const [red = 0, green = 0, blue = 0] = [...colour.matchAll(/[\d.]+/g)].map(Number)
+  return (red + green + blue) / 3
+}
+
+/** What axe finds: labels, names, roles, contrast, headings and some eighty rules more. */
+async function seriousViolations(page: Page): Promise<object[]> {
+  const { violations, passes } = await new AxeBuilder({ page }).analyze()
+  expect(passes.length).toBeGreaterThan(20)
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => ({
+      id,
+      nodes: nodes.map(({ target, failureSummary }) => [target, failureSummary]),
+    }))
+}
+
+test.describe('by keyboard alone', () => {
+  /** More stops than any page has before its main action. */
+  const MAX_TABS = 40
+
+  async function tabTo(
+    page: Page,
+    role: 'button' | 'link' | 'textbox',
+    name: string | RegExp,
+  ): Promise<void> {
+    const target = page.getByRole(role, { name }).first()
+    await expect(target).toBeVisible()
+    for (let tabs = 0; tabs < MAX_TABS; tabs++) {
+      await page.keyboard.press('Tab')
+      if (await target.evaluate((element) => element === document.activeElement)) return
+    }
+    throw new Error(`${MAX_TABS} tabs do not lead to ${role} ${String(name)}`)
+  }
+
+  test('the first stop skips to the content', async ({ page }) => {
+    await page.goto(site.url)
+    await page.keyboard.press('Tab')
+    await expect(page.getByRole('link', { name: 'Skip to content' })).toBeFocused()
+    await page.keyboard.press('Enter')
+    await expect(page.getByRole('main')).toBeFocused()
+  })
+
+  test('home proves', async ({ page }) => {
+    await page.goto(site.url)
+    await tabTo(page, 'button', 'Prove it here')
+    await page.keyboard.press('Enter')
+    await expect(page.getByText('identical, all 32 bytes')).toBeVisible({ timeout: 60_000 })
+  })
+
+  test('contribute starts, pauses and stops', async ({ page }) => {
+    await page.goto(`${site.url}/contribute`)
+    await tabTo(page, 'textbox', 'Owner token')
+    await tabTo(page, 'button', 'Start contributing')
+    await page.keyboard.press('Enter')
+    await expectAgent(page, 'Contributing')
+    await tabTo(page, 'button', 'Pause')
+    await page.keyboard.press('Enter')
+    await expectAgent(page, 'You paused it.')
+    await tabTo(page, 'button', 'Stop')
+    await page.keyboard.press('Enter')
+    await expect(page.getByRole('button', { name: 'Start contributing' })).toBeVisible()
+  })
+
+  test('submit chooses an op, fills its form and sends it; its job is cancelled', async ({ page }) => {
+    await page.goto(`${site.url}/submit`)
+    await expect(page.getByRole('radio', { name: 'π by random points' })).toBeChecked()
+    await tabTo(page, 'textbox', 'Points')
+    await page.keyboard.press('ControlOrMeta+a')
+    await page.keyboard.type('900000000000')
+    await tabTo(page, 'button', 'Submit contract')
+    await page.keyboard.press('Enter')
+    await expect(page).toHaveURL(/\/jobs\/[0-9a-f-]{36}$/)
+    await tabTo(page, 'button', 'Cancel job')
+    await page.keyboard.press('Enter')
+    await expect(page.getByRole('alertdialog')).toBeVisible()
+    await page.keyboard.press('Escape')
+    await expect(page.getByRole('alertdialog')).toBeHidden()
+    await expect(page.getByRole('button', { name: 'Cancel job' })).toBeFocused()
+    await page.keyboard.press('Enter')
+    await tabTo(page, 'button', 'Cancel the job')
+    await page.keyboard.press('Enter')
+    await expect(stateShown(page, 'Cancelled')).toBeVisible()
+  })
+
+  test('the jobs page leads to a job and its result', async ({ page }) => {
+    await page.goto(`${site.url}/jobs`)
+    await tabTo(page, 'link', 'tensor@1/matmul.v1')
+    await page.keyboard.press('Enter')
+    await expect(panel(page, 'Artifacts')).toBeVisible()
+    await tabTo(page, 'link', 'Download')
+    const download = page.waitForEvent('download')
+    await page.keyboard.press('Enter')
+    expect((await download).suggestedFilename()).toBe('c.int32.bin')
+  })
+})
