@@ -44,7 +44,7 @@ export async function startAgents(url: string, contributors: readonly Contributo
   const found = await ensureBrowser({ quiet: true })
   if (!found.found) {
     const agents = startProcesses(url, contributors)
-    return { ...agents, lines: [`no browser: ${found.what}. ${found.how}`, ...agents.lines] }
+    return { ...agents, lines: [`${found.what}: ${found.how}`, ...agents.lines] }
   }
   const browser = await chromium.launch({
     executablePath: found.executablePath,
