@@ -17,7 +17,7 @@ import { CommitQueue, type PendingCommit } from './commit-queue.ts'
 import { type HubEffect, type HubEvent, type HubJob, initialState } from './core/state.ts'
 import { step } from './core/step.ts'
 import { checkResult } from './intake.ts'
-import { JobRuntime, once } from './job-runtime.ts'
+import { admittedJob, JobRuntime, once } from './job-runtime.ts'
 import { JobWriter, type StoredPhase } from './job-writer.ts'
 import type { HubOptions } from './options.ts'
 import { SessionTable } from './session-table.ts'
@@ -29,7 +29,6 @@ import { Tally } from './tally.ts'
  */
 
 const TICK_MS = 250
-const REFEREE_ATTEMPTS = 3
 
 export class Hub {
   readonly epoch: number
@@ -104,25 +103,7 @@ export class Hub {
         for (const { shard } of group.shards) accepted.push(shard)
       }
       if (row.state === 'submitted') this.#storePhase(row.id, 'planned')
-      const { verify, policy } = job.contract
-      this.#apply({
-        t: 'job.admitted',
-        job: {
-          id: row.id,
-          owner: row.owner_id,
-          shard_count: job.plan.shard_count,
-          shard_units: job.plan.work_units / job.plan.shard_count,
-          leaf_max_bytes: job.plan.leaf.max_bytes,
-          inline_leaves: job.plan.leaf.kind === 'inline',
-          contract_hash: job.contractHash,
-          plan_digest: job.planDigest,
-          copies_needed: verify.mode === 'quorum' ? verify.k : 1,
-          target: policy.target,
-          expires_ms: this.#now() + Math.max(0, row.created_at.getTime() + policy.timeout_ms - Date.now()),
-          phase: row.state === 'running' || row.state === 'verifying' ? row.state : 'planned',
-          accepted,
-        },
-      })
+      this.#apply({ t: 'job.admitted', job: admittedJob(row, job, accepted, this.#now()) })
       this.#dirty.add(row.id)
       if (accepted.length > 0)
         this.#options.log('info', 'a job goes on after a restart', {
@@ -131,8 +112,10 @@ export class Hub {
           shards: job.plan.shard_count,
         })
     } catch (error) {
-      this.#options.log('error', 'a job cannot be admitted', { job: row.id, error: String(error) })
       this.#runtimes.delete(row.id)
+      // A store that does not answer says nothing about the job: it is admitted when the hub starts again.
+      if (!(error instanceof ForgeError)) throw error
+      this.#options.log('error', 'a job cannot be admitted', { job: row.id, error: String(error) })
       this.#storePhase(row.id, 'failed', failureOf(error))
     }
   }
@@ -402,7 +385,7 @@ export class Hub {
     const runtime = this.#runtimes.get(jobId)
     if (runtime === undefined) return
     try {
-      const leaf = await this.#executeByReferee(runtime, shard)
+      const leaf = await this.#options.referee.execute(runtime.job, shard, await runtime.inputs())
       const inline = runtime.job.plan.leaf.kind === 'inline'
       if (!inline) await this.#options.blobs.put(once(leaf))
       if (!this.#closed)
@@ -417,23 +400,6 @@ export class Hub {
       if (this.#closed) return
       this.#options.log('error', 'the referee failed', { job: jobId, shard, error: String(error) })
       this.#apply({ t: 'job.broken', job_id: jobId, failure: failureOf(error) })
-    }
-  }
-
-  /** A referee that stopped is started anew: one lost thread must not fail a job. */
-  async #executeByReferee(runtime: JobRuntime, shard: number): Promise<Uint8Array> {
-    const inputs = await runtime.inputs()
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.#options.referee.execute(runtime.job, shard, inputs)
-      } catch (error) {
-        if (this.#closed || attempt === REFEREE_ATTEMPTS) throw error
-        this.#options.log('warn', 'the referee is asked again', {
-          job: runtime.id,
-          shard,
-          error: String(error),
-        })
-      }
     }
   }
 

@@ -5,8 +5,8 @@ import { canonicalJson } from '../../kernel/canonical.ts'
 import { bytesToHex, sha256Hex } from '../../kernel/digest.ts'
 import type { PreparedJob } from '../../kernel/job.ts'
 import type { InputBytes } from '../../kernel/ops/op.ts'
-import type { ArtifactRow, BlobStore, Settlement } from '../memory/ports.ts'
-import { type HubJob, isAccepted } from './core/state.ts'
+import type { ArtifactRow, BlobStore, JobRow, Settlement } from '../memory/ports.ts'
+import { type HubEvent, type HubJob, isAccepted } from './core/state.ts'
 import { formatHeadline } from './headline.ts'
 import { readBlob } from './intake.ts'
 
@@ -147,4 +147,30 @@ export class JobRuntime {
 /** Bytes as the stream that a blob store takes. */
 export async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes
+}
+
+/** A stored job as the core takes it. `accepted`: shards durable from an earlier life of the hub. */
+export function admittedJob(
+  row: JobRow,
+  job: PreparedJob,
+  accepted: readonly number[],
+  now_ms: number,
+): Extract<HubEvent, { t: 'job.admitted' }>['job'] {
+  const { verify, policy } = job.contract
+  return {
+    id: row.id,
+    owner: row.owner_id,
+    shard_count: job.plan.shard_count,
+    shard_units: job.plan.work_units / job.plan.shard_count,
+    leaf_max_bytes: job.plan.leaf.max_bytes,
+    inline_leaves: job.plan.leaf.kind === 'inline',
+    contract_hash: job.contractHash,
+    plan_digest: job.planDigest,
+    copies_needed: verify.mode === 'quorum' ? verify.k : 1,
+    target: policy.target,
+    // The time limit counts from submission, across restarts; inside the hub only the monotonic clock is used.
+    expires_ms: now_ms + Math.max(0, row.created_at.getTime() + policy.timeout_ms - Date.now()),
+    phase: row.state === 'running' || row.state === 'verifying' ? row.state : 'planned',
+    accepted,
+  }
 }

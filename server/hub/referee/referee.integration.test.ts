@@ -1,4 +1,7 @@
-import { fileURLToPath } from 'node:url'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 import { afterAll, describe, expect, it } from 'vitest'
 import { OPS } from '../../../kernel/ops/registry.ts'
@@ -59,6 +62,30 @@ describe("the referee's thread", () => {
     await expect(referee.execute(product, 0, new Map())).rejects.toMatchObject({ code: 'EXECUTOR_FAILED' })
     const job = pi('after')
     expect(await referee.execute(job, 0, new Map())).toEqual(job.reference(0, new Map()))
+  })
+
+  it('starts a new thread for a shard whose thread was lost, a few times', async () => {
+    await startReferee()
+    const folder = mkdtempSync(path.join(tmpdir(), 'forge-referee-'))
+    const dying = async (times: number) => {
+      const mark = JSON.stringify(path.join(folder, `deaths-${times}`))
+      const file = path.join(folder, `dies-${times}.mjs`)
+      writeFileSync(
+        file,
+        `import { appendFileSync, existsSync, statSync } from 'node:fs'
+         if (!existsSync(${mark}) || statSync(${mark}).size < ${times}) { appendFileSync(${mark}, 'x'); process.exit(1) }
+         await import(${JSON.stringify(entry.href)})`,
+      )
+      const referee = new WorkerReferee(pathToFileURL(file), 1)
+      referees.push(referee)
+      return referee
+    }
+    const job = pi('lost')
+    expect(await (await dying(2)).execute(job, 0, new Map())).toEqual(job.reference(0, new Map()))
+    await expect((await dying(3)).execute(job, 0, new Map())).rejects.toMatchObject({
+      code: 'EXECUTOR_FAILED',
+    })
+    rmSync(folder, { recursive: true })
   })
 
   it('refuses what waits when it is closed', async () => {

@@ -13,6 +13,8 @@ export interface Referee {
 
 /** Jobs kept ready in the thread, with their operands. */
 const LOADED_JOBS = 16
+/** Threads that one shard may use up. */
+const ATTEMPTS = 3
 
 /**
  * A referee in a worker thread of its own, so that no shard's arithmetic delays the hub's answers. It works at most
@@ -25,6 +27,9 @@ export class WorkerReferee implements Referee {
   #worker: Worker | undefined
   #loaded = new Set<string>()
   #next = 1
+  /** Threads that ended by themselves. */
+  #lost = 0
+  #closed = false
 
   /** @param cpuShare above 0 and at most 1, of one core. */
   constructor(entry: URL, cpuShare: number) {
@@ -32,7 +37,19 @@ export class WorkerReferee implements Referee {
     this.#cpuShare = cpuShare
   }
 
-  execute(job: PreparedJob, shard: number, inputs: InputBytes): Promise<Uint8Array> {
+  async execute(job: PreparedJob, shard: number, inputs: InputBytes): Promise<Uint8Array> {
+    for (let attempt = 1; ; attempt++) {
+      const lost = this.#lost
+      try {
+        return await this.#ask(job, shard, inputs)
+      } catch (error) {
+        // One lost thread must not fail a job; an execution that fails by itself would fail again.
+        if (this.#lost === lost || attempt === ATTEMPTS || this.#closed) throw error
+      }
+    }
+  }
+
+  #ask(job: PreparedJob, shard: number, inputs: InputBytes): Promise<Uint8Array> {
     const worker = this.#running()
     const id = this.#next++
     const answer = new Promise<Uint8Array>((resolve, reject) => {
@@ -44,6 +61,7 @@ export class WorkerReferee implements Referee {
   }
 
   async close(): Promise<void> {
+    this.#closed = true
     this.#fail(new ForgeError('UNAVAILABLE', 'the referee is closed'))
     await this.#worker?.terminate()
     this.#worker = undefined
@@ -81,6 +99,7 @@ export class WorkerReferee implements Referee {
     const lost = (cause: unknown) => {
       if (this.#worker !== worker) return
       this.#worker = undefined
+      this.#lost++
       this.#loaded = new Set()
       this.#fail(new ForgeError('EXECUTOR_FAILED', 'the referee stopped', { cause }))
     }
