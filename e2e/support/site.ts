@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import readline from 'node:readline'
@@ -64,6 +64,8 @@ export function runServer(own: Readonly<Record<string, string>>): Promise<Ended>
 /** Starts a site on a free port over an empty data folder. @throws Error with what it said when it does not come up */
 export async function startSite(options: SiteOptions): Promise<Site> {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'forge-e2e-'))
+  // Under root PostgreSQL runs as an account of its own, and would put its data elsewhere if it could not enter here.
+  await chmod(dataDir, 0o755)
   const site = new Site(dataDir, options)
   running.add(site)
   try {
@@ -80,6 +82,8 @@ export class Site {
   readonly #options: SiteOptions
   #child: ChildProcess | undefined
   #port = 0
+  /** Whether a test asked for the present process's end. */
+  #ending = false
 
   constructor(dataDir: string, options: SiteOptions) {
     this.dataDir = dataDir
@@ -104,6 +108,7 @@ export class Site {
   }
 
   async start(): Promise<void> {
+    this.#ending = false
     const child = spawn(process.execPath, [SERVER], {
       cwd: ROOT,
       env: environment({
@@ -115,6 +120,10 @@ export class Site {
     })
     this.#child = child
     const said: string[] = []
+    child.once('exit', (code, signal) => {
+      if (!this.#ending)
+        console.error(`the site ended by itself (${signal ?? code}); it said:\n${said.join('\n')}`)
+    })
     this.#port = await new Promise<number>((resolve, reject) => {
       const fail = (why: string) => reject(new Error(`the site ${why}; it said:\n${said.join('\n')}`))
       const timer = setTimeout(() => fail(`was not ready within ${START_LIMIT_MS} ms`), START_LIMIT_MS)
@@ -138,6 +147,7 @@ export class Site {
   async kill9(): Promise<void> {
     const child = this.#alive()
     if (child === undefined) return
+    this.#ending = true
     child.kill('SIGKILL')
     await once(child, 'exit')
   }
@@ -152,6 +162,7 @@ export class Site {
   async stop(): Promise<void> {
     const child = this.#alive()
     if (child !== undefined) {
+      this.#ending = true
       const gone = once(child, 'exit')
       child.kill('SIGTERM')
       const cut = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS)
@@ -171,6 +182,7 @@ export class Site {
 
   /** For the end of this process, where nothing can be waited for. */
   killAtOnce(): void {
+    this.#ending = true
     this.#alive()?.kill('SIGKILL')
     const database = this.#databasePid()
     if (database !== undefined) signal(database, 'SIGQUIT')
