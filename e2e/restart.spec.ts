@@ -55,6 +55,7 @@ test('kill -9 in the middle of a job loses nothing: tabs come back, the open pag
 })
 
 test('a second server on a port in use says one line and ends, and the first goes on', async () => {
+  const jobs = await site.api.jobCount()
   const ended = await runServer({ PORT: String(site.port), FORGE_DATA_DIR: site.dataDir })
   expect(ended).toEqual({
     code: 1,

@@ -43,7 +43,7 @@ export const progressView = z.object({
   by_executor: executorCounts,
   /** How accepted shards were verified. */
   by_method: z.object({ single: z.int(), quorum: z.int(), referee: z.int() }),
-  /** Distinct owners among accepted copies. */
+  /** Distinct owners of accepted copies; the referee is none. */
   owners: z.int(),
 })
 export type ProgressView = z.infer<typeof progressView>

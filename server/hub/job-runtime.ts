@@ -49,7 +49,8 @@ export class JobRuntime {
       this.#byMethod[accepted.method]++
       this.#copies += accepted.copies.length
       for (const kind of new Set(accepted.copies.map((copy) => copy.executor))) this.#byExecutor[kind]++
-      for (const copy of accepted.copies) this.#owners.add(copy.owner)
+      // The referee is the hub itself, nobody's machine.
+      for (const copy of accepted.copies) if (copy.agent !== 'referee') this.#owners.add(copy.owner)
     }
     this.#note()
   }
