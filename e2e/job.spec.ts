@@ -3,6 +3,7 @@ import { expectedDigest, optionContract, piContract } from './support/contracts.
 import {
   acceptedShown,
   digestsShown,
+  expectAgent,
   expectNeverReloaded,
   markAsOpen,
   openContributor,
@@ -21,17 +22,27 @@ test.beforeAll(async () => {
 test.afterAll(() => site?.stop())
 
 test('two owners’ tabs settle a job before the eyes of whoever watches', async ({ page, browser }) => {
+  const { api } = site
+  const ada = await openContributor(browser, site.url, {
+    executor: 'WebGPU',
+    token: await api.ownerToken('Ada'),
+  })
+  const grace = await openContributor(browser, site.url, {
+    executor: 'CPU',
+    token: await api.ownerToken('Grace'),
+  })
+  // Both begin together: who lets the other wait for long is helped by the referee.
+  const tabs = [ada, grace]
+  const agents = tabs.map((tab) => panel(tab, 'This tab’s agent'))
+  for (const agent of agents) await agent.getByRole('button', { name: 'Pause' }).click()
+  for (const tab of tabs) await expectAgent(tab, 'Paused')
   const contract = optionContract('job page', SHARDS)
-  const id = await site.api.submit(contract)
-  await page.goto(`${site.url}/jobs/${id}`)
+  await page.goto(`${site.url}/jobs/${await api.submit(contract)}`)
   await expect(stateShown(page, 'Planned')).toBeVisible()
   await expect(panel(page, 'Progress').getByText('Live', { exact: true })).toBeVisible()
   await markAsOpen(page)
 
-  const [ada, grace] = [await site.api.ownerToken('Ada'), await site.api.ownerToken('Grace')]
-  const first = await openContributor(browser, site.url, { executor: 'WebGPU', token: ada })
-  await expect(stateShown(page, 'Running')).toBeVisible()
-  await openContributor(browser, site.url, { executor: 'CPU', token: grace })
+  for (const agent of agents) await agent.getByRole('button', { name: 'Resume' }).click()
   await expect.poll(() => acceptedShown(page)).toBeGreaterThan(0)
   await expect(page.getByRole('img', { name: /^Shard grid: .*accepted/ })).toBeVisible()
   await expect(stateShown(page, 'Settled')).toBeVisible({ timeout: 60_000 })
@@ -43,7 +54,7 @@ test('two owners’ tabs settle a job before the eyes of whoever watches', async
   await expect(reading(verification, 'WebGPU')).toHaveText(String(SHARDS))
   await expect(reading(verification, 'CPU')).toHaveText(String(SHARDS))
   expect((await digestsShown(panel(page, 'Digests')))[0]).toBe(expectedDigest(contract))
-  await expect(first.getByText('contributing as Ada')).toBeVisible()
+  await expect(ada.getByText('contributing as Ada')).toBeVisible()
   await expectNeverReloaded(page)
 })
 
