@@ -66,10 +66,13 @@ export function FigureTable({ figures }: { readonly figures: readonly Figure[] }
                 <span className="block text-xs text-muted">{figure.note}</span>
               )}
             </th>
-            <td className="num py-2 text-right align-top break-all">
-              {formatFigureValue(figure)} <PlusMinus figure={figure} className="text-muted" />
+            <td className="num py-2 text-right align-top">
+              <span className={typeof figure.value === 'number' ? 'whitespace-nowrap' : 'wrap-anywhere'}>
+                {formatFigureValue(figure)}
+              </span>{' '}
+              <PlusMinus figure={figure} className="whitespace-nowrap text-muted" />
               {figure.unit === undefined ? null : (
-                <span className="ml-1 text-xs text-muted">{figure.unit}</span>
+                <span className="ml-1 whitespace-nowrap text-xs text-muted">{figure.unit}</span>
               )}
             </td>
           </tr>

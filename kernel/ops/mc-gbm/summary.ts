@@ -89,7 +89,7 @@ export function summariseGbm(args: GbmArgs, result: GbmResult): Summary {
 
 function notesOf(args: GbmArgs, result: GbmResult): string[] {
   const notes = [
-    `Prices are multiples of ${result.resolution}. Normals are accurate to 2e-6 and end at 6.3 standard deviations.`,
+    `Prices are multiples of ${sixDigits(result.resolution)}. Normals are accurate to 2e-6 and end at 6.3 standard deviations.`,
   ]
   if (args.style === 'asian')
     notes.push(`The average is that of the prices after each of the ${args.steps} steps.`)
