@@ -40,8 +40,8 @@ export default defineConfig({
   reporter: [['list'], ['json', { outputFile: 'test-results/e2e.json' }]],
   use: {
     ...devices['Desktop Chrome'],
-    actionTimeout: 20_000,
-    navigationTimeout: 20_000,
+    actionTimeout: 45_000,
+    navigationTimeout: 45_000,
     trace: { mode: 'retain-on-failure', screenshots: false, sources: false },
   },
   projects: [
