@@ -14,53 +14,77 @@ export interface BlobTransport {
 
 /** @param origin of the site, e.g. `https://pool.example` */
 export function httpBlobs(origin: string, doFetch: typeof fetch = fetch): BlobTransport {
-  const request = async (
-    digest: HexDigest,
-    session: string,
-    signal: AbortSignal,
-    init: RequestInit,
-  ): Promise<Response> => {
-    let response: Response
-    try {
-      response = await doFetch(new URL(`/api/v0/blobs/${digest}`, origin), {
-        ...init,
-        headers: { authorization: `Forge-Session ${session}`, ...init.headers },
-        signal: AbortSignal.any([signal, AbortSignal.timeout(AGENT_LIMITS.blob_timeout_ms)]),
-        credentials: 'omit',
-        redirect: 'error',
-      })
-    } catch (cause) {
-      if (signal.aborted) throw new ForgeError('CANCELLED', 'stopped', { cause })
-      throw new ForgeError('UNAVAILABLE', `the site did not answer for blob ${digest.slice(0, 12)}`, {
-        cause,
-      })
-    }
-    if (!response.ok) {
-      await response.body?.cancel().catch(() => undefined)
-      throw refusal(response.status, digest)
-    }
-    return response
-  }
+  const inSession = (session: string, init: RequestInit = {}): RequestInit => ({
+    ...init,
+    headers: { authorization: `Forge-Session ${session}`, ...init.headers },
+    credentials: 'omit',
+  })
   return {
     async get(digest, session, signal) {
-      const response = await request(digest, session, signal, { method: 'GET' })
-      const bytes = await readAtMost(response, LIMITS.blob_bytes, signal)
-      // The native digest is asynchronous: 64 MiB must not hold up the session's messages.
-      const actual = bytesToHex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))
-      if (actual !== digest) {
-        throw new ForgeError('DIGEST_MISMATCH', `the site sent other bytes than blob ${digest.slice(0, 12)}`)
-      }
-      return bytes
+      return await checkedBytes(
+        await request(doFetch, origin, digest, inSession(session), signal),
+        digest,
+        signal,
+      )
     },
     async put(digest, bytes, session, signal) {
-      const response = await request(digest, session, signal, {
-        method: 'PUT',
-        headers: { 'content-type': 'application/octet-stream' },
-        body: new Uint8Array(bytes),
-      })
+      const headers = { 'content-type': 'application/octet-stream' }
+      const init = inSession(session, { method: 'PUT', headers, body: new Uint8Array(bytes) })
+      const response = await request(doFetch, origin, digest, init, signal)
       await response.body?.cancel().catch(() => undefined)
     },
   }
+}
+
+/**
+ * A blob as this page's visitor may read it, with his cookies.
+ * @throws ForgeError NOT_FOUND, TOO_LARGE, UNAVAILABLE, DIGEST_MISMATCH: the bytes are checked here
+ */
+export async function visitorsBlob(
+  origin: string,
+  digest: HexDigest,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const response = await request(fetch, origin, digest, { credentials: 'same-origin' }, signal)
+  return await checkedBytes(response, digest, signal)
+}
+
+async function request(
+  doFetch: typeof fetch,
+  origin: string,
+  digest: HexDigest,
+  init: RequestInit,
+  signal: AbortSignal,
+): Promise<Response> {
+  let response: Response
+  try {
+    response = await doFetch(new URL(`/api/v0/blobs/${digest}`, origin), {
+      method: 'GET',
+      ...init,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(AGENT_LIMITS.blob_timeout_ms)]),
+      redirect: 'error',
+    })
+  } catch (cause) {
+    if (signal.aborted) throw new ForgeError('CANCELLED', 'stopped', { cause })
+    throw new ForgeError('UNAVAILABLE', `the site did not answer for blob ${digest.slice(0, 12)}`, {
+      cause,
+    })
+  }
+  if (!response.ok) {
+    await response.body?.cancel().catch(() => undefined)
+    throw refusal(response.status, digest)
+  }
+  return response
+}
+
+async function checkedBytes(response: Response, digest: HexDigest, signal: AbortSignal): Promise<Uint8Array> {
+  const bytes = await readAtMost(response, LIMITS.blob_bytes, signal)
+  // The native digest is asynchronous: 64 MiB must not hold up the session's messages.
+  const actual = bytesToHex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))
+  if (actual !== digest) {
+    throw new ForgeError('DIGEST_MISMATCH', `the site sent other bytes than blob ${digest.slice(0, 12)}`)
+  }
+  return bytes
 }
 
 async function readAtMost(

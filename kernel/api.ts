@@ -96,6 +96,29 @@ export const jobView = z.object({
 })
 export type JobView = z.infer<typeof jobView>
 
+/** What a stranger needs to execute shards of a settled job again and to compare his digests with the accepted ones. */
+export const proofView = z.object({
+  id: z.string(),
+  /** The canonical contract, byte for byte: contract hash, plan and shards all follow from it. */
+  canonical: z.string(),
+  contract_hash: z.string(),
+  plan_digest: z.string(),
+  shard_count: z.int(),
+  result_digest: z.string(),
+  /** In ascending order of the shard. */
+  shards: z.array(
+    z.object({
+      shard: z.int(),
+      /** SHA-256 of the accepted leaf. */
+      digest: z.string(),
+      method: z.enum(['single', 'quorum', 'referee']),
+      /** Of each accepted copy. */
+      executors: z.array(z.enum(['webgpu', 'wasm', 'cpu'])),
+    }),
+  ),
+})
+export type ProofView = z.infer<typeof proofView>
+
 export const quoteView = z.object({
   op: z.string(),
   replay_key: z.string(),

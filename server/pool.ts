@@ -5,6 +5,7 @@ import { createBlobService } from './core/blobs.ts'
 import { createJobService } from './core/jobs.ts'
 import type { Log } from './core/log.ts'
 import { createOwnerService, type OwnerService } from './core/owners.ts'
+import { createProofService } from './core/proofs.ts'
 import type { HttpServer, Site } from './http/server.ts'
 import { Hub } from './hub/hub.ts'
 import type { Referee } from './hub/referee/referee.ts'
@@ -70,6 +71,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   http.serve({
     services: {
       jobs: createJobService({ ops: OPS, jobs, blobs, hub }),
+      proofs: createProofService({ jobs, results }),
       owners,
       blobs: createBlobService(blobs),
       hub,

@@ -4,4 +4,6 @@ export const CORE_LIMITS = {
   idempotency_key_chars: 128,
   owner_label_chars: 60,
   cursor_chars: 200,
+  /** Shards of one proof: a tab executes them again in seconds. */
+  proof_shards: 10,
 } as const

@@ -50,6 +50,7 @@ const PROCEDURES: readonly Row[] = [
   procedure('jobs.quote', ['local', 'visitor'], { contract: piContract('access') }),
   procedure('jobs.submit', ['local'], { contract: piContract('access') }),
   procedure('jobs.get', ['local', 'visitor'], { id: NO_JOB }),
+  procedure('jobs.proof', ['local', 'visitor'], { id: NO_JOB }),
   procedure('jobs.list', ['local', 'visitor'], {}),
   procedure('jobs.cancel', ['local'], { id: NO_JOB }),
   procedure('network.stats', ['local', 'visitor'], undefined),

@@ -109,6 +109,8 @@ export interface ResultStore {
   commit(epoch: number, groups: readonly ResultGroup[], receipts: readonly SignedReceipt[]): Promise<void>
   /** Everything accepted for a job, in commit order. */
   load(jobId: string): AsyncIterable<ResultGroup>
+  /** Those of `shards` that are accepted, by number. Reads the rows that may hold one of them, no other. */
+  find(jobId: string, shards: readonly number[]): Promise<ReadonlyMap<number, AcceptedShard>>
 }
 
 export interface OwnerRow {

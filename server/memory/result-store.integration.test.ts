@@ -52,6 +52,35 @@ describe('results in PostgreSQL', () => {
     expect(shardsOf(await loaded(store, b))).toEqual([0, 1])
   })
 
+  it('finds single shards without reading rows that cannot hold them', async () => {
+    const store = createResultStore(database.pool)
+    const epoch = await store.openEpoch()
+    const jobId = await newJob()
+    for (const first of [0, 100, 200]) {
+      await store.commit(epoch, [{ job_id: jobId, shards: sampleShards(first, 100) }], [])
+    }
+    const spans = await database.pool.query(
+      'SELECT first_shard, last_shard FROM result_groups WHERE job_id = $1 ORDER BY seq',
+      [jobId],
+    )
+    expect(spans.rows).toEqual([
+      { first_shard: 0, last_shard: 99 },
+      { first_shard: 100, last_shard: 199 },
+      { first_shard: 200, last_shard: 299 },
+    ])
+    // A row that is not read cannot be found damaged.
+    await database.pool.query(
+      'UPDATE result_groups SET packed = $2 WHERE job_id = $1 AND first_shard = 100',
+      [jobId, Buffer.from('damaged')],
+    )
+    const found = await store.find(jobId, [299, 7, 5_000])
+    expect([...found.keys()].sort((a, b) => a - b)).toEqual([7, 299])
+    expect(bytesToHex(found.get(7)?.digest ?? new Uint8Array())).toBe(
+      bytesToHex(sampleShards(7, 1)[0]?.digest ?? new Uint8Array()),
+    )
+    await expect(store.find(jobId, [150])).rejects.toMatchObject({ code: 'INTERNAL' })
+  })
+
   it('goes on after a restart in a newer epoch, after the older ones', async () => {
     const jobId = await newJob()
     for (const first of [500, 0]) {

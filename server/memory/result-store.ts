@@ -7,8 +7,8 @@ import { safeNumber } from './rows.ts'
 
 /** Result bytes in one row; a larger group is cut. Rows are read back one page at a time. */
 const ROW_LIMIT_BYTES = 4 * 1024 * 1024
-/** Rows in one statement: five parameters each, of PostgreSQL's 65,535. */
-const ROWS_LIMIT = 10_000
+/** Rows in one statement: seven parameters each, of PostgreSQL's 65,535. */
+const ROWS_LIMIT = 9_000
 /** Rows fetched at once by `load`. */
 const PAGE_ROWS = 8
 const DIGEST_BYTES = 32
@@ -17,6 +17,8 @@ interface PackedRow {
   readonly job_id: string
   readonly seq: number
   readonly shard_count: number
+  readonly first_shard: number
+  readonly last_shard: number
   readonly agents: readonly string[]
   readonly packed: Buffer
 }
@@ -43,12 +45,48 @@ export function createResultStore(pool: pg.Pool): ResultStore {
         job_id,
         seq: nextSeq++,
         shard_count: part.length,
+        first_shard: part.reduce((least, { shard }) => Math.min(least, shard), Number.MAX_SAFE_INTEGER),
+        last_shard: part.reduce((most, { shard }) => Math.max(most, shard), 0),
         agents: [...new Set(part.flatMap((shard) => shard.copies.map((copy) => copy.agent)))],
         packed: packShards(part),
       })),
     )
     rowsOf.set(groups, rows)
     return rows
+  }
+
+  /** Rows of a job in commit order; with `shards`, only rows whose span holds one of them. */
+  const pages = async function* (jobId: string, shards?: readonly number[]): AsyncGenerator<ResultGroup> {
+    // A row of before the span was stored may hold any shard.
+    const spans =
+      shards === undefined
+        ? ''
+        : `AND (first_shard IS NULL
+             OR EXISTS (SELECT FROM unnest($4::int[]) AS wanted WHERE wanted BETWEEN first_shard AND last_shard))`
+    let after = { epoch: '0', seq: '0' }
+    for (;;) {
+      const { rows } = await pool.query<{
+        epoch: string
+        seq: string
+        shard_count: number
+        packed: Buffer
+      }>(
+        `SELECT epoch, seq, shard_count, packed FROM result_groups
+         WHERE job_id = $1 AND (epoch, seq) > ($2, $3) ${spans} ORDER BY epoch, seq LIMIT ${PAGE_ROWS}`,
+        [jobId, after.epoch, after.seq, ...(shards === undefined ? [] : [shards])],
+      )
+      for (const row of rows) {
+        const group = unpackShards(row.packed)
+        invariant(
+          group.length === row.shard_count,
+          `a group of ${row.shard_count} shards holds ${group.length}`,
+        )
+        yield { job_id: jobId, shards: group }
+      }
+      const last = rows.at(-1)
+      if (last === undefined || rows.length < PAGE_ROWS) return
+      after = last
+    }
   }
 
   return {
@@ -74,31 +112,17 @@ export function createResultStore(pool: pg.Pool): ResultStore {
       if (answer.rows[0]?.open !== true) throw fenced(epoch)
     },
 
-    async *load(jobId) {
-      let after = { epoch: '0', seq: '0' }
-      for (;;) {
-        const { rows } = await pool.query<{
-          epoch: string
-          seq: string
-          shard_count: number
-          packed: Buffer
-        }>(
-          `SELECT epoch, seq, shard_count, packed FROM result_groups
-           WHERE job_id = $1 AND (epoch, seq) > ($2, $3) ORDER BY epoch, seq LIMIT ${PAGE_ROWS}`,
-          [jobId, after.epoch, after.seq],
-        )
-        for (const row of rows) {
-          const shards = unpackShards(row.packed)
-          invariant(
-            shards.length === row.shard_count,
-            `a group of ${row.shard_count} shards holds ${shards.length}`,
-          )
-          yield { job_id: jobId, shards }
-        }
-        const last = rows.at(-1)
-        if (last === undefined || rows.length < PAGE_ROWS) return
-        after = last
+    load: (jobId) => pages(jobId),
+
+    async find(jobId, shards) {
+      const missing = new Set(shards)
+      const found = new Map<number, AcceptedShard>()
+      for await (const group of pages(jobId, shards)) {
+        for (const accepted of group.shards)
+          if (missing.delete(accepted.shard)) found.set(accepted.shard, accepted)
+        if (missing.size === 0) break
       }
+      return found
     },
   }
 }
@@ -139,11 +163,11 @@ function commitStatement(
   if (groups.length > 0) {
     // One parameter a value: node-postgres sends a Buffer in binary, but an array of Buffers as hexadecimal text.
     const tuples = groups.map(
-      ({ job_id, seq, shard_count, agents, packed }) =>
-        `(${param(job_id, 'uuid')}, ${param(seq, 'bigint')}, ${param(shard_count, 'int')}, ${param(agents, 'text[]')}, ${param(packed, 'bytea')})`,
+      ({ job_id, seq, shard_count, first_shard, last_shard, agents, packed }) =>
+        `(${param(job_id, 'uuid')}, ${param(seq, 'bigint')}, ${param(shard_count, 'int')}, ${param(first_shard, 'int')}, ${param(last_shard, 'int')}, ${param(agents, 'text[]')}, ${param(packed, 'bytea')})`,
     )
     parts.push(
-      `groups AS (INSERT INTO result_groups (epoch, job_id, seq, shard_count, agents, packed)
+      `groups AS (INSERT INTO result_groups (epoch, job_id, seq, shard_count, first_shard, last_shard, agents, packed)
         SELECT fence.epoch, v.* FROM fence, (VALUES ${tuples.join(', ')}) AS v
         ON CONFLICT (job_id, epoch, seq) DO NOTHING)`,
     )

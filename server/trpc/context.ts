@@ -3,10 +3,12 @@ import type { BlobService } from '../core/blobs.ts'
 import type { HubNetwork } from '../core/hub-port.ts'
 import type { JobService } from '../core/jobs.ts'
 import type { OwnerService } from '../core/owners.ts'
+import type { ProofService } from '../core/proofs.ts'
 
 /** What the API serves from; the same for every request. */
 export interface Services {
   readonly jobs: JobService
+  readonly proofs: ProofService
   readonly owners: OwnerService
   readonly blobs: BlobService
   readonly hub: HubNetwork

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { jobListItem, jobStateSchema, jobView, quoteView } from '../../kernel/api.ts'
+import { jobListItem, jobStateSchema, jobView, proofView, quoteView } from '../../kernel/api.ts'
+import { LIMITS } from '../../kernel/limits.ts'
 import { CORE_LIMITS } from '../core/limits.ts'
 import { procedure, router } from './init.ts'
 
@@ -27,6 +28,27 @@ export const jobsRouter = router({
     .input(z.strictObject({ id: jobId }))
     .output(jobView)
     .query(({ ctx, input }) => ctx.services.jobs.get(ctx.actor, input.id)),
+
+  /** What anybody who may read the job needs to execute shards of it again. */
+  proof: procedure
+    .input(
+      z.strictObject({
+        id: jobId,
+        /** Without it the server draws them. */
+        shards: z
+          .array(
+            z
+              .int()
+              .min(0)
+              .max(LIMITS.shards - 1),
+          )
+          .min(1)
+          .max(CORE_LIMITS.proof_shards)
+          .optional(),
+      }),
+    )
+    .output(proofView)
+    .query(({ ctx, input }) => ctx.services.proofs.prove(ctx.actor, input.id, input.shards)),
 
   list: procedure
     .input(

@@ -29,6 +29,7 @@ import { Confirm } from '../ui/confirm.tsx'
 import { CopyButton } from '../ui/copy-button.tsx'
 import { Panel, Reading } from '../ui/panel.tsx'
 import { Progress } from '../ui/progress.tsx'
+import { CheckHere } from './check-here.tsx'
 import { ResultPanels } from './result.tsx'
 import { ShardGrid } from './shard-grid.tsx'
 import { VerificationFacts, verificationSummary, verifyWords } from './verification.tsx'
@@ -109,6 +110,7 @@ export function JobPage({ initial }: { readonly initial: Job }) {
           ) : (
             <ResultPanels job={job} summary={job.summary} />
           )}
+          {job.state === 'settled' ? <CheckHere job={job} /> : null}
           {grid === undefined ? null : (
             <Panel id="shards" title="Shards">
               <ShardGrid grid={grid} shardCount={job.shard_count} />

@@ -1,0 +1,84 @@
+import { randomInt } from 'node:crypto'
+import type { ProofView } from '../../kernel/api.ts'
+import { bytesToHex } from '../../kernel/digest.ts'
+import { ForgeError, invariant } from '../../kernel/errors.ts'
+import type { JobRow, JobStore, ResultStore } from '../memory/ports.ts'
+import type { Actor } from './actor.ts'
+import { authorise } from './authorise.ts'
+import { CORE_LIMITS } from './limits.ts'
+
+export interface ProofService {
+  /**
+   * What it takes to execute shards of a settled job again: its contract, and the digests the network accepted.
+   * @param wanted at most CORE_LIMITS.proof_shards; without it, as many are drawn here
+   * @throws ForgeError NOT_FOUND; CONFLICT before the job is settled; MESSAGE_INVALID for a shard outside the plan
+   */
+  prove(actor: Actor, id: string, wanted: readonly number[] | undefined): Promise<ProofView>
+}
+
+export interface ProofPorts {
+  readonly jobs: Pick<JobStore, 'get'>
+  readonly results: Pick<ResultStore, 'find'>
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+export function createProofService({ jobs, results }: ProofPorts): ProofService {
+  return {
+    async prove(actor, id, wanted) {
+      authorise(actor, 'jobs.read')
+      const job = UUID.test(id) ? await jobs.get(id) : undefined
+      if (job === undefined) {
+        throw new ForgeError('NOT_FOUND', `there is no job ${id.slice(0, 64)}`, {
+          hint: 'Check the id on the jobs page.',
+        })
+      }
+      if (job.result_digest === null) {
+        throw new ForgeError('CONFLICT', `the job is ${job.state}: only a settled job has a proof`, {
+          hint: 'Ask again once it has settled.',
+        })
+      }
+      const shards = wanted === undefined ? drawShards(job.shard_count) : checked(wanted, job)
+      const found = await results.find(id, shards)
+      return {
+        id,
+        canonical: job.canonical,
+        contract_hash: job.contract_hash,
+        plan_digest: job.plan_digest,
+        shard_count: job.shard_count,
+        result_digest: job.result_digest,
+        shards: shards.map((shard) => {
+          const accepted = found.get(shard)
+          invariant(accepted !== undefined, `shard ${shard} of settled job ${id} has no result`)
+          return {
+            shard,
+            digest: bytesToHex(accepted.digest),
+            method: accepted.method,
+            executors: accepted.copies.map(({ executor }) => executor),
+          }
+        }),
+      }
+    },
+  }
+}
+
+function checked(wanted: readonly number[], job: JobRow): readonly number[] {
+  const outside = wanted.find((shard) => shard >= job.shard_count)
+  if (outside !== undefined) {
+    throw new ForgeError('MESSAGE_INVALID', `the job has no shard ${outside}`, {
+      path: 'shards',
+      hint: `Its shards are 0 to ${job.shard_count - 1}.`,
+    })
+  }
+  return [...new Set(wanted)].sort((a, b) => a - b)
+}
+
+/** Distinct shards, each set of them as likely as any other (Floyd's algorithm), in ascending order. */
+function drawShards(shardCount: number): readonly number[] {
+  const drawn = new Set<number>()
+  for (let limit = Math.max(0, shardCount - CORE_LIMITS.proof_shards); limit < shardCount; limit++) {
+    const candidate = randomInt(limit + 1)
+    drawn.add(drawn.has(candidate) ? limit : candidate)
+  }
+  return [...drawn].sort((a, b) => a - b)
+}
