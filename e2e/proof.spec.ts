@@ -1,4 +1,5 @@
 import { expect, type Page, test } from '@playwright/test'
+import type { ContractInput } from '../kernel/contract.ts'
 import { matmulContract, optionContract, piContract } from './support/contracts.ts'
 import { digestsShown, panel } from './support/pages.ts'
 import { type Site, startSite } from './support/site.ts'
@@ -13,7 +14,7 @@ test.beforeAll(async () => {
 })
 test.afterAll(() => site?.stop())
 
-async function settledJob(contract: object): Promise<string> {
+async function settledJob(contract: ContractInput): Promise<string> {
   const id = await site.api.submit(contract)
   await expect.poll(async () => (await site.api.job(id)).state, { timeout: EXECUTED_MS }).toBe('settled')
   return id
