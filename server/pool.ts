@@ -1,11 +1,15 @@
 import path from 'node:path'
 import type { ForgeError } from '../kernel/errors.ts'
 import { OPS } from '../kernel/ops/registry.ts'
+import { createSignIn } from './accounts/sign-in.ts'
+import { createAccountService } from './core/accounts.ts'
 import { createBlobService } from './core/blobs.ts'
 import { createJobService } from './core/jobs.ts'
 import type { Log } from './core/log.ts'
-import { createOwnerService, type OwnerService } from './core/owners.ts'
+import { createOwnerService } from './core/owners.ts'
 import { createProofService } from './core/proofs.ts'
+import { createTokenService } from './core/tokens.ts'
+import { createIdentify } from './http/identify.ts'
 import type { HttpServer, Site } from './http/server.ts'
 import { Hub } from './hub/hub.ts'
 import type { Referee } from './hub/referee/referee.ts'
@@ -15,6 +19,8 @@ import type { Database } from './memory/database.ts'
 import { createJobStore } from './memory/job-store.ts'
 import { createOwnerStore } from './memory/owner-store.ts'
 import { createResultStore } from './memory/result-store.ts'
+import { createTokenStore } from './memory/token-store.ts'
+import { createUserStore } from './memory/user-store.ts'
 import { Projection } from './realtime/projection.ts'
 import { createRoomServer } from './realtime/room-server.ts'
 
@@ -24,6 +30,10 @@ export interface PoolOptions {
   readonly dataDir: string
   readonly referee: Referee
   readonly houseAgent: boolean
+  /** Public origin of the site: `https://pool.example`. */
+  readonly origin: string
+  /** Signs cookies and mail links. */
+  readonly secret: string
   readonly http: HttpServer
   /** Without one there are no pages, only the API. */
   readonly site: Site | undefined
@@ -35,7 +45,8 @@ export interface PoolOptions {
 
 export interface Pool {
   readonly epoch: number
-  readonly owners: OwnerService
+  /** The house agent's token: the given one if it still names the house, else a new one. */
+  houseToken(kept: string | undefined): Promise<string>
   /** Agents and watchers are sent away with a reason; what was accepted is made durable. */
   close(): Promise<void>
 }
@@ -47,7 +58,17 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   const results = createResultStore(database.pool)
   const owners = createOwnerService(createOwnerStore(database))
   const blobs = await openFileBlobStore(path.join(options.dataDir, 'blobs'))
-  const local = await owners.local()
+  const tokens = createTokenService(createTokenStore(database))
+  const signIn = createSignIn({
+    database,
+    origin: options.origin,
+    secret: options.secret,
+    people: {
+      came: async (person) => void (await owners.ofPerson(person)),
+      renamed: ({ userId, name }) => owners.rename(userId, name),
+    },
+    log,
+  })
 
   let projection: Projection | undefined
   const hub = await Hub.start({
@@ -70,15 +91,25 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
 
   http.serve({
     services: {
-      jobs: createJobService({ ops: OPS, jobs, blobs, hub }),
+      jobs: createJobService({
+        ops: OPS,
+        jobs,
+        blobs,
+        hub,
+        visibilityChanged: () => projection?.refreshRecent(),
+      }),
       proofs: createProofService({ jobs, results }),
+      accounts: createAccountService(createUserStore(database)),
       owners,
+      tokens,
       blobs: createBlobService(blobs),
       hub,
     },
     hub,
     rooms,
-    localOwnerId: local.id,
+    signIn,
+    identify: createIdentify({ signIn, owners, tokens, hub }),
+    origin: options.origin,
     site: options.site,
     dev: options.dev,
     log,
@@ -86,7 +117,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
 
   return {
     epoch: hub.epoch,
-    owners,
+    houseToken: async (kept) => tokens.house(await owners.house(), kept),
     async close() {
       projection?.close()
       rooms.close()

@@ -2,11 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { JobState } from '../../kernel/api.ts'
 import { bytesToHex, sha256Hex } from '../../kernel/digest.ts'
 import { createJobStore } from '../memory/job-store.ts'
-import { createOwnerStore } from '../memory/owner-store.ts'
 import { createResultStore } from '../memory/result-store.ts'
-import { sampleJob, sampleShards } from '../memory/testing/samples.ts'
+import { sampleAccount, sampleJob, sampleShards } from '../memory/testing/samples.ts'
 import { createTestDatabase, type TestDatabase } from '../memory/testing/test-database.ts'
-import { VISITOR } from './actor.ts'
+import { type Actor, VISITOR } from './actor.ts'
 import { NO_PROGRESS } from './job-view.ts'
 import { createProofService, type ProofService } from './proofs.ts'
 
@@ -15,16 +14,19 @@ let database: TestDatabase
 let proofs: ProofService
 let settled: string
 let running: string
+let owner: Actor
 
 beforeAll(async () => {
   database = await createTestDatabase()
   const jobs = createJobStore(database)
   const results = createResultStore(database.pool)
   proofs = createProofService({ jobs, results })
-  const owner = await createOwnerStore(database).ensure('account', 'submitter')
+  const account = await sampleAccount(database, 'submitter')
+  owner = { kind: 'user', ownerId: account.id, userId: 'submitter' }
   const epoch = await results.openEpoch()
   const start = async () => {
-    const { job } = await jobs.insert(sampleJob(owner.id))
+    const { job } = await jobs.insert(sampleJob(account.id))
+    await jobs.setVisibility(job.id, 'public')
     const open: readonly JobState[] = ['submitted']
     await jobs.transition(job.id, open, 'running')
     return job.id
@@ -76,6 +78,13 @@ describe('what it takes to execute shards of a settled job again', () => {
     await database.pool.query('UPDATE result_groups SET first_shard = NULL, last_shard = NULL')
     const { shards } = await proofs.prove(VISITOR, settled, [5, 950])
     expect(shards.map(({ digest }) => digest)).toEqual([digestOf(5), digestOf(950)])
+  })
+
+  it('is its owner’s alone while the job is private', async () => {
+    await createJobStore(database).setVisibility(settled, 'private')
+    await expect(proofs.prove(VISITOR, settled, [0])).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    expect((await proofs.prove(owner, settled, [0])).shards).toHaveLength(1)
+    await createJobStore(database).setVisibility(settled, 'public')
   })
 
   it('does not exist before the job is settled, for another job, or outside the plan', async () => {

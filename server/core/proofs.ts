@@ -4,7 +4,8 @@ import { bytesToHex } from '../../kernel/digest.ts'
 import { ForgeError, invariant } from '../../kernel/errors.ts'
 import type { JobRow, JobStore, ResultStore } from '../memory/ports.ts'
 import type { Actor } from './actor.ts'
-import { authorise } from './authorise.ts'
+import { authorise, MISSING } from './authorise.ts'
+import { jobResource } from './jobs.ts'
 import { CORE_LIMITS } from './limits.ts'
 
 export interface ProofService {
@@ -28,11 +29,8 @@ export function createProofService({ jobs, results }: ProofPorts): ProofService 
     async prove(actor, id, wanted) {
       authorise(actor, 'jobs.read')
       const job = UUID.test(id) ? await jobs.get(id) : undefined
-      if (job === undefined) {
-        throw new ForgeError('NOT_FOUND', `there is no job ${id.slice(0, 64)}`, {
-          hint: 'Check the id on the jobs page.',
-        })
-      }
+      authorise(actor, 'jobs.read', job === undefined ? MISSING : jobResource(job))
+      invariant(job !== undefined, 'a missing job is refused')
       if (job.result_digest === null) {
         throw new ForgeError('CONFLICT', `the job is ${job.state}: only a settled job has a proof`, {
           hint: 'Ask again once it has settled.',
