@@ -7,7 +7,9 @@ import type { ReactNode } from 'react'
 import { SiteFooter } from './components/site-footer.tsx'
 import { SiteHeader } from './components/site-header.tsx'
 import { Toaster } from './components/toaster.tsx'
+import { PersonProvider } from './data/person.tsx'
 import { ApiProvider } from './data/trpc.tsx'
+import { whoAsks } from './data/who.ts'
 
 export const metadata: Metadata = {
   title: { default: 'Forge Pool', template: '%s · Forge Pool' },
@@ -25,29 +27,32 @@ export const viewport: Viewport = {
 /** Every page shows what the server knows now: nothing is rendered at build time, where there is no server to ask. */
 export const dynamic = 'force-dynamic'
 
-export default function RootLayout({ children }: { readonly children: ReactNode }) {
+export default async function RootLayout({ children }: { readonly children: ReactNode }) {
+  const who = await whoAsks()
   return (
     // The theme's class is set before the first paint, so the server's HTML differs from it by design.
     <html lang="en" suppressHydrationWarning>
       <body className="flex min-h-dvh flex-col antialiased">
         <ThemeProvider attribute="class" defaultTheme="system" enableSystem disableTransitionOnChange>
           <ApiProvider>
-            <a
-              href="#main"
-              className="sr-only z-50 rounded-sm bg-ink px-4 py-2 text-sm text-bg focus:not-sr-only focus:fixed focus:top-2 focus:left-2"
-            >
-              Skip to content
-            </a>
-            <SiteHeader />
-            <main
-              id="main"
-              tabIndex={-1}
-              className="mx-auto w-full max-w-6xl flex-1 px-4 pt-6 outline-none sm:px-6 sm:pt-10"
-            >
-              {children}
-            </main>
-            <SiteFooter />
-            <Toaster />
+            <PersonProvider person={who.kind === 'person' ? who.person : null}>
+              <a
+                href="#main"
+                className="sr-only z-50 rounded-sm bg-ink px-4 py-2 text-sm text-bg focus:not-sr-only focus:fixed focus:top-2 focus:left-2"
+              >
+                Skip to content
+              </a>
+              <SiteHeader />
+              <main
+                id="main"
+                tabIndex={-1}
+                className="mx-auto w-full max-w-6xl flex-1 px-4 pt-6 outline-none sm:px-6 sm:pt-10"
+              >
+                {children}
+              </main>
+              <SiteFooter />
+              <Toaster />
+            </PersonProvider>
           </ApiProvider>
         </ThemeProvider>
       </body>

@@ -24,7 +24,7 @@ export default async function Home() {
   const api = await serverApi()
   const [stats, recent] = await Promise.all([
     api.network.stats.query(),
-    api.jobs.list.query({ limit: RECENT_JOBS }),
+    api.jobs.listPublic.query({ limit: RECENT_JOBS }),
   ])
   return (
     <div className="space-y-12">

@@ -24,7 +24,7 @@ test('nothing runs before the button, and one press pauses, resumes and stops it
   page,
   browser,
 }) => {
-  const { api } = site
+  const { api } = await site.signUp('Mary')
   const job = await api.submit(piContract('contribute', ENDLESS_SHARDS, { mode: 'none' }))
   const sockets = agentSockets(page)
   await page.goto(`${site.url}/contribute`)
@@ -95,16 +95,16 @@ test('the agent goes on while its owner reads other pages, and every page says s
   await expectClosed(sockets)
 })
 
-test('an owner token made on the page names the owner of what the tab computes', async ({ page }) => {
+test('what a tab computes counts for whoever has signed in', async ({ page, context }) => {
   await page.goto(`${site.url}/contribute`)
-  await page.getByText('I have no token and want one').click()
-  await page.getByRole('textbox', { name: 'Name of a new owner' }).fill('Ada L.')
-  await page.getByRole('button', { name: 'Create an owner token' }).click()
-  await expect(page.getByRole('status').filter({ hasText: 'Token for' })).toContainText('Keep it now')
-  const token = page.getByRole('textbox', { name: 'Owner token' })
-  await expect(token).toHaveValue(/^fpnt_[A-Za-z0-9_-]{43}$/)
-  expect(page.url()).not.toContain('fpnt_')
+  await expect(panel(page, 'Start')).toContainText(
+    'For this computer’s network, because nobody has signed in.',
+  )
 
+  const ada = await site.signUp('Ada L.')
+  await ada.enter(context)
+  await page.reload()
+  await expect(panel(page, 'Start')).toContainText('For your account, Ada L.')
   await page.getByRole('radio', { name: 'CPU' }).click()
   await page.getByRole('button', { name: 'Start contributing' }).click()
   await expectAgent(page, 'Contributing')
@@ -112,9 +112,22 @@ test('an owner token made on the page names the owner of what the tab computes',
   expect(await site.api.agentOwners()).toContain('Ada L.')
 })
 
+test('a node token names the account of what the tab computes', async ({ page }) => {
+  const grace = await site.signUp('Grace H.')
+  await page.goto(`${site.url}/contribute`)
+  await page.getByText('I have a node token').click()
+  await page.getByRole('textbox', { name: 'Node token' }).fill(await grace.api.nodeToken('a tab'))
+  await page.getByRole('radio', { name: 'CPU' }).click()
+  await page.getByRole('button', { name: 'Start contributing' }).click()
+  await expectAgent(page, 'Contributing')
+  await expect(panel(page, 'This tab’s agent')).toContainText('contributing as Grace H.')
+  expect(page.url()).not.toContain('fpnt_')
+})
+
 test('a token that is none is refused before anything starts', async ({ page }) => {
   await page.goto(`${site.url}/contribute`)
-  const token = page.getByRole('textbox', { name: 'Owner token' })
+  await page.getByText('I have a node token').click()
+  const token = page.getByRole('textbox', { name: 'Node token' })
   await token.fill('fpnt_short')
   await page.getByRole('button', { name: 'Start contributing' }).click()
   await expect(token).toHaveAttribute('aria-invalid', 'true')

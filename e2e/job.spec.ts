@@ -11,25 +11,30 @@ import {
   reading,
   stateShown,
 } from './support/pages.ts'
+import type { Person } from './support/people.ts'
 import { type Site, startSite } from './support/site.ts'
 
 const SHARDS = 12
 
 let site: Site
+/** Who submits. */
+let mary: Person
 test.beforeAll(async () => {
   site = await startSite({ houseAgent: false })
+  mary = await site.signUp('Mary')
 })
+test.beforeEach(({ context }) => mary.enter(context))
 test.afterAll(() => site?.stop())
 
 test('two owners’ tabs settle a job before the eyes of whoever watches', async ({ page, browser }) => {
-  const { api } = site
+  const { api } = mary
   const ada = await openContributor(browser, site.url, {
     executor: 'WebGPU',
-    token: await api.ownerToken('Ada'),
+    person: await site.signUp('Ada'),
   })
   const grace = await openContributor(browser, site.url, {
     executor: 'CPU',
-    token: await api.ownerToken('Grace'),
+    person: await site.signUp('Grace'),
   })
   // Both begin together: who lets the other wait for long is helped by the referee.
   const tabs = [ada, grace]
@@ -59,7 +64,7 @@ test('two owners’ tabs settle a job before the eyes of whoever watches', async
 })
 
 test('a job is cancelled after a question, and its agent stops', async ({ page, browser }) => {
-  const id = await site.api.submit(piContract('cancel', 100_000, { mode: 'none' }))
+  const id = await mary.api.submit(piContract('cancel', 100_000, { mode: 'none' }))
   const tab = await openContributor(browser, site.url, { executor: 'CPU' })
   const agent = panel(tab, 'This tab’s agent')
   await expect(agent.getByRole('progressbar')).toBeVisible()
@@ -68,18 +73,18 @@ test('a job is cancelled after a question, and its agent stops', async ({ page, 
   const question = page.getByRole('alertdialog', { name: 'Cancel this job?' })
   await question.getByRole('button', { name: 'Keep it running' }).click()
   await expect(question).toBeHidden()
-  expect((await site.api.job(id)).state).toBe('running')
+  expect((await mary.api.job(id)).state).toBe('running')
 
   await page.getByRole('button', { name: 'Cancel job' }).click()
   await question.getByRole('button', { name: 'Cancel the job' }).click()
   await expect(stateShown(page, 'Cancelled')).toBeVisible()
   await expect(page.getByRole('button', { name: 'Cancel job' })).toBeHidden()
-  expect((await site.api.job(id)).state).toBe('cancelled')
+  expect((await mary.api.job(id)).state).toBe('cancelled')
   await expect(agent.getByText('Waiting for work: no lease at the moment.')).toBeVisible()
 })
 
 test('a job that nobody computes in its time ends as expired while its page is open', async ({ page }) => {
-  const id = await site.api.submit({
+  const id = await mary.api.submit({
     ...piContract('expire', 4),
     policy: { target: 'gpu', timeout_ms: 2_000 },
   })
@@ -90,12 +95,12 @@ test('a job that nobody computes in its time ends as expired while its page is o
 })
 
 test('a job can be taken as the template of the next', async ({ page }) => {
-  const id = await site.api.submit(piContract('template', 3))
+  const id = await mary.api.submit(piContract('template', 3))
   await page.goto(`${site.url}/jobs/${id}`)
   await page.getByRole('link', { name: 'Use as template' }).click()
   await expect(page.getByRole('textbox', { name: 'Seed text' })).toHaveValue('template')
   await expect(page.getByRole('textbox', { name: 'Points' })).toHaveValue('12582912')
-  await site.api.cancel(id)
+  await mary.api.cancel(id)
 })
 
 for (const [what, path, heading] of [

@@ -2,18 +2,22 @@ import AxeBuilder from '@axe-core/playwright'
 import { expect, type Page, test } from '@playwright/test'
 import { matmulContract, piContract } from './support/contracts.ts'
 import { expectAgent, panel, stateShown } from './support/pages.ts'
+import type { Person } from './support/people.ts'
 import { type Site, startSite } from './support/site.ts'
 
 /** What every page owes every reader: a narrow screen, a dark one, a keyboard, a screen reader. */
 
 let site: Site
+/** Who has signed in. */
+let mary: Person
 /** Ids of one job in each of the states that look different. */
 const jobs = { running: '', estimate: '', product: '' }
 const PHONE_PX = 360
 
 test.beforeAll(async () => {
   site = await startSite({ houseAgent: true })
-  const { api } = site
+  mary = await site.signUp('Mary')
+  const { api } = mary
   const a = new Uint8Array(64).map((_, i) => i)
   jobs.estimate = await api.submit(piContract('pages', 8, { mode: 'none' }))
   jobs.product = await api.submit(matmulContract(await api.upload(a), 8, { mode: 'none' }))
@@ -173,7 +177,6 @@ test.describe('by keyboard alone', () => {
 
   test('contribute starts, pauses and stops', async ({ page }) => {
     await page.goto(`${site.url}/contribute`)
-    await tabTo(page, 'textbox', 'Owner token')
     await tabTo(page, 'button', 'Start contributing')
     await page.keyboard.press('Enter')
     await expectAgent(page, 'Contributing')

@@ -2,6 +2,7 @@ import { expect, type Page, test } from '@playwright/test'
 import type { ContractInput } from '../kernel/contract.ts'
 import { matmulContract, optionContract, piContract } from './support/contracts.ts'
 import { digestsShown, panel } from './support/pages.ts'
+import type { Person } from './support/people.ts'
 import { type Site, startSite } from './support/site.ts'
 
 /** A stranger executes shards of somebody's settled job in his own tab. */
@@ -9,13 +10,16 @@ import { type Site, startSite } from './support/site.ts'
 const EXECUTED_MS = 90_000
 
 let site: Site
+let ada: Person
 test.beforeAll(async () => {
   site = await startSite({ houseAgent: true })
+  ada = await site.signUp('Ada')
 })
 test.afterAll(() => site?.stop())
 
 async function settledJob(contract: ContractInput): Promise<string> {
-  const id = await site.api.submit(contract)
+  const id = await ada.api.submit(contract)
+  await ada.api.publish(id)
   await expect.poll(async () => (await site.api.job(id)).state, { timeout: EXECUTED_MS }).toBe('settled')
   return id
 }
@@ -43,7 +47,7 @@ test('ten shards that the tab draws give the stored digests, on this device’s 
 })
 
 test('a job of few shards is confirmed as a whole, operands and fold included', async ({ page }) => {
-  const digest = await site.api.upload(new Uint8Array(64).map((_, i) => i))
+  const digest = await ada.api.upload(new Uint8Array(64).map((_, i) => i))
   const id = await settledJob(matmulContract(digest, 8, { mode: 'none' }))
   const proof = await check(page, id, 1)
   await expect(proof.getByText('The whole result is confirmed')).toBeVisible()

@@ -4,16 +4,22 @@ import { z } from 'zod'
 import { schoolbookProduct } from '../demo/checks/product.ts'
 import { OPS } from '../kernel/ops/registry.ts'
 import { digestsShown, panel, reading, stateShown } from './support/pages.ts'
+import type { Person } from './support/people.ts'
 import { type Site, startSite } from './support/site.ts'
 
 // Nobody contributes but the house agent: what a first visitor submits must end all the same.
 let site: Site
+let mary: Person
 test.beforeAll(async () => {
   site = await startSite({ houseAgent: true })
+  mary = await site.signUp('Mary')
 })
 test.afterAll(() => site?.stop())
 
-test.beforeEach(({ page }) => page.goto(`${site.url}/submit`))
+test.beforeEach(async ({ page, context }) => {
+  await mary.enter(context)
+  await page.goto(`${site.url}/submit`)
+})
 
 function chooseOp(page: Page, id: string): Promise<void> {
   return page.getByRole('radio', { name: OPS.get(id).title }).click()
@@ -54,7 +60,7 @@ for (const op of OPS.list()) {
 
 test('an argument out of its range is explained at its field and not submitted', async ({ page }) => {
   await chooseOp(page, 'mc@1/gbm.v1')
-  const jobs = await site.api.jobCount()
+  const jobs = await mary.api.jobCount()
   const volatility = panel(page, 'Arguments').getByLabel('Volatility')
   await volatility.fill('9')
   await expect(volatility).toHaveAttribute('aria-invalid', 'true')
@@ -63,7 +69,7 @@ test('an argument out of its range is explained at its field and not submitted',
   await expect(volatility).toBeFocused()
   await expect(panel(page, 'Before you submit').getByRole('alert')).toContainText('args.volatility')
   await expect(page).toHaveURL(`${site.url}/submit`)
-  expect(await site.api.jobCount()).toBe(jobs)
+  expect(await mary.api.jobCount()).toBe(jobs)
 
   await volatility.fill('0.25')
   await expect(volatility).not.toHaveAttribute('aria-invalid')

@@ -8,9 +8,12 @@ import { cn } from './ui/class-names.ts'
 export function JobTable({
   jobs,
   caption,
+  showVisibility = false,
 }: {
   readonly jobs: readonly JobListItem[]
   readonly caption: string
+  /** Where public and private jobs stand side by side. */
+  readonly showVisibility?: boolean
 }) {
   return (
     <table className="block w-full text-sm sm:table">
@@ -47,7 +50,10 @@ export function JobTable({
               >
                 {job.op}
               </Link>
-              <span className="num block text-xs text-muted">{job.id.slice(0, 8)}</span>
+              <span className="num block text-xs text-muted">
+                {job.id.slice(0, 8)}
+                {showVisibility ? <span className="font-sans"> · {job.visibility}</span> : null}
+              </span>
             </td>
             <td className="justify-self-end sm:px-4 sm:py-2.5">
               <JobStateBadge state={job.state} />

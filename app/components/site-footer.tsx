@@ -3,13 +3,13 @@ export function SiteFooter() {
     <footer className="mt-16 border-t border-line">
       <div className="mx-auto grid max-w-6xl gap-x-10 gap-y-3 px-4 py-8 text-sm text-muted sm:grid-cols-2 sm:px-6">
         <p>
-          <strong className="font-medium text-ink">One local user.</strong> Until accounts exist, whoever
-          opens this site on the machine it runs on is its one user: jobs and owner tokens are shared.
-          Visitors from elsewhere can look and contribute.
+          <strong className="font-medium text-ink">Nothing runs without you.</strong> A page of this site
+          computes only after you press its button, and every page shows it while it does. Credits are for
+          testing and have no price.
         </p>
         <p>
-          <strong className="font-medium text-ink">Inputs are not confidential.</strong> Agents see what they
-          compute. Do not submit data that must stay secret.
+          <strong className="font-medium text-ink">Inputs are not confidential.</strong> A private job is
+          shown to its owner only, but agents see what they compute. Do not submit data that must stay secret.
         </p>
       </div>
     </footer>

@@ -2,6 +2,7 @@
 
 import Link from 'next/link'
 import { usePathname } from 'next/navigation'
+import { AccountMenu } from './account-menu.tsx'
 import { AgentPill } from './agent-pill.tsx'
 import { ThemeToggle } from './theme-toggle.tsx'
 import { cn } from './ui/class-names.ts'
@@ -46,6 +47,7 @@ export function SiteHeader() {
         <div className="ml-auto flex items-center gap-3 sm:order-last sm:ml-0">
           <AgentPill />
           <ThemeToggle />
+          <AccountMenu />
         </div>
         <nav aria-label="Main" className="-mx-2 flex w-full sm:ml-auto sm:w-auto">
           {PAGES.map(({ href, label }) => {

@@ -17,9 +17,12 @@ const answer = <T extends z.ZodType>(data: T) => z.object({ result: z.object({ d
 /** The public API, as any program calls it: for preparing what a test looks at, and for a second opinion. */
 export class Api {
   readonly #url: string
+  readonly #cookie: string | undefined
 
-  constructor(url: string) {
+  /** @param cookie of somebody's session; without it the caller is a visitor */
+  constructor(url: string, cookie?: string) {
     this.#url = url
+    this.#cookie = cookie
   }
 
   /** @returns the job's id */
@@ -47,10 +50,14 @@ export class Api {
     return jobs.parse(await this.#json('/api/trpc/jobs.list?input=%7B%7D')).result.data.items.length
   }
 
-  /** A token that lets an agent contribute as a new owner of this name. */
-  async ownerToken(label: string): Promise<string> {
+  async publish(id: string): Promise<void> {
+    await this.#post('/api/trpc/jobs.publish', { id, visibility: 'public' })
+  }
+
+  /** A token that lets a headless agent, or a tab, contribute for this account. */
+  async nodeToken(name: string): Promise<string> {
     const created = answer(z.object({ token: z.string() }))
-    return created.parse(await this.#post('/api/trpc/agents.createOwnerToken', { label })).result.data.token
+    return created.parse(await this.#post('/api/trpc/nodeTokens.create', { name })).result.data.token
   }
 
   /** Owners of the connected agents. */
@@ -69,7 +76,11 @@ export class Api {
 
   async #json(route: string, init?: RequestInit): Promise<unknown> {
     // No kept-alive connection: the server of the one before may have been killed since.
-    const headers = { ...init?.headers, connection: 'close' }
+    const headers = {
+      ...init?.headers,
+      connection: 'close',
+      ...(this.#cookie === undefined ? {} : { cookie: this.#cookie }),
+    }
     const response = await fetch(`${this.#url}${route}`, { ...init, headers })
     const body: unknown = await response.json()
     if (!response.ok) throw new Error(`${route}: HTTP ${response.status} ${JSON.stringify(body)}`)

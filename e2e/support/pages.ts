@@ -1,4 +1,5 @@
 import { type Browser, expect, type Locator, type Page, type WebSocket } from '@playwright/test'
+import type { Person } from './people.ts'
 
 /** A panel of a page by the name on its frame. */
 export function panel(page: Page, name: string): Locator {
@@ -41,20 +42,21 @@ export async function expectNeverReloaded(page: Page): Promise<void> {
 
 export interface ContributorOptions {
   readonly executor: 'WebGPU' | 'CPU'
-  /** Without one the owner is this machine's network, the same for all tabs. */
-  readonly token?: string
+  /** Who has signed in; without anybody the owner is this machine's network, the same for all tabs. */
+  readonly person?: Person
 }
 
 /** Opens a tab in a browser profile of its own and starts contributing, as a visitor does. */
 export async function openContributor(
   browser: Browser,
   url: string,
-  { executor, token }: ContributorOptions,
+  { executor, person }: ContributorOptions,
 ): Promise<Page> {
-  const page = await (await browser.newContext()).newPage()
+  const context = await browser.newContext()
+  await person?.enter(context)
+  const page = await context.newPage()
   await page.goto(`${url}/contribute`)
   await page.getByRole('radio', { name: executor }).click()
-  if (token !== undefined) await page.getByRole('textbox', { name: 'Owner token' }).fill(token)
   await page.getByRole('button', { name: 'Start contributing' }).click()
   await expectAgent(page, 'Contributing')
   return page

@@ -8,6 +8,7 @@ import readline from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Api } from './api.ts'
+import { type Person, signUp } from './people.ts'
 
 /** The built program as its operator runs it: a child process with a data folder and a port of its own. */
 
@@ -103,8 +104,13 @@ export class Site {
     return this.#child?.pid
   }
 
+  /** As a visitor calls it. */
   get api(): Api {
     return new Api(this.url)
+  }
+
+  signUp(name: string): Promise<Person> {
+    return signUp(this.url, name)
   }
 
   async start(): Promise<void> {

@@ -1,29 +1,26 @@
 'use client'
 
-import { useMutation } from '@tanstack/react-query'
+import Link from 'next/link'
+import { usePathname } from 'next/navigation'
 import { useId, useState } from 'react'
 import type { ExecutorChoice } from '../../../agent-runtime/select.ts'
 import type { StartRequest } from '../../data/agent.ts'
-import { forgeErrorOf } from '../../data/errors.ts'
-import { useTRPC } from '../../data/trpc.tsx'
-import { Failure } from '../failure.tsx'
+import { withNext } from '../../data/next-path.ts'
+import { usePerson } from '../../data/person.tsx'
 import { Button } from '../ui/button.tsx'
-import { Callout } from '../ui/callout.tsx'
 import { Choice } from '../ui/choice.tsx'
-import { CopyButton } from '../ui/copy-button.tsx'
 import { describedBy, Field, Input } from '../ui/field.tsx'
+import { linkStyles } from '../ui/link-styles.ts'
 
 const TOKEN = /^fpnt_[A-Za-z0-9_-]{43}$/
-const TOKEN_HELP =
-  'Shards then count for the token’s owner, on whatever network this computer is. Without a token your network is the owner.'
-const LABEL_CHARS = 40
+const TOKEN_HELP = 'Shards then count for the token’s account, whoever has signed in here.'
 
 interface StartFormProps {
   readonly starting: boolean
   readonly onStart: (request: StartRequest) => void
 }
 
-/** The choices before the button. The token stays in this page's memory: it is in no address and in no storage. */
+/** The choices before the button. A token stays in this page's memory: it is in no address and in no storage. */
 export function StartForm({ starting, onStart }: StartFormProps) {
   const id = useId()
   const [executor, setExecutor] = useState<ExecutorChoice>('auto')
@@ -50,23 +47,23 @@ export function StartForm({ starting, onStart }: StartFormProps) {
         ]}
         optionsClassName="grid sm:grid-cols-3 lg:grid-cols-1"
       />
-      <Field id={id} label="Owner token" help={TOKEN_HELP} error={error}>
-        <Input
-          id={id}
-          className="num"
-          autoComplete="off"
-          spellCheck={false}
-          placeholder="fpnt_… (optional)"
-          aria-invalid={error === undefined ? undefined : true}
-          aria-describedby={describedBy(id, TOKEN_HELP, error)}
-          value={token}
-          onChange={(event) => setToken(event.target.value)}
-        />
-      </Field>
-      <details className="rounded-sm border border-line">
-        <summary className="px-3 py-2 text-sm">I have no token and want one</summary>
+      <ForWhom />
+      <details className="rounded-sm border border-line" open={error === undefined ? undefined : true}>
+        <summary className="px-3 py-2 text-sm">I have a node token</summary>
         <div className="border-t border-line p-3">
-          <NewToken onUse={setToken} />
+          <Field id={id} label="Node token" help={TOKEN_HELP} error={error}>
+            <Input
+              id={id}
+              className="num"
+              autoComplete="off"
+              spellCheck={false}
+              placeholder="fpnt_… (optional)"
+              aria-invalid={error === undefined ? undefined : true}
+              aria-describedby={describedBy(id, TOKEN_HELP, error)}
+              value={token}
+              onChange={(event) => setToken(event.target.value)}
+            />
+          </Field>
         </div>
       </details>
       <Button type="submit" tone="primary" size="large" className="w-full" disabled={starting}>
@@ -76,50 +73,31 @@ export function StartForm({ starting, onStart }: StartFormProps) {
   )
 }
 
-/** Makes an owner and its token. The site stores only the token's hash, so it is shown here and never again. */
-function NewToken({ onUse }: { readonly onUse: (token: string) => void }) {
-  const id = useId()
-  const trpc = useTRPC()
-  const [label, setLabel] = useState('')
-  const create = useMutation(
-    trpc.nodeTokens.create.mutationOptions({ onSuccess: ({ token }) => onUse(token) }),
-  )
+/** Whose work it will be: nobody should learn afterwards that it counted for somebody else. */
+function ForWhom() {
+  const person = usePerson()
+  const path = usePathname()
   return (
-    <div>
-      <Field
-        id={id}
-        label="Name of a new owner"
-        help="Letters, digits, spaces and . _ @ - ; others see it beside your shards."
-      >
-        <div className="flex flex-wrap gap-2">
-          <Input
-            id={id}
-            className="w-auto flex-1 basis-40"
-            maxLength={LABEL_CHARS}
-            autoComplete="off"
-            aria-describedby={`${id}-help`}
-            value={label}
-            onChange={(event) => setLabel(event.target.value)}
-          />
-          <Button
-            disabled={label.trim() === '' || create.isPending}
-            onClick={() => create.mutate({ name: label.trim() })}
-          >
-            Create an owner token
-          </Button>
-        </div>
-      </Field>
-      {create.isError ? (
-        <Failure className="mt-3" title="No token was created" error={forgeErrorOf(create.error)} />
-      ) : null}
-      {create.data === undefined ? null : (
-        <Callout tone="ok" role="status" className="mt-3" title={`Token “${create.data.view.name}”`}>
-          <p>Keep it now: it is not shown again. It is filled in above.</p>
-          <p className="mt-1 flex items-center gap-1">
-            <code className="num text-xs break-all">{create.data.token}</code>
-            <CopyButton text={create.data.token} what="owner token" />
-          </p>
-        </Callout>
+    <div className="text-sm">
+      <p className="font-medium">For whom</p>
+      {person?.kind === 'user' ? (
+        <p className="mt-1 text-muted">
+          For your account, <strong className="font-medium text-ink">{person.name}</strong>: verified shards
+          earn credits, and this browser appears among your{' '}
+          <Link href="/devices" className={linkStyles}>
+            devices
+          </Link>
+          .
+        </p>
+      ) : (
+        <p className="mt-1 text-muted">
+          For this computer’s network, because nobody has signed in. You can claim the work later from this
+          browser, or{' '}
+          <Link href={withNext('/sign-in', path)} className={linkStyles}>
+            sign in
+          </Link>{' '}
+          first.
+        </p>
       )}
     </div>
   )

@@ -40,24 +40,24 @@ export function NetworkNow({ initial }: { readonly initial: NetworkRoom }) {
       </Panel>
       <Panel
         id="recent"
-        title="Recent jobs"
+        title="Recent public jobs"
         className="mt-6"
         bodyClassName="p-0"
         aside={
-          <Link href="/jobs" className="underline underline-offset-4 hover:text-ink">
-            All jobs
+          <Link href="/jobs?show=public" className="underline underline-offset-4 hover:text-ink">
+            All public jobs
           </Link>
         }
       >
         {recent.length === 0 ? (
           <div className="px-4 py-8 text-sm">
-            <p className="text-muted">No job has been submitted here yet.</p>
+            <p className="text-muted">No job is public yet.</p>
             <Link href="/submit" className={buttonStyles({ className: 'mt-3' })}>
-              Submit the first one
+              Submit a contract
             </Link>
           </div>
         ) : (
-          <JobTable jobs={recent.slice(0, RECENT_JOBS)} caption="Recent jobs" />
+          <JobTable jobs={recent.slice(0, RECENT_JOBS)} caption="Recent public jobs" />
         )}
       </Panel>
     </div>

@@ -1,12 +1,12 @@
 'use client'
 
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
-import { useEffect } from 'react'
+import { type ReactNode, useEffect } from 'react'
 import type { JobListItem } from '../../../kernel/api.ts'
 import { forgeErrorOf } from '../../data/errors.ts'
 import { plural } from '../../data/format.ts'
 import { useLiveRoom } from '../../data/live-room.ts'
-import { networkRoom } from '../../data/rooms.ts'
+import { isFinal, networkRoom } from '../../data/rooms.ts'
 import { useTRPC } from '../../data/trpc.tsx'
 import { Failure } from '../failure.tsx'
 import { JobTable } from '../job-table.tsx'
@@ -14,61 +14,131 @@ import { OfflineBanner } from '../offline-banner.tsx'
 import { Button } from '../ui/button.tsx'
 import { Panel } from '../ui/panel.tsx'
 
-interface JobListProps {
-  readonly first: { readonly items: JobListItem[]; readonly next_cursor: string | null }
-  readonly pageSize: number
+/** The live room names public jobs only; own ones are asked for so often while one of them runs. */
+const POLL_MS = 3_000
+
+interface JobPage {
+  readonly items: JobListItem[]
+  readonly next_cursor: string | null
 }
 
-/** All jobs, newest first, a page at a time. Jobs that the live room names are shown in their live state. */
-export function JobList({ first, pageSize }: JobListProps) {
+interface JobListProps {
+  readonly first: JobPage
+  readonly pageSize: number
+  readonly empty: ReactNode
+}
+
+/** Public jobs, newest first. Jobs that the live room names are shown in their live state. */
+export function PublicJobs({ first, pageSize, empty }: JobListProps) {
   const trpc = useTRPC()
   const queries = useQueryClient()
   const live = useLiveRoom('network', 'network', networkRoom)
-  const options = trpc.jobs.list.infiniteQueryOptions(
-    { limit: pageSize },
-    {
-      getNextPageParam: (page) => page.next_cursor ?? undefined,
-      initialData: { pages: [first], pageParams: [null] },
-    },
+  const query = useInfiniteQuery(
+    trpc.jobs.listPublic.infiniteQueryOptions(
+      { limit: pageSize },
+      {
+        getNextPageParam: (page) => page.next_cursor ?? undefined,
+        initialData: { pages: [first], pageParams: [null] },
+      },
+    ),
   )
-  const query = useInfiniteQuery(options)
   const jobs = query.data.pages.flatMap((page) => page.items)
   const liveJobs = new Map(live.data?.recent.map((job) => [job.id, job]))
   const newest = live.data?.recent[0]?.id
   const known = newest === undefined || jobs.some((job) => job.id === newest)
   useEffect(() => {
-    if (!known) void queries.invalidateQueries({ queryKey: trpc.jobs.list.infiniteQueryKey() })
+    if (!known) void queries.invalidateQueries({ queryKey: trpc.jobs.listPublic.infiniteQueryKey() })
   }, [known, queries, trpc])
-
-  if (jobs.length === 0) {
-    return (
-      <div className="mt-6 rounded-sm border border-dashed border-edge px-6 py-14 text-center">
-        <p className="font-medium">No jobs yet</p>
-        <p className="mx-auto mt-1 max-w-sm text-sm text-muted">
-          A job appears here as soon as its contract is accepted, from this site or from the API.
-        </p>
-      </div>
-    )
-  }
   return (
     <div className="mt-6">
       <OfflineBanner status={live.status} />
+      <Rows
+        jobs={jobs.map((job) => liveJobs.get(job.id) ?? job)}
+        caption="Public jobs, newest first"
+        empty={empty}
+        more={query}
+      />
+    </div>
+  )
+}
+
+/** The jobs of whoever looks, newest first. */
+export function OwnJobs({ first, pageSize, empty }: JobListProps) {
+  const trpc = useTRPC()
+  const query = useInfiniteQuery({
+    ...trpc.jobs.list.infiniteQueryOptions(
+      { limit: pageSize },
+      {
+        getNextPageParam: (page) => page.next_cursor ?? undefined,
+        initialData: { pages: [first], pageParams: [null] },
+      },
+    ),
+    refetchInterval: ({ state }) =>
+      state.data?.pages.some((page) => page.items.some((job) => !isFinal(job.state))) === true
+        ? POLL_MS
+        : false,
+  })
+  return (
+    <div className="mt-6">
+      <Rows
+        jobs={query.data.pages.flatMap((page) => page.items)}
+        caption="Your jobs, newest first"
+        empty={empty}
+        more={query}
+        showVisibility
+      />
+    </div>
+  )
+}
+
+interface More {
+  readonly hasNextPage: boolean
+  readonly isFetchingNextPage: boolean
+  readonly isError: boolean
+  readonly error: unknown
+  readonly fetchNextPage: () => Promise<unknown>
+}
+
+function Rows({
+  jobs,
+  caption,
+  empty,
+  more,
+  showVisibility = false,
+}: {
+  readonly jobs: readonly JobListItem[]
+  readonly caption: string
+  readonly empty: ReactNode
+  readonly more: More
+  readonly showVisibility?: boolean
+}) {
+  const failure = more.isError ? (
+    <Failure className="mt-4" title="The list could not be loaded" error={forgeErrorOf(more.error)} />
+  ) : null
+  if (jobs.length === 0) {
+    return (
+      <>
+        <div className="rounded-sm border border-dashed border-edge px-6 py-14 text-center">{empty}</div>
+        {failure}
+      </>
+    )
+  }
+  return (
+    <>
       <Panel bodyClassName="p-0">
-        <JobTable jobs={jobs.map((job) => liveJobs.get(job.id) ?? job)} caption="All jobs, newest first" />
+        <JobTable jobs={jobs} caption={caption} showVisibility={showVisibility} />
       </Panel>
       <div className="mt-4 flex flex-wrap items-center gap-4">
-        {query.hasNextPage ? (
-          <Button disabled={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
-            {query.isFetchingNextPage ? 'Loading…' : 'Show older jobs'}
+        {more.hasNextPage ? (
+          <Button disabled={more.isFetchingNextPage} onClick={() => void more.fetchNextPage()}>
+            {more.isFetchingNextPage ? 'Loading…' : 'Show older jobs'}
           </Button>
         ) : null}
         <p role="status" className="text-sm text-muted">
-          {plural(jobs.length, 'job')} shown{query.hasNextPage ? '' : ', these are all'}
+          {plural(jobs.length, 'job')} shown{more.hasNextPage ? '' : ', these are all'}
         </p>
       </div>
-      {query.isError ? (
-        <Failure className="mt-4" title="The list could not be loaded" error={forgeErrorOf(query.error)} />
-      ) : null}
-    </div>
+      {failure}
+    </>
   )
 }

@@ -32,6 +32,7 @@ import { Progress } from '../ui/progress.tsx'
 import { CheckHere } from './check-here.tsx'
 import { ResultPanels } from './result.tsx'
 import { ShardGrid } from './shard-grid.tsx'
+import { SharingPanel } from './sharing.tsx'
 import { VerificationFacts, verificationSummary, verifyWords } from './verification.tsx'
 
 /** While the live room does not answer, the page asks the API this often. */
@@ -84,7 +85,7 @@ export function JobPage({ initial }: { readonly initial: Job }) {
           <Link href={`/submit?from=${job.id}`} className={buttonStyles()}>
             Use as template
           </Link>
-          {isFinal(state) ? null : (
+          {isFinal(state) || !job.own ? null : (
             <CancelJob id={job.id} onCancelled={() => void queries.invalidateQueries(options)} />
           )}
         </div>
@@ -125,6 +126,9 @@ export function JobPage({ initial }: { readonly initial: Job }) {
               <VerificationFacts progress={progress} />
             </div>
           </Panel>
+          {job.own ? (
+            <SharingPanel job={job} onChanged={() => void queries.invalidateQueries(options)} />
+          ) : null}
           <Panel id="evidence" title="Digests" bodyClassName="space-y-4">
             {job.result_digest === null ? null : <DigestRow label="Result digest" hex={job.result_digest} />}
             <DigestRow

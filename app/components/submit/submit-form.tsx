@@ -2,11 +2,13 @@
 
 import { useMutation } from '@tanstack/react-query'
 import { useRouter } from 'next/navigation'
-import { useCallback, useMemo, useRef, useState } from 'react'
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import type { Json, JsonObject } from '../../../kernel/canonical.ts'
 import type { ForgeErrorJson } from '../../../kernel/errors.ts'
 import { OPS } from '../../../kernel/ops/registry.ts'
 import { forgeErrorOf } from '../../data/errors.ts'
+import { withNext } from '../../data/next-path.ts'
+import { usePerson } from '../../data/person.tsx'
 import { useTRPC } from '../../data/trpc.tsx'
 import { Failure } from '../failure.tsx'
 import { Button } from '../ui/button.tsx'
@@ -17,6 +19,7 @@ import { argFields } from './arg-fields.ts'
 import { ArgInputs } from './arg-inputs.tsx'
 import { argErrors, checkDraft, type Draft, newDraft, objectField, opOf, withField } from './draft.ts'
 import { JsonEditor, prettyJson } from './json-editor.tsx'
+import { keepDraft, takeKeptDraft } from './kept-draft.ts'
 import { OpPicker } from './op-picker.tsx'
 import { OperandInput } from './operand-input.tsx'
 import { QuotePanel } from './quote-panel.tsx'
@@ -28,6 +31,7 @@ const ALL_OPS = OPS.list()
 export function SubmitForm({ template }: { readonly template: JsonObject | undefined }) {
   const trpc = useTRPC()
   const router = useRouter()
+  const mayNotSubmit = usePerson()?.kind !== 'user'
   const [tab, setTab] = useState<'form' | 'json'>('form')
   const [draft, setDraft] = useState<Draft>(() => template ?? firstDraft())
   /** What stands in the JSON editor; while it does not parse, the draft is the last one that did. */
@@ -60,6 +64,10 @@ export function SubmitForm({ template }: { readonly template: JsonObject | undef
     setServerError(undefined)
     setAttempted(false)
   }, [])
+  useEffect(() => {
+    const kept = template === undefined ? takeKeptDraft() : undefined
+    if (kept !== undefined) edit(kept)
+  }, [template, edit])
   const set = (key: string, value: Json | undefined) => edit(withField(draft, key, value))
 
   const submit = useMutation(
@@ -85,6 +93,11 @@ export function SubmitForm({ template }: { readonly template: JsonObject | undef
     if (!check.ok) {
       setAttempted(true)
       focusPath(check.error.path)
+      return
+    }
+    if (mayNotSubmit) {
+      keepDraft(draft)
+      router.push(withNext('/sign-in', '/submit'))
       return
     }
     // The same draft sent twice (a double click, a retry after a lost answer) is one job.
@@ -196,9 +209,12 @@ export function SubmitForm({ template }: { readonly template: JsonObject | undef
           className="w-full"
           disabled={waiting || jsonError !== undefined}
         >
-          {waiting ? 'Submitting…' : 'Submit contract'}
+          {waiting ? 'Submitting…' : mayNotSubmit ? 'Sign in and submit' : 'Submit contract'}
         </Button>
         <p className="text-xs text-muted">
+          {mayNotSubmit
+            ? 'A job belongs to an account. This tab keeps the contract while you sign in. '
+            : 'Only you see the job until you publish it. '}
           Agents see the arguments and operands of what they compute. Do not submit secrets.
         </p>
       </div>

@@ -12,10 +12,12 @@ interface ConfirmProps {
   readonly confirm: string
   readonly dismiss: string
   readonly busy?: boolean
+  /** `danger` for what cannot be undone. */
+  readonly tone?: 'danger' | 'primary'
   readonly onConfirm: () => void
 }
 
-/** Asks before something that cannot be undone. */
+/** Asks before something that cannot be undone, or that others will see. */
 export function Confirm(props: ConfirmProps) {
   return (
     <AlertDialog.Root open={props.open} onOpenChange={props.onOpenChange}>
@@ -29,7 +31,7 @@ export function Confirm(props: ConfirmProps) {
             </AlertDialog.Description>
             <div className="mt-5 flex flex-wrap justify-end gap-2">
               <AlertDialog.Close render={<Button>{props.dismiss}</Button>} />
-              <Button tone="danger" disabled={props.busy ?? false} onClick={props.onConfirm}>
+              <Button tone={props.tone ?? 'danger'} disabled={props.busy ?? false} onClick={props.onConfirm}>
                 {props.confirm}
               </Button>
             </div>
