@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
+import proxyaddr from 'proxy-addr'
 import { z } from 'zod'
 import { ForgeError } from '../kernel/errors.ts'
 
@@ -37,6 +38,14 @@ const environmentSchema = z.object({
     .transform((text) => new URL(text).origin)
     .optional(),
   FORGE_SECRET: z.string().min(32, 'must have at least 32 characters').max(1024).optional(),
+  FORGE_TRUSTED_PROXIES: z
+    .string()
+    .transform((text) => text.split(',').map((entry) => entry.trim()))
+    .refine(
+      areAddresses,
+      'must be addresses or prefixes such as 10.0.0.0/8, or loopback, with commas between',
+    )
+    .default([]),
   FORGE_DATA_DIR: z.string().max(1024, 'must be at most 1024 characters long').optional(),
   FORGE_HOUSE_AGENT: onOff,
   FORGE_REFEREE_CPU_SHARE: number(0.01, 1, 'must be a number from 0.01 to 1').default(0.5),
@@ -57,6 +66,8 @@ export interface Config {
   readonly origin: string | undefined
   /** Signs cookies and mail links. Undefined: made once and kept in the data folder. */
   readonly secret: string | undefined
+  /** Proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[]
   /** Undefined: the embedded PostgreSQL. */
   readonly databaseUrl: string | undefined
   /** Absolute. Holds the embedded database (`pg`), blobs (`blobs`) and keys of this server. */
@@ -91,6 +102,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     port: settings.PORT,
     origin: settings.FORGE_ORIGIN,
     secret: settings.FORGE_SECRET,
+    trustedProxies: settings.FORGE_TRUSTED_PROXIES,
     databaseUrl: settings.DATABASE_URL,
     dataDir: path.resolve(root, settings.FORGE_DATA_DIR ?? '.forge'),
     houseAgent: settings.FORGE_HOUSE_AGENT,
@@ -108,6 +120,15 @@ export function programRoot(): string {
         hint: 'Run the server from a complete copy of the program.',
       })
     }
+  }
+}
+
+function areAddresses(entries: string[]): boolean {
+  try {
+    proxyaddr.compile(entries)
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -9,11 +9,13 @@ import type { Log } from './core/log.ts'
 import { createOwnerService } from './core/owners.ts'
 import { createProofService } from './core/proofs.ts'
 import { createTokenService } from './core/tokens.ts'
+import type { ClientAddress } from './http/client-address.ts'
 import { createIdentify } from './http/identify.ts'
 import type { HttpServer, Site } from './http/server.ts'
 import { Hub } from './hub/hub.ts'
 import type { Referee } from './hub/referee/referee.ts'
 import { createAgentStore } from './memory/agent-store.ts'
+import { createBlobAccessStore } from './memory/blob-access-store.ts'
 import { openFileBlobStore } from './memory/blob-store-files.ts'
 import type { Database } from './memory/database.ts'
 import { createJobStore } from './memory/job-store.ts'
@@ -34,6 +36,7 @@ export interface PoolOptions {
   readonly origin: string
   /** Signs cookies and mail links. */
   readonly secret: string
+  readonly clientAddress: ClientAddress
   readonly http: HttpServer
   /** Without one there are no pages, only the API. */
   readonly site: Site | undefined
@@ -85,6 +88,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     log: (level, message, fields) => log[level](message, fields),
     fatal: options.fatal,
   })
+  const blobService = createBlobService(blobs, createBlobAccessStore(database))
   projection = new Projection({ ops: OPS, jobs, results, hub, log })
   const rooms = createRoomServer({ epoch: hub.epoch, source: projection, log })
   projection.publishTo(rooms)
@@ -94,15 +98,18 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       jobs: createJobService({
         ops: OPS,
         jobs,
-        blobs,
+        blobs: blobService,
         hub,
-        visibilityChanged: () => projection?.refreshRecent(),
+        visibilityChanged: (id) => {
+          projection?.refreshRecent()
+          rooms.recheck({ kind: 'job', id }).catch((error) => log.warn('room.recheck_failed', { id, error }))
+        },
       }),
       proofs: createProofService({ jobs, results }),
       accounts: createAccountService(createUserStore(database)),
       owners,
       tokens,
-      blobs: createBlobService(blobs),
+      blobs: blobService,
       hub,
     },
     hub,
@@ -110,6 +117,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     signIn,
     identify: createIdentify({ signIn, owners, tokens, hub }),
     origin: options.origin,
+    clientAddress: options.clientAddress,
     site: options.site,
     dev: options.dev,
     log,

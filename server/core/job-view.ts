@@ -3,6 +3,7 @@ import type { JsonObject } from '../../kernel/canonical.ts'
 import type { Contract } from '../../kernel/contract.ts'
 import type { OpRegistry, PreparedJob } from '../../kernel/job.ts'
 import type { JobRow } from '../memory/ports.ts'
+import type { Resource } from './authorise.ts'
 
 /** Rows to views. Pure. */
 
@@ -96,4 +97,9 @@ export function jobView(
     artifacts: row.artifacts.map((artifact) => ({ ...artifact, shape: [...artifact.shape] })),
     failure: row.failure,
   }
+}
+
+/** A job as a thing that may be read or changed. */
+export function jobResource(row: Pick<JobRow, 'owner_id' | 'visibility'>): Resource {
+  return { ownerId: row.owner_id, isPublic: row.visibility === 'public' }
 }

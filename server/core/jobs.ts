@@ -2,14 +2,16 @@ import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import type { JobListItem, JobState, JobView, QuoteView, Visibility } from '../../kernel/api.ts'
 import { assertAvailable, type Dtype } from '../../kernel/contract.ts'
+import type { HexDigest } from '../../kernel/digest.ts'
 import { ForgeError, invariant } from '../../kernel/errors.ts'
 import type { OpRegistry, PreparedJob } from '../../kernel/job.ts'
 import { LIMITS } from '../../kernel/limits.ts'
-import type { BlobStore, JobFilter, JobRow, JobStore } from '../memory/ports.ts'
+import type { BlobStat, JobFilter, JobRow, JobStore } from '../memory/ports.ts'
 import { type Actor, ownerOf } from './actor.ts'
-import { type Action, authorise, authoriseOwner, MISSING, type Resource } from './authorise.ts'
+import { type Action, authorise, authoriseOwner, MISSING } from './authorise.ts'
+import type { BlobService } from './blobs.ts'
 import type { HubJobs } from './hub-port.ts'
-import { isFinal, jobListItem, jobView, quoteView } from './job-view.ts'
+import { isFinal, jobListItem, jobResource, jobView, quoteView } from './job-view.ts'
 import { CORE_LIMITS } from './limits.ts'
 
 export interface JobService {
@@ -50,7 +52,7 @@ export interface JobPage {
 export interface JobServicePorts {
   readonly ops: OpRegistry
   readonly jobs: JobStore
-  readonly blobs: Pick<BlobStore, 'stat'>
+  readonly blobs: Pick<BlobService, 'open'>
   readonly hub: HubJobs
   /** A job has become public or private. */
   readonly visibilityChanged: (id: string, visibility: Visibility) => void
@@ -104,7 +106,17 @@ export function createJobService(ports: JobServicePorts): JobService {
     }
   }
 
-  const checkOperands = async (job: PreparedJob): Promise<void> => {
+  /** A blob that the submitter may not read is as missing as one that is not there. */
+  const operand = async (actor: Actor, digest: HexDigest): Promise<BlobStat | undefined> => {
+    try {
+      return await blobs.open(actor, digest)
+    } catch (error) {
+      if (error instanceof ForgeError && error.code === 'NOT_FOUND') return undefined
+      throw error
+    }
+  }
+
+  const checkOperands = async (actor: Actor, job: PreparedJob): Promise<void> => {
     for (const [name, input] of Object.entries(job.contract.inputs)) {
       const expected = input.shape.reduce((product, side) => product * side, DTYPE_BYTES[input.dtype])
       if (expected > LIMITS.blob_bytes) {
@@ -113,7 +125,7 @@ export function createJobService(ports: JobServicePorts): JobService {
           hint: `An operand has at most ${LIMITS.blob_bytes} bytes.`,
         })
       }
-      const blob = await blobs.stat(input.digest)
+      const blob = await operand(actor, input.digest)
       if (blob === undefined) {
         throw new ForgeError('INPUT_MISSING', `there is no blob ${input.digest}`, {
           path: `inputs.${name}.digest`,
@@ -139,7 +151,7 @@ export function createJobService(ports: JobServicePorts): JobService {
     async submit(actor, contract, idempotencyKey) {
       const { ownerId } = authoriseOwner(actor, 'jobs.submit')
       const prepared = prepare(contract)
-      await checkOperands(prepared)
+      await checkOperands(actor, prepared)
       const { job, created } = await jobs.insert({
         id: randomUUID(),
         owner_id: ownerId,
@@ -197,11 +209,6 @@ export function createJobService(ports: JobServicePorts): JobService {
       return { state: (await load(actor, 'jobs.cancel', id)).state }
     },
   }
-}
-
-/** A job as a thing that may be read or changed. */
-export function jobResource(row: Pick<JobRow, 'owner_id' | 'visibility'>): Resource {
-  return { ownerId: row.owner_id, isPublic: row.visibility === 'public' }
 }
 
 const cursorSchema = z.tuple([z.iso.datetime(), z.string().regex(UUID)])

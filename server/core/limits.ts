@@ -4,6 +4,8 @@ export const CORE_LIMITS = {
   idempotency_key_chars: 128,
   token_name_chars: 60,
   tokens_per_owner: 50,
+  /** Bytes of the distinct blobs that one owner has uploaded. */
+  upload_bytes_per_owner: 2 * 1024 * 1024 * 1024,
   cursor_chars: 200,
   /** Shards of one proof: a tab executes them again in seconds. */
   proof_shards: 10,

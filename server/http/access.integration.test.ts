@@ -22,10 +22,10 @@ let pool: RunningPool
 let ada: SignedUp
 /** What each kind of actor sends. */
 let headersOf: Readonly<Record<ActorKind, Readonly<Record<string, string>>>>
-/** Another person, and a key of his. */
-let strangers: readonly Readonly<Record<string, string>>[]
+/** Another person, a key of hers, a guest, and nobody. */
+let strangers: readonly { readonly kind: ActorKind; readonly headers: Readonly<Record<string, string>> }[]
 /** Things of Ada's. */
-const own = { job: '', settled: '', key: '', nodeToken: '' }
+const own = { job: '', settled: '', key: '', nodeToken: '', blob: DIGEST }
 let closeAgent: () => void
 
 beforeAll(async () => {
@@ -43,16 +43,22 @@ beforeAll(async () => {
     user: ada.headers,
     guest: (await beGuest(pool)).headers,
     key: { authorization: `Bearer ${adas.token}` },
-    agent: { authorization: `Forge-Session ${session}` },
+    agent: { authorization: `Forge-Session ${enrolled.session}` },
     visitor: {},
   }
   const eve = await signUp(pool, 'Eve')
-  strangers = [eve.headers, { authorization: `Bearer ${(await key(eve)).token}` }]
+  strangers = [
+    { kind: 'user', headers: eve.headers },
+    { kind: 'key', headers: { authorization: `Bearer ${(await key(eve)).token}` } },
+    { kind: 'guest', headers: headersOf.guest },
+    { kind: 'visitor', headers: {} },
+  ]
   own.settled = (
     (await ada.call('jobs.submit', { contract: { ...piContract('settled'), verify: { mode: 'none' } } })) as {
       id: string
     }
   ).id
+  // It listens on, so that the hub keeps its session however long the table takes.
   agent.work(enrolled, 1)
   await vi.waitFor(
     async () => expect(await ada.call('jobs.get', { id: own.settled })).toMatchObject({ state: 'settled' }),
@@ -132,13 +138,13 @@ const ROUTES: readonly Row[] = [
   {
     what: 'GET /api/v0/blobs/{sha256}',
     action: 'blobs.read',
-    path: () => `/api/v0/blobs/${DIGEST}`,
+    path: () => `/api/v0/blobs/${own.blob}`,
     init: () => ({}),
   },
   {
     what: 'HEAD /api/v0/blobs/{sha256}',
     action: 'blobs.read',
-    path: () => `/api/v0/blobs/${DIGEST}`,
+    path: () => `/api/v0/blobs/${own.blob}`,
     init: () => ({ method: 'HEAD' }),
   },
 ]
@@ -192,17 +198,26 @@ describe('another person’s', () => {
       'keys.revoke',
       'nodeTokens.revoke',
       'GET /api/v0/jobs/{id}',
+      'GET /api/v0/blobs/{sha256}',
+      'HEAD /api/v0/blobs/{sha256}',
     ].includes(row.what),
   )
   it.each(rows.map((row) => ({ what: row.what, row })))('$what is not there', async ({ row }) => {
-    for (const headers of strangers) {
-      // Keys may not do what only a person may: that is said before anything is looked for.
-      if ('authorization' in headers && !(RULES[row.action] as readonly ActorKind[]).includes('key')) continue
+    const allowed: readonly ActorKind[] = RULES[row.action]
+    for (const { kind, headers } of strangers) {
+      // What an actor's kind may never do is refused before anything is looked for.
+      if (!allowed.includes(kind)) continue
       const foreign = await ask(row, headers)
       expect(foreign.status).toBe(404)
       const told = await foreign.text()
       const before = { ...own }
-      Object.assign(own, { job: NOWHERE, settled: NOWHERE, key: NOWHERE, nodeToken: NOWHERE })
+      Object.assign(own, {
+        job: NOWHERE,
+        settled: NOWHERE,
+        key: NOWHERE,
+        nodeToken: NOWHERE,
+        blob: '0'.repeat(64),
+      })
       const missing = await ask(row, headers)
       Object.assign(own, before)
       expect(missing.status).toBe(404)

@@ -71,6 +71,18 @@ describe('an agent', () => {
     nobody.close()
   })
 
+  it('is of the network that a trusted proxy reports, and of the proxy’s when it reports none', async () => {
+    const from = async (address: string) => {
+      const peer = connectAgentPeer(pool.url, { 'x-forwarded-for': address })
+      const { owner } = await peer.enrol()
+      peer.close()
+      return owner
+    }
+    expect(await from('203.0.113.7')).toBe('203.0.113.0/24')
+    expect(await from('1.2.3.4, 2001:db8:7::1')).toBe('2001:db8:7::/48')
+    expect(await from('not an address')).toBe('127.0.0.0/24')
+  })
+
   it('is offered a lease of a submitted job and may fetch its contract', async () => {
     const contract = piContract('lease')
     const submitted = await fetch(`${pool.url}/api/v0/ops/execute`, {

@@ -226,6 +226,19 @@ export interface BlobStat {
   readonly bytes: number
 }
 
+/** Who may read which blob. */
+export interface BlobAccessStore {
+  /** Idempotent. */
+  uploaded(ownerId: string, digest: HexDigest, bytes: number): Promise<void>
+  /** Bytes of the distinct blobs that an owner has uploaded. */
+  uploadedBytes(ownerId: string): Promise<number>
+  /** Whether the owner has uploaded it or has a job that it belongs to, and whether a public job has it. */
+  grantsOf(
+    digest: HexDigest,
+    ownerId: string | undefined,
+  ): Promise<{ readonly isOwn: boolean; readonly isPublic: boolean }>
+}
+
 /** Content-addressed bytes, up to LIMITS.blob_bytes each. Writing the same bytes twice is harmless. */
 export interface BlobStore {
   /**

@@ -7,6 +7,7 @@ import { createLog } from '../../core/log.ts'
 import type { Referee } from '../../hub/referee/referee.ts'
 import { createTestDatabase, type TestDatabase } from '../../memory/testing/test-database.ts'
 import { type Pool, startPool } from '../../pool.ts'
+import { createClientAddress } from '../client-address.ts'
 import { createHttpServer } from '../server.ts'
 
 /** The referee's arithmetic in the test's own thread: sources cannot be loaded by a worker of Node 20. */
@@ -14,6 +15,8 @@ const inThreadReferee: Referee = {
   execute: async (job, shard, inputs) => job.reference(shard, inputs),
   close: async () => {},
 }
+
+const PAGES_TOKEN = 'the token of a test'
 
 export interface RunningPool extends Pool {
   readonly port: number
@@ -53,6 +56,7 @@ export async function createTestPool(): Promise<TestPool> {
         referee: inThreadReferee,
         houseAgent: false,
         origin: `http://127.0.0.1:${bound}`,
+        clientAddress: createClientAddress({ trustedProxies: ['loopback'], pagesToken: PAGES_TOKEN }),
         secret: 'the secret of a test, long enough',
         http,
         site: undefined,
