@@ -59,6 +59,8 @@ async function start(config: Config, dev: boolean, log: Log): Promise<void> {
     dataDir: config.dataDir,
     referee: new WorkerReferee(new URL('./referee-worker.mjs', import.meta.url), config.refereeCpuShare),
     houseAgent: config.houseAgent,
+    split: config.split,
+    testGrant: config.testGrant,
     http,
     site: running.site,
     dev,

@@ -1,7 +1,9 @@
 import path from 'node:path'
+import type { Split } from '../kernel/bill.ts'
 import type { ForgeError } from '../kernel/errors.ts'
 import { OPS } from '../kernel/ops/registry.ts'
 import { createBlobService } from './core/blobs.ts'
+import { createCreditService } from './core/credits.ts'
 import { createJobService } from './core/jobs.ts'
 import type { Log } from './core/log.ts'
 import { createOwnerService, type OwnerService } from './core/owners.ts'
@@ -10,12 +12,17 @@ import { Hub } from './hub/hub.ts'
 import type { Referee } from './hub/referee/referee.ts'
 import { createAgentStore } from './memory/agent-store.ts'
 import { openFileBlobStore } from './memory/blob-store-files.ts'
+import { createCreditStore } from './memory/credit-store.ts'
 import type { Database } from './memory/database.ts'
+import { NO_PARTNER_SITES } from './memory/job-billing.ts'
 import { createJobStore } from './memory/job-store.ts'
 import { createOwnerStore } from './memory/owner-store.ts'
 import { createResultStore } from './memory/result-store.ts'
 import { Projection } from './realtime/projection.ts'
 import { createRoomServer } from './realtime/room-server.ts'
+
+/** Holds are given up this often when their time is over. */
+const HOLD_SWEEP_MS = 60_000
 
 export interface PoolOptions {
   readonly database: Database
@@ -23,6 +30,9 @@ export interface PoolOptions {
   readonly dataDir: string
   readonly referee: Referee
   readonly houseAgent: boolean
+  readonly split: Split
+  /** Credits for a new account. */
+  readonly testGrant: number
   readonly http: HttpServer
   /** Without one there are no pages, only the API. */
   readonly site: Site | undefined
@@ -42,7 +52,7 @@ export interface Pool {
 /** Wires stores, services, hub, live rooms and the HTTP server, in the order in which they need each other. */
 export async function startPool(options: PoolOptions): Promise<Pool> {
   const { database, http, log } = options
-  const jobs = createJobStore(database)
+  const jobs = createJobStore(database, { split: options.split, sites: NO_PARTNER_SITES })
   const results = createResultStore(database.pool)
   const owners = createOwnerService(createOwnerStore(database))
   const blobs = await openFileBlobStore(path.join(options.dataDir, 'blobs'))
@@ -67,11 +77,23 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   const rooms = createRoomServer({ epoch: hub.epoch, source: projection, log })
   projection.publishTo(rooms)
 
+  const credits = createCreditService({
+    store: createCreditStore(database.pool),
+    jobs,
+    isRunning: (jobId) => hub.progress(jobId) !== undefined,
+    testGrant: options.testGrant,
+  })
+  const sweep = setInterval(() => {
+    credits.expireOverdue().catch((error: unknown) => log.warn('credits.sweep_failed', { error }))
+  }, HOLD_SWEEP_MS)
+  sweep.unref()
+
   http.serve({
     services: {
-      jobs: createJobService({ ops: OPS, jobs, blobs, hub }),
+      jobs: createJobService({ ops: OPS, jobs, blobs, hub, credits }),
       owners,
       blobs: createBlobService(blobs),
+      credits,
       hub,
     },
     hub,
@@ -86,6 +108,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     epoch: hub.epoch,
     owners,
     async close() {
+      clearInterval(sweep)
       projection?.close()
       rooms.close()
       await http.close()

@@ -18,6 +18,7 @@ const EXPECTED: Readonly<Record<Action, string>> = {
   'network.read': 'local visitor',
   'agents.read': 'local visitor',
   'owners.create_token': 'local',
+  'credits.read': 'local',
   'blobs.read': 'local agent visitor',
   'blobs.write': 'local agent',
 }

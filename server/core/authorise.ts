@@ -15,6 +15,7 @@ export const RULES = {
   'network.read': ['local', 'visitor'],
   'agents.read': ['local', 'visitor'],
   'owners.create_token': ['local'],
+  'credits.read': ['local'],
   'blobs.read': ['local', 'visitor', 'agent'],
   'blobs.write': ['local', 'agent'],
 } as const satisfies Readonly<Record<string, readonly ActorKind[]>>
@@ -31,6 +32,12 @@ export interface Resource {
  * Actions on somebody's own things: the actor must be their owner. Everything else is public within RULES, because
  * contracts of classification `project` are not accepted yet.
  */
+export function authoriseOwner(actor: Actor, action: Action): { readonly ownerId: string } {
+  authorise(actor, action)
+  if (actor.kind !== 'local') throw new ForgeError('FORBIDDEN', `a ${actor.kind} owns nothing`)
+  return actor
+}
+
 const OWNER_ONLY: ReadonlySet<Action> = new Set<Action>(['jobs.cancel'])
 
 /** @throws ForgeError FORBIDDEN when the actor may not do that */

@@ -3,5 +3,12 @@ export const CORE_LIMITS = {
   jobs_page: 100,
   idempotency_key_chars: 128,
   owner_label_chars: 60,
+  statement_page: 100,
+  /** A statement as CSV is one answer. */
+  statement_csv_lines: 1_000_000,
+  statement_csv_page: 1000,
+  holds_shown: 100,
+  /** Holds given up in one round of the sweep. */
+  overdue_holds: 100,
   cursor_chars: 200,
 } as const

@@ -11,6 +11,7 @@ import { type AgentSockets, createAgentSockets } from './agent-socket.ts'
 import { HTTP_LIMITS } from './limits.ts'
 import { sendError, sendJson } from './respond.ts'
 import { BlobRoutes } from './rest-blobs.ts'
+import { sendStatement } from './rest-credits.ts'
 import { executeOp, getJob } from './rest-jobs.ts'
 import { actorOf, assertSameOrigin, setSecurityHeaders } from './security.ts'
 import { serveTrpc, TRPC_PREFIX } from './trpc-route.ts'
@@ -140,6 +141,10 @@ async function routeRest(
     if (request.method !== 'POST') throw wrongMethod(response, 'POST')
     return executeOp(request, response, context)
   }
+  if (path === '/api/v0/credits/statement.csv') {
+    if (!reads) throw wrongMethod(response, 'GET, HEAD')
+    return sendStatement(request, response, context)
+  }
   const [, jobId] = /^\/api\/v0\/jobs\/([^/]{1,64})$/.exec(path) ?? []
   if (jobId !== undefined) {
     if (!reads) throw wrongMethod(response, 'GET, HEAD')
@@ -153,7 +158,7 @@ async function routeRest(
     return blobs.put(request, response, actor, digest)
   }
   throw new ForgeError('NOT_FOUND', 'the API has no such path', {
-    hint: 'POST /api/v0/ops/execute, GET /api/v0/jobs/<id>, GET or PUT /api/v0/blobs/<sha256>.',
+    hint: 'POST /api/v0/ops/execute, GET /api/v0/jobs/<id>, GET or PUT /api/v0/blobs/<sha256>, GET /api/v0/credits/statement.csv.',
   })
 }
 

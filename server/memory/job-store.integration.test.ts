@@ -3,10 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sha256Hex } from '../../kernel/digest.ts'
 import { ForgeError } from '../../kernel/errors.ts'
 import { createJobStore } from './job-store.ts'
-import { createOwnerStore } from './owner-store.ts'
 import type { JobStore, Settlement } from './ports.ts'
 import { createResultStore } from './result-store.ts'
-import { sampleJob, sampleShards } from './testing/samples.ts'
+import { SAMPLE_TERMS, sampleAccount, sampleGroup, sampleJob, sampleShards } from './testing/samples.ts'
 import { createTestDatabase, type TestDatabase } from './testing/test-database.ts'
 
 const SETTLEMENT: Settlement = {
@@ -30,8 +29,8 @@ describe('jobs in PostgreSQL', () => {
   let ownerId: string
   beforeAll(async () => {
     database = await createTestDatabase()
-    jobs = createJobStore(database)
-    ownerId = (await createOwnerStore(database).ensure('account', 'local')).id
+    jobs = createJobStore(database, SAMPLE_TERMS)
+    ownerId = await sampleAccount(database, 'local')
   })
   afterAll(() => database.close())
 
@@ -58,13 +57,14 @@ describe('jobs in PostgreSQL', () => {
       headline: null,
       artifacts: [],
       failure: null,
+      bill: null,
     })
     expect(await jobs.get(job.id)).toEqual(job)
     expect(await jobs.get(randomUUID())).toBeUndefined()
   })
 
   it('gives the first job back for a repeated key of the same owner, also when many ask at once', async () => {
-    const other = (await createOwnerStore(database).ensure('account', 'other')).id
+    const other = await sampleAccount(database, 'other')
     const submit = (owner: string) => jobs.insert(sampleJob(owner, { idempotency_key: 'key 1' }))
     const answers = await Promise.all(Array.from({ length: 12 }, () => submit(ownerId)))
     expect(new Set(answers.map(({ job }) => job.id)).size).toBe(1)
@@ -123,7 +123,7 @@ describe('jobs in PostgreSQL', () => {
     const results = createResultStore(database.pool)
     const epoch = await results.openEpoch()
     const id = await running()
-    await results.commit(epoch, [{ job_id: id, shards: sampleShards(0, 10) }], [])
+    await results.commit(epoch, [sampleGroup(id, sampleShards(0, 10))], [])
     const before = await jobs.counts()
     expect(await jobs.settle(id, epoch, SETTLEMENT)).toBe(true)
     expect(await jobs.settle(id, epoch, SETTLEMENT)).toBe(false)

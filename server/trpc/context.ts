@@ -1,5 +1,6 @@
 import type { Actor } from '../core/actor.ts'
 import type { BlobService } from '../core/blobs.ts'
+import type { CreditService } from '../core/credits.ts'
 import type { HubNetwork } from '../core/hub-port.ts'
 import type { JobService } from '../core/jobs.ts'
 import type { OwnerService } from '../core/owners.ts'
@@ -9,6 +10,7 @@ export interface Services {
   readonly jobs: JobService
   readonly owners: OwnerService
   readonly blobs: BlobService
+  readonly credits: CreditService
   readonly hub: HubNetwork
 }
 

@@ -1,4 +1,5 @@
 import { agentsRouter } from './agents.ts'
+import { creditsRouter } from './credits.ts'
 import { createCallerFactory, router } from './init.ts'
 import { jobsRouter } from './jobs.ts'
 import { networkRouter } from './network.ts'
@@ -7,6 +8,7 @@ export const appRouter = router({
   jobs: jobsRouter,
   network: networkRouter,
   agents: agentsRouter,
+  credits: creditsRouter,
 })
 
 export type AppRouter = typeof appRouter

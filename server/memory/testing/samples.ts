@@ -1,8 +1,30 @@
 import { randomUUID } from 'node:crypto'
 import type { AcceptedShard } from '../../../kernel/acceptance.ts'
+import { workDone } from '../../../kernel/bill.ts'
 import { canonicalContract, contractHash, formatOp, parseContract } from '../../../kernel/contract.ts'
 import { sha256, sha256Hex } from '../../../kernel/digest.ts'
-import type { NewJob, SignedReceipt } from '../ports.ts'
+import { createCreditStore } from '../credit-store.ts'
+import type { Database } from '../database.ts'
+import { type BillingTerms, NO_PARTNER_SITES } from '../job-billing.ts'
+import { createOwnerStore } from '../owner-store.ts'
+import type { AcceptedGroup, NewJob, SignedReceipt } from '../ports.ts'
+
+/** Four fifths to the contributor, a tenth to a partner site, the rest to the network. */
+export const SAMPLE_TERMS: BillingTerms = {
+  split: { contributor_permille: 800, site_permille: 100 },
+  sites: NO_PARTNER_SITES,
+}
+
+/** An account that can pay for tests. */
+export async function sampleAccount(
+  database: Database,
+  label: string,
+  credits = 1_000_000_000,
+): Promise<string> {
+  const { id } = await createOwnerStore(database).ensure('account', label)
+  await createCreditStore(database.pool).grant(id, credits, 'sample')
+  return id
+}
 
 /** A job as a service would store it. */
 export function sampleJob(ownerId: string, more: Partial<NewJob> = {}): NewJob {
@@ -25,6 +47,8 @@ export function sampleJob(ownerId: string, more: Partial<NewJob> = {}): NewJob {
     plan_digest: sha256Hex('plan'),
     shard_count: 1000,
     work_units: 200_000_000,
+    shard_price: 200,
+    hold: 400_000,
     ...more,
   }
 }
@@ -39,6 +63,11 @@ export function sampleShards(first: number, count: number): readonly AcceptedSha
     const leaf = new TextEncoder().encode(`leaf of shard ${first + at}`)
     return { shard: first + at, method: 'quorum', digest: sha256(leaf), leaf, copies }
   })
+}
+
+/** Shards of a job on their way into the store, with what their copies are worth to whom. */
+export function sampleGroup(job_id: string, shards: readonly AcceptedShard[]): AcceptedGroup {
+  return { job_id, shards, work: workDone(shards, 'submitter', 2) }
 }
 
 export function sampleReceipt(jobId: string, epoch: number, leaseId: string): SignedReceipt {
