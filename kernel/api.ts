@@ -23,6 +23,9 @@ export const JOB_STATES = [
 export const jobStateSchema = z.enum(JOB_STATES)
 export type JobState = z.infer<typeof jobStateSchema>
 
+export const visibilitySchema = z.enum(['private', 'public'])
+export type Visibility = z.infer<typeof visibilitySchema>
+
 const errorCode = z.enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]])
 export const failureView = z.object({
   code: errorCode,
@@ -63,6 +66,7 @@ export const jobListItem = z.object({
   id: z.string(),
   op: z.string(),
   state: jobStateSchema,
+  visibility: visibilitySchema,
   shard_count: z.int(),
   accepted: z.int(),
   created_at: z.string(),
@@ -77,6 +81,10 @@ export const jobView = z.object({
   op: z.string(),
   title: z.string(),
   state: jobStateSchema,
+  /** Whether strangers may see it. */
+  visibility: visibilitySchema,
+  /** Whether it belongs to whoever asks. */
+  own: z.boolean(),
   /** The canonical contract, as an object. */
   contract: jsonObject,
   contract_hash: z.string(),
@@ -94,7 +102,7 @@ export const jobView = z.object({
   summary: z.custom<Summary>().nullable(),
   artifacts: z.array(artifactView),
   failure: failureView.nullable(),
-  /** Null for a job from before there were credits. */
+  /** For its owner only; null for a job from before there were credits. */
   cost: jobCostView.nullable(),
 })
 export type JobView = z.infer<typeof jobView>

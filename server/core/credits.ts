@@ -60,7 +60,8 @@ export function createCreditService({
   testGrant,
 }: CreditServicePorts): CreditService {
   const ready = async (actor: Actor): Promise<void> => {
-    if (actor.kind === 'local' && testGrant > 0) await store.grant(actor.ownerId, testGrant, 'welcome')
+    const hasAccount = actor.kind === 'user' || actor.kind === 'key'
+    if (hasAccount && testGrant > 0) await store.grant(actor.ownerId, testGrant, 'welcome')
   }
 
   return {

@@ -2,7 +2,8 @@
 export const CORE_LIMITS = {
   jobs_page: 100,
   idempotency_key_chars: 128,
-  owner_label_chars: 60,
+  token_name_chars: 60,
+  tokens_per_owner: 50,
   statement_page: 100,
   /** A statement as CSV is one answer. */
   statement_csv_lines: 1_000_000,

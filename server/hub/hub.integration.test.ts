@@ -14,7 +14,6 @@ import { receiptBytes } from '../../kernel/receipt.ts'
 import { createAgentStore } from '../memory/agent-store.ts'
 import { openFileBlobStore } from '../memory/blob-store-files.ts'
 import { createJobStore } from '../memory/job-store.ts'
-import { createOwnerStore } from '../memory/owner-store.ts'
 import type { BlobStore, JobRow } from '../memory/ports.ts'
 import { createResultStore } from '../memory/result-store.ts'
 import { SAMPLE_TERMS, sampleAccount } from '../memory/testing/samples.ts'
@@ -69,11 +68,11 @@ let submissions = 0
 async function submit(contract: object): Promise<{ row: JobRow; job: PreparedJob }> {
   const job = OPS.prepare(contract)
   const price = jobPrice(job.plan, 2)
-  const ownerId = await sampleAccount(database, 'submitter')
+  const owner = await sampleAccount(database, 'submitter')
   const id = `00000000-0000-4000-8000-${String(++submissions).padStart(12, '0')}`
   const { job: row } = await createJobStore(database, SAMPLE_TERMS).insert({
     id,
-    owner_id: ownerId,
+    owner_id: owner.id,
     idempotency_key: undefined,
     contract: job.contract,
     canonical: job.canonical,
@@ -127,7 +126,7 @@ class TestAgent {
   }
 
   async run(owner: string, behaviour: Behaviour = {}): Promise<void> {
-    const row = await createOwnerStore(database).ensure('account', owner)
+    const row = await sampleAccount(database, owner)
     const enrolled = await this.#hub.enrol(
       {
         v: 1,

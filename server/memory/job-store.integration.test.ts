@@ -30,7 +30,7 @@ describe('jobs in PostgreSQL', () => {
   beforeAll(async () => {
     database = await createTestDatabase()
     jobs = createJobStore(database, SAMPLE_TERMS)
-    ownerId = await sampleAccount(database, 'local')
+    ownerId = (await sampleAccount(database, 'local')).id
   })
   afterAll(() => database.close())
 
@@ -48,6 +48,7 @@ describe('jobs in PostgreSQL', () => {
     expect(job).toEqual({
       ...columns,
       state: 'submitted',
+      visibility: 'private',
       created_at: expect.any(Date),
       started_at: null,
       finished_at: null,
@@ -64,7 +65,7 @@ describe('jobs in PostgreSQL', () => {
   })
 
   it('gives the first job back for a repeated key of the same owner, also when many ask at once', async () => {
-    const other = await sampleAccount(database, 'other')
+    const other = (await sampleAccount(database, 'other')).id
     const submit = (owner: string) => jobs.insert(sampleJob(owner, { idempotency_key: 'key 1' }))
     const answers = await Promise.all(Array.from({ length: 12 }, () => submit(ownerId)))
     expect(new Set(answers.map(({ job }) => job.id)).size).toBe(1)
@@ -80,7 +81,11 @@ describe('jobs in PostgreSQL', () => {
     const seen: { created_at: Date; id: string }[] = []
     for (;;) {
       const before = seen.at(-1)
-      const page = await jobs.list({ limit: 7, ...(before === undefined ? {} : { before }) })
+      const page = await jobs.list({
+        visibility: 'private',
+        limit: 7,
+        ...(before === undefined ? {} : { before }),
+      })
       seen.push(...page)
       if (page.length < 7) break
     }

@@ -20,7 +20,7 @@ describe('results in PostgreSQL', () => {
   let ownerId: string
   beforeAll(async () => {
     database = await createTestDatabase()
-    ownerId = await sampleAccount(database, 'local')
+    ownerId = (await sampleAccount(database, 'local')).id
   })
   afterAll(() => database.close())
 

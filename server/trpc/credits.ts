@@ -4,9 +4,13 @@ import { CORE_LIMITS } from '../core/limits.ts'
 import { procedure, router } from './init.ts'
 
 export const creditsRouter = router({
-  balance: procedure.output(balanceView).query(({ ctx }) => ctx.services.credits.balance(ctx.actor)),
+  balance: procedure
+    .meta({ action: 'credits.read' })
+    .output(balanceView)
+    .query(({ ctx }) => ctx.services.credits.balance(ctx.actor)),
 
   statement: procedure
+    .meta({ action: 'credits.read' })
     .input(
       z.strictObject({
         limit: z.int().min(1).max(CORE_LIMITS.statement_page).default(50),

@@ -1,14 +1,19 @@
+import { accountRouter } from './account.ts'
 import { agentsRouter } from './agents.ts'
 import { creditsRouter } from './credits.ts'
 import { createCallerFactory, router } from './init.ts'
 import { jobsRouter } from './jobs.ts'
 import { networkRouter } from './network.ts'
+import { keysRouter, nodeTokensRouter } from './tokens.ts'
 
 export const appRouter = router({
   jobs: jobsRouter,
   network: networkRouter,
   agents: agentsRouter,
   credits: creditsRouter,
+  account: accountRouter,
+  keys: keysRouter,
+  nodeTokens: nodeTokensRouter,
 })
 
 export type AppRouter = typeof appRouter

@@ -57,6 +57,8 @@ export async function createTestPool(): Promise<TestPool> {
         houseAgent: false,
         split: { contributor_permille: 800, site_permille: 100 },
         testGrant: TEST_GRANT,
+        origin: `http://127.0.0.1:${bound}`,
+        secret: 'the secret of a test, long enough',
         http,
         site: undefined,
         dev: false,

@@ -6,8 +6,8 @@ import { sha256, sha256Hex } from '../../../kernel/digest.ts'
 import { createCreditStore } from '../credit-store.ts'
 import type { Database } from '../database.ts'
 import { type BillingTerms, NO_PARTNER_SITES } from '../job-billing.ts'
-import { createOwnerStore } from '../owner-store.ts'
-import type { AcceptedGroup, NewJob, SignedReceipt } from '../ports.ts'
+import { ownerRow } from '../owner-store.ts'
+import type { AcceptedGroup, NewJob, OwnerRow, SignedReceipt } from '../ports.ts'
 
 /** Four fifths to the contributor, a tenth to a partner site, the rest to the network. */
 export const SAMPLE_TERMS: BillingTerms = {
@@ -15,15 +15,20 @@ export const SAMPLE_TERMS: BillingTerms = {
   sites: NO_PARTNER_SITES,
 }
 
-/** An account that can pay for tests. */
+/** An account that nobody signs in to, with credits to pay for tests; the same one for the same label. */
 export async function sampleAccount(
-  database: Database,
+  { pool, prisma }: Pick<Database, 'pool' | 'prisma'>,
   label: string,
   credits = 1_000_000_000,
-): Promise<string> {
-  const { id } = await createOwnerStore(database).ensure('account', label)
-  await createCreditStore(database.pool).grant(id, credits, 'sample')
-  return id
+): Promise<OwnerRow> {
+  const id = sha256Hex(label).replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-4$3-8$4-$5')
+  const owner = await prisma.owners.upsert({
+    where: { id },
+    create: { id, kind: 'account', label },
+    update: {},
+  })
+  if (credits > 0) await createCreditStore(pool).grant(id, credits, 'sample')
+  return ownerRow(owner)
 }
 
 /** A job as a service would store it. */
