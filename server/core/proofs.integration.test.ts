@@ -3,7 +3,13 @@ import type { JobState } from '../../kernel/api.ts'
 import { bytesToHex, sha256Hex } from '../../kernel/digest.ts'
 import { createJobStore } from '../memory/job-store.ts'
 import { createResultStore } from '../memory/result-store.ts'
-import { sampleAccount, sampleJob, sampleShards } from '../memory/testing/samples.ts'
+import {
+  SAMPLE_TERMS,
+  sampleAccount,
+  sampleGroup,
+  sampleJob,
+  sampleShards,
+} from '../memory/testing/samples.ts'
 import { createTestDatabase, type TestDatabase } from '../memory/testing/test-database.ts'
 import { type Actor, VISITOR } from './actor.ts'
 import { NO_PROGRESS } from './job-view.ts'
@@ -18,7 +24,7 @@ let owner: Actor
 
 beforeAll(async () => {
   database = await createTestDatabase()
-  const jobs = createJobStore(database)
+  const jobs = createJobStore(database, SAMPLE_TERMS)
   const results = createResultStore(database.pool)
   proofs = createProofService({ jobs, results })
   const account = await sampleAccount(database, 'submitter')
@@ -34,11 +40,11 @@ beforeAll(async () => {
   running = await start()
   settled = await start()
   // Three commits, the last one out of order and with two runs of shards in one row.
-  await results.commit(epoch, [{ job_id: settled, shards: sampleShards(400, 300) }], [])
-  await results.commit(epoch, [{ job_id: settled, shards: sampleShards(0, 400) }], [])
+  await results.commit(epoch, [sampleGroup(settled, sampleShards(400, 300))], [])
+  await results.commit(epoch, [sampleGroup(settled, sampleShards(0, 400))], [])
   await results.commit(
     epoch,
-    [{ job_id: settled, shards: [...sampleShards(900, 100), ...sampleShards(700, 200)] }],
+    [sampleGroup(settled, [...sampleShards(900, 100), ...sampleShards(700, 200)])],
     [],
   )
   await jobs.settle(settled, epoch, {
@@ -81,10 +87,10 @@ describe('what it takes to execute shards of a settled job again', () => {
   })
 
   it('is its owner’s alone while the job is private', async () => {
-    await createJobStore(database).setVisibility(settled, 'private')
+    await createJobStore(database, SAMPLE_TERMS).setVisibility(settled, 'private')
     await expect(proofs.prove(VISITOR, settled, [0])).rejects.toMatchObject({ code: 'NOT_FOUND' })
     expect((await proofs.prove(owner, settled, [0])).shards).toHaveLength(1)
-    await createJobStore(database).setVisibility(settled, 'public')
+    await createJobStore(database, SAMPLE_TERMS).setVisibility(settled, 'public')
   })
 
   it('does not exist before the job is settled, for another job, or outside the plan', async () => {

@@ -5,7 +5,7 @@ import { ForgeError, invariant } from '../../kernel/errors.ts'
 import type { JobRow, JobStore, ResultStore } from '../memory/ports.ts'
 import type { Actor } from './actor.ts'
 import { authorise, MISSING } from './authorise.ts'
-import { jobResource } from './jobs.ts'
+import { jobResource } from './job-view.ts'
 import { CORE_LIMITS } from './limits.ts'
 
 export interface ProofService {

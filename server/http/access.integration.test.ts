@@ -33,7 +33,6 @@ beforeAll(async () => {
   pool = await testPool.start()
   const agent = connectAgentPeer(pool.url)
   const enrolled = await agent.enrol()
-  const { session } = enrolled
   closeAgent = agent.close
   ada = await signUp(pool)
   const key = async (person: SignedUp) =>
@@ -104,6 +103,8 @@ const PROCEDURES: readonly Row[] = [
   procedure('network.epoch', 'network.read'),
   procedure('agents.list', 'agents.read'),
   procedure('account.me', 'account.read'),
+  procedure('credits.balance', 'credits.read'),
+  procedure('credits.statement', 'credits.read', () => ({})),
   procedure('keys.list', 'keys.manage'),
   procedure('keys.create', 'keys.manage', () => ({ name: 'another' })),
   procedure('keys.revoke', 'keys.manage', () => ({ id: own.key })),
@@ -146,6 +147,12 @@ const ROUTES: readonly Row[] = [
     action: 'blobs.read',
     path: () => `/api/v0/blobs/${own.blob}`,
     init: () => ({ method: 'HEAD' }),
+  },
+  {
+    what: 'GET /api/v0/credits/statement.csv',
+    action: 'credits.read',
+    path: () => '/api/v0/credits/statement.csv',
+    init: () => ({}),
   },
 ]
 

@@ -1,5 +1,6 @@
 import { accountRouter } from './account.ts'
 import { agentsRouter } from './agents.ts'
+import { creditsRouter } from './credits.ts'
 import { createCallerFactory, router } from './init.ts'
 import { jobsRouter } from './jobs.ts'
 import { networkRouter } from './network.ts'
@@ -9,6 +10,7 @@ export const appRouter = router({
   jobs: jobsRouter,
   network: networkRouter,
   agents: agentsRouter,
+  credits: creditsRouter,
   account: accountRouter,
   keys: keysRouter,
   nodeTokens: nodeTokensRouter,
