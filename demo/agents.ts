@@ -92,7 +92,7 @@ function startProcesses(url: string, contributors: readonly Contributor[]): Agen
     const flags = [
       '--hub',
       url,
-      '--owner-token-file',
+      '--token-file',
       file,
       '--executor',
       'cpu',

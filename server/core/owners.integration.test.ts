@@ -25,7 +25,7 @@ describe('owners', () => {
     const local = await owners.local()
     const { token, owner } = await owners.createToken({ kind: 'local', ownerId: local.id }, 'alice')
     expect(owner).toBe('alice')
-    expect(token).toMatch(/^fpot_[A-Za-z0-9_-]{43}$/)
+    expect(token).toMatch(/^fpnt_[A-Za-z0-9_-]{43}$/)
     expect(await owners.ofConnection('198.51.100.1', token)).toMatchObject({
       kind: 'account',
       label: 'alice',
@@ -33,7 +33,7 @@ describe('owners', () => {
     const { rows } = await database.pool.query<{ row: string }>('SELECT t::text AS row FROM owner_tokens t')
     expect(rows.length).toBeGreaterThan(0)
     for (const { row } of rows) expect(row).not.toContain(token.slice(5))
-    await expect(owners.ofConnection('198.51.100.1', `fpot_${'x'.repeat(43)}`)).rejects.toMatchObject({
+    await expect(owners.ofConnection('198.51.100.1', `fpnt_${'x'.repeat(43)}`)).rejects.toMatchObject({
       code: 'UNAUTHENTICATED',
     })
     await expect(owners.createToken({ kind: 'visitor' }, 'mallory')).rejects.toMatchObject({

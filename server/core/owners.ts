@@ -6,7 +6,7 @@ import type { Actor } from './actor.ts'
 import { authorise } from './authorise.ts'
 import { networkPrefix } from './network-prefix.ts'
 
-export const OWNER_TOKEN_PREFIX = 'fpot_'
+export const OWNER_TOKEN_PREFIX = 'fpnt_'
 
 export interface OwnerService {
   /** The account behind the `local` actor. */
@@ -22,7 +22,7 @@ export interface OwnerService {
   houseToken(kept: string | undefined): Promise<string>
 }
 
-/** `fpot_` and 32 random bytes in base64url (43 characters). */
+/** `fpnt_` and 32 random bytes in base64url (43 characters). */
 export function newOwnerToken(): string {
   return OWNER_TOKEN_PREFIX + randomBytes(32).toString('base64url')
 }

@@ -55,7 +55,7 @@ describe('an agent', () => {
     named.close()
 
     const nobody = connectAgentPeer(pool.url)
-    await expect(nobody.enrol({ owner_token: `fpot_${'A'.repeat(43)}` })).rejects.toMatchObject({
+    await expect(nobody.enrol({ owner_token: `fpnt_${'A'.repeat(43)}` })).rejects.toMatchObject({
       data: { httpStatus: 401, forge: { code: 'UNAUTHENTICATED', path: 'owner_token' } },
     })
     nobody.close()

@@ -22,13 +22,13 @@ describe('owners in PostgreSQL', () => {
   it('finds the owner of a token, and keeps only its hash', async () => {
     const owners = createOwnerStore(database)
     const house = await owners.ensure('house', 'house')
-    await owners.addToken(house.id, sha256Hex('fpot_secret'))
-    await owners.addToken(house.id, sha256Hex('fpot_secret'))
-    expect(await owners.byToken(sha256Hex('fpot_secret'))).toEqual(house)
-    expect(await owners.byToken(sha256Hex('fpot_other'))).toBeUndefined()
+    await owners.addToken(house.id, sha256Hex('fpnt_secret'))
+    await owners.addToken(house.id, sha256Hex('fpnt_secret'))
+    expect(await owners.byToken(sha256Hex('fpnt_secret'))).toEqual(house)
+    expect(await owners.byToken(sha256Hex('fpnt_other'))).toBeUndefined()
     const { rows } = await database.pool.query<{ text: string }>(
       'SELECT t::text AS text FROM owner_tokens AS t',
     )
-    expect(rows.map(({ text }) => text).join()).not.toContain('fpot_')
+    expect(rows.map(({ text }) => text).join()).not.toContain('fpnt_')
   })
 })
