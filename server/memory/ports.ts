@@ -198,6 +198,11 @@ export interface AgentStore {
   rename(id: string, ownerId: string, name: string | null): Promise<boolean>
   /** The first revocation's time stays. */
   revoke(id: string, ownerId: string): Promise<boolean>
+  /**
+   * Makes an anonymous agent the account's. It changes nothing for an agent that belongs to an account, this or another.
+   * @returns credits that came with it
+   */
+  claim(id: string, accountId: string): Promise<number>
 }
 
 export interface BlobStat {
