@@ -4,7 +4,7 @@ import { type Agents, startAgents } from './agents.ts'
 import { Api, type DemoJob } from './api.ts'
 import { Client } from './client.ts'
 import { type Check, type DemoContract, demoContracts } from './contracts.ts'
-import { type Person, signIn, withSecret } from './people.ts'
+import { signIn, withSecret } from './people.ts'
 import { ProgressBars } from './progress.ts'
 import { Site } from './site.ts'
 

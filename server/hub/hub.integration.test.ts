@@ -13,9 +13,9 @@ import { receiptBytes } from '../../kernel/receipt.ts'
 import { createAgentStore } from '../memory/agent-store.ts'
 import { openFileBlobStore } from '../memory/blob-store-files.ts'
 import { createJobStore } from '../memory/job-store.ts'
-import { createOwnerStore } from '../memory/owner-store.ts'
 import type { AgentStore, BlobStore, JobRow } from '../memory/ports.ts'
 import { createResultStore } from '../memory/result-store.ts'
+import { sampleAccount } from '../memory/testing/samples.ts'
 import { createTestDatabase, type TestDatabase } from '../memory/testing/test-database.ts'
 import { Hub } from './hub.ts'
 import { readBlob } from './intake.ts'
@@ -67,7 +67,7 @@ async function startHub(
 let submissions = 0
 async function submit(contract: object): Promise<{ row: JobRow; job: PreparedJob }> {
   const job = OPS.prepare(contract)
-  const owner = await createOwnerStore(database).ensure('account', 'submitter')
+  const owner = await sampleAccount(database, 'submitter')
   const id = `00000000-0000-4000-8000-${String(++submissions).padStart(12, '0')}`
   const { job: row } = await createJobStore(database).insert({
     id,
@@ -123,7 +123,7 @@ class TestAgent {
   }
 
   async run(owner: string, behaviour: Behaviour = {}): Promise<void> {
-    const row = await createOwnerStore(database).ensure('account', owner)
+    const row = await sampleAccount(database, owner)
     const enrolled = await this.#hub.enrol(
       {
         v: 1,
@@ -291,7 +291,7 @@ describe('the hub', () => {
     const otherRun = other.run('bob', { leases: 0 })
     await eventually(async () => (revoked.heard.length > 0 && other.heard.length > 0 ? true : undefined))
     const key = hub.agents().find(({ owner }) => owner === 'alice')?.id ?? ''
-    const owner = await createOwnerStore(database).ensure('account', 'alice')
+    const owner = await sampleAccount(database, 'alice')
     expect(await createAgentStore(database).revoke(key, owner.id)).toBe(true)
     expect(hub.endAgentSessions(({ agent }) => agent === key, 'its owner has revoked this key')).toBe(1)
     await run

@@ -5,7 +5,7 @@ import { createAgentStore } from './agent-store.ts'
 import { createJobStore } from './job-store.ts'
 import { createOwnerStore } from './owner-store.ts'
 import type { AgentStore, AgentWork, OwnerRow } from './ports.ts'
-import { sampleJob } from './testing/samples.ts'
+import { sampleAccount, sampleJob } from './testing/samples.ts'
 import { createTestDatabase, type TestDatabase } from './testing/test-database.ts'
 
 const SAID = { executor: 'webgpu', label: 'a laptop', software: 'forge-pool/0' } as const
@@ -33,8 +33,8 @@ beforeAll(async () => {
   database = await createTestDatabase()
   agents = createAgentStore(database)
   const owners = createOwnerStore(database)
-  alice = await owners.ensure('account', 'alice')
-  bob = await owners.ensure('account', 'bob')
+  alice = await sampleAccount(database, 'alice')
+  bob = await sampleAccount(database, 'bob')
   network = await owners.network('203.0.113.0/24')
   const jobs = createJobStore(database)
   pi = (await jobs.insert(sampleJob(alice.id))).job.id
@@ -137,7 +137,7 @@ describe('agents in PostgreSQL', () => {
   })
 
   it('are listed by owner, the one seen last first', async () => {
-    const carol = await createOwnerStore(database).ensure('account', 'carol')
+    const carol = await sampleAccount(database, 'carol')
     const [first, second] = [newKey(), newKey()]
     for (const id of [first, second]) await agents.enrolled({ id, owner_id: carol.id, ...SAID }, [])
     await agents.credit([work(first, { owner_id: carol.id })])

@@ -82,7 +82,7 @@ function NewToken({ onUse }: { readonly onUse: (token: string) => void }) {
   const trpc = useTRPC()
   const [label, setLabel] = useState('')
   const create = useMutation(
-    trpc.agents.createOwnerToken.mutationOptions({ onSuccess: ({ token }) => onUse(token) }),
+    trpc.nodeTokens.create.mutationOptions({ onSuccess: ({ token }) => onUse(token) }),
   )
   return (
     <div>
@@ -103,7 +103,7 @@ function NewToken({ onUse }: { readonly onUse: (token: string) => void }) {
           />
           <Button
             disabled={label.trim() === '' || create.isPending}
-            onClick={() => create.mutate({ label: label.trim() })}
+            onClick={() => create.mutate({ name: label.trim() })}
           >
             Create an owner token
           </Button>
@@ -113,7 +113,7 @@ function NewToken({ onUse }: { readonly onUse: (token: string) => void }) {
         <Failure className="mt-3" title="No token was created" error={forgeErrorOf(create.error)} />
       ) : null}
       {create.data === undefined ? null : (
-        <Callout tone="ok" role="status" className="mt-3" title={`Token for ${create.data.owner}`}>
+        <Callout tone="ok" role="status" className="mt-3" title={`Token “${create.data.view.name}”`}>
           <p>Keep it now: it is not shown again. It is filled in above.</p>
           <p className="mt-1 flex items-center gap-1">
             <code className="num text-xs break-all">{create.data.token}</code>
