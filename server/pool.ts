@@ -6,6 +6,7 @@ import { createSignIn } from './accounts/sign-in.ts'
 import { createAccountService } from './core/accounts.ts'
 import { createBlobService } from './core/blobs.ts'
 import { createCreditService } from './core/credits.ts'
+import { createDeviceService } from './core/devices.ts'
 import { createJobService } from './core/jobs.ts'
 import type { Log } from './core/log.ts'
 import { createOwnerService } from './core/owners.ts'
@@ -69,6 +70,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   const { database, http, log } = options
   const jobs = createJobStore(database, { split: options.split, sites: NO_PARTNER_SITES })
   const results = createResultStore(database.pool)
+  const agents = createAgentStore(database)
   const owners = createOwnerService(createOwnerStore(database))
   const blobs = await openFileBlobStore(path.join(options.dataDir, 'blobs'))
   const tokens = createTokenService(createTokenStore(database))
@@ -88,7 +90,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     jobs,
     results,
     blobs,
-    agents: createAgentStore(database),
+    agents,
     referee: options.referee,
     houseAgent: options.houseAgent,
     listener: {
@@ -133,6 +135,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       tokens,
       blobs: blobService,
       credits,
+      devices: createDeviceService({ agents, hub, credits: undefined }),
       hub,
     },
     hub,

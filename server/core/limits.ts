@@ -16,4 +16,10 @@ export const CORE_LIMITS = {
   cursor_chars: 200,
   /** Shards of one proof: a tab executes them again in seconds. */
   proof_shards: 10,
+  devices_listed: 500,
+  device_name_chars: 60,
+  /** Time to answer a challenge. */
+  claim_challenge_ms: 5 * 60_000,
+  claim_challenges_per_owner: 4,
+  claim_challenges: 2000,
 } as const

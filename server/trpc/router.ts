@@ -1,6 +1,7 @@
 import { accountRouter } from './account.ts'
 import { agentsRouter } from './agents.ts'
 import { creditsRouter } from './credits.ts'
+import { devicesRouter } from './devices.ts'
 import { createCallerFactory, router } from './init.ts'
 import { jobsRouter } from './jobs.ts'
 import { networkRouter } from './network.ts'
@@ -12,6 +13,7 @@ export const appRouter = router({
   agents: agentsRouter,
   credits: creditsRouter,
   account: accountRouter,
+  devices: devicesRouter,
   keys: keysRouter,
   nodeTokens: nodeTokensRouter,
 })
