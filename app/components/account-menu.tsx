@@ -1,20 +1,23 @@
 'use client'
 
 import { Menu } from '@base-ui/react/menu'
+import { useQuery } from '@tanstack/react-query'
 import { ChevronDown, LogOut, UserRound } from 'lucide-react'
 import Link from 'next/link'
 import { usePathname } from 'next/navigation'
 import { toast } from 'sonner'
 import type { AccountView } from '../../kernel/api/people.ts'
 import { forgeErrorOf } from '../data/errors.ts'
+import { formatCount } from '../data/format.ts'
 import { HOME_OF_PEOPLE, withNext } from '../data/next-path.ts'
 import { usePerson, useSignOut } from '../data/person.tsx'
+import { useTRPC } from '../data/trpc.tsx'
 import { buttonStyles } from './ui/button.tsx'
 
 const PLACES = [
-  { href: '/account', label: 'Profile' },
+  { href: '/account', label: 'Account and credits' },
   { href: '/account/keys', label: 'Keys and tokens' },
-  { href: '/account/security', label: 'Security' },
+  { href: '/devices', label: 'Devices' },
 ] as const
 
 const ITEM =
@@ -63,6 +66,7 @@ function PersonMenu({ person }: { readonly person: AccountView }) {
             <div className="border-b border-line px-2 pt-1.5 pb-2">
               <p className="truncate font-medium">{person.name}</p>
               <p className="truncate text-xs text-muted">{person.email}</p>
+              <Balance />
             </div>
             <div className="py-1">
               {PLACES.map(({ href, label }) => (
@@ -81,5 +85,16 @@ function PersonMenu({ person }: { readonly person: AccountView }) {
         </Menu.Positioner>
       </Menu.Portal>
     </Menu.Root>
+  )
+}
+
+/** Asked for when the menu opens. */
+function Balance() {
+  const trpc = useTRPC()
+  const { data } = useQuery(trpc.credits.balance.queryOptions())
+  return (
+    <p className="num mt-1 h-4 text-xs text-muted">
+      {data === undefined ? '' : `${formatCount(data.available)} credits available`}
+    </p>
   )
 }

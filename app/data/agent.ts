@@ -6,6 +6,8 @@ import type { GovernorSettings } from '../../agent-runtime/governor.ts'
 import type { Proof } from '../../agent-runtime/prove.ts'
 import type { ExecutorChoice } from '../../agent-runtime/select.ts'
 import type { AgentStatus } from '../../agent-runtime/status.ts'
+import type { ClaimChallenge, ClaimProof } from '../../kernel/claim.ts'
+import type { HexDigest } from '../../kernel/digest.ts'
 import type { ForgeErrorJson } from '../../kernel/errors.ts'
 import { forgeErrorOf } from './errors.ts'
 
@@ -69,6 +71,16 @@ class AgentStore {
   /** @throws ForgeError when the worker cannot run */
   prove(): Promise<Proof> {
     return this.#open().prove()
+  }
+
+  /** Id of the agent that has run in this browser, if any. @throws ForgeError when the worker cannot run */
+  agentId(): Promise<HexDigest | undefined> {
+    return this.#open().agentId()
+  }
+
+  /** Answers an account's challenge with this browser's key. @throws ForgeError when the worker cannot run */
+  claim(challenge: ClaimChallenge): Promise<ClaimProof | undefined> {
+    return this.#open().claim(challenge)
   }
 
   #open(): AgentClient {

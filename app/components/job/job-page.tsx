@@ -30,6 +30,7 @@ import { CopyButton } from '../ui/copy-button.tsx'
 import { Panel, Reading } from '../ui/panel.tsx'
 import { Progress } from '../ui/progress.tsx'
 import { CheckHere } from './check-here.tsx'
+import { CostPanel } from './cost-panel.tsx'
 import { ResultPanels } from './result.tsx'
 import { ShardGrid } from './shard-grid.tsx'
 import { SharingPanel } from './sharing.tsx'
@@ -129,6 +130,7 @@ export function JobPage({ initial }: { readonly initial: Job }) {
           {job.own ? (
             <SharingPanel job={job} onChanged={() => void queries.invalidateQueries(options)} />
           ) : null}
+          {job.cost === null ? null : <CostPanel cost={job.cost} ended={ended} />}
           <Panel id="evidence" title="Digests" bodyClassName="space-y-4">
             {job.result_digest === null ? null : <DigestRow label="Result digest" hex={job.result_digest} />}
             <DigestRow
@@ -188,7 +190,7 @@ function JobProgress({
           note={seconds === undefined ? undefined : `took ${formatDuration(seconds)}`}
         />
         <Reading
-          label="Cost"
+          label="Work"
           value={formatCount(job.work_units)}
           unit="work units"
           note={`about ${formatCpuTime(job.work_units)} of one CPU core a copy`}

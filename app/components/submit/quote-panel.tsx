@@ -1,7 +1,15 @@
+'use client'
+
+import { useQuery } from '@tanstack/react-query'
 import type { PreparedJob } from '../../../kernel/job.ts'
+import { jobPrice } from '../../../kernel/price.ts'
 import { formatBytes, formatCount, formatCpuTime, plural } from '../../data/format.ts'
+import { usePerson } from '../../data/person.tsx'
+import { useTRPC } from '../../data/trpc.tsx'
 import { DigestRow } from '../digest.tsx'
 import { Failure } from '../failure.tsx'
+import { PriceTable } from '../price-table.tsx'
+import { Callout } from '../ui/callout.tsx'
 import { Panel, Reading } from '../ui/panel.tsx'
 import type { Check } from './draft.ts'
 
@@ -34,17 +42,12 @@ function Quote({ job }: { readonly job: PreparedJob }) {
   const { plan, contract } = job
   const copies = contract.verify.mode === 'quorum' ? contract.verify.k : 1
   const leafBytes = plan.leaf.max_bytes
+  const price = jobPrice(plan, copies)
   return (
     <>
       <dl className="grid grid-cols-2 gap-4">
         <Reading label="Shards" value={formatCount(plan.shard_count)} />
         <Reading label="Copies of each" value={formatCount(copies)} />
-        <Reading
-          label="Cost"
-          value={formatCount(plan.work_units * copies)}
-          unit="work units"
-          note={copies === 1 ? 'one copy' : `${formatCount(plan.work_units)} a copy`}
-        />
         <Reading
           label="CPU time"
           value={`≈ ${formatCpuTime(plan.work_units * copies)}`}
@@ -61,6 +64,10 @@ function Quote({ job }: { readonly job: PreparedJob }) {
         />
       </dl>
       <div className="mt-5 border-t border-line pt-4">
+        <PriceTable caption="Price in credits" items={price.items} total={price.credits} />
+        <Affordable credits={price.credits} />
+      </div>
+      <div className="mt-5 border-t border-line pt-4">
         <DigestRow
           label="Replay key"
           hex={job.replayKey}
@@ -68,5 +75,33 @@ function Quote({ job }: { readonly job: PreparedJob }) {
         />
       </div>
     </>
+  )
+}
+
+/** The price against what the account has; a visitor has no account yet. */
+function Affordable({ credits }: { readonly credits: number }) {
+  const trpc = useTRPC()
+  const isUser = usePerson()?.kind === 'user'
+  const balance = useQuery({ ...trpc.credits.balance.queryOptions(), enabled: isUser })
+  const available = balance.data?.available
+  if (!isUser || available === undefined) {
+    return (
+      <p className="mt-3 text-xs text-muted">
+        Held at submission; what is not verified is released. A new account comes with test credits.
+      </p>
+    )
+  }
+  const missing = credits - available
+  return missing > 0 ? (
+    <Callout tone="warn" title={`${plural(missing, 'credit')} too few`} className="mt-3">
+      You have {formatCount(available)} available. Ask for less work or fewer copies; credits are earned by
+      your devices.
+    </Callout>
+  ) : (
+    <p className="mt-3 text-xs text-muted">
+      Held at submission; what is not verified is released. You have{' '}
+      <span className="num text-ink">{formatCount(available)}</span> available,{' '}
+      <span className="num text-ink">{formatCount(available - credits)}</span> afterwards.
+    </p>
   )
 }
