@@ -10,6 +10,8 @@ export interface Person {
   readonly api: Api
   /** Signs a browser profile in, as after the form. */
   enter(context: BrowserContext): Promise<void>
+  /** Ends the session on the server; whoever has entered keeps a cookie that opens nothing. */
+  signOut(): Promise<void>
 }
 
 export const PASSWORD = 'correct horse battery'
@@ -24,13 +26,15 @@ export async function signUp(url: string, name: string): Promise<Person> {
     const at = pair.indexOf('=')
     return { name: pair.slice(0, at), value: pair.slice(at + 1) }
   })
+  const cookie = cookies.map(({ name, value }) => `${name}=${value}`).join('; ')
   return {
     name,
     email,
     password: PASSWORD,
-    api: new Api(url, cookies.map((cookie) => `${cookie.name}=${cookie.value}`).join('; ')),
+    api: new Api(url, cookie),
     enter: (context) =>
       context.addCookies(cookies.map((cookie) => ({ ...cookie, url, httpOnly: true, sameSite: 'Lax' }))),
+    signOut: async () => void (await post(url, '/api/auth/sign-out', {}, cookie)),
   }
 }
 
@@ -38,10 +42,15 @@ export function newEmail(): string {
   return `${randomUUID()}@people.example`
 }
 
-async function post(url: string, route: string, body: unknown): Promise<Response> {
+async function post(url: string, route: string, body: unknown, cookie?: string): Promise<Response> {
   const response = await fetch(`${url}${route}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', origin: url, connection: 'close' },
+    headers: {
+      'content-type': 'application/json',
+      origin: url,
+      connection: 'close',
+      ...(cookie === undefined ? {} : { cookie }),
+    },
     body: JSON.stringify(body),
   })
   if (!response.ok) throw new Error(`${route}: HTTP ${response.status} ${await response.text()}`)

@@ -1,12 +1,13 @@
 'use client'
 
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { Download } from 'lucide-react'
 import Link from 'next/link'
 import type { BalanceView } from '../../../kernel/api/credits.ts'
 import { forgeErrorOf } from '../../data/errors.ts'
 import { formatCount, formatDate, plural } from '../../data/format.ts'
-import { useTRPC } from '../../data/trpc.tsx'
+import { usePages } from '../../data/pages.ts'
+import { useTRPC, useTRPCClient } from '../../data/trpc.tsx'
 import { Failure } from '../failure.tsx'
 import { Button, buttonStyles } from '../ui/button.tsx'
 import { linkStyles } from '../ui/link-styles.ts'
@@ -75,13 +76,12 @@ function Holds({ holds }: { readonly holds: BalanceView['holds'] }) {
 /** Every change of the balance, newest first, a page at a time. */
 export function StatementPanel() {
   const trpc = useTRPC()
-  const query = useInfiniteQuery(
-    trpc.credits.statement.infiniteQueryOptions(
-      { limit: PAGE_SIZE },
-      { getNextPageParam: (page) => page.next_cursor ?? undefined },
-    ),
-  )
-  const lines = query.data?.pages.flatMap((page) => page.items) ?? []
+  const api = useTRPCClient()
+  const query = usePages({
+    queryKey: trpc.credits.statement.infiniteQueryKey(),
+    fetchPage: (cursor, signal) => api.credits.statement.query({ limit: PAGE_SIZE, cursor }, { signal }),
+  })
+  const lines = query.items ?? []
   return (
     <Panel
       id="statement"

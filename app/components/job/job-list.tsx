@@ -1,13 +1,14 @@
 'use client'
 
-import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
+import { useQueryClient } from '@tanstack/react-query'
 import { type ReactNode, useEffect } from 'react'
 import type { JobListItem } from '../../../kernel/api.ts'
 import { forgeErrorOf } from '../../data/errors.ts'
 import { plural } from '../../data/format.ts'
 import { useLiveRoom } from '../../data/live-room.ts'
+import { usePages } from '../../data/pages.ts'
 import { isFinal, networkRoom } from '../../data/rooms.ts'
-import { useTRPC } from '../../data/trpc.tsx'
+import { useTRPC, useTRPCClient } from '../../data/trpc.tsx'
 import { Failure } from '../failure.tsx'
 import { JobTable } from '../job-table.tsx'
 import { OfflineBanner } from '../offline-banner.tsx'
@@ -33,16 +34,13 @@ export function PublicJobs({ first, pageSize, empty }: JobListProps) {
   const trpc = useTRPC()
   const queries = useQueryClient()
   const live = useLiveRoom('network', 'network', networkRoom)
-  const query = useInfiniteQuery(
-    trpc.jobs.listPublic.infiniteQueryOptions(
-      { limit: pageSize },
-      {
-        getNextPageParam: (page) => page.next_cursor ?? undefined,
-        initialData: { pages: [first], pageParams: [null] },
-      },
-    ),
-  )
-  const jobs = query.data.pages.flatMap((page) => page.items)
+  const api = useTRPCClient()
+  const query = usePages({
+    queryKey: trpc.jobs.listPublic.infiniteQueryKey(),
+    fetchPage: (cursor, signal) => api.jobs.listPublic.query({ limit: pageSize, cursor }, { signal }),
+    first,
+  })
+  const jobs = query.items ?? []
   const liveJobs = new Map(live.data?.recent.map((job) => [job.id, job]))
   const newest = live.data?.recent[0]?.id
   const known = newest === undefined || jobs.some((job) => job.id === newest)
@@ -65,23 +63,17 @@ export function PublicJobs({ first, pageSize, empty }: JobListProps) {
 /** The jobs of whoever looks, newest first. */
 export function OwnJobs({ first, pageSize, empty }: JobListProps) {
   const trpc = useTRPC()
-  const query = useInfiniteQuery({
-    ...trpc.jobs.list.infiniteQueryOptions(
-      { limit: pageSize },
-      {
-        getNextPageParam: (page) => page.next_cursor ?? undefined,
-        initialData: { pages: [first], pageParams: [null] },
-      },
-    ),
-    refetchInterval: ({ state }) =>
-      state.data?.pages.some((page) => page.items.some((job) => !isFinal(job.state))) === true
-        ? POLL_MS
-        : false,
+  const api = useTRPCClient()
+  const query = usePages({
+    queryKey: trpc.jobs.list.infiniteQueryKey(),
+    fetchPage: (cursor, signal) => api.jobs.list.query({ limit: pageSize, cursor }, { signal }),
+    first,
+    refetchInterval: (jobs) => (jobs.some((job) => !isFinal(job.state)) ? POLL_MS : false),
   })
   return (
     <div className="mt-6">
       <Rows
-        jobs={query.data.pages.flatMap((page) => page.items)}
+        jobs={query.items ?? []}
         caption="Your jobs, newest first"
         empty={empty}
         more={query}

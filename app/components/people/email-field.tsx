@@ -1,6 +1,7 @@
 'use client'
 
 import { useId } from 'react'
+import { useEarlyInput } from '../ui/early-input.ts'
 import { describedBy, Field, Input } from '../ui/field.tsx'
 
 interface EmailFieldProps {
@@ -14,9 +15,11 @@ const EMAIL_CHARS_MAX = 254
 
 export function EmailField({ value, error, help, onChange }: EmailFieldProps) {
   const id = useId()
+  const input = useEarlyInput(onChange)
   return (
     <Field id={id} label="E-mail address" help={help} error={error}>
       <Input
+        ref={input}
         id={id}
         name="email"
         type="email"

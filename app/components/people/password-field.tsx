@@ -3,6 +3,7 @@
 import { Eye, EyeOff } from 'lucide-react'
 import { useId, useState } from 'react'
 import { Button } from '../ui/button.tsx'
+import { useEarlyInput } from '../ui/early-input.ts'
 import { describedBy, Field, Input } from '../ui/field.tsx'
 
 /** As the server asks (server/accounts/limits.ts), which decides. */
@@ -20,6 +21,7 @@ interface PasswordFieldProps {
 
 export function PasswordField({ label, kind, value, error, onChange }: PasswordFieldProps) {
   const id = useId()
+  const input = useEarlyInput(onChange)
   const [shown, setShown] = useState(false)
   const help =
     kind === 'new-password' ? `At least ${PASSWORD_CHARS_MIN} characters; any characters will do.` : undefined
@@ -27,6 +29,7 @@ export function PasswordField({ label, kind, value, error, onChange }: PasswordF
     <Field id={id} label={label} help={help} error={error}>
       <div className="flex gap-2">
         <Input
+          ref={input}
           id={id}
           name={kind}
           type={shown ? 'text' : 'password'}

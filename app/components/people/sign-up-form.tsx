@@ -7,6 +7,7 @@ import { forgeErrorOf } from '../../data/errors.ts'
 import { useBecome } from '../../data/person.tsx'
 import { Failure } from '../failure.tsx'
 import { Button } from '../ui/button.tsx'
+import { useEarlyInput } from '../ui/early-input.ts'
 import { describedBy, Field, Input } from '../ui/field.tsx'
 import { EmailField, emailError } from './email-field.tsx'
 import { newPasswordError, PasswordField } from './password-field.tsx'
@@ -19,6 +20,7 @@ export function SignUpForm({ next }: { readonly next: string }) {
   const nameId = useId()
   const become = useBecome()
   const [name, setName] = useState('')
+  const nameInput = useEarlyInput(setName)
   const [email, setEmail] = useState('')
   const [password, setPassword] = useState('')
   const [attempted, setAttempted] = useState(false)
@@ -52,6 +54,7 @@ export function SignUpForm({ next }: { readonly next: string }) {
     >
       <Field id={nameId} label="Name" help={NAME_HELP} error={shown(errors.name)}>
         <Input
+          ref={nameInput}
           id={nameId}
           name="name"
           autoComplete="nickname"
