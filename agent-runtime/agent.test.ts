@@ -40,7 +40,7 @@ function setUp(makeCpu: () => Promise<Executor> = async () => new CpuExecutor())
       },
     },
     sensors,
-    keys,
+    keys: () => keys,
     registry: OPS,
     clock: systemClock,
     random: () => 0,

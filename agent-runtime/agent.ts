@@ -1,5 +1,6 @@
 import { ForgeError } from '../kernel/errors.ts'
 import type { OpRegistry } from '../kernel/job.ts'
+import type { SiteEnrolment } from '../kernel/protocol.ts'
 import type { BlobTransport } from './blobs.ts'
 import type { Clock, Random } from './clock.ts'
 import { asForgeError } from './failure.ts'
@@ -18,7 +19,8 @@ import type { AgentEvent, AgentStatus } from './status.ts'
 export interface AgentHost {
   readonly executors: ExecutorHost
   readonly sensors: Sensors
-  readonly keys: KeyStore
+  /** Where the agent's key is kept; each partner's site has a key of its own. */
+  keys(siteKey: string | undefined): KeyStore
   readonly registry: OpRegistry
   readonly clock: Clock
   readonly random: Random
@@ -35,6 +37,8 @@ export interface StartOptions {
   readonly hubUrl: string
   /** Names the owner; without one the owner is the agent's network. */
   readonly ownerToken?: string | undefined
+  /** The partner's site in whose page this agent runs, with the visitor's consent. */
+  readonly site?: SiteEnrolment | undefined
   /** Shown beside the executor's label. */
   readonly name?: string | undefined
 }
@@ -126,8 +130,8 @@ export class Agent {
   }
 
   async #main(options: StartOptions, address: HubAddress, stop: AbortSignal): Promise<void> {
-    const { keys, clock, registry, executors } = this.#host
-    const identity = await openIdentity(keys)
+    const { clock, registry, executors } = this.#host
+    const identity = await openIdentity(this.#host.keys(options.site?.site_key))
     this.#set({ agent_id: identity.keyId })
     if (identity.note !== undefined) this.#note('info', identity.note)
     let choice = options.executor
@@ -188,6 +192,7 @@ export class Agent {
       random: host.random,
       software: host.software,
       ownerToken: options.ownerToken,
+      site: options.site,
       name: options.name,
       speed: selected.speed,
       intensity: () => this.#governor.intensity,

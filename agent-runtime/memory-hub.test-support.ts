@@ -1,8 +1,11 @@
+import { createChallenge, randomInt } from 'altcha-lib'
+import { deriveKey } from 'altcha-lib/algorithms/pbkdf2'
 import { sha256Hex } from '../kernel/digest.ts'
 import { ForgeError } from '../kernel/errors.ts'
 import type { PreparedJob } from '../kernel/job.ts'
 import {
   contractInput,
+  type EnrolInput,
   enrolInput,
   type HubMessage,
   leasesInput,
@@ -38,6 +41,10 @@ export class MemoryHub implements HubTransport, BlobTransport {
   readonly blobs = new Map<string, Uint8Array>()
   connections = 0
   enrolments = 0
+  /** Enrolments without a solved challenge are refused while true. */
+  asksForWork = false
+  /** What agents enrolled with, the accepted ones. */
+  readonly enrolled: EnrolInput[] = []
   /** Changes the answer to a call; undefined leaves it. */
   tamper: (path: string) => unknown = () => undefined
   readonly #contracts = new Map<string, string>()
@@ -62,7 +69,7 @@ export class MemoryHub implements HubTransport, BlobTransport {
       call: async (_: string, path: string, input: unknown) => {
         if (!this.#open.has(mine)) throw new ForgeError('UNAVAILABLE', 'closed')
         this.calls.push(path)
-        const answer = this.#answer(path, input)
+        const answer = await this.#answer(path, input)
         this.#notify()
         return this.tamper(path) ?? answer
       },
@@ -164,8 +171,14 @@ export class MemoryHub implements HubTransport, BlobTransport {
 
   #answer(path: string, input: unknown): unknown {
     switch (path) {
+      case 'hub.challenge':
+        return newChallenge()
       case 'hub.enrol': {
-        const { public_key } = enrolInput.parse(input)
+        const enrolment = enrolInput.parse(input)
+        const { public_key } = enrolment
+        if (this.asksForWork && enrolment.challenge === undefined)
+          throw new ForgeError('CHALLENGE_REQUIRED', 'solve a challenge first')
+        this.enrolled.push(enrolment)
         const session = `session-${++this.enrolments}`
         this.#log.set(session, [])
         return { session, agent_id: sha256Hex(public_key), owner: 'network 127.0.0.0/24', epoch: this.epoch }
@@ -194,4 +207,18 @@ export class MemoryHub implements HubTransport, BlobTransport {
   #known(session: string): void {
     if (!this.#log.has(session)) throw new ForgeError('UNAUTHENTICATED', 'this session is not known')
   }
+}
+
+/** A real challenge that is solved at once, as it comes off the wire. */
+async function newChallenge(): Promise<unknown> {
+  const challenge = await createChallenge({
+    algorithm: 'PBKDF2/SHA-256',
+    cost: 10,
+    counter: randomInt(20, 10),
+    deriveKey,
+    expiresAt: 4_102_444_800,
+    hmacSignatureSecret: 'a secret of this test',
+    hmacKeySignatureSecret: 'another one',
+  })
+  return JSON.parse(JSON.stringify(challenge))
 }

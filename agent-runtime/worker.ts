@@ -6,7 +6,7 @@ import { systemClock } from './clock.ts'
 import { spawnWorkerThread } from './cpu/spawn-browser.ts'
 import { ThreadedCpuExecutor } from './cpu/threaded-executor.ts'
 import { webSocketTransport } from './hub-transport.ts'
-import { indexedDbKeyStore } from './identity-browser.ts'
+import { indexedDbKeyStore, orForThisVisit } from './identity-browser.ts'
 import { prove } from './prove.ts'
 import type { ExecutorHost } from './select.ts'
 import { ReportedSensors } from './sensors.ts'
@@ -29,7 +29,10 @@ const executors: ExecutorHost = {
 const agent = new Agent({
   executors,
   sensors,
-  keys: indexedDbKeyStore(indexedDB),
+  keys: (siteKey) =>
+    siteKey === undefined
+      ? indexedDbKeyStore(indexedDB)
+      : orForThisVisit(indexedDbKeyStore(indexedDB, siteKey)),
   registry: OPS,
   clock: systemClock,
   random: Math.random,

@@ -36,7 +36,7 @@ async function main(options: HeadlessOptions): Promise<number> {
       makeCpu: async () => new ThreadedCpuExecutor(spawnNodeThread),
     },
     sensors: new ReportedSensors(),
-    keys: fileKeyStore(options.keyFile),
+    keys: () => fileKeyStore(options.keyFile),
     registry: OPS,
     clock: systemClock,
     random: Math.random,
