@@ -1,4 +1,5 @@
 import type { AgentView, JobRoom, NetworkView, ProgressView } from '../../kernel/api.ts'
+import type { HexDigest } from '../../kernel/digest.ts'
 import type {
   EnrolInput,
   EnrolOutput,
@@ -16,6 +17,33 @@ export interface AgentConnection {
   readonly remoteAddress: string
   readonly ownerId: string
   readonly ownerLabel: string
+  /** Absent for an agent that runs for itself. */
+  readonly site?: SiteConnection | undefined
+}
+
+/** The partner's site in whose page an agent runs, and the visitor's consent to it. */
+export interface SiteConnection {
+  readonly siteId: string
+  /** SHA-256 of the consent's token. */
+  readonly consent: HexDigest
+}
+
+/** A session that is enrolled now. */
+export interface AgentSession {
+  readonly session: string
+  readonly agent: string
+  readonly ownerId: string
+  readonly site: SiteConnection | undefined
+}
+
+export interface HubControl {
+  sessions(): readonly AgentSession[]
+  /**
+   * Ends sessions at once: their agents are told to drop what they execute, and their leases go to others.
+   * @param reason for the agent's owner to read
+   * @returns how many were ended
+   */
+  endAgentSessions(which: (session: AgentSession) => boolean, reason: string): number
 }
 
 export interface HubSessions {

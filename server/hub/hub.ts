@@ -20,8 +20,16 @@ import { checkResult } from './intake.ts'
 import { admittedJob, JobRuntime, once } from './job-runtime.ts'
 import { JobWriter, type StoredPhase } from './job-writer.ts'
 import type { HubOptions } from './options.ts'
-import { SessionTable } from './session-table.ts'
+import { SessionTable, type SiteConnection } from './session-table.ts'
 import { Tally } from './tally.ts'
+
+/** A session as those see it who may end it. */
+interface AgentSession {
+  readonly session: string
+  readonly agent: string
+  readonly ownerId: string
+  readonly site: SiteConnection | undefined
+}
 
 /**
  * The hub's shell: it owns the clock, the sockets' queues, storage and the referee, and turns them into events of the
@@ -143,7 +151,11 @@ export class Hub {
   /** @throws ForgeError FORBIDDEN for an agent whose result was wrong, RATE_LIMITED when the hub is full */
   async enrol(
     input: EnrolInput,
-    connection: { readonly ownerId: string; readonly ownerLabel: string },
+    connection: {
+      readonly ownerId: string
+      readonly ownerLabel: string
+      readonly site?: SiteConnection | undefined
+    },
   ): Promise<EnrolOutput> {
     const agent = bytesToHex(sha256(input.public_key))
     const blocked = this.#state.blocked.get(agent)
@@ -158,6 +170,7 @@ export class Hub {
       executor: input.executor.kind,
       label: input.executor.label,
       software: input.software,
+      site_id: connection.site?.siteId ?? null,
     })
     const id = randomBytes(32).toString('base64url')
     this.#sessions.add(id, agent, connection, input)
@@ -167,6 +180,22 @@ export class Hub {
       claimed_speed: input.speed,
     })
     return { session: id, agent_id: agent, owner: connection.ownerLabel.slice(0, 120), epoch: this.epoch }
+  }
+
+  /** Every session that is enrolled now. */
+  sessions(): readonly AgentSession[] {
+    return this.#sessions.all().map(({ id, agent, ownerId, site }) => ({ session: id, agent, ownerId, site }))
+  }
+
+  /**
+   * Ends sessions at once: their agents are told to drop what they execute, and their leases go to others.
+   * @param reason for the agent's owner to read
+   * @returns how many were ended
+   */
+  endAgentSessions(which: (session: AgentSession) => boolean, reason: string): number {
+    const ended = this.sessions().filter(which)
+    for (const { session } of ended) this.#apply({ t: 'session.ended', session, reason })
+    return ended.length
   }
 
   sessionExists(session: string): boolean {

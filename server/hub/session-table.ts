@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { AgentView, NetworkView } from '../../kernel/api.ts'
+import type { HexDigest } from '../../kernel/digest.ts'
 import { ForgeError } from '../../kernel/errors.ts'
 import type { EnrolInput, HubMessage } from '../../kernel/protocol.ts'
 import type { ExecutorKind } from '../../kernel/receipt.ts'
@@ -8,12 +9,19 @@ import type { Credit } from './core/state.ts'
 import { agentPublicKey } from './intake.ts'
 import { Outbox } from './outbox.ts'
 
+/** The partner's site in whose page an agent runs, and the visitor's consent to it by the hash of its token. */
+export interface SiteConnection {
+  readonly siteId: string
+  readonly consent: HexDigest
+}
+
 /** The shell's side of an agent's session: what the core does not need to decide. */
 export interface ShellSession {
   readonly id: string
   readonly agent: string
   readonly ownerId: string
   readonly ownerLabel: string
+  readonly site: SiteConnection | undefined
   readonly executor: ExecutorKind
   readonly label: string
   readonly software: string
@@ -31,7 +39,11 @@ export class SessionTable {
   add(
     id: string,
     agent: string,
-    owner: { readonly ownerId: string; readonly ownerLabel: string },
+    owner: {
+      readonly ownerId: string
+      readonly ownerLabel: string
+      readonly site?: SiteConnection | undefined
+    },
     input: EnrolInput,
   ): void {
     if (this.#sessions.size >= HUB.sessions)
@@ -43,6 +55,7 @@ export class SessionTable {
       agent,
       ownerId: owner.ownerId,
       ownerLabel: owner.ownerLabel,
+      site: owner.site,
       executor: input.executor.kind,
       label: input.executor.label,
       software: input.software,
@@ -52,6 +65,10 @@ export class SessionTable {
       shards: 0,
       leases: 0,
     })
+  }
+
+  all(): readonly ShellSession[] {
+    return [...this.#sessions.values()]
   }
 
   has(id: string): boolean {

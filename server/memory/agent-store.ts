@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ForgeError } from '../../kernel/errors.ts'
 import { EXECUTOR_KINDS } from '../../kernel/receipt.ts'
 import type { agents as StoredAgent } from '../../prisma/generated/client.ts'
 import type { Database } from './database.ts'
@@ -10,12 +11,20 @@ const executorKind = z.enum(EXECUTOR_KINDS)
 /** Agents by key in PostgreSQL. */
 export function createAgentStore({ pool, prisma }: Pick<Database, 'pool' | 'prisma'>): AgentStore {
   return {
-    async enrolled({ id, ...said }) {
-      await prisma.agents.upsert({
-        where: { id },
-        create: { id, ...said },
-        update: { ...said, last_seen: new Date() },
-      })
+    async enrolled({ id, owner_id, executor, label, software, site_id }) {
+      // One statement, so that of two first enrolments at once only one names the key's site.
+      const { rowCount } = await pool.query(
+        `INSERT INTO agents (id, owner_id, executor, label, software, site_id) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (id) DO UPDATE SET owner_id = excluded.owner_id, executor = excluded.executor,
+           label = excluded.label, software = excluded.software, last_seen = now()
+         WHERE agents.site_id IS NOT DISTINCT FROM excluded.site_id`,
+        [id, owner_id, executor, label, software, site_id],
+      )
+      if (rowCount !== 1) {
+        throw new ForgeError('FORBIDDEN', 'this agent key belongs to another site', {
+          hint: 'Enrol with a new key: an agent computes for one site, or for none.',
+        })
+      }
     },
 
     async credit(work) {

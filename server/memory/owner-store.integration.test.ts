@@ -37,7 +37,7 @@ describe('owners and agents in PostgreSQL', () => {
     const owners = createOwnerStore(database)
     const agents = createAgentStore(database)
     const [first, second] = [await owners.ensure('account', 'a'), await owners.ensure('account', 'b')]
-    const said = { executor: 'webgpu', label: 'a laptop', software: 'forge-pool/0' } as const
+    const said = { executor: 'webgpu', label: 'a laptop', software: 'forge-pool/0', site_id: null } as const
     const [id, other] = [sha256Hex('key 1'), sha256Hex('key 2')]
     await agents.enrolled({ id, owner_id: first.id, ...said })
     await agents.enrolled({ id: other, owner_id: first.id, ...said })

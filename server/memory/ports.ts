@@ -135,6 +135,8 @@ export interface AgentIdentity {
   readonly executor: ExecutorKind
   readonly label: string
   readonly software: string
+  /** The partner's site in whose pages it runs; null for an agent of its own. */
+  readonly site_id: string | null
 }
 
 export interface AgentRow extends AgentIdentity {
@@ -148,7 +150,10 @@ export interface AgentRow extends AgentIdentity {
 
 /** Agents that have ever enrolled. Their totals are for people; money is never computed from them. */
 export interface AgentStore {
-  /** Creates the agent, or updates what it says about itself and when it was last seen. */
+  /**
+   * Creates the agent, or updates what it says about itself and when it was last seen.
+   * @throws ForgeError FORBIDDEN when the key belongs to another site, or to none: an agent's site never changes
+   */
   enrolled(agent: AgentIdentity): Promise<void>
   /** Adds accepted work to totals, many agents in one statement; the same agent may stand there several times. */
   credit(

@@ -131,6 +131,8 @@ export type HubEvent =
     }
   | { readonly t: 'session.listening'; readonly session: string; readonly after_lease: number }
   | { readonly t: 'session.silent'; readonly session: string }
+  /** It may not take part any longer: its consent, token or key is no longer good. */
+  | { readonly t: 'session.ended'; readonly session: string; readonly reason: string }
   | { readonly t: 'lease.released'; readonly session: string; readonly lease_ids: readonly string[] }
   | {
       /** Shape, receipt, digests and leaf invariants have been checked by the shell. */

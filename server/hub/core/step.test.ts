@@ -214,6 +214,22 @@ describe('leases', () => {
     expect(leasesIn(hub.later(HUB.resume_grace_ms)).map((lease) => lease.session)).toEqual(['c'])
   })
 
+  it('of a session that is ended are taken back at once, told to its agent, and given to others', () => {
+    const hub = new Conversation()
+    hub.admit({ shard_count: 1 })
+    const lease = only(leasesIn(hub.join('a', 'alice')))
+    hub.join('b', 'bob')
+    hub.join('c', 'carol')
+    const effects = hub.say({ t: 'session.ended', session: 'a', reason: 'the consent has expired' })
+    const cancel = { t: 'cancel', lease_id: lease.lease_id, reason: 'the consent has expired' }
+    expect(effects.slice(0, 2)).toMatchObject([
+      { t: 'send', session: 'a', message: cancel },
+      { t: 'session.dropped', session: 'a', reason: 'the consent has expired' },
+    ])
+    expect(leasesIn(effects).map(({ session }) => session)).toEqual(['c'])
+    expect(acceptedIn(hub.say({ t: 'session.ended', session: 'a', reason: 'again' }))).toEqual([])
+  })
+
   it('of another session cannot be answered or released', () => {
     const hub = new Conversation()
     hub.admit({ shard_count: 1, copies_needed: 1 })

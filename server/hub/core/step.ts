@@ -59,6 +59,9 @@ function handle(turn: Turn, event: HubEvent): void {
     case 'session.silent':
       stopListening(turn, event.session)
       return
+    case 'session.ended':
+      endSession(turn, event.session, event.reason)
+      return
     case 'lease.released':
       for (const id of event.lease_ids) {
         if (turn.state.leases.get(id)?.session === event.session) dropLease(turn, id)
@@ -192,6 +195,18 @@ function stopListening(turn: Turn, id: string): void {
   if (session === undefined) return
   session.listening = false
   session.silent_since_ms = turn.state.now_ms
+}
+
+/** Takes every lease back, tells the agent to drop it, and forgets the session. What it returned still counts. */
+function endSession(turn: Turn, id: string, reason: string): void {
+  const session = turn.state.sessions.get(id)
+  if (session === undefined) return
+  for (const lease_id of [...session.held]) {
+    dropLease(turn, lease_id)
+    sendTo(turn, id, { t: 'cancel', lease_id, reason })
+  }
+  turn.state.sessions.delete(id)
+  turn.effects.push({ t: 'session.dropped', session: id, reason })
 }
 
 function grantLease(turn: Turn, session: HubSession): void {
