@@ -95,6 +95,23 @@ describe('the agent', () => {
     await agent.stop()
   })
 
+  it('does not even probe while its page cannot be seen, and begins anew when it can', async () => {
+    const { agent, sensors, opened, until } = setUp()
+    agent.configure({ pause_when_hidden: true })
+    sensors.report({ ...UNDISTURBED, visible: false })
+    agent.start(START)
+    await until(({ state }) => state === 'paused')
+    expect(opened).toEqual([])
+    sensors.report(UNDISTURBED)
+    await until(({ state }) => state === 'probing')
+    sensors.report({ ...UNDISTURBED, visible: false })
+    await until(({ state }) => state === 'paused')
+    sensors.report(UNDISTURBED)
+    const { probe } = await until(({ state }) => state === 'running')
+    expect(probe.map(({ kind }) => kind)).toEqual(['webgpu', 'cpu'])
+    await agent.stop()
+  })
+
   it('counts what it did and what the hub accepted', async () => {
     const { agent, hub, until } = setUp()
     agent.start(START)

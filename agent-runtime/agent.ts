@@ -2,14 +2,20 @@ import { ForgeError } from '../kernel/errors.ts'
 import type { OpRegistry } from '../kernel/job.ts'
 import type { SiteEnrolment } from '../kernel/protocol.ts'
 import type { BlobTransport } from './blobs.ts'
-import type { Clock, Random } from './clock.ts'
+import { type Clock, type Random, throwIfAborted } from './clock.ts'
 import { asForgeError } from './failure.ts'
 import { DEFAULT_SETTINGS, Governor, type GovernorSettings } from './governor.ts'
 import { type HubAddress, parseHubAddress } from './hub-address.ts'
 import type { HubTransport } from './hub-transport.ts'
 import { type Identity, type KeyStore, openIdentity } from './identity.ts'
 import { AGENT_LIMITS } from './limits.ts'
-import { type ExecutorChoice, type ExecutorHost, type SelectedExecutor, selectExecutor } from './select.ts'
+import {
+  type ExecutorChoice,
+  type ExecutorHost,
+  type ExecutorReport,
+  type SelectedExecutor,
+  selectExecutor,
+} from './select.ts'
 import type { Sensors } from './sensors.ts'
 import { Session, type SessionEvent } from './session.ts'
 import { Speedometer } from './speedometer.ts'
@@ -130,22 +136,12 @@ export class Agent {
   }
 
   async #main(options: StartOptions, address: HubAddress, stop: AbortSignal): Promise<void> {
-    const { clock, registry, executors } = this.#host
     const identity = await openIdentity(this.#host.keys(options.site?.site_key))
     this.#set({ agent_id: identity.keyId })
     if (identity.note !== undefined) this.#note('info', identity.note)
     let choice = options.executor
     for (;;) {
-      const select = (wanted: ExecutorChoice) =>
-        selectExecutor(
-          wanted,
-          executors,
-          registry,
-          clock,
-          (report) => this.#set({ probe: [...this.#status.probe, report] }),
-          stop,
-        )
-      const selected = await select(choice)
+      const selected = await this.#select(choice, stop)
       const { kind, label } = selected.executor
       this.#set({ executor: { kind, label } })
       this.#note('info', `Computing on ${kind === 'webgpu' ? 'the GPU' : 'the CPU'}: ${label}.`)
@@ -169,6 +165,30 @@ export class Agent {
         choice = 'cpu'
       } finally {
         await selected.executor.close()
+      }
+    }
+  }
+
+  /** Probing is computing, too: it begins when the governor lets it, and is begun again when it was interrupted. */
+  async #select(choice: ExecutorChoice, stop: AbortSignal): Promise<SelectedExecutor> {
+    const { clock, registry, executors } = this.#host
+    const { probe } = this.#status
+    for (;;) {
+      const { verdict } = this.#governor
+      if (!verdict.go) {
+        this.#set({ state: verdict.state, reason: verdict.reason })
+        await this.#verdictChange(stop)
+        throwIfAborted(stop)
+        continue
+      }
+      this.#set({ state: 'probing', reason: null, probe })
+      const report = (found: ExecutorReport) => this.#set({ probe: [...this.#status.probe, found] })
+      try {
+        return await this.#whileAllowed(stop, (signal) =>
+          selectExecutor(choice, executors, registry, clock, report, signal),
+        )
+      } catch (thrown) {
+        if (stop.aborted || asForgeError(thrown).code !== 'CANCELLED') throw thrown
       }
     }
   }
@@ -216,7 +236,7 @@ export class Agent {
     }
   }
 
-  async #whileAllowed(stop: AbortSignal, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  async #whileAllowed<T>(stop: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const period = new AbortController()
     const unwatch = this.#governor.watch(() => {
       const { verdict } = this.#governor
@@ -225,7 +245,7 @@ export class Agent {
     const onStop = () => period.abort('stopped')
     stop.addEventListener('abort', onStop, { once: true })
     try {
-      await work(period.signal)
+      return await work(period.signal)
     } finally {
       unwatch()
       stop.removeEventListener('abort', onStop)

@@ -162,16 +162,17 @@ export const releaseInput = z.strictObject({
 })
 export type ReleaseInput = z.infer<typeof releaseInput>
 
-/** A refusal by the hub: it stands as `forge` in the data of tRPC's error shape, next to tRPC's own fields. */
-export const hubErrorData = z.object({
-  forge: z.object({
-    code: z.enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]]),
-    message: z.string().max(2000),
-    hint: z.string().max(2000).optional(),
-    path: z.string().max(500).optional(),
-    retryable: z.boolean(),
-  }),
+/** A refusal as it comes over the wire. */
+export const hubErrorJson = z.object({
+  code: z.enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]]),
+  message: z.string().max(2000),
+  hint: z.string().max(2000).optional(),
+  path: z.string().max(500).optional(),
+  retryable: z.boolean(),
 })
+
+/** A refusal by the hub: it stands as `forge` in the data of tRPC's error shape, next to tRPC's own fields. */
+export const hubErrorData = z.object({ forge: hubErrorJson })
 
 /** WebSocket close codes of the hub (4000–4999 are free for applications, RFC 6455 section 7.4.2). */
 export const CLOSE = {

@@ -4,4 +4,10 @@ export const CORE_LIMITS = {
   idempotency_key_chars: 128,
   owner_label_chars: 60,
   cursor_chars: 200,
+  sites_per_owner: 20,
+  site_name_chars: 60,
+  site_origins: 20,
+  origin_chars: 255,
+  /** Days with figures that a site's statistics show. */
+  site_days: 30,
 } as const
