@@ -102,8 +102,8 @@ test('an owner token made on the page names the owner of what the tab computes',
   await page.getByRole('button', { name: 'Create an owner token' }).click()
   await expect(page.getByRole('status').filter({ hasText: 'Token for' })).toContainText('Keep it now')
   const token = page.getByRole('textbox', { name: 'Owner token' })
-  await expect(token).toHaveValue(/^fpot_[A-Za-z0-9_-]{43}$/)
-  expect(page.url()).not.toContain('fpot_')
+  await expect(token).toHaveValue(/^fpnt_[A-Za-z0-9_-]{43}$/)
+  expect(page.url()).not.toContain('fpnt_')
 
   await page.getByRole('radio', { name: 'CPU' }).click()
   await page.getByRole('button', { name: 'Start contributing' }).click()
@@ -115,15 +115,15 @@ test('an owner token made on the page names the owner of what the tab computes',
 test('a token that is none is refused before anything starts', async ({ page }) => {
   await page.goto(`${site.url}/contribute`)
   const token = page.getByRole('textbox', { name: 'Owner token' })
-  await token.fill('fpot_short')
+  await token.fill('fpnt_short')
   await page.getByRole('button', { name: 'Start contributing' }).click()
   await expect(token).toHaveAttribute('aria-invalid', 'true')
-  await expect(page.getByRole('alert').filter({ hasText: 'fpot_' })).toHaveText(
-    'A token is fpot_ followed by 43 characters.',
+  await expect(page.getByRole('alert').filter({ hasText: 'fpnt_' })).toHaveText(
+    'A token is fpnt_ followed by 43 characters.',
   )
   expect(page.workers()).toEqual([])
 
-  await token.fill(`fpot_${'A'.repeat(43)}`)
+  await token.fill(`fpnt_${'A'.repeat(43)}`)
   await page.getByRole('radio', { name: 'CPU' }).click()
   await page.getByRole('button', { name: 'Start contributing' }).click()
   await expect(page.getByRole('alert').filter({ hasText: 'Contributing ended' })).toContainText('token')

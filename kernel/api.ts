@@ -22,6 +22,9 @@ export const JOB_STATES = [
 export const jobStateSchema = z.enum(JOB_STATES)
 export type JobState = z.infer<typeof jobStateSchema>
 
+export const visibilitySchema = z.enum(['private', 'public'])
+export type Visibility = z.infer<typeof visibilitySchema>
+
 const errorCode = z.enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]])
 export const failureView = z.object({
   code: errorCode,
@@ -62,6 +65,7 @@ export const jobListItem = z.object({
   id: z.string(),
   op: z.string(),
   state: jobStateSchema,
+  visibility: visibilitySchema,
   shard_count: z.int(),
   accepted: z.int(),
   created_at: z.string(),
@@ -76,6 +80,10 @@ export const jobView = z.object({
   op: z.string(),
   title: z.string(),
   state: jobStateSchema,
+  /** Whether strangers may see it. */
+  visibility: visibilitySchema,
+  /** Whether it belongs to whoever asks. */
+  own: z.boolean(),
   /** The canonical contract, as an object. */
   contract: jsonObject,
   contract_hash: z.string(),

@@ -58,7 +58,7 @@ const SCHEMAS = {
 
 test.each<[keyof typeof SCHEMAS, string, object]>([
   ['enrolInput', 'the smallest enrolment', ENROL],
-  ['enrolInput', 'a full enrolment', { ...ENROL, speed: 1e6, owner_token: `fpot_${'A'.repeat(43)}` }],
+  ['enrolInput', 'a full enrolment', { ...ENROL, speed: 1e6, owner_token: `fpnt_${'A'.repeat(43)}` }],
   ['enrolOutput', 'an enrolment', { session: 's1', agent_id: HEX, owner: '203.0.113.0/24', epoch: 7 }],
   ['leasesInput', 'a session', { session: 's1' }],
   ['leasesInput', 'a fresh subscription', { session: 's1', lastEventId: null }],
@@ -96,7 +96,7 @@ describe('refused', () => {
     ['enrolInput', 'a window of nine', { ...ENROL, window: 9 }],
     ['enrolInput', 'an infinite speed', { ...ENROL, speed: Number.POSITIVE_INFINITY }],
     ['enrolInput', 'a negative speed', { ...ENROL, speed: -1 }],
-    ['enrolInput', 'a token of another kind', { ...ENROL, owner_token: 'fpot_short' }],
+    ['enrolInput', 'a token of another kind', { ...ENROL, owner_token: 'fpnt_short' }],
     ['leasesInput', 'a session with a slash', { session: '../x' }],
     ['leasesInput', 'a long event id', { session: 's1', lastEventId: 'x'.repeat(65) }],
     ['hubMessage', 'an unknown kind', { t: 'pay', lease_id: 'L1' }],

@@ -71,7 +71,7 @@ export const enrolInput = z.strictObject({
   /** Names the owner; without one the owner is the agent's network. */
   owner_token: z
     .string()
-    .regex(/^fpot_[A-Za-z0-9_-]{43}$/)
+    .regex(/^fpnt_[A-Za-z0-9_-]{43}$/)
     .optional(),
   /** Present in a partner's page only. */
   site: siteEnrolment.optional(),

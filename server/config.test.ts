@@ -8,6 +8,8 @@ describe('settings', () => {
       root: programRoot(),
       host: '127.0.0.1',
       port: 3000,
+      origin: undefined,
+      secret: undefined,
       databaseUrl: undefined,
       dataDir: path.join(programRoot(), '.forge'),
       houseAgent: true,
@@ -22,6 +24,8 @@ describe('settings', () => {
     const config = readConfig({
       HOST: '::1',
       PORT: '0',
+      FORGE_ORIGIN: 'https://Pool.example/',
+      FORGE_SECRET: 'x'.repeat(32),
       DATABASE_URL: 'postgresql://forge:secret@db.example:5433/forge',
       FORGE_DATA_DIR: '/srv/forge',
       FORGE_HOUSE_AGENT: 'off',
@@ -31,6 +35,8 @@ describe('settings', () => {
     expect(config).toMatchObject({
       host: '::1',
       port: 0,
+      origin: 'https://pool.example',
+      secret: 'x'.repeat(32),
       databaseUrl: 'postgresql://forge:secret@db.example:5433/forge',
       dataDir: path.resolve('/srv/forge'),
       houseAgent: false,
@@ -46,6 +52,12 @@ describe('settings', () => {
     ['HOST', 'a b', 'HOST="a b" must be a host name or an address'],
     ['FORGE_HOUSE_AGENT', 'yes', 'FORGE_HOUSE_AGENT="yes" must be "on" or "off"'],
     ['FORGE_REFEREE_CPU_SHARE', '-1', 'FORGE_REFEREE_CPU_SHARE="-1" must be a number from 0.01 to 1'],
+    [
+      'FORGE_ORIGIN',
+      'https://pool.example/app',
+      'FORGE_ORIGIN="https://pool.example/app" must be an origin such as https://pool.example, without a path',
+    ],
+    ['FORGE_SECRET', 'hunter2', 'FORGE_SECRET must have at least 32 characters'],
     ['FORGE_LOG', 'loud', 'FORGE_LOG="loud" must be one of silent, error, warn, info, debug'],
   ])('says in one line what is wrong with %s=%s', (name, value, message) => {
     expect(() => readConfig({ [name]: value })).toThrow(expect.objectContaining({ message, path: name }))

@@ -31,11 +31,20 @@ const environmentSchema = z.object({
     .string()
     .refine(isPostgresUrl, 'must look like postgresql://user:password@host:5432/database')
     .optional(),
+  FORGE_ORIGIN: z
+    .string()
+    .refine(isOrigin, 'must be an origin such as https://pool.example, without a path')
+    .transform((text) => new URL(text).origin)
+    .optional(),
+  FORGE_SECRET: z.string().min(32, 'must have at least 32 characters').max(1024).optional(),
   FORGE_DATA_DIR: z.string().max(1024, 'must be at most 1024 characters long').optional(),
   FORGE_HOUSE_AGENT: onOff,
   FORGE_REFEREE_CPU_SHARE: number(0.01, 1, 'must be a number from 0.01 to 1').default(0.5),
   FORGE_LOG: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
 })
+
+/** Variables that hold secrets: their values are never shown. */
+const SECRET_NAMES: ReadonlySet<string> = new Set(['DATABASE_URL', 'FORGE_SECRET'])
 
 /** The settings of one server process. */
 export interface Config {
@@ -44,6 +53,10 @@ export interface Config {
   readonly host: string
   /** 0: any free port. */
   readonly port: number
+  /** Where people reach the site. Undefined: `http://localhost:<port>`. */
+  readonly origin: string | undefined
+  /** Signs cookies and mail links. Undefined: made once and kept in the data folder. */
+  readonly secret: string | undefined
   /** Undefined: the embedded PostgreSQL. */
   readonly databaseUrl: string | undefined
   /** Absolute. Holds the embedded database (`pg`), blobs (`blobs`) and keys of this server. */
@@ -64,8 +77,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   if (!parsed.success) {
     const issue = parsed.error.issues[0]
     const name = String(issue?.path[0] ?? 'environment')
-    // A database URL holds a password: never show it.
-    const shown = name === 'DATABASE_URL' ? '' : `=${JSON.stringify(given[name])?.slice(0, 80)}`
+    const shown = SECRET_NAMES.has(name) ? '' : `=${JSON.stringify(given[name])?.slice(0, 80)}`
     throw new ForgeError('ARGS_OUT_OF_RANGE', `${name}${shown} ${issue?.message ?? 'is not valid'}`, {
       path: name,
       hint: `Correct the environment variable ${name} or unset it.`,
@@ -77,6 +89,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     root,
     host: settings.HOST,
     port: settings.PORT,
+    origin: settings.FORGE_ORIGIN,
+    secret: settings.FORGE_SECRET,
     databaseUrl: settings.DATABASE_URL,
     dataDir: path.resolve(root, settings.FORGE_DATA_DIR ?? '.forge'),
     houseAgent: settings.FORGE_HOUSE_AGENT,
@@ -95,6 +109,12 @@ export function programRoot(): string {
       })
     }
   }
+}
+
+function isOrigin(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const url = new URL(text)
+  return /^https?:$/.test(url.protocol) && [url.origin, `${url.origin}/`].includes(text.toLowerCase())
 }
 
 function isPostgresUrl(text: string): boolean {

@@ -3,7 +3,7 @@ import { chmod, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Log } from './core/log.ts'
-import type { OwnerService } from './core/owners.ts'
+import type { Pool } from './pool.ts'
 
 /** Waiting time before the n-th restart in a row: doubled each time up to the limit, with jitter. */
 const BACKOFF_FIRST_MS = 1_000
@@ -18,17 +18,17 @@ export interface HouseAgent {
 }
 
 /**
- * The house agent's owner token, kept in a file that only this user may read: it must not stand in arguments or the
+ * The house agent's node token, kept in a file that only this user may read: it must not stand in arguments or the
  * environment, which other users of the machine can see.
  * @returns the file's path
  */
-export async function houseTokenFile(dataDir: string, owners: OwnerService): Promise<string> {
+export async function houseTokenFile(dataDir: string, pool: Pick<Pool, 'houseToken'>): Promise<string> {
   const file = path.join(dataDir, 'house-agent.token')
   const kept = await readFile(file, 'utf8').then(
     (text) => text.trim(),
     () => undefined,
   )
-  const token = await owners.houseToken(kept)
+  const token = await pool.houseToken(kept)
   if (token !== kept) await writeFile(file, `${token}\n`, { mode: 0o600 })
   await chmod(file, 0o600)
   return file

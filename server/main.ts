@@ -8,6 +8,7 @@ import { createHttpServer, type HttpServer } from './http/server.ts'
 import { WorkerReferee } from './hub/referee/referee.ts'
 import { type Database, openDatabase } from './memory/database.ts'
 import { type Pool, startPool } from './pool.ts'
+import { serverSecret } from './secret.ts'
 import { type OpenSite, openSite } from './site.ts'
 
 /**
@@ -59,6 +60,8 @@ async function start(config: Config, dev: boolean, log: Log): Promise<void> {
     dataDir: config.dataDir,
     referee: new WorkerReferee(new URL('./referee-worker.mjs', import.meta.url), config.refereeCpuShare),
     houseAgent: config.houseAgent,
+    origin: config.origin ?? `http://localhost:${port}`,
+    secret: config.secret ?? (await serverSecret(config.dataDir)),
     http,
     site: running.site,
     dev,
@@ -69,7 +72,7 @@ async function start(config: Config, dev: boolean, log: Log): Promise<void> {
     },
   })
   if (config.houseAgent) {
-    const tokenFile = await houseTokenFile(config.dataDir, running.pool.owners)
+    const tokenFile = await houseTokenFile(config.dataDir, running.pool)
     running.houseAgent = startHouseAgent(
       [
         fileURLToPath(new URL('./agent.mjs', import.meta.url)),

@@ -1,10 +1,14 @@
 import path from 'node:path'
 import type { ForgeError } from '../kernel/errors.ts'
 import { OPS } from '../kernel/ops/registry.ts'
+import { createSignIn } from './accounts/sign-in.ts'
+import { createAccountService } from './core/accounts.ts'
 import { createBlobService } from './core/blobs.ts'
 import { createJobService } from './core/jobs.ts'
 import type { Log } from './core/log.ts'
-import { createOwnerService, type OwnerService } from './core/owners.ts'
+import { createOwnerService } from './core/owners.ts'
+import { createTokenService } from './core/tokens.ts'
+import { createIdentify } from './http/identify.ts'
 import type { HttpServer, Site } from './http/server.ts'
 import { Hub } from './hub/hub.ts'
 import type { Referee } from './hub/referee/referee.ts'
@@ -14,6 +18,8 @@ import type { Database } from './memory/database.ts'
 import { createJobStore } from './memory/job-store.ts'
 import { createOwnerStore } from './memory/owner-store.ts'
 import { createResultStore } from './memory/result-store.ts'
+import { createTokenStore } from './memory/token-store.ts'
+import { createUserStore } from './memory/user-store.ts'
 import { Projection } from './realtime/projection.ts'
 import { createRoomServer } from './realtime/room-server.ts'
 
@@ -23,6 +29,10 @@ export interface PoolOptions {
   readonly dataDir: string
   readonly referee: Referee
   readonly houseAgent: boolean
+  /** Public origin of the site: `https://pool.example`. */
+  readonly origin: string
+  /** Signs cookies and mail links. */
+  readonly secret: string
   readonly http: HttpServer
   /** Without one there are no pages, only the API. */
   readonly site: Site | undefined
@@ -34,7 +44,8 @@ export interface PoolOptions {
 
 export interface Pool {
   readonly epoch: number
-  readonly owners: OwnerService
+  /** The house agent's token: the given one if it still names the house, else a new one. */
+  houseToken(kept: string | undefined): Promise<string>
   /** Agents and watchers are sent away with a reason; what was accepted is made durable. */
   close(): Promise<void>
 }
@@ -46,7 +57,17 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   const results = createResultStore(database.pool)
   const owners = createOwnerService(createOwnerStore(database))
   const blobs = await openFileBlobStore(path.join(options.dataDir, 'blobs'))
-  const local = await owners.local()
+  const tokens = createTokenService(createTokenStore(database))
+  const signIn = createSignIn({
+    database,
+    origin: options.origin,
+    secret: options.secret,
+    people: {
+      came: async (person) => void (await owners.ofPerson(person)),
+      renamed: ({ userId, name }) => owners.rename(userId, name),
+    },
+    log,
+  })
 
   let projection: Projection | undefined
   const hub = await Hub.start({
@@ -69,14 +90,24 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
 
   http.serve({
     services: {
-      jobs: createJobService({ ops: OPS, jobs, blobs, hub }),
+      jobs: createJobService({
+        ops: OPS,
+        jobs,
+        blobs,
+        hub,
+        visibilityChanged: () => projection?.refreshRecent(),
+      }),
+      accounts: createAccountService(createUserStore(database)),
       owners,
+      tokens,
       blobs: createBlobService(blobs),
       hub,
     },
     hub,
     rooms,
-    localOwnerId: local.id,
+    signIn,
+    identify: createIdentify({ signIn, owners, tokens, hub }),
+    origin: options.origin,
     site: options.site,
     dev: options.dev,
     log,
@@ -84,7 +115,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
 
   return {
     epoch: hub.epoch,
-    owners,
+    houseToken: async (kept) => tokens.house(await owners.house(), kept),
     async close() {
       projection?.close()
       rooms.close()

@@ -6,7 +6,7 @@ import { headlessOptions } from './options.ts'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'forge-options-'))
 afterAll(() => rmSync(folder, { recursive: true }))
-const token = `fpot_${'a'.repeat(43)}`
+const token = `fpnt_${'a'.repeat(43)}`
 const tokenFile = path.join(folder, 'token')
 writeFileSync(tokenFile, `${token}\n`)
 const HUB = ['--hub', 'http://localhost:3000']

@@ -29,7 +29,7 @@ const flags = z.strictObject({
   intensity: z.coerce.number().min(0.05).max(1).default(1),
 })
 
-const tokenText = z.string().regex(/^fpot_[A-Za-z0-9_-]{43}$/)
+const tokenText = z.string().regex(/^fpnt_[A-Za-z0-9_-]{43}$/)
 
 export interface HeadlessOptions {
   readonly hubUrl: string
@@ -88,7 +88,7 @@ function readToken(file: string): string {
   }
   const token = tokenText.safeParse(text.trim())
   if (!token.success)
-    throw wrong(`--owner-token-file: ${file} does not hold an owner token (fpot_ and 43 characters)`)
+    throw wrong(`--owner-token-file: ${file} does not hold an owner token (fpnt_ and 43 characters)`)
   return token.data
 }
 

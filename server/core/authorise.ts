@@ -1,50 +1,104 @@
 import { ForgeError } from '../../kernel/errors.ts'
-import type { Actor, ActorKind } from './actor.ts'
+import { type Actor, type ActorKind, type OwningActor, ownerOf } from './actor.ts'
 
 /**
- * The one place that decides whether an actor may do something. Services ask here and nowhere else; routers and
- * routes decide nothing.
+ * The one place that decides whether an actor may do something. Services ask here and nowhere else; every procedure
+ * names its action (`meta({ action })`), routers and routes decide nothing.
  */
+
+const ANYONE = ['user', 'guest', 'key', 'visitor'] as const
+const PERSON = ['user'] as const
 
 /** Who may do what. An actor kind that is not listed is refused. */
 export const RULES = {
-  'jobs.quote': ['local', 'visitor'],
-  'jobs.submit': ['local'],
-  'jobs.read': ['local', 'visitor'],
-  'jobs.cancel': ['local'],
-  'network.read': ['local', 'visitor'],
-  'agents.read': ['local', 'visitor'],
-  'owners.create_token': ['local'],
-  'blobs.read': ['local', 'visitor', 'agent'],
-  'blobs.write': ['local', 'agent'],
+  'jobs.quote': ANYONE,
+  'jobs.submit': ['user', 'key'],
+  'jobs.run_example': ['guest'],
+  'jobs.read': ANYONE,
+  'jobs.list': ['user', 'guest', 'key'],
+  'jobs.list_public': ANYONE,
+  'jobs.cancel': ['user', 'guest', 'key'],
+  'jobs.publish': ['user', 'key'],
+  'network.read': ANYONE,
+  'agents.read': ANYONE,
+  'account.read': ['user', 'guest'],
+  'account.manage': PERSON,
+  'keys.manage': PERSON,
+  'node_tokens.manage': PERSON,
+  'devices.read': PERSON,
+  'devices.manage': PERSON,
+  'devices.claim': PERSON,
+  'sites.read': PERSON,
+  'sites.manage': PERSON,
+  'credits.read': ['user', 'guest', 'key'],
+  'blobs.read': [...ANYONE, 'agent'],
+  'blobs.write': ['user', 'key', 'agent'],
 } as const satisfies Readonly<Record<string, readonly ActorKind[]>>
 
 export type Action = keyof typeof RULES
 
 /** What the action is done to, where that matters. */
 export interface Resource {
-  /** Account that owns it. */
+  /** Owner that it belongs to. */
   readonly ownerId: string
+  /** Whether everybody may read it. */
+  readonly isPublic?: boolean
 }
 
-/**
- * Actions on somebody's own things: the actor must be their owner. Everything else is public within RULES, because
- * contracts of classification `project` are not accepted yet.
- */
-const OWNER_ONLY: ReadonlySet<Action> = new Set<Action>(['jobs.cancel'])
+/** There is no such thing. It is refused in the same words as another owner's, so that neither tells of the other. */
+export const MISSING = 'missing'
 
-/** @throws ForgeError FORBIDDEN when the actor may not do that */
-export function authorise(actor: Actor, action: Action, resource?: Resource): void {
+/** Actions that a public resource allows to everybody whom RULES lets in; all others need its owner. */
+const READS: ReadonlySet<Action> = new Set<Action>(['jobs.read', 'blobs.read'])
+
+/**
+ * Whether the actor may do that at all and, when a resource is given, to that one.
+ * @throws ForgeError UNAUTHENTICATED when signing in would help; FORBIDDEN when the actor's kind may not do it;
+ * NOT_FOUND when the resource is missing or somebody else's
+ */
+export function authorise(actor: Actor, action: Action, resource?: Resource | typeof MISSING): void {
   const kinds: readonly ActorKind[] = RULES[action]
-  if (!kinds.includes(actor.kind)) {
-    throw new ForgeError('FORBIDDEN', `a ${actor.kind} may not do ${action}`, {
-      hint: kinds.includes('local')
-        ? 'Until sign-in exists, open the site at http://localhost on the machine it runs on.'
-        : undefined,
-    })
+  if (!kinds.includes(actor.kind)) throw refusal(actor, action)
+  if (resource === undefined) return
+  if (resource !== MISSING) {
+    if (ownerOf(actor) === resource.ownerId) return
+    if (resource.isPublic === true && READS.has(action)) return
   }
-  if (resource === undefined || !OWNER_ONLY.has(action)) return
-  if (actor.kind !== 'local' || actor.ownerId !== resource.ownerId) {
-    throw new ForgeError('FORBIDDEN', `only its owner may do ${action}`)
+  throw new ForgeError('NOT_FOUND', `there is no such ${nounOf(action)}`, {
+    hint: 'Check the address; what belongs to somebody else is not shown.',
+  })
+}
+
+/** For actions whose actors all own things. @throws ForgeError as `authorise` does */
+export function authoriseOwner(actor: Actor, action: Action): OwningActor {
+  authorise(actor, action)
+  if (!('ownerId' in actor)) throw refusal(actor, action)
+  return actor
+}
+
+function refusal(actor: Actor, action: Action): ForgeError {
+  if (actor.kind === 'visitor') {
+    return actor.sessionEnded === true
+      ? new ForgeError('UNAUTHENTICATED', 'your session has ended', { hint: 'Sign in again.' })
+      : new ForgeError('UNAUTHENTICATED', `${action} needs somebody who has signed in`, {
+          hint: 'Sign in, or send an API key: Authorization: Bearer fpak_…',
+        })
   }
+  return new ForgeError('FORBIDDEN', `${NAMES[actor.kind]} may not do ${action}`, {
+    hint: actor.kind === 'guest' ? 'Create an account.' : undefined,
+  })
+}
+
+const NAMES: Readonly<Record<ActorKind, string>> = {
+  user: 'a signed-in user',
+  guest: 'a guest',
+  key: 'an API key',
+  agent: 'an agent',
+  visitor: 'a visitor',
+}
+
+/** `keys.manage` is done to a key, `node_tokens.manage` to a node token. */
+function nounOf(action: Action): string {
+  const [plural = ''] = action.split('.', 1)
+  return plural.replace(/s$/, '').replace('_', ' ')
 }

@@ -49,6 +49,7 @@ export function jobListItem(row: JobRow, live: ProgressView | undefined): JobLis
     id: row.id,
     op: row.op,
     state: row.state,
+    visibility: row.visibility,
     shard_count: row.shard_count,
     accepted: progressOf(row, live).accepted,
     created_at: row.created_at.toISOString(),
@@ -62,7 +63,12 @@ export function progressOf(row: JobRow, live: ProgressView | undefined): Progres
 }
 
 /** @throws ForgeError UNKNOWN_OP when this version no longer has the op of a stored job */
-export function jobView(row: JobRow, ops: OpRegistry, live: ProgressView | undefined): JobView {
+export function jobView(
+  row: JobRow,
+  ops: OpRegistry,
+  live: ProgressView | undefined,
+  isOwn: boolean,
+): JobView {
   const contract = JSON.parse(row.canonical) as JsonObject
   const prepared = ops.prepare(contract)
   const result = row.result === null ? null : (JSON.parse(row.result) as JsonObject)
@@ -71,6 +77,8 @@ export function jobView(row: JobRow, ops: OpRegistry, live: ProgressView | undef
     op: row.op,
     title: ops.get(row.op).title,
     state: row.state,
+    visibility: row.visibility,
+    own: isOwn,
     contract,
     contract_hash: row.contract_hash,
     replay_key: row.replay_key,

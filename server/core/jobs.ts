@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
-import type { JobListItem, JobState, JobView, QuoteView } from '../../kernel/api.ts'
+import type { JobListItem, JobState, JobView, QuoteView, Visibility } from '../../kernel/api.ts'
 import { assertAvailable, type Dtype } from '../../kernel/contract.ts'
-import { ForgeError } from '../../kernel/errors.ts'
+import { ForgeError, invariant } from '../../kernel/errors.ts'
 import type { OpRegistry, PreparedJob } from '../../kernel/job.ts'
 import { LIMITS } from '../../kernel/limits.ts'
-import type { BlobStore, JobRow, JobStore } from '../memory/ports.ts'
-import type { Actor } from './actor.ts'
-import { authorise } from './authorise.ts'
+import type { BlobStore, JobFilter, JobRow, JobStore } from '../memory/ports.ts'
+import { type Actor, ownerOf } from './actor.ts'
+import { type Action, authorise, authoriseOwner, MISSING, type Resource } from './authorise.ts'
 import type { HubJobs } from './hub-port.ts'
 import { isFinal, jobListItem, jobView, quoteView } from './job-view.ts'
 import { CORE_LIMITS } from './limits.ts'
@@ -27,13 +27,24 @@ export interface JobService {
   ): Promise<{ readonly id: string; readonly created: boolean }>
   /** @throws ForgeError NOT_FOUND */
   get(actor: Actor, id: string): Promise<JobView>
-  /** Newest first. */
-  list(
-    actor: Actor,
-    query: { readonly limit: number; readonly cursor?: string | undefined },
-  ): Promise<{ items: JobListItem[]; next_cursor: string | null }>
+  /** The actor's own, newest first. */
+  list(actor: Actor, query: PageQuery): Promise<JobPage>
+  /** Everybody's public ones, newest first. */
+  listPublic(actor: Actor, query: PageQuery): Promise<JobPage>
+  /** Whether strangers may see the job. Idempotent. @throws ForgeError NOT_FOUND */
+  publish(actor: Actor, id: string, visibility: Visibility): Promise<{ visibility: Visibility }>
   /** Idempotent: a job that has ended stays as it is. @returns the state it is in now */
   cancel(actor: Actor, id: string): Promise<{ state: JobState }>
+}
+
+export interface PageQuery {
+  readonly limit: number
+  readonly cursor?: string | undefined
+}
+
+export interface JobPage {
+  readonly items: JobListItem[]
+  readonly next_cursor: string | null
 }
 
 export interface JobServicePorts {
@@ -41,6 +52,8 @@ export interface JobServicePorts {
   readonly jobs: JobStore
   readonly blobs: Pick<BlobStore, 'stat'>
   readonly hub: HubJobs
+  /** A job has become public or private. */
+  readonly visibilityChanged: (id: string, visibility: Visibility) => void
 }
 
 const DTYPE_BYTES: Readonly<Record<Dtype, number>> = {
@@ -55,7 +68,8 @@ const DTYPE_BYTES: Readonly<Record<Dtype, number>> = {
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
-export function createJobService({ ops, jobs, blobs, hub }: JobServicePorts): JobService {
+export function createJobService(ports: JobServicePorts): JobService {
+  const { ops, jobs, blobs, hub, visibilityChanged } = ports
   const prepare = (contract: unknown): PreparedJob => {
     const job = ops.prepare(contract)
     assertAvailable(job.contract)
@@ -68,14 +82,26 @@ export function createJobService({ ops, jobs, blobs, hub }: JobServicePorts): Jo
     return job
   }
 
-  const load = async (id: string): Promise<JobRow> => {
+  /** @throws ForgeError NOT_FOUND, in the same words for a job that is not there and one that is not the actor's */
+  const load = async (actor: Actor, action: Action, id: string): Promise<JobRow> => {
+    authorise(actor, action)
     const row = UUID.test(id) ? await jobs.get(id) : undefined
-    if (row === undefined) {
-      throw new ForgeError('NOT_FOUND', `there is no job ${id.slice(0, 64)}`, {
-        hint: 'Check the id on the jobs page.',
-      })
-    }
+    authorise(actor, action, row === undefined ? MISSING : jobResource(row))
+    invariant(row !== undefined, 'a missing job is refused')
     return row
+  }
+
+  const page = async (filter: JobFilter, { limit, cursor }: PageQuery): Promise<JobPage> => {
+    const before = cursor === undefined ? undefined : decodeCursor(cursor)
+    const size = Math.min(limit, CORE_LIMITS.jobs_page)
+    // One row more than asked tells whether another page exists.
+    const rows = await jobs.list({ ...filter, limit: size + 1, ...(before === undefined ? {} : { before }) })
+    const shown = rows.slice(0, size)
+    const last = shown.at(-1)
+    return {
+      items: shown.map((row) => jobListItem(row, hub.progress(row.id))),
+      next_cursor: rows.length > size && last !== undefined ? encodeCursor(last) : null,
+    }
   }
 
   const checkOperands = async (job: PreparedJob): Promise<void> => {
@@ -111,13 +137,12 @@ export function createJobService({ ops, jobs, blobs, hub }: JobServicePorts): Jo
     },
 
     async submit(actor, contract, idempotencyKey) {
-      authorise(actor, 'jobs.submit')
-      if (actor.kind !== 'local') throw new ForgeError('UNAUTHENTICATED', 'a submitter has an account')
+      const { ownerId } = authoriseOwner(actor, 'jobs.submit')
       const prepared = prepare(contract)
       await checkOperands(prepared)
       const { job, created } = await jobs.insert({
         id: randomUUID(),
-        owner_id: actor.ownerId,
+        owner_id: ownerId,
         idempotency_key: idempotencyKey,
         contract: prepared.contract,
         canonical: prepared.canonical,
@@ -143,34 +168,40 @@ export function createJobService({ ops, jobs, blobs, hub }: JobServicePorts): Jo
     },
 
     async get(actor, id) {
-      authorise(actor, 'jobs.read')
-      return jobView(await load(id), ops, hub.progress(id))
+      const row = await load(actor, 'jobs.read', id)
+      return jobView(row, ops, hub.progress(id), ownerOf(actor) === row.owner_id)
     },
 
-    async list(actor, { limit, cursor }) {
-      authorise(actor, 'jobs.read')
-      const before = cursor === undefined ? undefined : decodeCursor(cursor)
-      const size = Math.min(limit, CORE_LIMITS.jobs_page)
-      // One row more than asked tells whether another page exists.
-      const rows = await jobs.list({ limit: size + 1, ...(before === undefined ? {} : { before }) })
-      const page = rows.slice(0, size)
-      const last = page.at(-1)
-      return {
-        items: page.map((row) => jobListItem(row, hub.progress(row.id))),
-        next_cursor: rows.length > size && last !== undefined ? encodeCursor(last) : null,
-      }
+    async list(actor, query) {
+      const { ownerId } = authoriseOwner(actor, 'jobs.list')
+      return page({ ownerId }, query)
+    },
+
+    async listPublic(actor, query) {
+      authorise(actor, 'jobs.list_public')
+      return page({ visibility: 'public' }, query)
+    },
+
+    async publish(actor, id, visibility) {
+      await load(actor, 'jobs.publish', id)
+      await jobs.setVisibility(id, visibility)
+      visibilityChanged(id, visibility)
+      return { visibility }
     },
 
     async cancel(actor, id) {
-      authorise(actor, 'jobs.cancel')
-      const row = await load(id)
-      authorise(actor, 'jobs.cancel', { ownerId: row.owner_id })
+      const row = await load(actor, 'jobs.cancel', id)
       if (!isFinal(row.state) && !(await hub.cancel(id))) {
         await jobs.transition(id, ['submitted', 'planned', 'running', 'verifying'], 'cancelled')
       }
-      return { state: (await load(id)).state }
+      return { state: (await load(actor, 'jobs.cancel', id)).state }
     },
   }
+}
+
+/** A job as a thing that may be read or changed. */
+export function jobResource(row: Pick<JobRow, 'owner_id' | 'visibility'>): Resource {
+  return { ownerId: row.owner_id, isPublic: row.visibility === 'public' }
 }
 
 const cursorSchema = z.tuple([z.iso.datetime(), z.string().regex(UUID)])

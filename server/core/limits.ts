@@ -2,7 +2,8 @@
 export const CORE_LIMITS = {
   jobs_page: 100,
   idempotency_key_chars: 128,
-  owner_label_chars: 60,
+  token_name_chars: 60,
+  tokens_per_owner: 50,
   cursor_chars: 200,
   sites_per_owner: 20,
   site_name_chars: 60,

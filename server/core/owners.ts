@@ -1,62 +1,36 @@
-import { randomBytes } from 'node:crypto'
-import { sha256Hex } from '../../kernel/digest.ts'
-import { ForgeError } from '../../kernel/errors.ts'
+import { invariant } from '../../kernel/errors.ts'
 import type { OwnerRow, OwnerStore } from '../memory/ports.ts'
-import type { Actor } from './actor.ts'
-import { authorise } from './authorise.ts'
+import type { OwningActor } from './actor.ts'
 import { networkPrefix } from './network-prefix.ts'
 
-export const OWNER_TOKEN_PREFIX = 'fpot_'
-
 export interface OwnerService {
-  /** The account behind the `local` actor. */
-  local(): Promise<OwnerRow>
-  /**
-   * Owner of an agent's connection: the token's, or else the agent's network.
-   * @throws ForgeError UNAUTHENTICATED for a token that names nobody
-   */
-  ofConnection(remoteAddress: string, token: string | undefined): Promise<OwnerRow>
-  /** A new secret by which agents name `label` as their owner. It is shown once; only its SHA-256 is stored. */
-  createToken(actor: Actor, label: string): Promise<{ readonly token: string; readonly owner: string }>
-  /** The house agent's token: the given one if it still names the house, else a new one. */
-  houseToken(kept: string | undefined): Promise<string>
-}
-
-/** `fpot_` and 32 random bytes in base64url (43 characters). */
-export function newOwnerToken(): string {
-  return OWNER_TOKEN_PREFIX + randomBytes(32).toString('base64url')
+  /** The owner of somebody who signs in. Made with the user; made here when a crash came between. */
+  ofPerson(person: {
+    readonly userId: string
+    readonly isGuest: boolean
+    readonly name: string
+  }): Promise<OwnerRow>
+  /** The owner that an actor acts for. */
+  ofActor(actor: OwningActor): Promise<OwnerRow>
+  rename(userId: string, name: string): Promise<void>
+  /** The owner of whoever speaks from this address without a name. */
+  ofNetwork(remoteAddress: string): Promise<OwnerRow>
+  house(): Promise<OwnerRow>
 }
 
 export function createOwnerService(store: OwnerStore): OwnerService {
-  const issue = async (owner: OwnerRow): Promise<string> => {
-    const token = newOwnerToken()
-    await store.addToken(owner.id, sha256Hex(token))
-    return token
-  }
   return {
-    local: () => store.ensure('account', 'local'),
-
-    async ofConnection(remoteAddress, token) {
-      if (token === undefined) return store.network(networkPrefix(remoteAddress))
-      const owner = await store.byToken(sha256Hex(token))
-      if (owner === undefined) {
-        throw new ForgeError('UNAUTHENTICATED', 'this owner token names nobody', {
-          path: 'owner_token',
-          hint: 'Create a token on the contribute page, or leave it out: the owner is then your network.',
-        })
-      }
+    async ofPerson({ userId, isGuest, name }) {
+      const known = await store.ofUser(userId)
+      return known ?? store.addPerson({ userId, kind: isGuest ? 'guest' : 'account', label: name })
+    },
+    async ofActor({ ownerId }) {
+      const owner = await store.get(ownerId)
+      invariant(owner !== undefined, `owner ${ownerId} vanished`)
       return owner
     },
-
-    async createToken(actor, label) {
-      authorise(actor, 'owners.create_token')
-      const owner = await store.ensure('account', label)
-      return { token: await issue(owner), owner: owner.label }
-    },
-
-    async houseToken(kept) {
-      if (kept !== undefined && (await store.byToken(sha256Hex(kept)))?.kind === 'house') return kept
-      return issue(await store.ensure('house', 'house'))
-    },
+    rename: (userId, name) => store.rename(userId, name),
+    ofNetwork: (remoteAddress) => store.network(networkPrefix(remoteAddress)),
+    house: () => store.house(),
   }
 }

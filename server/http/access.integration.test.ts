@@ -1,121 +1,199 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { ActorKind } from '../core/actor.ts'
+import { type Action, RULES } from '../core/authorise.ts'
 import { appRouter } from '../trpc/router.ts'
 import { connectAgentPeer } from './testing/agent-peer.ts'
+import { beGuest, type SignedUp, signUp } from './testing/sign-up.ts'
 import { createTestPool, piContract, type RunningPool, type TestPool } from './testing/start-pool.ts'
 
 /**
- * Every procedure and route as each kind of actor. A procedure that is added and not listed here fails the test.
+ * Every procedure and route as each kind of actor, and done to another person's things. A procedure that is added and
+ * not listed here fails the test.
  */
+
+const BLOB = 'a blob'
+const DIGEST = createHash('sha256').update(BLOB).digest('hex')
+const NOWHERE = '00000000-0000-4000-8000-000000000000'
+const JSON_HEADERS = { 'content-type': 'application/json' }
 
 let testPool: TestPool
 let pool: RunningPool
-let session: string
+let ada: SignedUp
+/** What each kind of actor sends. */
+let headersOf: Readonly<Record<ActorKind, Readonly<Record<string, string>>>>
+/** Another person, and a key of his. */
+let strangers: readonly Readonly<Record<string, string>>[]
+/** Things of Ada's. */
+const own = { job: '', key: '', nodeToken: '' }
 let closeAgent: () => void
 
 beforeAll(async () => {
   testPool = await createTestPool()
   pool = await testPool.start()
   const agent = connectAgentPeer(pool.url)
-  session = (await agent.enrol()).session
+  const { session } = await agent.enrol()
   closeAgent = agent.close
+  ada = await signUp(pool)
+  const key = async (person: SignedUp) =>
+    (await person.call('keys.create', { name: 'access' })) as { token: string; view: { id: string } }
+  const adas = await key(ada)
+  headersOf = {
+    user: ada.headers,
+    guest: (await beGuest(pool)).headers,
+    key: { authorization: `Bearer ${adas.token}` },
+    agent: { authorization: `Forge-Session ${session}` },
+    visitor: {},
+  }
+  const eve = await signUp(pool, 'Eve')
+  strangers = [eve.headers, { authorization: `Bearer ${(await key(eve)).token}` }]
+  own.job = ((await ada.call('jobs.submit', { contract: piContract('own') })) as { id: string }).id
+  own.key = (await key(ada)).view.id
+  own.nodeToken = (
+    (await ada.call('nodeTokens.create', { name: 'access' })) as { view: { id: string } }
+  ).view.id
+  await fetch(`${pool.url}/api/v0/blobs/${DIGEST}`, { method: 'PUT', body: BLOB, headers: ada.headers })
 })
 afterAll(async () => {
   closeAgent()
   await testPool.dispose()
 })
 
-const BLOB = 'a blob'
-const DIGEST = createHash('sha256').update(BLOB).digest('hex')
-const NO_JOB = '00000000-0000-4000-8000-000000000000'
-
-type Who = 'local' | 'visitor' | 'agent'
-
 interface Row {
   readonly what: string
-  readonly allowed: readonly Who[]
-  readonly path: string
-  readonly init: RequestInit
+  readonly action: Action
+  readonly path: () => string
+  readonly init: () => RequestInit
 }
 
-const JSON_HEADERS = { 'content-type': 'application/json' }
-
-function procedure(what: string, allowed: readonly Who[], input: unknown): Row {
-  const init = { method: 'POST', headers: JSON_HEADERS, body: JSON.stringify(input) }
-  return { what, allowed, path: `/api/trpc/${what}`, init }
+function procedure(what: string, action: Action, input: () => unknown = () => undefined): Row {
+  const init = () => ({ method: 'POST', headers: JSON_HEADERS, body: JSON.stringify(input()) })
+  return { what, action, path: () => `/api/trpc/${what}`, init }
 }
 
-// An agent's session means nothing to the API: with it the caller is whoever he is without.
+const contract = piContract('access')
+
+/** Things are Ada's, so that the rows can be repeated as somebody else; what would end them comes last. */
 const PROCEDURES: readonly Row[] = [
-  procedure('jobs.quote', ['local', 'visitor'], { contract: piContract('access') }),
-  procedure('jobs.submit', ['local'], { contract: piContract('access') }),
-  procedure('jobs.get', ['local', 'visitor'], { id: NO_JOB }),
-  procedure('jobs.list', ['local', 'visitor'], {}),
-  procedure('jobs.cancel', ['local'], { id: NO_JOB }),
-  procedure('network.stats', ['local', 'visitor'], undefined),
-  procedure('network.epoch', ['local', 'visitor'], undefined),
-  procedure('agents.list', ['local', 'visitor'], undefined),
-  procedure('agents.createOwnerToken', ['local'], { label: 'access' }),
+  procedure('jobs.quote', 'jobs.quote', () => ({ contract })),
+  procedure('jobs.submit', 'jobs.submit', () => ({ contract, idempotency_key: 'access' })),
+  procedure('jobs.get', 'jobs.read', () => ({ id: own.job })),
+  procedure('jobs.list', 'jobs.list', () => ({})),
+  procedure('jobs.listPublic', 'jobs.list_public', () => ({})),
+  procedure('jobs.publish', 'jobs.publish', () => ({ id: own.job, visibility: 'private' })),
+  procedure('jobs.cancel', 'jobs.cancel', () => ({ id: own.job })),
+  procedure('network.stats', 'network.read'),
+  procedure('network.epoch', 'network.read'),
+  procedure('agents.list', 'agents.read'),
+  procedure('account.me', 'account.read'),
+  procedure('keys.list', 'keys.manage'),
+  procedure('keys.create', 'keys.manage', () => ({ name: 'another' })),
+  procedure('keys.revoke', 'keys.manage', () => ({ id: own.key })),
+  procedure('nodeTokens.list', 'node_tokens.manage'),
+  procedure('nodeTokens.create', 'node_tokens.manage', () => ({ name: 'another' })),
+  procedure('nodeTokens.revoke', 'node_tokens.manage', () => ({ id: own.nodeToken })),
 ]
 
 const ROUTES: readonly Row[] = [
   {
     what: 'POST /api/v0/ops/execute',
-    allowed: ['local'],
-    path: '/api/v0/ops/execute',
-    init: { method: 'POST', headers: JSON_HEADERS, body: JSON.stringify(piContract('access')) },
+    action: 'jobs.submit',
+    path: () => '/api/v0/ops/execute',
+    init: () => ({
+      method: 'POST',
+      headers: { ...JSON_HEADERS, 'idempotency-key': 'access' },
+      body: JSON.stringify(contract),
+    }),
   },
-  { what: 'GET /api/v0/jobs/{id}', allowed: ['local', 'visitor'], path: `/api/v0/jobs/${NO_JOB}`, init: {} },
+  {
+    what: 'GET /api/v0/jobs/{id}',
+    action: 'jobs.read',
+    path: () => `/api/v0/jobs/${own.job}`,
+    init: () => ({}),
+  },
   {
     what: 'PUT /api/v0/blobs/{sha256}',
-    allowed: ['local', 'agent'],
-    path: `/api/v0/blobs/${DIGEST}`,
-    init: { method: 'PUT', body: BLOB },
+    action: 'blobs.write',
+    path: () => `/api/v0/blobs/${DIGEST}`,
+    init: () => ({ method: 'PUT', body: BLOB }),
   },
   {
     what: 'GET /api/v0/blobs/{sha256}',
-    allowed: ['local', 'visitor', 'agent'],
-    path: `/api/v0/blobs/${DIGEST}`,
-    init: {},
+    action: 'blobs.read',
+    path: () => `/api/v0/blobs/${DIGEST}`,
+    init: () => ({}),
   },
   {
     what: 'HEAD /api/v0/blobs/{sha256}',
-    allowed: ['local', 'visitor', 'agent'],
-    path: `/api/v0/blobs/${DIGEST}`,
-    init: { method: 'HEAD' },
+    action: 'blobs.read',
+    path: () => `/api/v0/blobs/${DIGEST}`,
+    init: () => ({ method: 'HEAD' }),
   },
-  { what: 'GET /healthz', allowed: ['local', 'visitor', 'agent'], path: '/healthz', init: {} },
 ]
 
-/** A stranger comes through a proxy that reports his address; an agent is a stranger with a session. */
-function headersOf(who: Who): Record<string, string> {
-  if (who === 'local') return {}
-  const stranger = { 'x-forwarded-for': '203.0.113.7' }
-  return who === 'visitor' ? stranger : { ...stranger, authorization: `Forge-Session ${session}` }
-}
-
-async function statusOf(row: Row, who: Who): Promise<number> {
-  const headers = { ...(row.init.headers as Record<string, string> | undefined), ...headersOf(who) }
-  const response = await fetch(pool.url + row.path, { ...row.init, headers })
-  await response.arrayBuffer()
-  return response.status
+async function ask(row: Row, headers: Readonly<Record<string, string>>): Promise<Response> {
+  const init = row.init()
+  return fetch(pool.url + row.path(), {
+    ...init,
+    headers: { ...(init.headers as Record<string, string> | undefined), ...headers },
+  })
 }
 
 describe('who may do what', () => {
   it('is stated for every procedure there is', () => {
-    expect(PROCEDURES.map((row) => row.what).sort()).toEqual(Object.keys(appRouter._def.procedures).sort())
+    const stated = Object.fromEntries(PROCEDURES.map(({ what, action }) => [what, action]))
+    const procedures = appRouter._def.procedures as unknown as Readonly<
+      Record<string, { readonly _def: { readonly meta?: { readonly action: Action } } }>
+    >
+    const named = Object.entries(procedures).map(([what, { _def }]) => [what, _def.meta?.action])
+    expect(Object.fromEntries(named)).toEqual(stated)
   })
 
+  const kinds: readonly ActorKind[] = ['user', 'key', 'guest', 'agent', 'visitor']
   const cells = [...PROCEDURES, ...ROUTES].flatMap((row) =>
-    (['local', 'visitor', 'agent'] as const).map((who) => {
-      const like =
-        who === 'agent' && !row.path.startsWith('/api/v0/blobs/') && row.path !== '/healthz' ? 'visitor' : who
-      return { what: row.what, who, row, allowed: row.allowed.includes(like) }
-    }),
+    kinds.map((kind) => ({
+      what: row.what,
+      kind,
+      row,
+      allowed: (RULES[row.action] as readonly ActorKind[]).includes(kind),
+    })),
   )
-  it.each(cells)('$what as $who: $allowed', async ({ row, who, allowed }) => {
-    const status = await statusOf(row, who)
-    if (allowed) expect([200, 201, 202, 404]).toContain(status)
-    else expect(status).toBe(403)
+  it.each(cells)('$what as $kind: $allowed', async ({ row, kind, allowed }) => {
+    const response = await ask(row, headersOf[kind])
+    const text = await response.text()
+    if (!allowed) expect(response.status, text).toBe(kind === 'visitor' ? 401 : 403)
+    // A guest and a visitor are let in and do not find Ada's things.
+    else
+      expect([200, 201, 202, ...(kind === 'guest' || kind === 'visitor' ? [404] : [])], text).toContain(
+        response.status,
+      )
+  })
+})
+
+describe('another person’s', () => {
+  const rows = [...PROCEDURES, ...ROUTES].filter((row) =>
+    [
+      'jobs.get',
+      'jobs.publish',
+      'jobs.cancel',
+      'keys.revoke',
+      'nodeTokens.revoke',
+      'GET /api/v0/jobs/{id}',
+    ].includes(row.what),
+  )
+  it.each(rows.map((row) => ({ what: row.what, row })))('$what is not there', async ({ row }) => {
+    for (const headers of strangers) {
+      // Keys may not do what only a person may: that is said before anything is looked for.
+      if ('authorization' in headers && !(RULES[row.action] as readonly ActorKind[]).includes('key')) continue
+      const foreign = await ask(row, headers)
+      expect(foreign.status).toBe(404)
+      const told = await foreign.text()
+      const before = { ...own }
+      Object.assign(own, { job: NOWHERE, key: NOWHERE, nodeToken: NOWHERE })
+      const missing = await ask(row, headers)
+      Object.assign(own, before)
+      expect(missing.status).toBe(404)
+      expect(await missing.text()).toBe(told)
+    }
   })
 })

@@ -14,6 +14,7 @@ import {
   emptyResult,
   enrolmentOf,
 } from './testing/agent-peer.ts'
+import { beGuest, signUp } from './testing/sign-up.ts'
 import { createTestPool, piContract, type RunningPool, type TestPool } from './testing/start-pool.ts'
 
 let testPool: TestPool
@@ -43,20 +44,29 @@ const envelope = (method: string, path: string, input: unknown, id: unknown = 1)
   wireEncoder.encode({ id, method, params: { path, input } })
 
 describe('an agent', () => {
-  it('enrols for its network, or for the owner of its token', async () => {
+  it('enrols for its network, for the owner of its node token, or for who has signed in', async () => {
     const peer = connectAgentPeer(pool.url)
     const enrolled = await peer.enrol()
     expect(enrolled).toMatchObject({ owner: '127.0.0.0/24', epoch: pool.epoch })
     peer.close()
 
-    const { token, owner } = await pool.owners.createToken({ kind: 'local', ownerId: 'x' }, 'alice')
+    const alice = await signUp(pool, 'Alice')
+    const { token } = (await alice.call('nodeTokens.create', { name: 'server' })) as { token: string }
     const named = connectAgentPeer(pool.url)
-    expect(await named.enrol({ owner_token: token })).toMatchObject({ owner })
+    expect(await named.enrol({ owner_token: token })).toMatchObject({ owner: 'Alice' })
     named.close()
 
+    const own = connectAgentPeer(pool.url, alice.headers)
+    expect(await own.enrol()).toMatchObject({ owner: 'Alice' })
+    own.close()
+
+    const guest = connectAgentPeer(pool.url, (await beGuest(pool)).headers)
+    expect(await guest.enrol()).toMatchObject({ owner: '127.0.0.0/24' })
+    guest.close()
+
     const nobody = connectAgentPeer(pool.url)
-    await expect(nobody.enrol({ owner_token: `fpot_${'A'.repeat(43)}` })).rejects.toMatchObject({
-      data: { httpStatus: 401, forge: { code: 'UNAUTHENTICATED', path: 'owner_token' } },
+    await expect(nobody.enrol({ owner_token: `fpnt_${'A'.repeat(43)}` })).rejects.toMatchObject({
+      data: { httpStatus: 401, forge: { code: 'UNAUTHENTICATED' } },
     })
     nobody.close()
   })
@@ -65,7 +75,7 @@ describe('an agent', () => {
     const contract = piContract('lease')
     const submitted = await fetch(`${pool.url}/api/v0/ops/execute`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...(await signUp(pool)).headers },
       body: JSON.stringify(contract),
     })
     expect(submitted.status).toBe(202)
@@ -84,7 +94,7 @@ describe('an agent', () => {
       `${pool.url}/api/v0/blobs/2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824`,
       {
         method: 'PUT',
-        headers: { authorization: `Forge-Session ${session}`, 'x-forwarded-for': '203.0.113.7' },
+        headers: { authorization: `Forge-Session ${session}` },
         body: 'hello',
       },
     )

@@ -8,13 +8,14 @@ import { schemaError } from '../../kernel/contract.ts'
 import { type ErrorCode, ForgeError } from '../../kernel/errors.ts'
 import { CLOSE } from '../../kernel/protocol.ts'
 import { WIRE_LIMITS, wireEncoder } from '../../kernel/wire-encoder.ts'
+import type { AgentOwnerPorts } from '../core/agent-owner.ts'
 import { HostCap } from '../core/host-cap.ts'
 import type { HubSessions } from '../core/hub-port.ts'
 import type { Log } from '../core/log.ts'
-import type { OwnerService } from '../core/owners.ts'
 import { TokenBucket } from '../core/token-bucket.ts'
 import { toForgeError } from '../trpc/errors.ts'
 import { hubRouter } from '../trpc/hub-router.ts'
+import type { Identify } from './identify.ts'
 import { AGENT_LIMITS } from './limits.ts'
 
 /**
@@ -22,9 +23,9 @@ import { AGENT_LIMITS } from './limits.ts'
  * An agent that breaks the protocol is disconnected with a code and a reason; the hub never sees the message.
  */
 
-export interface AgentSocketPorts {
+export interface AgentSocketPorts extends AgentOwnerPorts {
   readonly hub: HubSessions
-  readonly owners: OwnerService
+  readonly identify: Identify
   readonly log: Log
 }
 
@@ -65,7 +66,8 @@ const replySchema = z.object({
   result: z.object({ type: z.string() }).optional(),
 })
 
-export function createAgentSockets({ hub, owners, log }: AgentSocketPorts): AgentSockets {
+export function createAgentSockets(ports: AgentSocketPorts): AgentSockets {
+  const { hub, owners, tokens, log } = ports
   const wss = new WebSocketServer({
     noServer: true,
     maxPayload: WIRE_LIMITS.frame_bytes,
@@ -84,7 +86,13 @@ export function createAgentSockets({ hub, owners, log }: AgentSocketPorts): Agen
     getWSConnectionHandler({
       wss,
       router: hubRouter,
-      createContext: () => ({ remoteAddress, hub, owners }),
+      createContext: () => ({
+        remoteAddress,
+        hub,
+        owners,
+        tokens,
+        identify: () => ports.identify(request),
+      }),
       experimental_encoder: {
         encode: (reply) => guard.encode(reply),
         decode: (frame) => guard.decode(frame),

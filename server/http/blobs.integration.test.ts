@@ -2,19 +2,28 @@ import { createHash, randomBytes } from 'node:crypto'
 import { request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LIMITS } from '../../kernel/limits.ts'
+import { type SignedUp, signUp } from './testing/sign-up.ts'
 import { createTestPool, piContract, type RunningPool, type TestPool } from './testing/start-pool.ts'
 
 let testPool: TestPool
 let pool: RunningPool
+let ada: SignedUp
 
 beforeAll(async () => {
   testPool = await createTestPool()
   pool = await testPool.start()
+  ada = await signUp(pool)
 })
 afterAll(() => testPool.dispose())
 
+/** As Ada, unless other cookies are given. */
+async function get(path: string, init: RequestInit = {}): Promise<Response> {
+  const headers = { ...ada.headers, ...(init.headers as Record<string, string> | undefined) }
+  return fetch(`${pool.url}${path}`, { ...init, headers })
+}
+
 async function call(path: string, init: RequestInit = {}) {
-  const response = await fetch(`${pool.url}${path}`, init)
+  const response = await get(path, init)
   const text = await response.text()
   const body: Record<string, unknown> = text === '' ? {} : JSON.parse(text)
   return { status: response.status, headers: response.headers, body }
@@ -38,20 +47,20 @@ describe('blobs', () => {
     const put = await call(url, { method: 'PUT', body: bytes })
     expect([put.status, put.body]).toEqual([201, { digest, bytes: bytes.length }])
 
-    const whole = await fetch(pool.url + url)
+    const whole = await get(url)
     expect(new Uint8Array(await whole.arrayBuffer())).toEqual(bytes)
     expect(whole.headers.get('etag')).toBe(`"${digest}"`)
-    const head = await fetch(pool.url + url, { method: 'HEAD' })
+    const head = await get(url, { method: 'HEAD' })
     expect([head.status, head.headers.get('content-length')]).toEqual([200, '100000'])
 
-    const part = await fetch(pool.url + url, { headers: { range: 'bytes=10-19' } })
+    const part = await get(url, { headers: { range: 'bytes=10-19' } })
     expect([part.status, part.headers.get('content-range')]).toEqual([206, 'bytes 10-19/100000'])
     expect(new Uint8Array(await part.arrayBuffer())).toEqual(bytes.slice(10, 20))
-    const tail = await fetch(pool.url + url, { headers: { range: 'bytes=-5' } })
+    const tail = await get(url, { headers: { range: 'bytes=-5' } })
     expect(new Uint8Array(await tail.arrayBuffer())).toEqual(bytes.slice(-5))
     const beyond = await call(url, { headers: { range: 'bytes=100000-' } })
     expect([beyond.status, beyond.headers.get('content-range')]).toEqual([416, 'bytes */100000'])
-    const same = await fetch(pool.url + url, { headers: { 'if-none-match': `"${digest}"` } })
+    const same = await get(url, { headers: { 'if-none-match': `"${digest}"` } })
     expect(same.status).toBe(304)
   })
 
@@ -63,9 +72,9 @@ describe('blobs', () => {
     const stranger = await call(other, {
       method: 'PUT',
       body: bytes,
-      headers: { 'x-forwarded-for': '203.0.113.7' },
+      headers: { cookie: '' },
     })
-    expect([stranger.status, stranger.body.error]).toMatchObject([403, { code: 'FORBIDDEN' }])
+    expect([stranger.status, stranger.body.error]).toMatchObject([401, { code: 'UNAUTHENTICATED' }])
     const nobody = await call(other, {
       method: 'PUT',
       body: bytes,
@@ -79,7 +88,7 @@ describe('blobs', () => {
           host: '127.0.0.1',
           path: other,
           method: 'PUT',
-          headers: { 'content-length': LIMITS.blob_bytes + 1 },
+          headers: { ...ada.headers, 'content-length': LIMITS.blob_bytes + 1 },
         },
         (response) => resolve(response.resume().statusCode),
       )

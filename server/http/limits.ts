@@ -7,6 +7,8 @@ export const HTTP_LIMITS = {
   discard_bytes: 1024 * 1024,
   discard_ms: 500,
   uploads_per_host: 16,
+  /** A sign-in or a passkey's attestation. */
+  auth_body_bytes: 64 * 1024,
   shutdown_ms: 5_000,
 } as const
 

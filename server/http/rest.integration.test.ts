@@ -1,14 +1,17 @@
 import { request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LIMITS } from '../../kernel/limits.ts'
+import { type SignedUp, signUp } from './testing/sign-up.ts'
 import { createTestPool, piContract, type RunningPool, type TestPool } from './testing/start-pool.ts'
 
 let testPool: TestPool
 let pool: RunningPool
+let ada: SignedUp
 
 beforeAll(async () => {
   testPool = await createTestPool()
   pool = await testPool.start()
+  ada = await signUp(pool)
 })
 afterAll(() => testPool.dispose())
 
@@ -18,8 +21,12 @@ interface Answer {
   readonly body: Record<string, unknown>
 }
 
+/** As Ada, unless other cookies are given. */
 async function call(path: string, init: RequestInit = {}): Promise<Answer> {
-  const response = await fetch(`${pool.url}${path}`, init)
+  const response = await fetch(`${pool.url}${path}`, {
+    ...init,
+    headers: { ...ada.headers, ...(init.headers as Record<string, string> | undefined) },
+  })
   const text = await response.text()
   return { status: response.status, headers: response.headers, body: text === '' ? {} : JSON.parse(text) }
 }
@@ -240,11 +247,32 @@ describe('bad input', () => {
       code: 'FORBIDDEN',
     },
     {
-      what: 'a proxy that speaks for a stranger',
+      what: 'somebody who has not signed in',
       body: change({}),
-      headers: { 'x-forwarded-for': '203.0.113.7' },
-      status: 403,
-      code: 'FORBIDDEN',
+      headers: { cookie: '' },
+      status: 401,
+      code: 'UNAUTHENTICATED',
+    },
+    {
+      what: 'cookies of a session that is none',
+      body: change({}),
+      headers: { cookie: 'forge.session_token=abc.def' },
+      status: 401,
+      code: 'UNAUTHENTICATED',
+    },
+    {
+      what: 'a key that names nobody',
+      body: change({}),
+      headers: { authorization: `Bearer fpak_${'A'.repeat(43)}` },
+      status: 401,
+      code: 'UNAUTHENTICATED',
+    },
+    {
+      what: 'a node token in the place of a key',
+      body: change({}),
+      headers: { authorization: `Bearer fpnt_${'A'.repeat(43)}` },
+      status: 401,
+      code: 'UNAUTHENTICATED',
     },
   ]
 
@@ -286,8 +314,9 @@ describe('bad input', () => {
       request.on('error', reject)
       request.end(JSON.stringify(piContract('rebinding')))
     })
-    expect(answer.status).toBe(403)
-    expect(JSON.parse(answer.text).error.code).toBe('FORBIDDEN')
+    // The browser has no cookie for that name, whatever it resolves to.
+    expect(answer.status).toBe(401)
+    expect(JSON.parse(answer.text).error.code).toBe('UNAUTHENTICATED')
   })
 
   it('says which method and which paths there are', async () => {

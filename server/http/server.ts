@@ -1,18 +1,20 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { ForgeError } from '../../kernel/errors.ts'
-import type { Actor } from '../core/actor.ts'
+import { AUTH_PREFIX, type SignIn } from '../accounts/sign-in.ts'
 import type { HubSessions } from '../core/hub-port.ts'
 import type { Log } from '../core/log.ts'
 import type { RoomServer } from '../realtime/room-server.ts'
 import type { ApiContext, Services } from '../trpc/context.ts'
 import { toForgeError } from '../trpc/errors.ts'
 import { type AgentSockets, createAgentSockets } from './agent-socket.ts'
+import { serveAuth } from './auth-route.ts'
+import type { Identify } from './identify.ts'
 import { HTTP_LIMITS } from './limits.ts'
 import { sendError, sendJson } from './respond.ts'
 import { BlobRoutes } from './rest-blobs.ts'
 import { executeOp, getJob } from './rest-jobs.ts'
-import { actorOf, assertSameOrigin, setSecurityHeaders } from './security.ts'
+import { assertSameOrigin, setSecurityHeaders } from './security.ts'
 import { serveTrpc, TRPC_PREFIX } from './trpc-route.ts'
 
 /** The pages: whatever is not the API goes here. */
@@ -26,8 +28,10 @@ export interface HttpPorts {
   readonly services: Services
   readonly hub: HubSessions
   readonly rooms: RoomServer
-  /** Account of the local user. */
-  readonly localOwnerId: string
+  readonly signIn: SignIn
+  readonly identify: Identify
+  /** Public origin of the site. */
+  readonly origin: string
   readonly site: Site | undefined
   readonly dev: boolean
   readonly log: Log
@@ -72,7 +76,8 @@ export function createHttpServer(): HttpServer {
   return {
     server,
     serve(ports) {
-      const agents = createAgentSockets({ hub: ports.hub, owners: ports.services.owners, log: ports.log })
+      const { hub, log, services, identify } = ports
+      const agents = createAgentSockets({ ...services, hub, log, identify })
       handlers = { request: requestHandler(ports), upgrade: upgradeHandler(ports, agents), agents }
     },
     async close() {
@@ -113,13 +118,13 @@ async function route(
   const reads = request.method === 'GET' || request.method === 'HEAD'
   if (!reads) assertSameOrigin(request)
   const path = pathOf(request)
-  const context: ApiContext = { actor: actorOf(request, ports.localOwnerId), services: ports.services }
   if (path === '/healthz' && reads) {
     sendJson(response, 200, { ok: true, epoch: ports.services.hub.epoch })
-  } else if (path.startsWith(TRPC_PREFIX)) {
-    await serveTrpc(request, response, path, context, ports.log)
+  } else if (path.startsWith(AUTH_PREFIX)) {
+    const clientAddress = request.socket.remoteAddress ?? ''
+    await serveAuth(request, response, path, { ...ports, clientAddress })
   } else if (path === '/api' || path.startsWith('/api/')) {
-    await routeRest(ports, blobs, request, response, path, context)
+    await routeApi(ports, blobs, request, response, path)
   } else if (ports.site !== undefined) {
     await ports.site.handle(request, response)
   } else {
@@ -127,14 +132,15 @@ async function route(
   }
 }
 
-async function routeRest(
+async function routeApi(
   ports: HttpPorts,
   blobs: BlobRoutes,
   request: IncomingMessage,
   response: ServerResponse,
   path: string,
-  context: ApiContext,
 ): Promise<void> {
+  const context: ApiContext = { actor: await ports.identify(request), services: ports.services }
+  if (path.startsWith(TRPC_PREFIX)) return serveTrpc(request, response, path, context, ports.log)
   const reads = request.method === 'GET' || request.method === 'HEAD'
   if (path === '/api/v0/ops/execute') {
     if (request.method !== 'POST') throw wrongMethod(response, 'POST')
@@ -147,10 +153,9 @@ async function routeRest(
   }
   const [, digest] = /^\/api\/v0\/blobs\/([0-9a-f]{64})$/.exec(path) ?? []
   if (digest !== undefined) {
-    const actor = sessionActor(request, ports.hub) ?? context.actor
-    if (reads) return blobs.get(request, response, actor, digest)
+    if (reads) return blobs.get(request, response, context.actor, digest)
     if (request.method !== 'PUT') throw wrongMethod(response, 'GET, HEAD, PUT')
-    return blobs.put(request, response, actor, digest)
+    return blobs.put(request, response, context.actor, digest)
   }
   throw new ForgeError('NOT_FOUND', 'the API has no such path', {
     hint: 'POST /api/v0/ops/execute, GET /api/v0/jobs/<id>, GET or PUT /api/v0/blobs/<sha256>.',
@@ -161,19 +166,6 @@ async function routeRest(
 function wrongMethod(response: ServerResponse, allow: string): ForgeError {
   response.setHeader('allow', allow)
   return new ForgeError('NOT_FOUND', 'this path has no such method', { hint: `Use ${allow}.` })
-}
-
-/**
- * `Authorization: Forge-Session <session>`: an agent inside an enrolled session.
- * @throws ForgeError UNAUTHENTICATED when the hub does not know the session
- */
-function sessionActor(request: IncomingMessage, hub: HubSessions): Actor | undefined {
-  const [, session] = /^Forge-Session ([A-Za-z0-9_-]{1,64})$/.exec(request.headers.authorization ?? '') ?? []
-  if (session === undefined) return undefined
-  if (!hub.sessionExists(session)) {
-    throw new ForgeError('UNAUTHENTICATED', 'this session is not known', { hint: 'Enrol again.' })
-  }
-  return { kind: 'agent', session }
 }
 
 function upgradeHandler(ports: HttpPorts, agents: AgentSockets): Handlers['upgrade'] {

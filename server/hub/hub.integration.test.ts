@@ -13,9 +13,9 @@ import { receiptBytes } from '../../kernel/receipt.ts'
 import { createAgentStore } from '../memory/agent-store.ts'
 import { openFileBlobStore } from '../memory/blob-store-files.ts'
 import { createJobStore } from '../memory/job-store.ts'
-import { createOwnerStore } from '../memory/owner-store.ts'
 import type { BlobStore, JobRow } from '../memory/ports.ts'
 import { createResultStore } from '../memory/result-store.ts'
+import { sampleAccount } from '../memory/testing/samples.ts'
 import { createTestDatabase, type TestDatabase } from '../memory/testing/test-database.ts'
 import { Hub } from './hub.ts'
 import { readBlob } from './intake.ts'
@@ -66,7 +66,7 @@ async function startHub(
 let submissions = 0
 async function submit(contract: object): Promise<{ row: JobRow; job: PreparedJob }> {
   const job = OPS.prepare(contract)
-  const owner = await createOwnerStore(database).ensure('account', 'submitter')
+  const owner = await sampleAccount(database, 'submitter')
   const id = `00000000-0000-4000-8000-${String(++submissions).padStart(12, '0')}`
   const { job: row } = await createJobStore(database).insert({
     id,
@@ -122,7 +122,7 @@ class TestAgent {
   }
 
   async run(owner: string, behaviour: Behaviour = {}): Promise<void> {
-    const row = await createOwnerStore(database).ensure('account', owner)
+    const row = await sampleAccount(database, owner)
     const enrolled = await this.#hub.enrol(
       {
         v: 1,

@@ -3,10 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sha256Hex } from '../../kernel/digest.ts'
 import { ForgeError } from '../../kernel/errors.ts'
 import { createJobStore } from './job-store.ts'
-import { createOwnerStore } from './owner-store.ts'
 import type { JobStore, Settlement } from './ports.ts'
 import { createResultStore } from './result-store.ts'
-import { sampleJob, sampleShards } from './testing/samples.ts'
+import { sampleAccount, sampleJob, sampleShards } from './testing/samples.ts'
 import { createTestDatabase, type TestDatabase } from './testing/test-database.ts'
 
 const SETTLEMENT: Settlement = {
@@ -31,7 +30,7 @@ describe('jobs in PostgreSQL', () => {
   beforeAll(async () => {
     database = await createTestDatabase()
     jobs = createJobStore(database)
-    ownerId = (await createOwnerStore(database).ensure('account', 'local')).id
+    ownerId = (await sampleAccount(database, 'local')).id
   })
   afterAll(() => database.close())
 
@@ -49,6 +48,7 @@ describe('jobs in PostgreSQL', () => {
     expect(job).toEqual({
       ...columns,
       state: 'submitted',
+      visibility: 'private',
       created_at: expect.any(Date),
       started_at: null,
       finished_at: null,
@@ -64,7 +64,7 @@ describe('jobs in PostgreSQL', () => {
   })
 
   it('gives the first job back for a repeated key of the same owner, also when many ask at once', async () => {
-    const other = (await createOwnerStore(database).ensure('account', 'other')).id
+    const other = (await sampleAccount(database, 'other')).id
     const submit = (owner: string) => jobs.insert(sampleJob(owner, { idempotency_key: 'key 1' }))
     const answers = await Promise.all(Array.from({ length: 12 }, () => submit(ownerId)))
     expect(new Set(answers.map(({ job }) => job.id)).size).toBe(1)
@@ -80,7 +80,11 @@ describe('jobs in PostgreSQL', () => {
     const seen: { created_at: Date; id: string }[] = []
     for (;;) {
       const before = seen.at(-1)
-      const page = await jobs.list({ limit: 7, ...(before === undefined ? {} : { before }) })
+      const page = await jobs.list({
+        visibility: 'private',
+        limit: 7,
+        ...(before === undefined ? {} : { before }),
+      })
       seen.push(...page)
       if (page.length < 7) break
     }

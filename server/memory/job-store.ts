@@ -1,5 +1,11 @@
 import { z } from 'zod'
-import { failureView, type JobState, jobStateSchema, progressView } from '../../kernel/api.ts'
+import {
+  failureView,
+  type JobState,
+  jobStateSchema,
+  progressView,
+  visibilitySchema,
+} from '../../kernel/api.ts'
 import { invariant } from '../../kernel/errors.ts'
 import type { jobs as StoredJob } from '../../prisma/generated/client.ts'
 import type { Database } from './database.ts'
@@ -54,22 +60,25 @@ export function createJobStore({ pool, prisma }: Pick<Database, 'pool' | 'prisma
 
     get: find,
 
-    async list({ limit, before }) {
+    async list({ limit, before, ...filter }) {
       const rows = await prisma.jobs.findMany({
-        ...(before === undefined
-          ? {}
-          : {
-              where: {
-                OR: [
-                  { created_at: { lt: before.created_at } },
-                  { created_at: before.created_at, id: { lt: before.id } },
-                ],
-              },
-            }),
+        where: {
+          ...('ownerId' in filter ? { owner_id: filter.ownerId } : { visibility: filter.visibility }),
+          ...(before !== undefined && {
+            OR: [
+              { created_at: { lt: before.created_at } },
+              { created_at: before.created_at, id: { lt: before.id } },
+            ],
+          }),
+        },
         orderBy: [{ created_at: 'desc' }, { id: 'desc' }],
         take: Math.min(limit, PAGE_LIMIT_ROWS),
       })
       return rows.map(jobRow)
+    },
+
+    async setVisibility(id, visibility) {
+      await prisma.jobs.updateMany({ where: { id }, data: { visibility } })
     },
 
     async unfinished() {
@@ -129,6 +138,7 @@ function jobRow(row: StoredJob): JobRow {
     idempotency_key: _,
     contract,
     state,
+    visibility,
     shard_count,
     work_units,
     progress,
@@ -140,6 +150,7 @@ function jobRow(row: StoredJob): JobRow {
     ...rest,
     canonical: contract,
     state: jobStateSchema.parse(state),
+    visibility: visibilitySchema.parse(visibility),
     shard_count: safeNumber(shard_count),
     work_units: safeNumber(work_units),
     progress: progressView.nullable().parse(progress),

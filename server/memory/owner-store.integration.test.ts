@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sha256Hex } from '../../kernel/digest.ts'
 import { createAgentStore } from './agent-store.ts'
 import { createOwnerStore } from './owner-store.ts'
+import { sampleAccount } from './testing/samples.ts'
 import { createTestDatabase, type TestDatabase } from './testing/test-database.ts'
 
 describe('owners and agents in PostgreSQL', () => {
@@ -11,32 +12,26 @@ describe('owners and agents in PostgreSQL', () => {
   })
   afterAll(() => database.close())
 
-  it('has one owner for each kind and label, also when many ask at once', async () => {
+  it('has one owner for each network and user, also when many ask at once', async () => {
     const owners = createOwnerStore(database)
     const found = await Promise.all(Array.from({ length: 12 }, () => owners.network('203.0.113.0/24')))
     expect(new Set(found.map(({ id }) => id)).size).toBe(1)
     expect(found[0]).toEqual({ id: expect.any(String), kind: 'network', label: '203.0.113.0/24' })
-    const account = await owners.ensure('account', '203.0.113.0/24')
-    expect(account.id).not.toBe(found[0]?.id)
-  })
-
-  it('finds the owner of a token, and keeps only its hash', async () => {
-    const owners = createOwnerStore(database)
-    const house = await owners.ensure('house', 'house')
-    await owners.addToken(house.id, sha256Hex('fpot_secret'))
-    await owners.addToken(house.id, sha256Hex('fpot_secret'))
-    expect(await owners.byToken(sha256Hex('fpot_secret'))).toEqual(house)
-    expect(await owners.byToken(sha256Hex('fpot_other'))).toBeUndefined()
-    const { rows } = await database.pool.query<{ text: string }>(
-      'SELECT t::text AS text FROM owner_tokens AS t',
-    )
-    expect(rows.map(({ text }) => text).join()).not.toContain('fpot_')
+    const user = { userId: 'u1', kind: 'account', label: '203.0.113.0/24' } as const
+    await database.prisma.users.create({ data: { id: 'u1', name: 'x', email: 'x@people.example' } })
+    const people = await Promise.all(Array.from({ length: 12 }, () => owners.addPerson(user)))
+    expect(new Set(people.map(({ id }) => id)).size).toBe(1)
+    expect(people[0]).toMatchObject({ kind: 'account', label: '203.0.113.0/24' })
+    expect(people[0]?.id).not.toBe(found[0]?.id)
+    expect(await owners.ofUser('u1')).toEqual(people[0])
+    await owners.rename('u1', 'Ada')
+    expect((await owners.ofUser('u1'))?.label).toBe('Ada')
+    expect(await owners.ofUser('u2')).toBeUndefined()
   })
 
   it('keeps what an agent says about itself, and sums its work', async () => {
-    const owners = createOwnerStore(database)
     const agents = createAgentStore(database)
-    const [first, second] = [await owners.ensure('account', 'a'), await owners.ensure('account', 'b')]
+    const [first, second] = [await sampleAccount(database, 'a'), await sampleAccount(database, 'b')]
     const said = { executor: 'webgpu', label: 'a laptop', software: 'forge-pool/0', site_id: null } as const
     const [id, other] = [sha256Hex('key 1'), sha256Hex('key 2')]
     await agents.enrolled({ id, owner_id: first.id, ...said })

@@ -1,40 +1,48 @@
 import { z } from 'zod'
+import { invariant } from '../../kernel/errors.ts'
 import type { owners as StoredOwner } from '../../prisma/generated/client.ts'
 import type { Database } from './database.ts'
 import type { OwnerRow, OwnerStore } from './ports.ts'
 
-const ownerKind = z.enum(['account', 'network', 'house'])
+const ownerKind = z.enum(['account', 'guest', 'network', 'house'])
 
-/** Owners and their tokens in PostgreSQL. */
+/** Owners in PostgreSQL. */
 export function createOwnerStore({ prisma }: Pick<Database, 'prisma'>): OwnerStore {
-  const ensure = async (kind: OwnerRow['kind'], label: string): Promise<OwnerRow> => {
-    const unique = { kind, label }
+  const ensure = async (kind: 'network' | 'house', label: string): Promise<OwnerRow> => {
+    const natural_key = `${kind}:${label}`
     // Nearly always there: look first, so that an enrolment writes nothing.
-    const known = await prisma.owners.findUnique({ where: { kind_label: unique } })
+    const known = await prisma.owners.findUnique({ where: { natural_key } })
     if (known !== null) return ownerRow(known)
-    return ownerRow(await prisma.owners.upsert({ where: { kind_label: unique }, create: unique, update: {} }))
+    const create = { kind, label, natural_key }
+    return ownerRow(await prisma.owners.upsert({ where: { natural_key }, create, update: {} }))
   }
   return {
     network: (prefix) => ensure('network', prefix),
-    ensure,
+    house: () => ensure('house', 'house'),
 
-    async addToken(ownerId, tokenHash) {
-      await prisma.owner_tokens.createMany({
-        data: { owner_id: ownerId, token_hash: tokenHash },
-        skipDuplicates: true,
-      })
+    async get(id) {
+      const known = await prisma.owners.findUnique({ where: { id } })
+      return known === null ? undefined : ownerRow(known)
     },
 
-    async byToken(tokenHash) {
-      const token = await prisma.owner_tokens.findUnique({
-        where: { token_hash: tokenHash },
-        include: { owner: true },
-      })
-      return token === null ? undefined : ownerRow(token.owner)
+    async ofUser(userId) {
+      const known = await prisma.owners.findUnique({ where: { user_id: userId } })
+      return known === null ? undefined : ownerRow(known)
+    },
+
+    async addPerson({ userId, kind, label }) {
+      await prisma.owners.createMany({ data: { user_id: userId, kind, label }, skipDuplicates: true })
+      const stored = await prisma.owners.findUnique({ where: { user_id: userId } })
+      invariant(stored !== null, `the owner of user ${userId} vanished`)
+      return ownerRow(stored)
+    },
+
+    async rename(userId, label) {
+      await prisma.owners.updateMany({ where: { user_id: userId }, data: { label } })
     },
   }
 }
 
-function ownerRow({ id, kind, label }: StoredOwner): OwnerRow {
+export function ownerRow({ id, kind, label }: StoredOwner): OwnerRow {
   return { id, kind: ownerKind.parse(kind), label }
 }

@@ -1,5 +1,5 @@
 import type { AcceptedShard } from '../../kernel/acceptance.ts'
-import type { JobState, ProgressView } from '../../kernel/api.ts'
+import type { JobState, ProgressView, Visibility } from '../../kernel/api.ts'
 import type { Contract } from '../../kernel/contract.ts'
 import type { HexDigest } from '../../kernel/digest.ts'
 import type { ForgeErrorJson } from '../../kernel/errors.ts'
@@ -34,6 +34,7 @@ export interface ArtifactRow {
 
 export interface JobRow extends Omit<NewJob, 'idempotency_key' | 'contract'> {
   readonly state: JobState
+  readonly visibility: Visibility
   readonly created_at: Date
   readonly started_at: Date | null
   readonly finished_at: Date | null
@@ -55,15 +56,21 @@ export interface Settlement {
   readonly progress: ProgressView
 }
 
+/** Which jobs a list shows. */
+export type JobFilter = { readonly ownerId: string } | { readonly visibility: Visibility }
+
 export interface JobStore {
   /** @returns the stored job, and whether this call created it */
   insert(job: NewJob): Promise<{ readonly job: JobRow; readonly created: boolean }>
   get(id: string): Promise<JobRow | undefined>
   /** Newest first. `before` is the cursor: created_at and id of the last row seen. */
-  list(query: {
-    readonly limit: number
-    readonly before?: { readonly created_at: Date; readonly id: string }
-  }): Promise<readonly JobRow[]>
+  list(
+    query: JobFilter & {
+      readonly limit: number
+      readonly before?: { readonly created_at: Date; readonly id: string }
+    },
+  ): Promise<readonly JobRow[]>
+  setVisibility(id: string, visibility: Visibility): Promise<void>
   /** Jobs whose state is not final, oldest first. */
   unfinished(): Promise<readonly JobRow[]>
   /** Settled jobs, and the shards accepted in all jobs. */
@@ -113,18 +120,73 @@ export interface ResultStore {
 
 export interface OwnerRow {
   readonly id: string
-  readonly kind: 'account' | 'network' | 'house'
+  readonly kind: 'account' | 'guest' | 'network' | 'house'
+  /** Display name, network prefix or `house`. */
   readonly label: string
 }
 
 export interface OwnerStore {
   /** Finds or creates the owner of a network: `203.0.113.0/24`, `2001:db8:1::/48`. */
   network(prefix: string): Promise<OwnerRow>
-  /** Finds or creates an owner by kind and label. */
-  ensure(kind: 'account' | 'house', label: string): Promise<OwnerRow>
-  /** Stores only the SHA-256 of the token. */
-  addToken(ownerId: string, tokenHash: HexDigest): Promise<void>
-  byToken(tokenHash: HexDigest): Promise<OwnerRow | undefined>
+  /** Finds or creates the house. */
+  house(): Promise<OwnerRow>
+  get(id: string): Promise<OwnerRow | undefined>
+  ofUser(userId: string): Promise<OwnerRow | undefined>
+  /** The owner of somebody who signs in; one for each user, however often it is asked for. */
+  addPerson(person: {
+    readonly userId: string
+    readonly kind: 'account' | 'guest'
+    readonly label: string
+  }): Promise<OwnerRow>
+  rename(userId: string, label: string): Promise<void>
+}
+
+/** Somebody who signs in. */
+export interface UserRow {
+  readonly id: string
+  readonly name: string
+  readonly email: string
+  readonly emailVerified: boolean
+  readonly isGuest: boolean
+  readonly createdAt: Date
+}
+
+export interface UserStore {
+  get(id: string): Promise<UserRow | undefined>
+}
+
+export type TokenKind = 'api_key' | 'node_token' | 'house'
+
+export interface TokenRow {
+  readonly id: string
+  readonly owner_id: string
+  readonly kind: TokenKind
+  readonly name: string
+  /** The first nine characters. */
+  readonly prefix: string
+  readonly created_at: Date
+  /** To the minute; null when it has never been used. */
+  readonly last_used_at: Date | null
+  readonly revoked_at: Date | null
+}
+
+/** Secrets that name an owner. Only their SHA-256 is stored. */
+export interface TokenStore {
+  add(token: {
+    readonly hash: HexDigest
+    readonly owner_id: string
+    readonly kind: TokenKind
+    readonly name: string
+    readonly prefix: string
+  }): Promise<TokenRow>
+  /** A revoked token is found as well: its holder is to be told that it was revoked. */
+  find(hash: HexDigest): Promise<{ readonly token: TokenRow; readonly owner: OwnerRow } | undefined>
+  used(id: string, at: Date): Promise<void>
+  /** Newest first, revoked ones included. */
+  list(ownerId: string, kind: TokenKind): Promise<readonly TokenRow[]>
+  get(id: string, kind: TokenKind): Promise<TokenRow | undefined>
+  /** @returns false when it was revoked before */
+  revoke(id: string): Promise<boolean>
 }
 
 /** What an agent says about itself when it enrols. */

@@ -2,11 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bytesToHex } from '../../kernel/digest.ts'
 import { LIMITS } from '../../kernel/limits.ts'
 import { createJobStore } from './job-store.ts'
-import { createOwnerStore } from './owner-store.ts'
 import type { ResultGroup, ResultStore } from './ports.ts'
 import { createResultStore } from './result-store.ts'
 import { startChild } from './testing/child.ts'
-import { sampleJob, sampleReceipt, sampleShards } from './testing/samples.ts'
+import { sampleAccount, sampleJob, sampleReceipt, sampleShards } from './testing/samples.ts'
 import { createTestDatabase, type TestDatabase } from './testing/test-database.ts'
 
 describe('results in PostgreSQL', () => {
@@ -14,7 +13,7 @@ describe('results in PostgreSQL', () => {
   let ownerId: string
   beforeAll(async () => {
     database = await createTestDatabase()
-    ownerId = (await createOwnerStore(database).ensure('account', 'local')).id
+    ownerId = (await sampleAccount(database, 'local')).id
   })
   afterAll(() => database.close())
 

@@ -54,7 +54,7 @@ export class Projection implements RoomSource {
       const oldest = this.#ended.keys().next().value
       if (this.#ended.size > ENDED_KEPT && oldest !== undefined) this.#ended.delete(oldest)
     }
-    this.#refreshRecent()
+    this.refreshRecent()
   }
 
   networkChanged(stats: NetworkView): void {
@@ -72,12 +72,12 @@ export class Projection implements RoomSource {
   }
 
   async #recent(): Promise<JobListItem[]> {
-    const rows = await this.#ports.jobs.list({ limit: ROOM_LIMITS.recent_jobs })
+    const rows = await this.#ports.jobs.list({ visibility: 'public', limit: ROOM_LIMITS.recent_jobs })
     return rows.map((row) => jobListItem(row, this.#ports.hub.progress(row.id)))
   }
 
   /** Reads the list again after a change, at most once in `recent_ms`, and only while somebody watches. */
-  #refreshRecent(): void {
+  refreshRecent(): void {
     if (this.#recentTimer !== undefined || this.#publisher?.watched({ kind: 'network' }) !== true) return
     this.#recentTimer = setTimeout(async () => {
       this.#recentTimer = undefined

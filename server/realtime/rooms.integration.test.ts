@@ -5,16 +5,19 @@ import * as Y from 'yjs'
 import type { JobRoom, NetworkRoom } from '../../kernel/api.ts'
 import { CLOSE } from '../../kernel/protocol.ts'
 import { closeOf, connectAgentPeer } from '../http/testing/agent-peer.ts'
+import { type SignedUp, signUp } from '../http/testing/sign-up.ts'
 import { createTestPool, piContract, type RunningPool, type TestPool } from '../http/testing/start-pool.ts'
 import { ROOM_LIMITS } from './limits.ts'
 import { ROOM_GONE } from './room-name.ts'
 
 let testPool: TestPool
 let pool: RunningPool
+let ada: SignedUp
 
 beforeAll(async () => {
   testPool = await createTestPool()
   pool = await testPool.start()
+  ada = await signUp(pool)
 })
 afterAll(() => testPool.dispose())
 
@@ -66,10 +69,12 @@ afterAll(() => {
 async function submit(seed: string, shards = 1): Promise<string> {
   const response = await fetch(`${pool.url}/api/v0/ops/execute`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...ada.headers },
     body: JSON.stringify({ ...piContract(seed, shards), verify: { mode: 'none' } }),
   })
-  return ((await response.json()) as { id: string }).id
+  const { id } = (await response.json()) as { id: string }
+  await ada.call('jobs.publish', { id, visibility: 'public' })
+  return id
 }
 
 async function epochOf(url: string): Promise<number> {
@@ -140,11 +145,7 @@ describe('a live room', () => {
     vandal.provider.awareness.setLocalState({ name: 'vandal' })
 
     // Whatever the vandal sent precedes this on its socket; the change that follows reaches both by the same path.
-    await fetch(`${pool.url}/api/trpc/jobs.cancel`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ id }),
-    })
+    await ada.call('jobs.cancel', { id })
     expect((await reader.until((job) => job.state !== 'planned' && job.state !== 'submitted')).state).toBe(
       'cancelled',
     )

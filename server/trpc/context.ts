@@ -1,13 +1,17 @@
+import type { AccountService } from '../core/accounts.ts'
 import type { Actor } from '../core/actor.ts'
 import type { BlobService } from '../core/blobs.ts'
 import type { HubNetwork } from '../core/hub-port.ts'
 import type { JobService } from '../core/jobs.ts'
 import type { OwnerService } from '../core/owners.ts'
+import type { TokenService } from '../core/tokens.ts'
 
 /** What the API serves from; the same for every request. */
 export interface Services {
   readonly jobs: JobService
+  readonly accounts: AccountService
   readonly owners: OwnerService
+  readonly tokens: TokenService
   readonly blobs: BlobService
   readonly hub: HubNetwork
 }

@@ -10,18 +10,20 @@ import {
   resultInput,
   resultOutput,
 } from '../../kernel/protocol.ts'
+import type { Actor } from '../core/actor.ts'
+import { type AgentOwnerPorts, ownerOfAgent } from '../core/agent-owner.ts'
 import type { HubSessions } from '../core/hub-port.ts'
-import type { OwnerService } from '../core/owners.ts'
 import { toForgeError, toTrpcError } from './errors.ts'
 
 /**
  * The hub as a tRPC router, served on `/agent` only. Schemas come from kernel/protocol.ts; a call that does not fit
  * them ends the connection (server/http/agent-socket.ts).
  */
-export interface HubContext {
+export interface HubContext extends AgentOwnerPorts {
   readonly remoteAddress: string
   readonly hub: HubSessions
-  readonly owners: OwnerService
+  /** Who sends the cookies that opened the socket. */
+  readonly identify: () => Promise<Actor>
 }
 
 const t = initTRPC.context<HubContext>().create({
@@ -48,7 +50,7 @@ export const hubRouter = t.router({
       .input(enrolInput)
       .output(enrolOutput)
       .mutation(async ({ ctx, input }) => {
-        const owner = await ctx.owners.ofConnection(ctx.remoteAddress, input.owner_token)
+        const { owner } = await ownerOfAgent(ctx, { ...ctx, token: input.owner_token })
         return ctx.hub.enrol(input, {
           remoteAddress: ctx.remoteAddress,
           ownerId: owner.id,

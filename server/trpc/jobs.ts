@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { jobListItem, jobStateSchema, jobView, quoteView } from '../../kernel/api.ts'
+import { jobListItem, jobStateSchema, jobView, quoteView, visibilitySchema } from '../../kernel/api.ts'
 import { CORE_LIMITS } from '../core/limits.ts'
 import { procedure, router } from './init.ts'
 
@@ -12,35 +12,57 @@ export const idempotencyKey = z
   .regex(/^[\x21-\x7e]+$/, 'printable ASCII without spaces')
   .max(CORE_LIMITS.idempotency_key_chars)
 
+const pageInput = z.strictObject({
+  limit: z.int().min(1).max(CORE_LIMITS.jobs_page).default(20),
+  cursor: z.string().max(CORE_LIMITS.cursor_chars).nullish(),
+})
+const pageOutput = z.object({ items: z.array(jobListItem), next_cursor: z.string().nullable() })
+
 export const jobsRouter = router({
   quote: procedure
+    .meta({ action: 'jobs.quote' })
     .input(z.strictObject({ contract }))
     .output(quoteView)
     .query(({ ctx, input }) => ctx.services.jobs.quote(ctx.actor, input.contract)),
 
   submit: procedure
+    .meta({ action: 'jobs.submit' })
     .input(z.strictObject({ contract, idempotency_key: idempotencyKey.optional() }))
     .output(z.object({ id: z.string(), created: z.boolean() }))
     .mutation(({ ctx, input }) => ctx.services.jobs.submit(ctx.actor, input.contract, input.idempotency_key)),
 
   get: procedure
+    .meta({ action: 'jobs.read' })
     .input(z.strictObject({ id: jobId }))
     .output(jobView)
     .query(({ ctx, input }) => ctx.services.jobs.get(ctx.actor, input.id)),
 
+  /** The caller's own. */
   list: procedure
-    .input(
-      z.strictObject({
-        limit: z.int().min(1).max(CORE_LIMITS.jobs_page).default(20),
-        cursor: z.string().max(CORE_LIMITS.cursor_chars).nullish(),
-      }),
-    )
-    .output(z.object({ items: z.array(jobListItem), next_cursor: z.string().nullable() }))
+    .meta({ action: 'jobs.list' })
+    .input(pageInput)
+    .output(pageOutput)
     .query(({ ctx, input }) =>
       ctx.services.jobs.list(ctx.actor, { limit: input.limit, cursor: input.cursor ?? undefined }),
     ),
 
+  /** Everybody's public ones. */
+  listPublic: procedure
+    .meta({ action: 'jobs.list_public' })
+    .input(pageInput)
+    .output(pageOutput)
+    .query(({ ctx, input }) =>
+      ctx.services.jobs.listPublic(ctx.actor, { limit: input.limit, cursor: input.cursor ?? undefined }),
+    ),
+
+  publish: procedure
+    .meta({ action: 'jobs.publish' })
+    .input(z.strictObject({ id: jobId, visibility: visibilitySchema }))
+    .output(z.object({ visibility: visibilitySchema }))
+    .mutation(({ ctx, input }) => ctx.services.jobs.publish(ctx.actor, input.id, input.visibility)),
+
   cancel: procedure
+    .meta({ action: 'jobs.cancel' })
     .input(z.strictObject({ id: jobId }))
     .output(z.object({ state: jobStateSchema }))
     .mutation(({ ctx, input }) => ctx.services.jobs.cancel(ctx.actor, input.id)),

@@ -1,12 +1,17 @@
+import { accountRouter } from './account.ts'
 import { agentsRouter } from './agents.ts'
 import { createCallerFactory, router } from './init.ts'
 import { jobsRouter } from './jobs.ts'
 import { networkRouter } from './network.ts'
+import { keysRouter, nodeTokensRouter } from './tokens.ts'
 
 export const appRouter = router({
   jobs: jobsRouter,
   network: networkRouter,
   agents: agentsRouter,
+  account: accountRouter,
+  keys: keysRouter,
+  nodeTokens: nodeTokensRouter,
 })
 
 export type AppRouter = typeof appRouter

@@ -13,7 +13,7 @@ import { Choice } from '../ui/choice.tsx'
 import { CopyButton } from '../ui/copy-button.tsx'
 import { describedBy, Field, Input } from '../ui/field.tsx'
 
-const TOKEN = /^fpot_[A-Za-z0-9_-]{43}$/
+const TOKEN = /^fpnt_[A-Za-z0-9_-]{43}$/
 const TOKEN_HELP =
   'Shards then count for the token’s owner, on whatever network this computer is. Without a token your network is the owner.'
 const LABEL_CHARS = 40
@@ -30,7 +30,7 @@ export function StartForm({ starting, onStart }: StartFormProps) {
   const [token, setToken] = useState('')
   const trimmed = token.trim()
   const error =
-    trimmed === '' || TOKEN.test(trimmed) ? undefined : 'A token is fpot_ followed by 43 characters.'
+    trimmed === '' || TOKEN.test(trimmed) ? undefined : 'A token is fpnt_ followed by 43 characters.'
   return (
     <form
       className="space-y-5"
@@ -56,7 +56,7 @@ export function StartForm({ starting, onStart }: StartFormProps) {
           className="num"
           autoComplete="off"
           spellCheck={false}
-          placeholder="fpot_… (optional)"
+          placeholder="fpnt_… (optional)"
           aria-invalid={error === undefined ? undefined : true}
           aria-describedby={describedBy(id, TOKEN_HELP, error)}
           value={token}
@@ -82,7 +82,7 @@ function NewToken({ onUse }: { readonly onUse: (token: string) => void }) {
   const trpc = useTRPC()
   const [label, setLabel] = useState('')
   const create = useMutation(
-    trpc.agents.createOwnerToken.mutationOptions({ onSuccess: ({ token }) => onUse(token) }),
+    trpc.nodeTokens.create.mutationOptions({ onSuccess: ({ token }) => onUse(token) }),
   )
   return (
     <div>
@@ -103,7 +103,7 @@ function NewToken({ onUse }: { readonly onUse: (token: string) => void }) {
           />
           <Button
             disabled={label.trim() === '' || create.isPending}
-            onClick={() => create.mutate({ label: label.trim() })}
+            onClick={() => create.mutate({ name: label.trim() })}
           >
             Create an owner token
           </Button>
@@ -113,7 +113,7 @@ function NewToken({ onUse }: { readonly onUse: (token: string) => void }) {
         <Failure className="mt-3" title="No token was created" error={forgeErrorOf(create.error)} />
       ) : null}
       {create.data === undefined ? null : (
-        <Callout tone="ok" role="status" className="mt-3" title={`Token for ${create.data.owner}`}>
+        <Callout tone="ok" role="status" className="mt-3" title={`Token “${create.data.view.name}”`}>
           <p>Keep it now: it is not shown again. It is filled in above.</p>
           <p className="mt-1 flex items-center gap-1">
             <code className="num text-xs break-all">{create.data.token}</code>

@@ -117,14 +117,15 @@ function execute(canonical: string, lease: LeaseMessage, session: string, key: A
   }
 }
 
-export function connectAgentPeer(url: string): AgentPeer {
+/** @param headers sent with the upgrade, for instance the cookies of somebody who has signed in */
+export function connectAgentPeer(url: string, headers: Readonly<Record<string, string>> = {}): AgentPeer {
   let tellClosed: (closed: Closed) => void
   const closed = new Promise<Closed>((resolve) => {
     tellClosed = resolve
   })
   class Socket extends WebSocket {
     constructor(address: string) {
-      super(address)
+      super(address, { headers })
       void closeOf(this).then(tellClosed)
     }
   }

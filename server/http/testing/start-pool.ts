@@ -52,6 +52,8 @@ export async function createTestPool(): Promise<TestPool> {
         dataDir,
         referee: inThreadReferee,
         houseAgent: false,
+        origin: `http://127.0.0.1:${bound}`,
+        secret: 'the secret of a test, long enough',
         http,
         site: undefined,
         dev: false,

@@ -2,7 +2,17 @@ import { randomUUID } from 'node:crypto'
 import type { AcceptedShard } from '../../../kernel/acceptance.ts'
 import { canonicalContract, contractHash, formatOp, parseContract } from '../../../kernel/contract.ts'
 import { sha256, sha256Hex } from '../../../kernel/digest.ts'
-import type { NewJob, SignedReceipt } from '../ports.ts'
+import type { Database } from '../database.ts'
+import { ownerRow } from '../owner-store.ts'
+import type { NewJob, OwnerRow, SignedReceipt } from '../ports.ts'
+
+/** An account that nobody signs in to; the same one for the same label. */
+export async function sampleAccount({ prisma }: Pick<Database, 'prisma'>, label: string): Promise<OwnerRow> {
+  const id = sha256Hex(label).replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-4$3-8$4-$5')
+  return ownerRow(
+    await prisma.owners.upsert({ where: { id }, create: { id, kind: 'account', label }, update: {} }),
+  )
+}
 
 /** A job as a service would store it. */
 export function sampleJob(ownerId: string, more: Partial<NewJob> = {}): NewJob {

@@ -1,0 +1,11 @@
+/** Limits of accounts. A number without a unit in its name is a count. */
+export const ACCOUNT_LIMITS = {
+  password_chars_min: 10,
+  password_chars_max: 128,
+  name_chars: 60,
+  session_s: 30 * 24 * 3600,
+  /** A session that is used is prolonged at most so often. */
+  session_refresh_s: 24 * 3600,
+  /** What is hard to undo asks for a session that began so lately. */
+  session_fresh_s: 24 * 3600,
+} as const
