@@ -62,6 +62,7 @@ async function start(config: Config, dev: boolean, log: Log): Promise<void> {
     houseAgent: config.houseAgent,
     origin: config.origin ?? `http://localhost:${port}`,
     secret: config.secret ?? (await serverSecret(config.dataDir)),
+    embedFolder: path.join(config.root, 'public', 'embed'),
     http,
     site: running.site,
     dev,

@@ -4,20 +4,27 @@ import { OPS } from '../kernel/ops/registry.ts'
 import { createSignIn } from './accounts/sign-in.ts'
 import { createAccountService } from './core/accounts.ts'
 import { createBlobService } from './core/blobs.ts'
+import { createChallengeService } from './core/challenges.ts'
+import { ConsentWatch } from './core/consent-watch.ts'
+import { createEmbedService } from './core/embed.ts'
 import { createJobService } from './core/jobs.ts'
 import type { Log } from './core/log.ts'
 import { createOwnerService } from './core/owners.ts'
+import { createSiteService } from './core/sites.ts'
 import { createTokenService } from './core/tokens.ts'
+import { loadEmbedAssets } from './http/embed-assets.ts'
 import { createIdentify } from './http/identify.ts'
 import type { HttpServer, Site } from './http/server.ts'
 import { Hub } from './hub/hub.ts'
 import type { Referee } from './hub/referee/referee.ts'
 import { createAgentStore } from './memory/agent-store.ts'
 import { openFileBlobStore } from './memory/blob-store-files.ts'
+import { createChallengeStore, createConsentStore } from './memory/consent-store.ts'
 import type { Database } from './memory/database.ts'
 import { createJobStore } from './memory/job-store.ts'
 import { createOwnerStore } from './memory/owner-store.ts'
 import { createResultStore } from './memory/result-store.ts'
+import { createSiteStore } from './memory/site-store.ts'
 import { createTokenStore } from './memory/token-store.ts'
 import { createUserStore } from './memory/user-store.ts'
 import { Projection } from './realtime/projection.ts'
@@ -33,6 +40,8 @@ export interface PoolOptions {
   readonly origin: string
   /** Signs cookies and mail links. */
   readonly secret: string
+  /** What scripts/build-embed.mjs wrote. */
+  readonly embedFolder: string
   readonly http: HttpServer
   /** Without one there are no pages, only the API. */
   readonly site: Site | undefined
@@ -88,6 +97,9 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   const rooms = createRoomServer({ epoch: hub.epoch, source: projection, log })
   projection.publishTo(rooms)
 
+  const sites = createSiteStore(database)
+  const consents = createConsentStore(database)
+  const watch = new ConsentWatch({ consents, hub, log })
   http.serve({
     services: {
       jobs: createJobService({
@@ -101,6 +113,9 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       owners,
       tokens,
       blobs: createBlobService(blobs),
+      sites: createSiteService({ sites, hub, watch, earnings: undefined }),
+      embed: createEmbedService({ sites, consents, watch }),
+      challenges: createChallengeService({ secret: options.secret, store: createChallengeStore(database) }),
       hub,
     },
     hub,
@@ -109,6 +124,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     identify: createIdentify({ signIn, owners, tokens, hub }),
     origin: options.origin,
     site: options.site,
+    embedAssets: await loadEmbedAssets(options.embedFolder),
     dev: options.dev,
     log,
   })
@@ -117,6 +133,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     epoch: hub.epoch,
     houseToken: async (kept) => tokens.house(await owners.house(), kept),
     async close() {
+      watch.close()
       projection?.close()
       rooms.close()
       await http.close()

@@ -172,6 +172,10 @@ export class Hub {
       software: input.software,
       site_id: connection.site?.siteId ?? null,
     })
+    const consent = connection.site?.consent
+    // One agent a consent: this one takes the place of what the same page enrolled before.
+    if (consent !== undefined)
+      this.endAgentSessions(({ site }) => site?.consent === consent, 'this page has enrolled anew')
     const id = randomBytes(32).toString('base64url')
     this.#sessions.add(id, agent, connection, input)
     this.#apply({

@@ -3,6 +3,7 @@ import { agentsRouter } from './agents.ts'
 import { createCallerFactory, router } from './init.ts'
 import { jobsRouter } from './jobs.ts'
 import { networkRouter } from './network.ts'
+import { sitesRouter } from './sites.ts'
 import { keysRouter, nodeTokensRouter } from './tokens.ts'
 
 export const appRouter = router({
@@ -12,6 +13,7 @@ export const appRouter = router({
   account: accountRouter,
   keys: keysRouter,
   nodeTokens: nodeTokensRouter,
+  sites: sitesRouter,
 })
 
 export type AppRouter = typeof appRouter
