@@ -84,7 +84,7 @@ async function start(config: Config, dev: boolean, log: Log): Promise<void> {
         fileURLToPath(new URL('./agent.mjs', import.meta.url)),
         '--hub',
         `http://${loopback(config.host)}:${port}`,
-        '--owner-token-file',
+        '--token-file',
         tokenFile,
         '--key-file',
         path.join(config.dataDir, 'house-agent.key'),

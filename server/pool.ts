@@ -4,6 +4,7 @@ import { OPS } from '../kernel/ops/registry.ts'
 import { createSignIn } from './accounts/sign-in.ts'
 import { createAccountService } from './core/accounts.ts'
 import { createBlobService } from './core/blobs.ts'
+import { createDeviceService } from './core/devices.ts'
 import { createJobService } from './core/jobs.ts'
 import type { Log } from './core/log.ts'
 import { createOwnerService } from './core/owners.ts'
@@ -24,6 +25,8 @@ import { createTokenStore } from './memory/token-store.ts'
 import { createUserStore } from './memory/user-store.ts'
 import { Projection } from './realtime/projection.ts'
 import { createRoomServer } from './realtime/room-server.ts'
+
+const TOKEN_REVOKED = 'its node token was revoked'
 
 export interface PoolOptions {
   readonly database: Database
@@ -58,9 +61,13 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   const { database, http, log } = options
   const jobs = createJobStore(database)
   const results = createResultStore(database.pool)
+  const agents = createAgentStore(database)
   const owners = createOwnerService(createOwnerStore(database))
   const blobs = await openFileBlobStore(path.join(options.dataDir, 'blobs'))
-  const tokens = createTokenService(createTokenStore(database))
+  const tokens = createTokenService({
+    store: createTokenStore(database),
+    revoked: (id) => void hub.endAgentSessions(({ tokenId }) => tokenId === id, TOKEN_REVOKED),
+  })
   const signIn = createSignIn({
     database,
     origin: options.origin,
@@ -77,7 +84,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     jobs,
     results,
     blobs,
-    agents: createAgentStore(database),
+    agents,
     referee: options.referee,
     houseAgent: options.houseAgent,
     listener: {
@@ -107,6 +114,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       accounts: createAccountService(createUserStore(database)),
       owners,
       tokens,
+      devices: createDeviceService({ agents, hub, credits: undefined }),
       blobs: blobService,
       hub,
     },

@@ -7,4 +7,10 @@ export const CORE_LIMITS = {
   /** Bytes of the distinct blobs that one owner has uploaded. */
   upload_bytes_per_owner: 2 * 1024 * 1024 * 1024,
   cursor_chars: 200,
+  devices_listed: 500,
+  device_name_chars: 60,
+  /** Time to answer a challenge. */
+  claim_challenge_ms: 5 * 60_000,
+  claim_challenges_per_owner: 4,
+  claim_challenges: 2000,
 } as const

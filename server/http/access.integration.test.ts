@@ -25,7 +25,7 @@ let headersOf: Readonly<Record<ActorKind, Readonly<Record<string, string>>>>
 /** Another person, a key of hers, a guest, and nobody. */
 let strangers: readonly { readonly kind: ActorKind; readonly headers: Readonly<Record<string, string>> }[]
 /** Things of Ada's. */
-const own = { job: '', key: '', nodeToken: '', blob: DIGEST }
+const own = { job: '', key: '', nodeToken: '', device: '', blob: DIGEST }
 let closeAgent: () => void
 
 beforeAll(async () => {
@@ -33,9 +33,9 @@ beforeAll(async () => {
   pool = await testPool.start()
   const agent = connectAgentPeer(pool.url)
   const enrolled = await agent.enrol()
-  // It listens, so that the hub keeps its session however long the table takes.
-  agent.work(enrolled, 0)
   closeAgent = agent.close
+  // An agent that listens keeps its session, however long the table takes.
+  void agent.hears(enrolled.session)
   ada = await signUp(pool)
   const key = async (person: SignedUp) =>
     (await person.call('keys.create', { name: 'access' })) as { token: string; view: { id: string } }
@@ -59,6 +59,10 @@ beforeAll(async () => {
   own.nodeToken = (
     (await ada.call('nodeTokens.create', { name: 'access' })) as { view: { id: string } }
   ).view.id
+  const { token } = (await ada.call('nodeTokens.create', { name: 'device' })) as { token: string }
+  const device = connectAgentPeer(pool.url)
+  own.device = (await device.enrol({ owner_token: token })).agent_id
+  device.close()
   await fetch(`${pool.url}/api/v0/blobs/${DIGEST}`, { method: 'PUT', body: BLOB, headers: ada.headers })
 })
 afterAll(async () => {
@@ -79,6 +83,8 @@ function procedure(what: string, action: Action, input: () => unknown = () => un
 }
 
 const contract = piContract('access')
+/** Of the right shape; the challenge was never made. */
+const NO_CLAIM = { public_key: 'a'.repeat(64), nonce: 'n'.repeat(43), signature: 'b'.repeat(128) }
 
 /** Things are Ada's, so that the rows can be repeated as somebody else; what would end them comes last. */
 const PROCEDURES: readonly Row[] = [
@@ -98,6 +104,11 @@ const PROCEDURES: readonly Row[] = [
   procedure('keys.revoke', 'keys.manage', () => ({ id: own.key })),
   procedure('nodeTokens.list', 'node_tokens.manage'),
   procedure('nodeTokens.create', 'node_tokens.manage', () => ({ name: 'another' })),
+  procedure('devices.list', 'devices.read'),
+  procedure('devices.rename', 'devices.manage', () => ({ id: own.device, name: 'kitchen' })),
+  procedure('devices.revoke', 'devices.manage', () => ({ id: own.device })),
+  procedure('devices.claimChallenge', 'devices.claim'),
+  procedure('devices.claim', 'devices.claim', () => NO_CLAIM),
   procedure('nodeTokens.revoke', 'node_tokens.manage', () => ({ id: own.nodeToken })),
 ]
 
@@ -170,6 +181,7 @@ describe('who may do what', () => {
     const text = await response.text()
     if (!allowed) expect(response.status, text).toBe(kind === 'visitor' ? 401 : 403)
     // A guest and a visitor are let in and do not find Ada's things.
+    else if (row.what === 'devices.claim') expect(response.status, text).toBe(409)
     else
       expect([200, 201, 202, ...(kind === 'guest' || kind === 'visitor' ? [404] : [])], text).toContain(
         response.status,
@@ -185,6 +197,8 @@ describe('another person’s', () => {
       'jobs.cancel',
       'keys.revoke',
       'nodeTokens.revoke',
+      'devices.rename',
+      'devices.revoke',
       'GET /api/v0/jobs/{id}',
       'GET /api/v0/blobs/{sha256}',
       'HEAD /api/v0/blobs/{sha256}',
@@ -199,7 +213,13 @@ describe('another person’s', () => {
       expect(foreign.status).toBe(404)
       const told = await foreign.text()
       const before = { ...own }
-      Object.assign(own, { job: NOWHERE, key: NOWHERE, nodeToken: NOWHERE, blob: '0'.repeat(64) })
+      Object.assign(own, {
+        job: NOWHERE,
+        key: NOWHERE,
+        nodeToken: NOWHERE,
+        device: 'f'.repeat(64),
+        blob: '0'.repeat(64),
+      })
       const missing = await ask(row, headers)
       Object.assign(own, before)
       expect(missing.status).toBe(404)

@@ -3,6 +3,7 @@ import type { JobState, ProgressView, Visibility } from '../../kernel/api.ts'
 import type { Contract } from '../../kernel/contract.ts'
 import type { HexDigest } from '../../kernel/digest.ts'
 import type { ForgeErrorJson } from '../../kernel/errors.ts'
+import type { ProbeReport } from '../../kernel/probe-report.ts'
 import type { ExecutorKind, Receipt } from '../../kernel/receipt.ts'
 
 /** What the hub and the services ask of storage. Adapters stand beside this file. */
@@ -184,7 +185,7 @@ export interface TokenStore {
   used(id: string, at: Date): Promise<void>
   /** Newest first, revoked ones included. */
   list(ownerId: string, kind: TokenKind): Promise<readonly TokenRow[]>
-  get(id: string, kind: TokenKind): Promise<TokenRow | undefined>
+  get(id: string): Promise<TokenRow | undefined>
   /** @returns false when it was revoked before */
   revoke(id: string): Promise<boolean>
 }
@@ -199,6 +200,20 @@ export interface AgentIdentity {
   readonly software: string
 }
 
+/** One executor of an agent: what it says of it, and what it did with it. */
+export interface AgentExecutorRow {
+  readonly executor: ExecutorKind
+  readonly label: string
+  /** Accepted shards. */
+  readonly shards: number
+  /** Leases with accepted shards. */
+  readonly leases: number
+  /** Null for an executor that was tried and never used. */
+  readonly last_seen: Date | null
+  /** What the agent found when it last tried the executor. */
+  readonly probe: ProbeReport | null
+}
+
 export interface AgentRow extends AgentIdentity {
   readonly first_seen: Date
   readonly last_seen: Date
@@ -206,17 +221,50 @@ export interface AgentRow extends AgentIdentity {
   readonly shards: number
   /** Leases with accepted shards. */
   readonly leases: number
+  /** What its owner calls it. */
+  readonly name: string | null
+  readonly revoked_at: Date | null
+  readonly executors: readonly AgentExecutorRow[]
+  /** Accepted shards by op, most first. */
+  readonly ops: readonly { readonly op: string; readonly shards: number }[]
+}
+
+/** Accepted copies of one agent, under one job. */
+export interface AgentWork {
+  readonly id: string
+  /** For whom the agent worked. */
+  readonly owner_id: string
+  readonly executor: ExecutorKind
+  readonly job_id: string
+  readonly shards: number
+  readonly leases: number
 }
 
 /** Agents that have ever enrolled. Their totals are for people; money is never computed from them. */
 export interface AgentStore {
-  /** Creates the agent, or updates what it says about itself and when it was last seen. */
-  enrolled(agent: AgentIdentity): Promise<void>
-  /** Adds accepted work to totals, many agents in one statement; the same agent may stand there several times. */
-  credit(
-    work: readonly { readonly id: string; readonly shards: number; readonly leases: number }[],
-  ): Promise<void>
+  /**
+   * Creates the agent, or updates what it says about itself and when it was last seen. A key is only claimed here, not
+   * proven, so a known agent keeps its account; an anonymous one follows its network.
+   * @returns false when the key is revoked: nothing is changed then
+   */
+  enrolled(agent: AgentIdentity, probe: readonly ProbeReport[]): Promise<boolean>
+  /**
+   * Adds accepted work to totals, many agents in one statement; the same agent may stand there several times. Accepted
+   * work was signed with the key: an anonymous agent that did it for an account belongs to that account from now on.
+   */
+  credit(work: readonly AgentWork[]): Promise<void>
   get(id: string): Promise<AgentRow | undefined>
+  /** Agents of an owner, the one seen last first. */
+  ofOwner(ownerId: string, limit: number): Promise<readonly AgentRow[]>
+  /** Each of these: @returns false when `ownerId` has no such agent */
+  rename(id: string, ownerId: string, name: string | null): Promise<boolean>
+  /** The first revocation's time stays. */
+  revoke(id: string, ownerId: string): Promise<boolean>
+  /**
+   * Makes an anonymous agent the account's. It changes nothing for an agent that belongs to an account, this or another.
+   * @returns credits that came with it
+   */
+  claim(id: string, accountId: string): Promise<number>
 }
 
 export interface BlobStat {

@@ -1,6 +1,7 @@
 import type { AccountService } from '../core/accounts.ts'
 import type { Actor } from '../core/actor.ts'
 import type { BlobService } from '../core/blobs.ts'
+import type { DeviceService } from '../core/devices.ts'
 import type { HubNetwork } from '../core/hub-port.ts'
 import type { JobService } from '../core/jobs.ts'
 import type { OwnerService } from '../core/owners.ts'
@@ -12,6 +13,7 @@ export interface Services {
   readonly accounts: AccountService
   readonly owners: OwnerService
   readonly tokens: TokenService
+  readonly devices: DeviceService
   readonly blobs: BlobService
   readonly hub: HubNetwork
 }

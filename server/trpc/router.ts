@@ -1,5 +1,6 @@
 import { accountRouter } from './account.ts'
 import { agentsRouter } from './agents.ts'
+import { devicesRouter } from './devices.ts'
 import { createCallerFactory, router } from './init.ts'
 import { jobsRouter } from './jobs.ts'
 import { networkRouter } from './network.ts'
@@ -10,6 +11,7 @@ export const appRouter = router({
   network: networkRouter,
   agents: agentsRouter,
   account: accountRouter,
+  devices: devicesRouter,
   keys: keysRouter,
   nodeTokens: nodeTokensRouter,
 })
