@@ -1,9 +1,11 @@
 import path from 'node:path'
+import type { Split } from '../kernel/bill.ts'
 import type { ForgeError } from '../kernel/errors.ts'
 import { OPS } from '../kernel/ops/registry.ts'
 import { createSignIn } from './accounts/sign-in.ts'
 import { createAccountService } from './core/accounts.ts'
 import { createBlobService } from './core/blobs.ts'
+import { createCreditService } from './core/credits.ts'
 import { createDeviceService } from './core/devices.ts'
 import { createJobService } from './core/jobs.ts'
 import type { Log } from './core/log.ts'
@@ -17,7 +19,9 @@ import type { Referee } from './hub/referee/referee.ts'
 import { createAgentStore } from './memory/agent-store.ts'
 import { createBlobAccessStore } from './memory/blob-access-store.ts'
 import { openFileBlobStore } from './memory/blob-store-files.ts'
+import { createCreditStore } from './memory/credit-store.ts'
 import type { Database } from './memory/database.ts'
+import { NO_PARTNER_SITES } from './memory/job-billing.ts'
 import { createJobStore } from './memory/job-store.ts'
 import { createOwnerStore } from './memory/owner-store.ts'
 import { createResultStore } from './memory/result-store.ts'
@@ -27,6 +31,8 @@ import { Projection } from './realtime/projection.ts'
 import { createRoomServer } from './realtime/room-server.ts'
 
 const TOKEN_REVOKED = 'its node token was revoked'
+/** Holds are given up this often when their time is over. */
+const HOLD_SWEEP_MS = 60_000
 
 export interface PoolOptions {
   readonly database: Database
@@ -34,6 +40,9 @@ export interface PoolOptions {
   readonly dataDir: string
   readonly referee: Referee
   readonly houseAgent: boolean
+  readonly split: Split
+  /** Credits for a new account. */
+  readonly testGrant: number
   /** Public origin of the site: `https://pool.example`. */
   readonly origin: string
   /** Signs cookies and mail links. */
@@ -59,7 +68,7 @@ export interface Pool {
 /** Wires stores, services, hub, live rooms and the HTTP server, in the order in which they need each other. */
 export async function startPool(options: PoolOptions): Promise<Pool> {
   const { database, http, log } = options
-  const jobs = createJobStore(database)
+  const jobs = createJobStore(database, { split: options.split, sites: NO_PARTNER_SITES })
   const results = createResultStore(database.pool)
   const agents = createAgentStore(database)
   const owners = createOwnerService(createOwnerStore(database))
@@ -99,6 +108,17 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   const rooms = createRoomServer({ epoch: hub.epoch, source: projection, log })
   projection.publishTo(rooms)
 
+  const credits = createCreditService({
+    store: createCreditStore(database.pool),
+    jobs,
+    isRunning: (jobId) => hub.progress(jobId) !== undefined,
+    testGrant: options.testGrant,
+  })
+  const sweep = setInterval(() => {
+    credits.expireOverdue().catch((error: unknown) => log.warn('credits.sweep_failed', { error }))
+  }, HOLD_SWEEP_MS)
+  sweep.unref()
+
   http.serve({
     services: {
       jobs: createJobService({
@@ -106,6 +126,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
         jobs,
         blobs: blobService,
         hub,
+        credits,
         visibilityChanged: (id) => {
           projection?.refreshRecent()
           rooms.recheck({ kind: 'job', id }).catch((error) => log.warn('room.recheck_failed', { id, error }))
@@ -116,6 +137,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       tokens,
       devices: createDeviceService({ agents, hub, credits: undefined }),
       blobs: blobService,
+      credits,
       hub,
     },
     hub,
@@ -133,6 +155,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     epoch: hub.epoch,
     houseToken: async (kept) => tokens.house(await owners.house(), kept),
     async close() {
+      clearInterval(sweep)
       projection?.close()
       rooms.close()
       await http.close()

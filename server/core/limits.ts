@@ -6,6 +6,13 @@ export const CORE_LIMITS = {
   tokens_per_owner: 50,
   /** Bytes of the distinct blobs that one owner has uploaded. */
   upload_bytes_per_owner: 2 * 1024 * 1024 * 1024,
+  statement_page: 100,
+  /** A statement as CSV is one answer. */
+  statement_csv_lines: 1_000_000,
+  statement_csv_page: 1000,
+  holds_shown: 100,
+  /** Holds given up in one round of the sweep. */
+  overdue_holds: 100,
   cursor_chars: 200,
   devices_listed: 500,
   device_name_chars: 60,

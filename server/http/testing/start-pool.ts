@@ -17,6 +17,8 @@ const inThreadReferee: Referee = {
 }
 
 const PAGES_TOKEN = 'the token of a test'
+/** Credits of every new account of a test pool. */
+export const TEST_GRANT = 1_000_000
 
 export interface RunningPool extends Pool {
   readonly port: number
@@ -55,6 +57,8 @@ export async function createTestPool(): Promise<TestPool> {
         dataDir,
         referee: inThreadReferee,
         houseAgent: false,
+        split: { contributor_permille: 800, site_permille: 100 },
+        testGrant: TEST_GRANT,
         origin: `http://127.0.0.1:${bound}`,
         clientAddress: createClientAddress({ trustedProxies: ['loopback'], pagesToken: PAGES_TOKEN }),
         secret: 'the secret of a test, long enough',
