@@ -9,6 +9,7 @@ import { type HubAddress, parseHubAddress } from './hub-address.ts'
 import type { HubTransport } from './hub-transport.ts'
 import { type Identity, type KeyStore, openIdentity } from './identity.ts'
 import { AGENT_LIMITS } from './limits.ts'
+import { probeReports } from './probe-summary.ts'
 import {
   type ExecutorChoice,
   type ExecutorHost,
@@ -215,6 +216,7 @@ export class Agent {
       site: options.site,
       name: options.name,
       speed: selected.speed,
+      probe: probeReports(this.#status.probe),
       intensity: () => this.#governor.intensity,
       heard: (event) => this.#hear(event),
     })

@@ -36,6 +36,7 @@ export class MemoryHub implements HubTransport, BlobTransport {
   /** Refuses connections while true. */
   down = false
   readonly calls: string[] = []
+  readonly enrolled: EnrolInput[] = []
   readonly results: ResultInput[] = []
   readonly releases: ReleaseInput[] = []
   readonly blobs = new Map<string, Uint8Array>()
@@ -43,8 +44,6 @@ export class MemoryHub implements HubTransport, BlobTransport {
   enrolments = 0
   /** Enrolments without a solved challenge are refused while true. */
   asksForWork = false
-  /** What agents enrolled with, the accepted ones. */
-  readonly enrolled: EnrolInput[] = []
   /** Changes the answer to a call; undefined leaves it. */
   tamper: (path: string) => unknown = () => undefined
   readonly #contracts = new Map<string, string>()

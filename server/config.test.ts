@@ -10,10 +10,13 @@ describe('settings', () => {
       port: 3000,
       origin: undefined,
       secret: undefined,
+      trustedProxies: [],
       databaseUrl: undefined,
       dataDir: path.join(programRoot(), '.forge'),
       houseAgent: true,
       refereeCpuShare: 0.5,
+      split: { contributor_permille: 800, site_permille: 100 },
+      testGrant: 1_000_000,
       logLevel: 'info',
     }
     expect(readConfig({})).toEqual(defaults)
@@ -26,10 +29,14 @@ describe('settings', () => {
       PORT: '0',
       FORGE_ORIGIN: 'https://Pool.example/',
       FORGE_SECRET: 'x'.repeat(32),
+      FORGE_TRUSTED_PROXIES: 'loopback, 10.0.0.0/8,2001:db8::1',
       DATABASE_URL: 'postgresql://forge:secret@db.example:5433/forge',
       FORGE_DATA_DIR: '/srv/forge',
       FORGE_HOUSE_AGENT: 'off',
       FORGE_REFEREE_CPU_SHARE: '0.25',
+      FORGE_SHARE_CONTRIBUTOR: '700',
+      FORGE_SHARE_SITE: '300',
+      FORGE_TEST_GRANT: '0',
       FORGE_LOG: 'debug',
     })
     expect(config).toMatchObject({
@@ -37,10 +44,13 @@ describe('settings', () => {
       port: 0,
       origin: 'https://pool.example',
       secret: 'x'.repeat(32),
+      trustedProxies: ['loopback', '10.0.0.0/8', '2001:db8::1'],
       databaseUrl: 'postgresql://forge:secret@db.example:5433/forge',
       dataDir: path.resolve('/srv/forge'),
       houseAgent: false,
       refereeCpuShare: 0.25,
+      split: { contributor_permille: 700, site_permille: 300 },
+      testGrant: 0,
       logLevel: 'debug',
     })
   })
@@ -52,10 +62,18 @@ describe('settings', () => {
     ['HOST', 'a b', 'HOST="a b" must be a host name or an address'],
     ['FORGE_HOUSE_AGENT', 'yes', 'FORGE_HOUSE_AGENT="yes" must be "on" or "off"'],
     ['FORGE_REFEREE_CPU_SHARE', '-1', 'FORGE_REFEREE_CPU_SHARE="-1" must be a number from 0.01 to 1'],
+    ['FORGE_SHARE_SITE', '1.5', 'FORGE_SHARE_SITE="1.5" must be a whole number of permille, 0 to 1000'],
+    ['FORGE_SHARE_SITE', '201', 'FORGE_SHARE_CONTRIBUTOR and FORGE_SHARE_SITE exceed 1000 permille'],
+    ['FORGE_TEST_GRANT', '-1', 'FORGE_TEST_GRANT="-1" must be a whole number of credits, 0 to 1000000000'],
     [
       'FORGE_ORIGIN',
       'https://pool.example/app',
       'FORGE_ORIGIN="https://pool.example/app" must be an origin such as https://pool.example, without a path',
+    ],
+    [
+      'FORGE_TRUSTED_PROXIES',
+      '10.0.0.0/8,proxy',
+      'FORGE_TRUSTED_PROXIES="10.0.0.0/8,proxy" must be addresses or prefixes such as 10.0.0.0/8, or loopback, with commas between',
     ],
     ['FORGE_SECRET', 'hunter2', 'FORGE_SECRET must have at least 32 characters'],
     ['FORGE_LOG', 'loud', 'FORGE_LOG="loud" must be one of silent, error, warn, info, debug'],

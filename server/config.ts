@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
+import proxyaddr from 'proxy-addr'
 import { z } from 'zod'
+import type { Split } from '../kernel/bill.ts'
 import { ForgeError } from '../kernel/errors.ts'
 
 export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const
@@ -17,6 +19,17 @@ const number = (low: number, high: number, what: string) =>
     .regex(/^\d+(\.\d+)?$/, what)
     .transform(Number)
     .refine((value) => value >= low && value <= high, what)
+
+const permille = number(0, 1000, 'must be a whole number of permille, 0 to 1000').refine(
+  Number.isInteger,
+  'must be a whole number of permille, 0 to 1000',
+)
+
+const TEST_GRANT_MAX = 1_000_000_000
+const credits = number(0, TEST_GRANT_MAX, `must be a whole number of credits, 0 to ${TEST_GRANT_MAX}`).refine(
+  Number.isInteger,
+  `must be a whole number of credits, 0 to ${TEST_GRANT_MAX}`,
+)
 
 /** Every setting that the environment can give. An unset or empty variable means its default. */
 const environmentSchema = z.object({
@@ -37,9 +50,20 @@ const environmentSchema = z.object({
     .transform((text) => new URL(text).origin)
     .optional(),
   FORGE_SECRET: z.string().min(32, 'must have at least 32 characters').max(1024).optional(),
+  FORGE_TRUSTED_PROXIES: z
+    .string()
+    .transform((text) => text.split(',').map((entry) => entry.trim()))
+    .refine(
+      areAddresses,
+      'must be addresses or prefixes such as 10.0.0.0/8, or loopback, with commas between',
+    )
+    .default([]),
   FORGE_DATA_DIR: z.string().max(1024, 'must be at most 1024 characters long').optional(),
   FORGE_HOUSE_AGENT: onOff,
   FORGE_REFEREE_CPU_SHARE: number(0.01, 1, 'must be a number from 0.01 to 1').default(0.5),
+  FORGE_SHARE_CONTRIBUTOR: permille.default(800),
+  FORGE_SHARE_SITE: permille.default(100),
+  FORGE_TEST_GRANT: credits.default(1_000_000),
   FORGE_LOG: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
 })
 
@@ -57,6 +81,8 @@ export interface Config {
   readonly origin: string | undefined
   /** Signs cookies and mail links. Undefined: made once and kept in the data folder. */
   readonly secret: string | undefined
+  /** Proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[]
   /** Undefined: the embedded PostgreSQL. */
   readonly databaseUrl: string | undefined
   /** Absolute. Holds the embedded database (`pg`), blobs (`blobs`) and keys of this server. */
@@ -64,6 +90,10 @@ export interface Config {
   readonly houseAgent: boolean
   /** Share of this machine's processor time that the referee may use, 0.01 to 1. */
   readonly refereeCpuShare: number
+  /** How a charge is divided; what the two leave is the network's. */
+  readonly split: Split
+  /** Credits that a new account is given to try the network with. */
+  readonly testGrant: number
   readonly logLevel: LogLevel
 }
 
@@ -84,6 +114,20 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     })
   }
   const settings = parsed.data
+  const split = {
+    contributor_permille: settings.FORGE_SHARE_CONTRIBUTOR,
+    site_permille: settings.FORGE_SHARE_SITE,
+  }
+  if (split.contributor_permille + split.site_permille > 1000) {
+    throw new ForgeError(
+      'ARGS_OUT_OF_RANGE',
+      'FORGE_SHARE_CONTRIBUTOR and FORGE_SHARE_SITE exceed 1000 permille',
+      {
+        path: 'FORGE_SHARE_SITE',
+        hint: 'Lower one of them: together they are at most the whole price.',
+      },
+    )
+  }
   const root = programRoot()
   return {
     root,
@@ -91,10 +135,13 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     port: settings.PORT,
     origin: settings.FORGE_ORIGIN,
     secret: settings.FORGE_SECRET,
+    trustedProxies: settings.FORGE_TRUSTED_PROXIES,
     databaseUrl: settings.DATABASE_URL,
     dataDir: path.resolve(root, settings.FORGE_DATA_DIR ?? '.forge'),
     houseAgent: settings.FORGE_HOUSE_AGENT,
     refereeCpuShare: settings.FORGE_REFEREE_CPU_SHARE,
+    split,
+    testGrant: settings.FORGE_TEST_GRANT,
     logLevel: settings.FORGE_LOG,
   }
 }
@@ -108,6 +155,15 @@ export function programRoot(): string {
         hint: 'Run the server from a complete copy of the program.',
       })
     }
+  }
+}
+
+function areAddresses(entries: string[]): boolean {
+  try {
+    proxyaddr.compile(entries)
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ForgeError } from '../kernel/errors.ts'
 import { type Config, readConfig } from './config.ts'
 import { createLog, type Log } from './core/log.ts'
 import { type HouseAgent, houseTokenFile, startHouseAgent } from './house-agent.ts'
+import { createClientAddress } from './http/client-address.ts'
 import { createHttpServer, type HttpServer } from './http/server.ts'
 import { WorkerReferee } from './hub/referee/referee.ts'
 import { type Database, openDatabase } from './memory/database.ts'
@@ -54,13 +56,19 @@ async function start(config: Config, dev: boolean, log: Log): Promise<void> {
   process.env.PORT = String(port)
 
   running.database = await openDatabase(config, { log: (line) => log.info(line) })
+  // Known to this process alone: by it the pages' calls over loopback are told from a stranger's.
+  const pagesToken = randomBytes(32).toString('base64url')
+  process.env.FORGE_PAGES_TOKEN = pagesToken
   running.site = await openSite({ root: config.root, dev, host: config.host, port })
   running.pool = await startPool({
     database: running.database,
     dataDir: config.dataDir,
     referee: new WorkerReferee(new URL('./referee-worker.mjs', import.meta.url), config.refereeCpuShare),
     houseAgent: config.houseAgent,
+    split: config.split,
+    testGrant: config.testGrant,
     origin: config.origin ?? `http://localhost:${port}`,
+    clientAddress: createClientAddress({ trustedProxies: config.trustedProxies, pagesToken }),
     secret: config.secret ?? (await serverSecret(config.dataDir)),
     embedFolder: path.join(config.root, 'public', 'embed'),
     http,
@@ -79,7 +87,7 @@ async function start(config: Config, dev: boolean, log: Log): Promise<void> {
         fileURLToPath(new URL('./agent.mjs', import.meta.url)),
         '--hub',
         `http://${loopback(config.host)}:${port}`,
-        '--owner-token-file',
+        '--token-file',
         tokenFile,
         '--key-file',
         path.join(config.dataDir, 'house-agent.key'),

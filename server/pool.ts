@@ -1,4 +1,5 @@
 import path from 'node:path'
+import type { Split } from '../kernel/bill.ts'
 import type { ForgeError } from '../kernel/errors.ts'
 import { OPS } from '../kernel/ops/registry.ts'
 import { createSignIn } from './accounts/sign-in.ts'
@@ -7,19 +8,24 @@ import { createBlobService } from './core/blobs.ts'
 import { createChallengeService } from './core/challenges.ts'
 import { ConsentWatch } from './core/consent-watch.ts'
 import { createEmbedService } from './core/embed.ts'
+import { createCreditService } from './core/credits.ts'
+import { createDeviceService } from './core/devices.ts'
 import { createJobService } from './core/jobs.ts'
 import type { Log } from './core/log.ts'
 import { createOwnerService } from './core/owners.ts'
 import { createSiteService } from './core/sites.ts'
 import { createTokenService } from './core/tokens.ts'
 import { loadEmbedAssets } from './http/embed-assets.ts'
+import type { ClientAddress } from './http/client-address.ts'
 import { createIdentify } from './http/identify.ts'
 import type { HttpServer, Site } from './http/server.ts'
 import { Hub } from './hub/hub.ts'
 import type { Referee } from './hub/referee/referee.ts'
 import { createAgentStore } from './memory/agent-store.ts'
+import { createBlobAccessStore } from './memory/blob-access-store.ts'
 import { openFileBlobStore } from './memory/blob-store-files.ts'
 import { createChallengeStore, createConsentStore } from './memory/consent-store.ts'
+import { createCreditStore } from './memory/credit-store.ts'
 import type { Database } from './memory/database.ts'
 import { createJobStore } from './memory/job-store.ts'
 import { createOwnerStore } from './memory/owner-store.ts'
@@ -30,18 +36,26 @@ import { createUserStore } from './memory/user-store.ts'
 import { Projection } from './realtime/projection.ts'
 import { createRoomServer } from './realtime/room-server.ts'
 
+const TOKEN_REVOKED = 'its node token was revoked'
+/** Holds are given up this often when their time is over. */
+const HOLD_SWEEP_MS = 60_000
+
 export interface PoolOptions {
   readonly database: Database
   /** Holds the folder `blobs`. */
   readonly dataDir: string
   readonly referee: Referee
   readonly houseAgent: boolean
+  readonly split: Split
+  /** Credits for a new account. */
+  readonly testGrant: number
   /** Public origin of the site: `https://pool.example`. */
   readonly origin: string
   /** Signs cookies and mail links. */
   readonly secret: string
   /** What scripts/build-embed.mjs wrote. */
   readonly embedFolder: string
+  readonly clientAddress: ClientAddress
   readonly http: HttpServer
   /** Without one there are no pages, only the API. */
   readonly site: Site | undefined
@@ -62,11 +76,16 @@ export interface Pool {
 /** Wires stores, services, hub, live rooms and the HTTP server, in the order in which they need each other. */
 export async function startPool(options: PoolOptions): Promise<Pool> {
   const { database, http, log } = options
-  const jobs = createJobStore(database)
+  const sites = createSiteStore(database)
+  const jobs = createJobStore(database, { split: options.split, sites })
   const results = createResultStore(database.pool)
+  const agents = createAgentStore(database)
   const owners = createOwnerService(createOwnerStore(database))
   const blobs = await openFileBlobStore(path.join(options.dataDir, 'blobs'))
-  const tokens = createTokenService(createTokenStore(database))
+  const tokens = createTokenService({
+    store: createTokenStore(database),
+    revoked: (id) => void hub.endAgentSessions(({ tokenId }) => tokenId === id, TOKEN_REVOKED),
+  })
   const signIn = createSignIn({
     database,
     origin: options.origin,
@@ -83,7 +102,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     jobs,
     results,
     blobs,
-    agents: createAgentStore(database),
+    agents,
     referee: options.referee,
     houseAgent: options.houseAgent,
     listener: {
@@ -93,11 +112,22 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     log: (level, message, fields) => log[level](message, fields),
     fatal: options.fatal,
   })
+  const blobService = createBlobService(blobs, createBlobAccessStore(database))
   projection = new Projection({ ops: OPS, jobs, results, hub, log })
   const rooms = createRoomServer({ epoch: hub.epoch, source: projection, log })
   projection.publishTo(rooms)
 
-  const sites = createSiteStore(database)
+  const credits = createCreditService({
+    store: createCreditStore(database.pool),
+    jobs,
+    isRunning: (jobId) => hub.progress(jobId) !== undefined,
+    testGrant: options.testGrant,
+  })
+  const sweep = setInterval(() => {
+    credits.expireOverdue().catch((error: unknown) => log.warn('credits.sweep_failed', { error }))
+  }, HOLD_SWEEP_MS)
+  sweep.unref()
+
   const consents = createConsentStore(database)
   const watch = new ConsentWatch({ consents, hub, log })
   http.serve({
@@ -105,15 +135,21 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       jobs: createJobService({
         ops: OPS,
         jobs,
-        blobs,
+        blobs: blobService,
         hub,
-        visibilityChanged: () => projection?.refreshRecent(),
+        credits,
+        visibilityChanged: (id) => {
+          projection?.refreshRecent()
+          rooms.recheck({ kind: 'job', id }).catch((error) => log.warn('room.recheck_failed', { id, error }))
+        },
       }),
       accounts: createAccountService(createUserStore(database)),
       owners,
       tokens,
-      blobs: createBlobService(blobs),
-      sites: createSiteService({ sites, hub, watch, earnings: undefined }),
+      devices: createDeviceService({ agents, hub, credits: undefined }),
+      blobs: blobService,
+      credits,
+      sites: createSiteService({ sites, hub, watch }),
       embed: createEmbedService({ sites, consents, watch }),
       challenges: createChallengeService({ secret: options.secret, store: createChallengeStore(database) }),
       hub,
@@ -123,6 +159,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     signIn,
     identify: createIdentify({ signIn, owners, tokens, hub }),
     origin: options.origin,
+    clientAddress: options.clientAddress,
     site: options.site,
     embedAssets: await loadEmbedAssets(options.embedFolder),
     dev: options.dev,
@@ -134,6 +171,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     houseToken: async (kept) => tokens.house(await owners.house(), kept),
     async close() {
       watch.close()
+      clearInterval(sweep)
       projection?.close()
       rooms.close()
       await http.close()

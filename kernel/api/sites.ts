@@ -34,7 +34,7 @@ export const siteStatsView = z.object({
   agents: z.int(),
   /** Accepted shards. */
   shards: z.int(),
-  /** Credits that the site's owner earned by it; null while the pool keeps no ledger. */
-  credits_earned: z.int().nullable(),
+  /** Credits that the site's owner earned by it. */
+  credits_earned: z.int(),
 })
 export type SiteStatsView = z.infer<typeof siteStatsView>

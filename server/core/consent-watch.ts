@@ -1,9 +1,16 @@
 import type { HexDigest } from '../../kernel/digest.ts'
-import type { ConsentStore } from '../memory/embed-ports.ts'
-import type { HubControl } from './hub-port.ts'
+import type { ConsentEnd, ConsentStore } from '../memory/embed-ports.ts'
+import type { HubSessions } from './hub-port.ts'
 import type { Log } from './log.ts'
 
 const CHECK_EVERY_MS = 1_000
+
+/** What the visitor reads; also at an enrolment with such a consent (embed.ts). */
+export const CONSENT_ENDS: Readonly<Record<ConsentEnd, string>> = {
+  stopped: 'this consent was stopped',
+  expired: 'this consent has expired',
+  switched_off: 'the owner of this site has switched it off',
+}
 
 /**
  * Ends the sessions of embedded agents whose consent no longer holds: stopped, expired, or its site switched off. It asks
@@ -11,7 +18,7 @@ const CHECK_EVERY_MS = 1_000
  */
 export class ConsentWatch {
   readonly #consents: ConsentStore
-  readonly #hub: HubControl
+  readonly #hub: Pick<HubSessions, 'sessions' | 'endAgentSessions'>
   readonly #log: Log
   readonly #now: () => number
   readonly #timer: ReturnType<typeof setInterval>
@@ -19,7 +26,7 @@ export class ConsentWatch {
   /** @param options.now milliseconds since 1970 */
   constructor(options: {
     readonly consents: ConsentStore
-    readonly hub: HubControl
+    readonly hub: Pick<HubSessions, 'sessions' | 'endAgentSessions'>
     readonly log: Log
     readonly now?: () => number
   }) {
@@ -38,13 +45,10 @@ export class ConsentWatch {
     const consents = new Set<HexDigest>()
     for (const { site } of this.#hub.sessions()) if (site !== undefined) consents.add(site.consent)
     if (consents.size === 0) return
-    const holding = await this.#consents.holding([...consents], new Date(this.#now()))
-    const ended = this.#hub.endAgentSessions(
-      // Those that enrolled meanwhile were checked then, and are asked about the next time.
-      ({ site }) => site !== undefined && consents.has(site.consent) && !holding.has(site.consent),
-      'the consent to compute in this page has ended',
-    )
-    if (ended > 0) this.#log.info('embed.sessions_ended', { ended })
+    for (const [consent, why] of await this.#consents.ended([...consents], new Date(this.#now()))) {
+      this.#hub.endAgentSessions(({ site }) => site?.consent === consent, CONSENT_ENDS[why])
+      this.#log.info('embed.consent_ended', { why })
+    }
   }
 
   close(): void {

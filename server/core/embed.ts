@@ -3,7 +3,7 @@ import { sha256Hex } from '../../kernel/digest.ts'
 import { ForgeError } from '../../kernel/errors.ts'
 import type { SiteEnrolment } from '../../kernel/protocol.ts'
 import type { ConsentStore, SiteRow, SiteStore } from '../memory/embed-ports.ts'
-import type { ConsentWatch } from './consent-watch.ts'
+import { CONSENT_ENDS, type ConsentWatch } from './consent-watch.ts'
 import type { SiteConnection } from './hub-port.ts'
 import { networkPrefix } from './network-prefix.ts'
 
@@ -50,7 +50,7 @@ export function createEmbedService(options: {
   const open = async (siteKey: string, { page, isHandheld }: Visit): Promise<SiteRow> => {
     const site = await sites.byKey(siteKey)
     if (site === undefined) throw new ForgeError('NOT_FOUND', 'there is no such site key')
-    if (!site.enabled) throw new ForgeError('FORBIDDEN', 'the owner of this site has switched it off')
+    if (!site.enabled) throw new ForgeError('FORBIDDEN', CONSENT_ENDS.switched_off)
     if (!site.allowed_origins.includes(page))
       throw new ForgeError('FORBIDDEN', 'this page may not use this site key')
     if (isHandheld && !site.phones) throw new ForgeError('FORBIDDEN', 'this site does not ask phones')
@@ -95,9 +95,9 @@ export function createEmbedService(options: {
         new ForgeError('FORBIDDEN', why, { path: 'site.consent', hint: 'Reload the page to be asked again.' })
       if (site === undefined || given === undefined || given.site_id !== site.id)
         throw refuse('there is no such consent')
-      if (!site.enabled) throw refuse('the owner of this site has switched it off')
-      if (given.stopped_at !== null) throw refuse('this consent was stopped')
-      if (given.expires_at.getTime() <= now()) throw refuse('this consent has expired')
+      if (!site.enabled) throw refuse(CONSENT_ENDS.switched_off)
+      if (given.stopped_at !== null) throw refuse(CONSENT_ENDS.stopped)
+      if (given.expires_at.getTime() <= now()) throw refuse(CONSENT_ENDS.expired)
       return { siteId: site.id, consent: token_hash }
     },
   }

@@ -17,6 +17,8 @@ export interface AgentConnection {
   readonly remoteAddress: string
   readonly ownerId: string
   readonly ownerLabel: string
+  /** The node token that named the owner. */
+  readonly tokenId?: string | undefined
   /** Absent for an agent that runs for itself. */
   readonly site?: SiteConnection | undefined
 }
@@ -28,22 +30,10 @@ export interface SiteConnection {
   readonly consent: HexDigest
 }
 
-/** A session that is enrolled now. */
-export interface AgentSession {
-  readonly session: string
+/** A live session, as those who may end it know it. */
+export interface AgentSession extends Omit<AgentConnection, 'remoteAddress'> {
+  /** SHA-256 of the public key. */
   readonly agent: string
-  readonly ownerId: string
-  readonly site: SiteConnection | undefined
-}
-
-export interface HubControl {
-  sessions(): readonly AgentSession[]
-  /**
-   * Ends sessions at once: their agents are told to drop what they execute, and their leases go to others.
-   * @param reason for the agent's owner to read
-   * @returns how many were ended
-   */
-  endAgentSessions(which: (session: AgentSession) => boolean, reason: string): number
 }
 
 export interface HubSessions {
@@ -56,6 +46,13 @@ export interface HubSessions {
   result(input: ResultInput): Promise<ResultOutput>
   release(input: ReleaseInput): Promise<void>
   sessionExists(session: string): boolean
+  /** Every session that is enrolled now. */
+  sessions(): readonly AgentSession[]
+  /**
+   * Ends for good every session that `which` names: its agent hears the reason and stops, its leases go to others.
+   * What it has returned stays. @returns how many were ended
+   */
+  endAgentSessions(which: (session: AgentSession) => boolean, reason: string): number
 }
 
 export interface HubJobs {

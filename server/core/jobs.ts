@@ -2,23 +2,35 @@ import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import type { JobListItem, JobState, JobView, QuoteView, Visibility } from '../../kernel/api.ts'
 import { assertAvailable, type Dtype } from '../../kernel/contract.ts'
+import type { HexDigest } from '../../kernel/digest.ts'
 import { ForgeError, invariant } from '../../kernel/errors.ts'
 import type { OpRegistry, PreparedJob } from '../../kernel/job.ts'
 import { LIMITS } from '../../kernel/limits.ts'
-import type { BlobStore, JobFilter, JobRow, JobStore } from '../memory/ports.ts'
+import { jobPrice } from '../../kernel/price.ts'
+import type { BlobStat, JobFilter, JobRow, JobStore } from '../memory/ports.ts'
 import { type Actor, ownerOf } from './actor.ts'
-import { type Action, authorise, authoriseOwner, MISSING, type Resource } from './authorise.ts'
+import { type Action, authorise, authoriseOwner, MISSING } from './authorise.ts'
+import type { BlobService } from './blobs.ts'
+import type { CreditService } from './credits.ts'
 import type { HubJobs } from './hub-port.ts'
-import { isFinal, jobListItem, jobView, quoteView } from './job-view.ts'
+import {
+  copiesAsked,
+  isFinal,
+  jobListItem,
+  jobResource,
+  jobView,
+  quoteView,
+  UNFINISHED_STATES,
+} from './job-view.ts'
 import { CORE_LIMITS } from './limits.ts'
 
 export interface JobService {
   /** What a contract would be: its plan, size and replay key. Nothing is stored. @throws ForgeError as `submit` does */
   quote(actor: Actor, contract: unknown): QuoteView
   /**
-   * Stores a job and hands it to the hub. The same idempotency key by the same owner gives the first job back.
-   * @throws ForgeError of the contract's checks; INPUT_MISSING, INPUT_INVALID for operands; CONFLICT when the key was
-   * used for another contract
+   * Stores a job, holds its price and hands it to the hub. The same idempotency key by the same owner gives the first job back.
+   * @throws ForgeError of the contract's checks; INPUT_MISSING, INPUT_INVALID for operands; CREDITS_INSUFFICIENT;
+   * CONFLICT when the key was used for another contract
    */
   submit(
     actor: Actor,
@@ -50,8 +62,9 @@ export interface JobPage {
 export interface JobServicePorts {
   readonly ops: OpRegistry
   readonly jobs: JobStore
-  readonly blobs: Pick<BlobStore, 'stat'>
+  readonly blobs: Pick<BlobService, 'open'>
   readonly hub: HubJobs
+  readonly credits: Pick<CreditService, 'ready'>
   /** A job has become public or private. */
   readonly visibilityChanged: (id: string, visibility: Visibility) => void
 }
@@ -69,7 +82,7 @@ const DTYPE_BYTES: Readonly<Record<Dtype, number>> = {
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 export function createJobService(ports: JobServicePorts): JobService {
-  const { ops, jobs, blobs, hub, visibilityChanged } = ports
+  const { ops, jobs, blobs, hub, credits, visibilityChanged } = ports
   const prepare = (contract: unknown): PreparedJob => {
     const job = ops.prepare(contract)
     assertAvailable(job.contract)
@@ -104,7 +117,17 @@ export function createJobService(ports: JobServicePorts): JobService {
     }
   }
 
-  const checkOperands = async (job: PreparedJob): Promise<void> => {
+  /** A blob that the submitter may not read is as missing as one that is not there. */
+  const operand = async (actor: Actor, digest: HexDigest): Promise<BlobStat | undefined> => {
+    try {
+      return await blobs.open(actor, digest)
+    } catch (error) {
+      if (error instanceof ForgeError && error.code === 'NOT_FOUND') return undefined
+      throw error
+    }
+  }
+
+  const checkOperands = async (actor: Actor, job: PreparedJob): Promise<void> => {
     for (const [name, input] of Object.entries(job.contract.inputs)) {
       const expected = input.shape.reduce((product, side) => product * side, DTYPE_BYTES[input.dtype])
       if (expected > LIMITS.blob_bytes) {
@@ -113,7 +136,7 @@ export function createJobService(ports: JobServicePorts): JobService {
           hint: `An operand has at most ${LIMITS.blob_bytes} bytes.`,
         })
       }
-      const blob = await blobs.stat(input.digest)
+      const blob = await operand(actor, input.digest)
       if (blob === undefined) {
         throw new ForgeError('INPUT_MISSING', `there is no blob ${input.digest}`, {
           path: `inputs.${name}.digest`,
@@ -139,7 +162,9 @@ export function createJobService(ports: JobServicePorts): JobService {
     async submit(actor, contract, idempotencyKey) {
       const { ownerId } = authoriseOwner(actor, 'jobs.submit')
       const prepared = prepare(contract)
-      await checkOperands(prepared)
+      await checkOperands(actor, prepared)
+      await credits.ready(actor)
+      const price = jobPrice(prepared.plan, copiesAsked(prepared.contract.verify))
       const { job, created } = await jobs.insert({
         id: randomUUID(),
         owner_id: ownerId,
@@ -152,6 +177,8 @@ export function createJobService(ports: JobServicePorts): JobService {
         plan_digest: prepared.planDigest,
         shard_count: prepared.plan.shard_count,
         work_units: prepared.plan.work_units,
+        shard_price: price.shard_price,
+        hold: price.credits,
       })
       if (job.contract_hash !== prepared.contractHash) {
         throw new ForgeError(
@@ -192,16 +219,11 @@ export function createJobService(ports: JobServicePorts): JobService {
     async cancel(actor, id) {
       const row = await load(actor, 'jobs.cancel', id)
       if (!isFinal(row.state) && !(await hub.cancel(id))) {
-        await jobs.transition(id, ['submitted', 'planned', 'running', 'verifying'], 'cancelled')
+        await jobs.transition(id, UNFINISHED_STATES, 'cancelled')
       }
       return { state: (await load(actor, 'jobs.cancel', id)).state }
     },
   }
-}
-
-/** A job as a thing that may be read or changed. */
-export function jobResource(row: Pick<JobRow, 'owner_id' | 'visibility'>): Resource {
-  return { ownerId: row.owner_id, isPublic: row.visibility === 'public' }
 }
 
 const cursorSchema = z.tuple([z.iso.datetime(), z.string().regex(UUID)])

@@ -4,6 +4,15 @@ export const CORE_LIMITS = {
   idempotency_key_chars: 128,
   token_name_chars: 60,
   tokens_per_owner: 50,
+  /** Bytes of the distinct blobs that one owner has uploaded. */
+  upload_bytes_per_owner: 2 * 1024 * 1024 * 1024,
+  statement_page: 100,
+  /** A statement as CSV is one answer. */
+  statement_csv_lines: 1_000_000,
+  statement_csv_page: 1000,
+  holds_shown: 100,
+  /** Holds given up in one round of the sweep. */
+  overdue_holds: 100,
   cursor_chars: 200,
   sites_per_owner: 20,
   site_name_chars: 60,
@@ -11,4 +20,10 @@ export const CORE_LIMITS = {
   origin_chars: 255,
   /** Days with figures that a site's statistics show. */
   site_days: 30,
+  devices_listed: 500,
+  device_name_chars: 60,
+  /** Time to answer a challenge. */
+  claim_challenge_ms: 5 * 60_000,
+  claim_challenges_per_owner: 4,
+  claim_challenges: 2000,
 } as const

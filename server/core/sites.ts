@@ -5,7 +5,7 @@ import type { SiteRow, SiteStore } from '../memory/embed-ports.ts'
 import type { Actor } from './actor.ts'
 import { type Action, authorise, authoriseOwner, MISSING } from './authorise.ts'
 import type { ConsentWatch } from './consent-watch.ts'
-import type { HubControl } from './hub-port.ts'
+import type { HubSessions } from './hub-port.ts'
 import { CORE_LIMITS } from './limits.ts'
 import { parseOrigins } from './site-origins.ts'
 
@@ -32,18 +32,10 @@ export interface SiteService {
   stats(actor: Actor, id: string): Promise<SiteStatsView>
 }
 
-/** What the ledger knows of a site. */
-export interface SiteEarnings {
-  /** Credits posted to the site's owner for its agents' work. */
-  earned(siteId: string): Promise<number>
-}
-
 export interface SiteServiceOptions {
   readonly sites: SiteStore
-  readonly hub: HubControl
+  readonly hub: Pick<HubSessions, 'sessions'>
   readonly watch: ConsentWatch
-  /** Undefined where no ledger is kept. */
-  readonly earnings: SiteEarnings | undefined
   /** Milliseconds since 1970. */
   readonly now?: () => number
 }
@@ -52,7 +44,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const DAY_MS = 86_400_000
 
 export function createSiteService(options: SiteServiceOptions): SiteService {
-  const { sites, hub, watch, earnings, now = Date.now } = options
+  const { sites, hub, watch, now = Date.now } = options
 
   const own = async (actor: Actor, action: Action, id: string): Promise<SiteRow> => {
     const site = UUID.test(id) ? await sites.get(id) : undefined
@@ -106,7 +98,7 @@ export function createSiteService(options: SiteServiceOptions): SiteService {
         sites.totals(id),
         sites.days(id, from),
         sites.work(id),
-        earnings?.earned(id) ?? null,
+        sites.earned(id),
       ])
       const agents_now = hub.sessions().filter(({ site }) => site?.siteId === id).length
       return { visitors, days: [...days], agents_now, ...work, credits_earned }

@@ -23,18 +23,20 @@ let pool: RunningPool
 let ada: SignedUp
 /** What each kind of actor sends. */
 let headersOf: Readonly<Record<ActorKind, Readonly<Record<string, string>>>>
-/** Another person, and a key of his. */
-let strangers: readonly Readonly<Record<string, string>>[]
+/** Another person, a key of hers, a guest, and nobody. */
+let strangers: readonly { readonly kind: ActorKind; readonly headers: Readonly<Record<string, string>> }[]
 /** Things of Ada's. */
-const own = { job: '', key: '', nodeToken: '', site: '', siteKey: '' }
+const own = { job: '', key: '', nodeToken: '', device: '', site: '', siteKey: '', blob: DIGEST }
 let closeAgent: () => void
 
 beforeAll(async () => {
   testPool = await createTestPool()
   pool = await testPool.start()
   const agent = connectAgentPeer(pool.url)
-  const { session } = await agent.enrol()
+  const enrolled = await agent.enrol()
   closeAgent = agent.close
+  // An agent that listens keeps its session, however long the table takes.
+  void agent.hears(enrolled.session)
   ada = await signUp(pool)
   const key = async (person: SignedUp) =>
     (await person.call('keys.create', { name: 'access' })) as { token: string; view: { id: string } }
@@ -43,11 +45,16 @@ beforeAll(async () => {
     user: ada.headers,
     guest: (await beGuest(pool)).headers,
     key: { authorization: `Bearer ${adas.token}` },
-    agent: { authorization: `Forge-Session ${session}` },
+    agent: { authorization: `Forge-Session ${enrolled.session}` },
     visitor: {},
   }
   const eve = await signUp(pool, 'Eve')
-  strangers = [eve.headers, { authorization: `Bearer ${(await key(eve)).token}` }]
+  strangers = [
+    { kind: 'user', headers: eve.headers },
+    { kind: 'key', headers: { authorization: `Bearer ${(await key(eve)).token}` } },
+    { kind: 'guest', headers: headersOf.guest },
+    { kind: 'visitor', headers: {} },
+  ]
   own.job = ((await ada.call('jobs.submit', { contract: piContract('own') })) as { id: string }).id
   own.key = (await key(ada)).view.id
   own.nodeToken = (
@@ -56,6 +63,10 @@ beforeAll(async () => {
   const settings = { name: 'Tides', allowed_origins: [PARTNER] }
   const site = (await ada.call('sites.create', settings)) as { id: string; site_key: string }
   Object.assign(own, { site: site.id, siteKey: site.site_key })
+  const { token } = (await ada.call('nodeTokens.create', { name: 'device' })) as { token: string }
+  const device = connectAgentPeer(pool.url)
+  own.device = (await device.enrol({ owner_token: token })).agent_id
+  device.close()
   await fetch(`${pool.url}/api/v0/blobs/${DIGEST}`, { method: 'PUT', body: BLOB, headers: ada.headers })
 })
 afterAll(async () => {
@@ -76,6 +87,8 @@ function procedure(what: string, action: Action, input: () => unknown = () => un
 }
 
 const contract = piContract('access')
+/** Of the right shape; the challenge was never made. */
+const NO_CLAIM = { public_key: 'a'.repeat(64), nonce: 'n'.repeat(43), signature: 'b'.repeat(128) }
 
 /** Things are Ada's, so that the rows can be repeated as somebody else; what would end them comes last. */
 const PROCEDURES: readonly Row[] = [
@@ -90,6 +103,8 @@ const PROCEDURES: readonly Row[] = [
   procedure('network.epoch', 'network.read'),
   procedure('agents.list', 'agents.read'),
   procedure('account.me', 'account.read'),
+  procedure('credits.balance', 'credits.read'),
+  procedure('credits.statement', 'credits.read', () => ({})),
   procedure('keys.list', 'keys.manage'),
   procedure('keys.create', 'keys.manage', () => ({ name: 'another' })),
   procedure('keys.revoke', 'keys.manage', () => ({ id: own.key })),
@@ -100,6 +115,11 @@ const PROCEDURES: readonly Row[] = [
   procedure('sites.update', 'sites.manage', () => ({ id: own.site, phones: true })),
   procedure('nodeTokens.list', 'node_tokens.manage'),
   procedure('nodeTokens.create', 'node_tokens.manage', () => ({ name: 'another' })),
+  procedure('devices.list', 'devices.read'),
+  procedure('devices.rename', 'devices.manage', () => ({ id: own.device, name: 'kitchen' })),
+  procedure('devices.revoke', 'devices.manage', () => ({ id: own.device })),
+  procedure('devices.claimChallenge', 'devices.claim'),
+  procedure('devices.claim', 'devices.claim', () => NO_CLAIM),
   procedure('nodeTokens.revoke', 'node_tokens.manage', () => ({ id: own.nodeToken })),
 ]
 
@@ -143,14 +163,20 @@ const ROUTES: readonly Row[] = [
   {
     what: 'GET /api/v0/blobs/{sha256}',
     action: 'blobs.read',
-    path: () => `/api/v0/blobs/${DIGEST}`,
+    path: () => `/api/v0/blobs/${own.blob}`,
     init: () => ({}),
   },
   {
     what: 'HEAD /api/v0/blobs/{sha256}',
     action: 'blobs.read',
-    path: () => `/api/v0/blobs/${DIGEST}`,
+    path: () => `/api/v0/blobs/${own.blob}`,
     init: () => ({ method: 'HEAD' }),
+  },
+  {
+    what: 'GET /api/v0/credits/statement.csv',
+    action: 'credits.read',
+    path: () => '/api/v0/credits/statement.csv',
+    init: () => ({}),
   },
 ]
 
@@ -186,6 +212,7 @@ describe('who may do what', () => {
     const text = await response.text()
     if (!allowed) expect(response.status, text).toBe(kind === 'visitor' ? 401 : 403)
     // A guest and a visitor are let in and do not find Ada's things.
+    else if (row.what === 'devices.claim') expect(response.status, text).toBe(409)
     else
       expect([200, 201, 202, ...(kind === 'guest' || kind === 'visitor' ? [404] : [])], text).toContain(
         response.status,
@@ -204,18 +231,30 @@ describe('another person’s', () => {
       'sites.stats',
       'sites.update',
       'nodeTokens.revoke',
+      'devices.rename',
+      'devices.revoke',
       'GET /api/v0/jobs/{id}',
+      'GET /api/v0/blobs/{sha256}',
+      'HEAD /api/v0/blobs/{sha256}',
     ].includes(row.what),
   )
   it.each(rows.map((row) => ({ what: row.what, row })))('$what is not there', async ({ row }) => {
-    for (const headers of strangers) {
-      // Keys may not do what only a person may: that is said before anything is looked for.
-      if ('authorization' in headers && !(RULES[row.action] as readonly ActorKind[]).includes('key')) continue
+    const allowed: readonly ActorKind[] = RULES[row.action]
+    for (const { kind, headers } of strangers) {
+      // What an actor's kind may never do is refused before anything is looked for.
+      if (!allowed.includes(kind)) continue
       const foreign = await ask(row, headers)
       expect(foreign.status).toBe(404)
       const told = await foreign.text()
       const before = { ...own }
-      Object.assign(own, { job: NOWHERE, key: NOWHERE, nodeToken: NOWHERE, site: NOWHERE })
+      Object.assign(own, {
+        job: NOWHERE,
+        key: NOWHERE,
+        nodeToken: NOWHERE,
+        site: NOWHERE,
+        device: 'f'.repeat(64),
+        blob: '0'.repeat(64),
+      })
       const missing = await ask(row, headers)
       Object.assign(own, before)
       expect(missing.status).toBe(404)

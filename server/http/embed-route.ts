@@ -8,6 +8,7 @@ import type { Actor } from '../core/actor.ts'
 import { authorise } from '../core/authorise.ts'
 import type { EmbedService, Visit } from '../core/embed.ts'
 import { readJsonText } from './body.ts'
+import type { ClientAddress } from './client-address.ts'
 import type { EmbedAssets, EmbedFile } from './embed-assets.ts'
 import { framePage, noticePage } from './embed-page.ts'
 import { HTTP_LIMITS } from './limits.ts'
@@ -139,9 +140,9 @@ export async function serveEmbedApi(
   request: IncomingMessage,
   response: ServerResponse,
   route: string,
-  actor: Actor,
-  embed: EmbedService,
+  ports: { readonly actor: Actor; readonly embed: EmbedService; readonly clientAddress: ClientAddress },
 ): Promise<void> {
+  const { actor, embed } = ports
   authorise(actor, 'embed.visit')
   if (request.method !== 'POST') {
     response.setHeader('allow', 'POST')
@@ -154,13 +155,13 @@ export async function serveEmbedApi(
   switch (route) {
     case 'asked': {
       const { site_key, page } = parse(visitBody, body)
-      await embed.asked(site_key, visitOf(request, page))
+      await embed.asked(site_key, visitOf(request, page, ports.clientAddress))
       sendJson(response, 200, {})
       return
     }
     case 'consent': {
       const { site_key, page } = parse(visitBody, body)
-      sendJson(response, 200, await embed.consent(site_key, visitOf(request, page)))
+      sendJson(response, 200, await embed.consent(site_key, visitOf(request, page, ports.clientAddress)))
       return
     }
     case 'stop': {
@@ -180,10 +181,10 @@ function parse<T>(schema: z.ZodType<T>, body: unknown): T {
   return parsed.data
 }
 
-function visitOf(request: IncomingMessage, page: string): Visit {
+function visitOf(request: IncomingMessage, page: string, clientAddress: ClientAddress): Visit {
   return {
     page,
-    remoteAddress: request.socket.remoteAddress ?? '',
+    remoteAddress: clientAddress(request),
     isHandheld: isHandheldRequest(request),
   }
 }

@@ -189,7 +189,7 @@ describe('a visitor’s consent', () => {
       agents_now: 1,
       agents: 1,
       shards: 0,
-      credits_earned: null,
+      credits_earned: 0,
     })
     // An agent that lost its session enrols anew; two at once it cannot have.
     await enrol(peer, site, consent)

@@ -4,17 +4,19 @@ import { ForgeError } from '../../kernel/errors.ts'
 import { AUTH_PREFIX, type SignIn } from '../accounts/sign-in.ts'
 import type { HubSessions } from '../core/hub-port.ts'
 import type { Log } from '../core/log.ts'
-import type { RoomServer } from '../realtime/room-server.ts'
+import type { RoomServer, Upgrade } from '../realtime/room-server.ts'
 import type { ApiContext, Services } from '../trpc/context.ts'
 import { toForgeError } from '../trpc/errors.ts'
 import { type AgentSockets, createAgentSockets } from './agent-socket.ts'
 import { serveAuth } from './auth-route.ts'
+import { type ClientAddress, handOnClientAddress } from './client-address.ts'
 import type { EmbedAssets } from './embed-assets.ts'
 import { EMBED_API_PREFIX, EMBED_PREFIX, serveEmbed, serveEmbedApi } from './embed-route.ts'
 import type { Identify } from './identify.ts'
 import { HTTP_LIMITS } from './limits.ts'
 import { sendError, sendJson } from './respond.ts'
 import { BlobRoutes } from './rest-blobs.ts'
+import { sendStatement } from './rest-credits.ts'
 import { executeOp, getJob } from './rest-jobs.ts'
 import { assertSameOrigin, setSecurityHeaders } from './security.ts'
 import { serveTrpc, TRPC_PREFIX } from './trpc-route.ts'
@@ -32,6 +34,7 @@ export interface HttpPorts {
   readonly rooms: RoomServer
   readonly signIn: SignIn
   readonly identify: Identify
+  readonly clientAddress: ClientAddress
   /** Public origin of the site. */
   readonly origin: string
   readonly site: Site | undefined
@@ -80,8 +83,8 @@ export function createHttpServer(): HttpServer {
   return {
     server,
     serve(ports) {
-      const { hub, log, services, identify } = ports
-      const agents = createAgentSockets({ ...services, hub, log, identify })
+      const { hub, log, services, identify, clientAddress } = ports
+      const agents = createAgentSockets({ ...services, hub, log, identify, clientAddress })
       handlers = { request: requestHandler(ports), upgrade: upgradeHandler(ports, agents), agents }
     },
     async close() {
@@ -99,7 +102,7 @@ export function createHttpServer(): HttpServer {
 }
 
 function requestHandler(ports: HttpPorts): Handlers['request'] {
-  const blobs = new BlobRoutes(ports.services.blobs)
+  const blobs = new BlobRoutes(ports.services.blobs, ports.clientAddress)
   return (request, response) => {
     route(ports, blobs, request, response).catch(async (error: unknown) => {
       const forge = toForgeError(error)
@@ -125,14 +128,14 @@ async function route(
   if (path === '/healthz' && reads) {
     sendJson(response, 200, { ok: true, epoch: ports.services.hub.epoch })
   } else if (path.startsWith(AUTH_PREFIX)) {
-    const clientAddress = request.socket.remoteAddress ?? ''
-    await serveAuth(request, response, path, { ...ports, clientAddress })
+    await serveAuth(request, response, path, { ...ports, clientAddress: ports.clientAddress(request) })
   } else if (path === '/api' || path.startsWith('/api/')) {
     await routeApi(ports, blobs, request, response, path)
   } else if (path.startsWith(EMBED_PREFIX)) {
     const { services, embedAssets } = ports
     await serveEmbed(request, response, path, { embed: services.embed, assets: embedAssets })
   } else if (ports.site !== undefined) {
+    handOnClientAddress(request, ports.clientAddress(request))
     await ports.site.handle(request, response)
   } else {
     throw new ForgeError('NOT_FOUND', 'there are no pages here')
@@ -153,6 +156,10 @@ async function routeApi(
     if (request.method !== 'POST') throw wrongMethod(response, 'POST')
     return executeOp(request, response, context)
   }
+  if (path === '/api/v0/credits/statement.csv') {
+    if (!reads) throw wrongMethod(response, 'GET, HEAD')
+    return sendStatement(request, response, context)
+  }
   const [, jobId] = /^\/api\/v0\/jobs\/([^/]{1,64})$/.exec(path) ?? []
   if (jobId !== undefined) {
     if (!reads) throw wrongMethod(response, 'GET, HEAD')
@@ -166,10 +173,14 @@ async function routeApi(
   }
   if (path.startsWith(EMBED_API_PREFIX)) {
     const name = path.slice(EMBED_API_PREFIX.length)
-    return serveEmbedApi(request, response, name, context.actor, context.services.embed)
+    return serveEmbedApi(request, response, name, {
+      actor: context.actor,
+      embed: context.services.embed,
+      clientAddress: ports.clientAddress,
+    })
   }
   throw new ForgeError('NOT_FOUND', 'the API has no such path', {
-    hint: 'POST /api/v0/ops/execute, GET /api/v0/jobs/<id>, GET or PUT /api/v0/blobs/<sha256>.',
+    hint: 'POST /api/v0/ops/execute, GET /api/v0/jobs/<id>, GET or PUT /api/v0/blobs/<sha256>, GET /api/v0/credits/statement.csv.',
   })
 }
 
@@ -190,16 +201,23 @@ function upgradeHandler(ports: HttpPorts, agents: AgentSockets): Handlers['upgra
     const path = pathOf(request)
     if (request.url === '/agent') agents.accept(request, socket, head)
     else if (path.startsWith('/live/')) {
-      ports.rooms
-        .accept(request, socket, head, decoded(path.slice('/live/'.length)))
-        .catch((error: unknown) => {
-          ports.log.error('room.accept_failed', { error })
-          socket.destroy()
-        })
+      openRoom(ports, { request, socket, head }, decoded(path.slice('/live/'.length))).catch(
+        (error: unknown) => {
+          const forge = toForgeError(error)
+          if (forge.code === 'INTERNAL') ports.log.error('room.accept_failed', { error })
+          refuseUpgrade(socket, `${forge.status} Refused`)
+        },
+      )
     } else if (ports.site?.upgrade !== undefined && path.startsWith('/_next/')) {
       ports.site.upgrade(request, socket, head)
     } else refuseUpgrade(socket, '404 Not Found')
   }
+}
+
+async function openRoom(ports: HttpPorts, upgrade: Upgrade, name: string): Promise<void> {
+  const clientAddress = ports.clientAddress(upgrade.request)
+  const actor = await ports.identify(upgrade.request)
+  await ports.rooms.accept(upgrade, name, { actor, clientAddress })
 }
 
 function refuseUpgrade(socket: Duplex, status: string): void {

@@ -8,14 +8,15 @@ import { hexToBytes, sha256, sha256Hex } from '../../kernel/digest.ts'
 import type { PreparedJob } from '../../kernel/job.ts'
 import { merkleRootOfDigests } from '../../kernel/merkle.ts'
 import { OPS } from '../../kernel/ops/registry.ts'
+import { jobPrice } from '../../kernel/price.ts'
 import type { HubMessage, LeaseMessage } from '../../kernel/protocol.ts'
 import { receiptBytes } from '../../kernel/receipt.ts'
 import { createAgentStore } from '../memory/agent-store.ts'
 import { openFileBlobStore } from '../memory/blob-store-files.ts'
 import { createJobStore } from '../memory/job-store.ts'
-import type { BlobStore, JobRow } from '../memory/ports.ts'
+import type { AgentStore, BlobStore, JobRow } from '../memory/ports.ts'
 import { createResultStore } from '../memory/result-store.ts'
-import { sampleAccount } from '../memory/testing/samples.ts'
+import { SAMPLE_TERMS, sampleAccount } from '../memory/testing/samples.ts'
 import { createTestDatabase, type TestDatabase } from '../memory/testing/test-database.ts'
 import { Hub } from './hub.ts'
 import { readBlob } from './intake.ts'
@@ -49,12 +50,13 @@ const referee = (): Referee & { runs: number } => ({
 async function startHub(
   judge: Referee = referee(),
   onFatal: (error: Error) => void = () => {},
+  agents: AgentStore = createAgentStore(database),
 ): Promise<Hub> {
   return await Hub.start({
-    jobs: createJobStore(database),
+    jobs: createJobStore(database, SAMPLE_TERMS),
     results: createResultStore(database.pool),
     blobs,
-    agents: createAgentStore(database),
+    agents,
     referee: judge,
     houseAgent: false,
     listener: { jobChanged() {}, networkChanged() {} },
@@ -66,9 +68,10 @@ async function startHub(
 let submissions = 0
 async function submit(contract: object): Promise<{ row: JobRow; job: PreparedJob }> {
   const job = OPS.prepare(contract)
+  const price = jobPrice(job.plan, 2)
   const owner = await sampleAccount(database, 'submitter')
   const id = `00000000-0000-4000-8000-${String(++submissions).padStart(12, '0')}`
-  const { job: row } = await createJobStore(database).insert({
+  const { job: row } = await createJobStore(database, SAMPLE_TERMS).insert({
     id,
     owner_id: owner.id,
     idempotency_key: undefined,
@@ -80,6 +83,8 @@ async function submit(contract: object): Promise<{ row: JobRow; job: PreparedJob
     plan_digest: job.planDigest,
     shard_count: job.plan.shard_count,
     work_units: job.plan.work_units,
+    shard_price: price.shard_price,
+    hold: price.credits,
   })
   return { row, job }
 }
@@ -197,7 +202,7 @@ class TestAgent {
 
 async function settled(id: string): Promise<JobRow> {
   return await eventually(async () => {
-    const row = await createJobStore(database).get(id)
+    const row = await createJobStore(database, SAMPLE_TERMS).get(id)
     return row?.state === 'settled' ? row : undefined
   })
 }
@@ -281,6 +286,50 @@ describe('the hub', () => {
     await hub.close()
   })
 
+  it('ends the sessions of a revoked key, which hear why, and enrols it no more', async () => {
+    const hub = await startHub()
+    const { row } = await submit(gbm(20_000, 'revoked'))
+    await hub.admit(row)
+    const [revoked, other] = [new TestAgent(hub), new TestAgent(hub)]
+    const run = revoked.run('alice', { leases: 0 })
+    const otherRun = other.run('bob', { leases: 0 })
+    await eventually(async () => (revoked.heard.length > 0 && other.heard.length > 0 ? true : undefined))
+    const key = hub.agents().find(({ owner }) => owner === 'alice')?.id ?? ''
+    const owner = await sampleAccount(database, 'alice')
+    expect(await createAgentStore(database).revoke(key, owner.id)).toBe(true)
+    expect(hub.endAgentSessions(({ agent }) => agent === key, 'its owner has revoked this key')).toBe(1)
+    await run
+    expect(revoked.heard.at(-1)).toEqual({ t: 'ended', reason: 'its owner has revoked this key' })
+    expect(hub.agents().map(({ owner }) => owner)).toEqual(['bob'])
+    expect(hub.sessionExists(revoked.session)).toBe(false)
+    await expect(revoked.run('alice')).rejects.toMatchObject({
+      code: 'FORBIDDEN',
+      message: expect.stringContaining('revoked'),
+    })
+    expect(hub.agents()).toHaveLength(1)
+    other.stop()
+    await otherRun
+    await hub.cancel(row.id)
+    await hub.close()
+  })
+
+  it('refuses a key that is revoked while it enrols', async () => {
+    const agents = createAgentStore(database)
+    let revoke = () => {}
+    const hub = await startHub(referee(), () => {}, {
+      ...agents,
+      async enrolled(agent, probe) {
+        const stored = await agents.enrolled(agent, probe)
+        revoke()
+        return stored
+      },
+    })
+    revoke = () => void hub.endAgentSessions(() => true, 'revoked')
+    await expect(new TestAgent(hub).run('alice')).rejects.toMatchObject({ code: 'FORBIDDEN' })
+    expect(hub.agents()).toEqual([])
+    await hub.close()
+  })
+
   it('lets the referee decide a disagreement, and shuts the wrong agent out', async () => {
     const judge = referee()
     const hub = await startHub(judge)
@@ -316,7 +365,7 @@ describe('the hub', () => {
     )
     expect(hub.progress(row.id)).toMatchObject({ accepted: 0, in_flight: 0 })
     expect(await hub.cancel(row.id)).toBe(true)
-    expect((await createJobStore(database).get(row.id))?.state).toBe('cancelled')
+    expect((await createJobStore(database, SAMPLE_TERMS).get(row.id))?.state).toBe('cancelled')
     forger.stop()
     await run
     await hub.close()
@@ -361,7 +410,7 @@ describe('the hub', () => {
     await database.pool.query(`UPDATE jobs SET contract = '{"contract":9}' WHERE id = $1`, [row.id])
     const hub = await startHub()
     await eventually(async () =>
-      (await createJobStore(database).get(row.id))?.state === 'failed' ? true : undefined,
+      (await createJobStore(database, SAMPLE_TERMS).get(row.id))?.state === 'failed' ? true : undefined,
     )
     await hub.close()
   })

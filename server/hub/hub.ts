@@ -18,18 +18,10 @@ import { type HubEffect, type HubEvent, type HubJob, initialState } from './core
 import { step } from './core/step.ts'
 import { checkResult } from './intake.ts'
 import { admittedJob, JobRuntime, once } from './job-runtime.ts'
-import { JobWriter, type StoredPhase } from './job-writer.ts'
+import { JobWriter, type StoredEnd } from './job-writer.ts'
 import type { HubOptions } from './options.ts'
-import { SessionTable, type SiteConnection } from './session-table.ts'
+import { type SessionConnection, SessionTable } from './session-table.ts'
 import { Tally } from './tally.ts'
-
-/** A session as those see it who may end it. */
-interface AgentSession {
-  readonly session: string
-  readonly agent: string
-  readonly ownerId: string
-  readonly site: SiteConnection | undefined
-}
 
 /**
  * The hub's shell: it owns the clock, the sockets' queues, storage and the referee, and turns them into events of the
@@ -46,6 +38,7 @@ export class Hub {
   readonly #sessions = new SessionTable()
   readonly #runtimes = new Map<string, JobRuntime>()
   readonly #contracts = new Map<string, string>()
+  readonly #admitting = new Map<string, Promise<void>>()
   readonly #commits: CommitQueue
   readonly #writer: JobWriter
   readonly #dirty = new Set<string>()
@@ -100,6 +93,16 @@ export class Hub {
    */
   async admit(row: JobRow): Promise<void> {
     if (this.#runtimes.has(row.id)) return
+    const admission = this.#admit(row)
+    this.#admitting.set(row.id, admission)
+    try {
+      await admission
+    } finally {
+      this.#admitting.delete(row.id)
+    }
+  }
+
+  async #admit(row: JobRow): Promise<void> {
     try {
       const job = OPS.prepare(parseJsonStrict(row.canonical))
       const runtime = new JobRuntime(row.id, job, this.#options.blobs)
@@ -110,7 +113,7 @@ export class Hub {
         await runtime.fold(group.shards)
         for (const { shard } of group.shards) accepted.push(shard)
       }
-      if (row.state === 'submitted') this.#storePhase(row.id, 'planned')
+      if (row.state === 'submitted') this.#writer.storePhase(row.id, 'planned')
       this.#apply({ t: 'job.admitted', job: admittedJob(row, job, accepted, this.#now()) })
       this.#dirty.add(row.id)
       if (accepted.length > 0)
@@ -124,14 +127,16 @@ export class Hub {
       // A store that does not answer says nothing about the job: it is admitted when the hub starts again.
       if (!(error instanceof ForgeError)) throw error
       this.#options.log('error', 'a job cannot be admitted', { job: row.id, error: String(error) })
-      this.#storePhase(row.id, 'failed', failureOf(error))
+      this.#storeEnd(row.id, 'failed', failureOf(error))
     }
   }
 
   /** @returns false when the job is not running here */
   async cancel(jobId: string): Promise<boolean> {
-    if (!this.#state.jobs.has(jobId)) return false
-    this.#apply({ t: 'job.cancelled', job_id: jobId })
+    await this.#admitting.get(jobId)?.catch(() => {})
+    if (!this.#runtimes.has(jobId)) return false
+    // A job whose end is being stored has left the core: it only remains to wait.
+    if (this.#state.jobs.has(jobId)) this.#apply({ t: 'job.cancelled', job_id: jobId })
     await this.#writer.idle(jobId)
     return true
   }
@@ -148,15 +153,8 @@ export class Hub {
 
   // Agents
 
-  /** @throws ForgeError FORBIDDEN for an agent whose result was wrong, RATE_LIMITED when the hub is full */
-  async enrol(
-    input: EnrolInput,
-    connection: {
-      readonly ownerId: string
-      readonly ownerLabel: string
-      readonly site?: SiteConnection | undefined
-    },
-  ): Promise<EnrolOutput> {
+  /** @throws ForgeError FORBIDDEN for a revoked key or an agent whose result was wrong, RATE_LIMITED when the hub is full */
+  async enrol(input: EnrolInput, connection: SessionConnection): Promise<EnrolOutput> {
     const agent = bytesToHex(sha256(input.public_key))
     const blocked = this.#state.blocked.get(agent)
     if (blocked !== undefined) {
@@ -164,20 +162,32 @@ export class Hub {
         hint: 'Run the conformance probe; enrol with a new key after the device is mended.',
       })
     }
-    await this.#options.agents.enrolled({
+    const consent = connection.site?.consent
+    // One agent a consent: this one takes the place of what the same page enrolled before.
+    if (consent !== undefined)
+      this.endAgentSessions(({ site }) => site?.consent === consent, 'this page has enrolled anew')
+    const id = randomBytes(32).toString('base64url')
+    // On the table first: a revocation that comes while the agent is being stored finds the session there.
+    this.#sessions.add(id, agent, connection, input)
+    const said = {
       id: agent,
       owner_id: connection.ownerId,
       executor: input.executor.kind,
       label: input.executor.label,
       software: input.software,
       site_id: connection.site?.siteId ?? null,
-    })
-    const consent = connection.site?.consent
-    // One agent a consent: this one takes the place of what the same page enrolled before.
-    if (consent !== undefined)
-      this.endAgentSessions(({ site }) => site?.consent === consent, 'this page has enrolled anew')
-    const id = randomBytes(32).toString('base64url')
-    this.#sessions.add(id, agent, connection, input)
+    }
+    try {
+      const allowed = await this.#options.agents.enrolled(said, input.probe ?? [])
+      if (!allowed || !this.#sessions.has(id)) {
+        throw new ForgeError('FORBIDDEN', 'the owner of this agent has revoked its key', {
+          hint: 'Start it with a new key: another --key-file, or clear the data that the browser keeps for this site.',
+        })
+      }
+    } catch (error) {
+      this.#sessions.remove(id)
+      throw error
+    }
     this.#apply({
       t: 'session.joined',
       session: { id, agent, owner: connection.ownerId, executor: input.executor.kind, window: input.window },
@@ -187,23 +197,25 @@ export class Hub {
   }
 
   /** Every session that is enrolled now. */
-  sessions(): readonly AgentSession[] {
-    return this.#sessions.all().map(({ id, agent, ownerId, site }) => ({ session: id, agent, ownerId, site }))
-  }
-
-  /**
-   * Ends sessions at once: their agents are told to drop what they execute, and their leases go to others.
-   * @param reason for the agent's owner to read
-   * @returns how many were ended
-   */
-  endAgentSessions(which: (session: AgentSession) => boolean, reason: string): number {
-    const ended = this.sessions().filter(which)
-    for (const { session } of ended) this.#apply({ t: 'session.ended', session, reason })
-    return ended.length
+  sessions(): readonly (SessionConnection & { readonly agent: string })[] {
+    return this.#sessions.connections()
   }
 
   sessionExists(session: string): boolean {
     return this.#sessions.has(session)
+  }
+
+  /** Ends sessions for good: each agent hears the reason and stops. @returns how many were ended */
+  endAgentSessions(
+    which: (session: SessionConnection & { readonly agent: string }) => boolean,
+    reason: string,
+  ): number {
+    const ids = this.#sessions.idsOf(which)
+    for (const session of ids) {
+      this.#apply({ t: 'session.ended', session, reason })
+      this.#sessions.remove(session)
+    }
+    return ids.length
   }
 
   /**
@@ -364,14 +376,19 @@ export class Hub {
   #phase(jobId: string, phase: HubJob['phase'], failure: ForgeErrorJson | undefined): void {
     this.#dirty.add(jobId)
     if (phase === 'settled') return
-    this.#storePhase(jobId, phase, failure)
-    if (phase === 'failed' || phase === 'cancelled' || phase === 'expired') this.#announceEnd(jobId, phase)
+    if (phase === 'failed' || phase === 'cancelled' || phase === 'expired')
+      this.#storeEnd(jobId, phase, failure)
+    else this.#writer.storePhase(jobId, phase)
   }
 
-  #storePhase(jobId: string, phase: StoredPhase, failure?: ForgeErrorJson): void {
-    this.#writer.storePhase(jobId, phase, {
+  /** The runtime stays until the end is stored: what was accepted before it is still to be folded. */
+  #storeEnd(jobId: string, state: StoredEnd, failure: ForgeErrorJson | undefined): void {
+    this.#writer.storeEnd(jobId, state, {
+      epoch: this.epoch,
       failure,
-      progress: this.#runtimes.get(jobId)?.progress(undefined),
+      durable: () => this.#commits.durable(),
+      progress: () => this.#runtimes.get(jobId)?.progress(undefined),
+      stored: (ended) => this.#announceEnd(jobId, ended),
     })
   }
 
@@ -405,7 +422,16 @@ export class Hub {
       this.#tally.accepted(this.#now(), shards.length)
       this.#sessions.credit(credits)
       this.#options.agents
-        .credit(credits.map(({ agent, shards }) => ({ id: agent, shards, leases: 1 })))
+        .credit(
+          credits.map(({ agent, owner, executor, shards }) => ({
+            id: agent,
+            owner_id: owner,
+            executor,
+            job_id,
+            shards,
+            leases: 1,
+          })),
+        )
         .catch((error: unknown) =>
           this.#options.log('warn', 'totals of agents could not be stored', { error: String(error) }),
         )
@@ -444,7 +470,11 @@ export class Hub {
     try {
       const settlement = await runtime.settlement()
       this.#writer.write(jobId, async () => {
-        if (!(await this.#options.jobs.settle(jobId, this.epoch, settlement))) return
+        if (!(await this.#options.jobs.settle(jobId, this.epoch, settlement))) {
+          // Somebody else has ended it, or a settlement whose answer was lost: the store knows.
+          this.#apply({ t: 'job.cancelled', job_id: jobId })
+          return
+        }
         this.#tally.settled()
         this.#apply({ t: 'job.settled', job_id: jobId })
         this.#announceEnd(jobId, 'settled')

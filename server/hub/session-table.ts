@@ -19,9 +19,7 @@ export interface SiteConnection {
 export interface ShellSession {
   readonly id: string
   readonly agent: string
-  readonly ownerId: string
-  readonly ownerLabel: string
-  readonly site: SiteConnection | undefined
+  readonly connection: SessionConnection
   readonly executor: ExecutorKind
   readonly label: string
   readonly software: string
@@ -32,20 +30,19 @@ export interface ShellSession {
   leases: number
 }
 
+/** For whom an agent speaks: kept as long as its session, so that whoever ends sessions can choose by it. */
+export interface SessionConnection {
+  readonly ownerId: string
+  readonly ownerLabel: string
+  readonly tokenId?: string | undefined
+  readonly site?: SiteConnection | undefined
+}
+
 export class SessionTable {
   readonly #sessions = new Map<string, ShellSession>()
 
   /** @throws ForgeError RATE_LIMITED when the table is full, MESSAGE_INVALID when the key is none */
-  add(
-    id: string,
-    agent: string,
-    owner: {
-      readonly ownerId: string
-      readonly ownerLabel: string
-      readonly site?: SiteConnection | undefined
-    },
-    input: EnrolInput,
-  ): void {
+  add(id: string, agent: string, connection: SessionConnection, input: EnrolInput): void {
     if (this.#sessions.size >= HUB.sessions)
       throw new ForgeError('RATE_LIMITED', 'this hub has no room for another agent', {
         hint: 'Try again in a minute.',
@@ -53,9 +50,7 @@ export class SessionTable {
     this.#sessions.set(id, {
       id,
       agent,
-      ownerId: owner.ownerId,
-      ownerLabel: owner.ownerLabel,
-      site: owner.site,
+      connection,
       executor: input.executor.kind,
       label: input.executor.label,
       software: input.software,
@@ -67,8 +62,8 @@ export class SessionTable {
     })
   }
 
-  all(): readonly ShellSession[] {
-    return [...this.#sessions.values()]
+  connections(): readonly (SessionConnection & { readonly agent: string })[] {
+    return [...this.#sessions.values()].map(({ connection, agent }) => ({ ...connection, agent }))
   }
 
   has(id: string): boolean {
@@ -107,12 +102,19 @@ export class SessionTable {
     for (const id of [...this.#sessions.keys()]) this.remove(id)
   }
 
+  /** @returns ids of the sessions that `which` names */
+  idsOf(which: (session: SessionConnection & { readonly agent: string }) => boolean): readonly string[] {
+    return [...this.#sessions.values()]
+      .filter(({ connection, agent }) => which({ ...connection, agent }))
+      .map(({ id }) => id)
+  }
+
   counts(): Pick<NetworkView, 'agents' | 'owners' | 'agents_by_executor'> {
     const agents_by_executor = { webgpu: 0, wasm: 0, cpu: 0 }
     const owners = new Set<string>()
     for (const session of this.#sessions.values()) {
       agents_by_executor[session.executor]++
-      owners.add(session.ownerId)
+      owners.add(session.connection.ownerId)
     }
     return { agents: this.#sessions.size, owners: owners.size, agents_by_executor }
   }
@@ -120,7 +122,7 @@ export class SessionTable {
   views(): readonly AgentView[] {
     return [...this.#sessions.values()].map((session) => ({
       id: session.agent,
-      owner: session.ownerLabel,
+      owner: session.connection.ownerLabel,
       executor: session.executor,
       label: session.label,
       connected_at: session.connected_at.toISOString(),

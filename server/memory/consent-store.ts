@@ -1,5 +1,5 @@
 import type { Database } from './database.ts'
-import type { ChallengeStore, ConsentStore } from './embed-ports.ts'
+import type { ChallengeStore, ConsentEnd, ConsentStore } from './embed-ports.ts'
 
 /** Visitors' consents in PostgreSQL. Times are the caller's, so that one clock decides. */
 export function createConsentStore({ pool, prisma }: Pick<Database, 'pool' | 'prisma'>): ConsentStore {
@@ -20,14 +20,17 @@ export function createConsentStore({ pool, prisma }: Pick<Database, 'pool' | 'pr
       return row
     },
 
-    async holding(tokenHashes, at) {
-      if (tokenHashes.length === 0) return new Set()
-      const { rows } = await pool.query<{ token_hash: string }>(
-        `SELECT c.token_hash FROM embed_consents AS c JOIN sites AS s ON s.id = c.site_id
-         WHERE c.token_hash = ANY ($1::bpchar[]) AND c.stopped_at IS NULL AND c.expires_at > $2 AND s.enabled`,
+    async ended(tokenHashes, at) {
+      const { rows } = await pool.query<{ token_hash: string; why: ConsentEnd }>(
+        `SELECT w.token_hash, CASE WHEN NOT s.enabled THEN 'switched_off'
+                                   WHEN c.expires_at <= $2 THEN 'expired' ELSE 'stopped' END AS why
+         FROM unnest($1::bpchar[]) AS w (token_hash)
+           LEFT JOIN embed_consents AS c ON c.token_hash = w.token_hash
+           LEFT JOIN sites AS s ON s.id = c.site_id
+         WHERE c.stopped_at IS NOT NULL OR c.expires_at <= $2 OR NOT s.enabled OR c.token_hash IS NULL`,
         [tokenHashes, at],
       )
-      return new Set(rows.map(({ token_hash }) => token_hash))
+      return new Map(rows.map(({ token_hash, why }) => [token_hash, why]))
     },
   }
 }

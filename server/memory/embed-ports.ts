@@ -1,4 +1,5 @@
 import type { HexDigest } from '../../kernel/digest.ts'
+import type { PartnerSites } from './ports.ts'
 
 /** What the embed asks of storage: partners' sites, visitors' consents and spent challenges. */
 
@@ -29,7 +30,7 @@ export interface SiteDay {
   readonly stopped: number
 }
 
-export interface SiteStore {
+export interface SiteStore extends PartnerSites {
   /** @returns undefined when the owner has `most` sites already */
   create(site: NewSite, most: number): Promise<SiteRow | undefined>
   get(id: string): Promise<SiteRow | undefined>
@@ -43,6 +44,8 @@ export interface SiteStore {
   days(siteId: string, from: Date): Promise<readonly SiteDay[]>
   /** Sums over all days. */
   totals(siteId: string): Promise<Omit<SiteDay, 'day'>>
+  /** Credits posted to the site's owner for its agents' work. */
+  earned(siteId: string): Promise<number>
   /** What the site's agents have done: accepted shards, and how many agents there ever were. */
   work(siteId: string): Promise<{ readonly agents: number; readonly shards: number }>
 }
@@ -57,13 +60,16 @@ export interface ConsentRow {
   readonly stopped_at: Date | null
 }
 
+/** Why a consent does not hold: its visitor, its time, or the site's kill switch. */
+export type ConsentEnd = 'stopped' | 'expired' | 'switched_off'
+
 export interface ConsentStore {
   add(consent: Omit<ConsentRow, 'stopped_at'>): Promise<void>
   get(tokenHash: HexDigest): Promise<ConsentRow | undefined>
   /** @returns the consent when this call stopped it; undefined when it is unknown or was stopped before */
   stop(tokenHash: HexDigest, at: Date): Promise<ConsentRow | undefined>
-  /** Those of `tokenHashes` that hold at `at`: neither stopped nor expired, of a site that is switched on. */
-  holding(tokenHashes: readonly HexDigest[], at: Date): Promise<ReadonlySet<HexDigest>>
+  /** Those of `tokenHashes` that do not hold at `at`, and why; the unknown are `stopped`. */
+  ended(tokenHashes: readonly HexDigest[], at: Date): Promise<ReadonlyMap<HexDigest, ConsentEnd>>
 }
 
 export interface ChallengeStore {

@@ -78,6 +78,24 @@ export function createSiteStore({ pool, prisma }: Pick<Database, 'pool' | 'prism
       return { asked: _sum.asked ?? 0, consented: _sum.consented ?? 0, stopped: _sum.stopped ?? 0 }
     },
 
+    async earned(siteId) {
+      const { rows } = await pool.query<{ credits: string }>(
+        `SELECT coalesce(sum(amount), 0) AS credits FROM credit_transfers
+         WHERE site_id = $1 AND code = 'site' AND flag = 'posted'`,
+        [siteId],
+      )
+      return safeNumber(rows[0]?.credits ?? '0')
+    },
+
+    async ofAgents(tx, agents) {
+      const { rows } = await tx.query<{ agent: string; site_id: string; owner_id: string }>(
+        `SELECT a.id AS agent, s.id AS site_id, s.owner_id FROM agents AS a JOIN sites AS s ON s.id = a.site_id
+         WHERE a.id = ANY ($1::bpchar[])`,
+        [agents],
+      )
+      return new Map(rows.map(({ agent, site_id, owner_id }) => [agent, { site_id, owner_id }]))
+    },
+
     async work(site_id) {
       const { _sum, _count } = await prisma.agents.aggregate({
         where: { site_id },

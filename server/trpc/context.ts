@@ -2,6 +2,8 @@ import type { AccountService } from '../core/accounts.ts'
 import type { Actor } from '../core/actor.ts'
 import type { BlobService } from '../core/blobs.ts'
 import type { ChallengeService } from '../core/challenges.ts'
+import type { CreditService } from '../core/credits.ts'
+import type { DeviceService } from '../core/devices.ts'
 import type { EmbedService } from '../core/embed.ts'
 import type { HubNetwork } from '../core/hub-port.ts'
 import type { JobService } from '../core/jobs.ts'
@@ -15,10 +17,12 @@ export interface Services {
   readonly accounts: AccountService
   readonly owners: OwnerService
   readonly tokens: TokenService
+  readonly devices: DeviceService
   readonly blobs: BlobService
   readonly sites: SiteService
   readonly embed: EmbedService
   readonly challenges: ChallengeService
+  readonly credits: CreditService
   readonly hub: HubNetwork
 }
 

@@ -44,6 +44,15 @@ const t = initTRPC.context<HubContext>().create({
   },
 })
 
+/** A token may have been revoked while its agent was on its way in: then the revocation has not seen the session. */
+async function confirmToken({ hub, tokens }: HubContext, tokenId: string | undefined): Promise<void> {
+  if (tokenId === undefined || (await tokens.holds(tokenId))) return
+  hub.endAgentSessions((session) => session.tokenId === tokenId, 'its node token was revoked')
+  throw new ForgeError('UNAUTHENTICATED', 'this node token was revoked', {
+    hint: 'Create another on your account page.',
+  })
+}
+
 const procedure = t.procedure.use(async ({ next }) => {
   const result = await next()
   if (!result.ok && result.error.cause instanceof ForgeError) throw toTrpcError(result.error.cause)
@@ -66,14 +75,17 @@ export const hubRouter = t.router({
         // does on other sites is not to be tied to his account.
         const who = site === undefined ? ctx.identify : async () => VISITOR
         const token = site === undefined ? input.owner_token : undefined
-        const { owner } = await ownerOfAgent(ctx, { ...ctx, token, identify: who })
+        const { owner, tokenId } = await ownerOfAgent(ctx, { ...ctx, token, identify: who })
         if (owner.kind === 'network') await ctx.challenges.redeem(input.challenge)
-        return ctx.hub.enrol(input, {
+        const enrolled = await ctx.hub.enrol(input, {
           remoteAddress: ctx.remoteAddress,
           ownerId: owner.id,
           ownerLabel: owner.label,
+          tokenId,
           site,
         })
+        await confirmToken(ctx, tokenId)
+        return enrolled
       }),
 
     /** Tracked: an agent that reconnects resumes after the last message it saw. */

@@ -1,5 +1,7 @@
 import { accountRouter } from './account.ts'
 import { agentsRouter } from './agents.ts'
+import { creditsRouter } from './credits.ts'
+import { devicesRouter } from './devices.ts'
 import { createCallerFactory, router } from './init.ts'
 import { jobsRouter } from './jobs.ts'
 import { networkRouter } from './network.ts'
@@ -10,7 +12,9 @@ export const appRouter = router({
   jobs: jobsRouter,
   network: networkRouter,
   agents: agentsRouter,
+  credits: creditsRouter,
   account: accountRouter,
+  devices: devicesRouter,
   keys: keysRouter,
   nodeTokens: nodeTokensRouter,
   sites: sitesRouter,

@@ -7,6 +7,7 @@ import { createLog } from '../../core/log.ts'
 import type { Referee } from '../../hub/referee/referee.ts'
 import { createTestDatabase, type TestDatabase } from '../../memory/testing/test-database.ts'
 import { type Pool, startPool } from '../../pool.ts'
+import { createClientAddress } from '../client-address.ts'
 import { createHttpServer } from '../server.ts'
 
 /** The referee's arithmetic in the test's own thread: sources cannot be loaded by a worker of Node 20. */
@@ -14,6 +15,10 @@ const inThreadReferee: Referee = {
   execute: async (job, shard, inputs) => job.reference(shard, inputs),
   close: async () => {},
 }
+
+const PAGES_TOKEN = 'the token of a test'
+/** Credits of every new account of a test pool. */
+export const TEST_GRANT = 1_000_000
 
 export interface RunningPool extends Pool {
   readonly port: number
@@ -57,7 +62,10 @@ export async function createTestPool(options: TestPoolOptions = {}): Promise<Tes
         dataDir,
         referee: inThreadReferee,
         houseAgent: false,
+        split: { contributor_permille: 800, site_permille: 100 },
+        testGrant: TEST_GRANT,
         origin: `http://127.0.0.1:${bound}`,
+        clientAddress: createClientAddress({ trustedProxies: ['loopback'], pagesToken: PAGES_TOKEN }),
         secret: 'the secret of a test, long enough',
         embedFolder: options.embedFolder ?? path.join(dataDir, 'no embed'),
         http,

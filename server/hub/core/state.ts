@@ -93,6 +93,8 @@ export function initialState(epoch: number): HubState {
 export interface Credit {
   readonly session: string
   readonly agent: string
+  readonly owner: string
+  readonly executor: ExecutorKind
   readonly lease_id: string
   readonly shards: number
 }
@@ -131,7 +133,7 @@ export type HubEvent =
     }
   | { readonly t: 'session.listening'; readonly session: string; readonly after_lease: number }
   | { readonly t: 'session.silent'; readonly session: string }
-  /** It may not take part any longer: its consent, token or key is no longer good. */
+  /** The shell ends a session for good: its key or token was revoked, its consent is over. */
   | { readonly t: 'session.ended'; readonly session: string; readonly reason: string }
   | { readonly t: 'lease.released'; readonly session: string; readonly lease_ids: readonly string[] }
   | {
@@ -170,6 +172,9 @@ export type HubEffect =
   | {
       readonly t: 'persist'
       readonly job_id: string
+      /** Whose job it is and how many copies of a shard he pays for. */
+      readonly submitter: string
+      readonly copies_needed: number
       readonly shards: readonly AcceptedShard[]
       readonly credits: readonly Credit[]
     }

@@ -214,22 +214,6 @@ describe('leases', () => {
     expect(leasesIn(hub.later(HUB.resume_grace_ms)).map((lease) => lease.session)).toEqual(['c'])
   })
 
-  it('of a session that is ended are taken back at once, told to its agent, and given to others', () => {
-    const hub = new Conversation()
-    hub.admit({ shard_count: 1 })
-    const lease = only(leasesIn(hub.join('a', 'alice')))
-    hub.join('b', 'bob')
-    hub.join('c', 'carol')
-    const effects = hub.say({ t: 'session.ended', session: 'a', reason: 'the consent has expired' })
-    const cancel = { t: 'cancel', lease_id: lease.lease_id, reason: 'the consent has expired' }
-    expect(effects.slice(0, 2)).toMatchObject([
-      { t: 'send', session: 'a', message: cancel },
-      { t: 'session.dropped', session: 'a', reason: 'the consent has expired' },
-    ])
-    expect(leasesIn(effects).map(({ session }) => session)).toEqual(['c'])
-    expect(acceptedIn(hub.say({ t: 'session.ended', session: 'a', reason: 'again' }))).toEqual([])
-  })
-
   it('of another session cannot be answered or released', () => {
     const hub = new Conversation()
     hub.admit({ shard_count: 1, copies_needed: 1 })
@@ -252,6 +236,27 @@ describe('leases', () => {
     hub.admit({ target: 'gpu' })
     expect(leasesIn(hub.join('c', 'carol', 'cpu'))).toEqual([])
     expect(leasesIn(hub.join('g', 'george', 'webgpu'))).toHaveLength(1)
+  })
+})
+
+describe('a session that is ended', () => {
+  it('hears why, gives its leases to others, and leaves what it returned', () => {
+    const hub = new Conversation()
+    hub.admit({ shard_count: 2 })
+    const returned = only(leasesIn(hub.join('a', 'alice')))
+    hub.answer(returned.lease_id)
+    hub.admit({ id: 'more', shard_count: 2 })
+    hub.say({ t: 'tick' })
+    expect(hub.state.sessions.get('a')?.held.size).toBe(1)
+    const effects = hub.say({ t: 'session.ended', session: 'a', reason: 'its key was revoked' })
+    expect(effects.filter(({ t }) => t === 'send' || t === 'session.dropped')).toEqual([
+      expect.objectContaining({ session: 'a', message: { t: 'ended', reason: 'its key was revoked' } }),
+      { t: 'session.dropped', session: 'a', reason: 'its key was revoked' },
+    ])
+    expect(hub.state.leases.size).toBe(0)
+    expect(hub.state.sessions.size).toBe(0)
+    expect(hub.state.jobs.get('job')?.segments.all.flatMap(({ copies }) => copies)).toHaveLength(1)
+    expect(hub.say({ t: 'session.ended', session: 'a', reason: 'again' })).toEqual([])
   })
 })
 

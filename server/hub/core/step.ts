@@ -60,7 +60,9 @@ function handle(turn: Turn, event: HubEvent): void {
       stopListening(turn, event.session)
       return
     case 'session.ended':
-      endSession(turn, event.session, event.reason)
+      if (!turn.state.sessions.has(event.session)) return
+      sendTo(turn, event.session, { t: 'ended', reason: event.reason.slice(0, 200) })
+      dropSession(turn, event.session, event.reason)
       return
     case 'lease.released':
       for (const id of event.lease_ids) {
@@ -197,14 +199,11 @@ function stopListening(turn: Turn, id: string): void {
   session.silent_since_ms = turn.state.now_ms
 }
 
-/** Takes every lease back, tells the agent to drop it, and forgets the session. What it returned still counts. */
-function endSession(turn: Turn, id: string, reason: string): void {
+/** Forgets a session; what it held is open again, what it returned stays. */
+function dropSession(turn: Turn, id: string, reason: string): void {
   const session = turn.state.sessions.get(id)
   if (session === undefined) return
-  for (const lease_id of [...session.held]) {
-    dropLease(turn, lease_id)
-    sendTo(turn, id, { t: 'cancel', lease_id, reason })
-  }
+  for (const lease_id of [...session.held]) dropLease(turn, lease_id)
   turn.state.sessions.delete(id)
   turn.effects.push({ t: 'session.dropped', session: id, reason })
 }
@@ -272,9 +271,7 @@ function onTick(turn: Turn): void {
   }
   for (const session of [...turn.state.sessions.values()]) {
     if (session.listening || now_ms - session.silent_since_ms < HUB.resume_grace_ms) continue
-    for (const id of [...session.held]) dropLease(turn, id)
-    turn.state.sessions.delete(session.id)
-    turn.effects.push({ t: 'session.dropped', session: session.id, reason: 'the connection was lost' })
+    dropSession(turn, session.id, 'the connection was lost')
   }
   for (const job of [...turn.state.jobs.values()]) {
     if (now_ms >= job.expires_ms) endJob(turn, job.id, 'timed_out')
