@@ -2,7 +2,15 @@ import { expect, type Page, test } from '@playwright/test'
 import { Account } from './support/account.ts'
 import { piContract } from './support/contracts.ts'
 import { expectClosed } from './support/pages.ts'
-import { consent, type Embedded, expectPill, type Partner, startPartner, visit } from './support/partner.ts'
+import {
+  consent,
+  type Embedded,
+  expectConnected,
+  expectPill,
+  type Partner,
+  startPartner,
+  visit,
+} from './support/partner.ts'
 import { type Site, startSite } from './support/site.ts'
 
 /** A page that hides the frame after the visitor has consented: computing stops, and goes on when it is back. */
@@ -45,16 +53,16 @@ const HIDINGS: readonly (readonly [string, Readonly<Record<string, string>>])[] 
 
 for (const [how, styles] of HIDINGS) {
   test(`hidden by ${how}, the agent rests; seen again, it goes on`, async () => {
-    await expectPill(embedded, 'Computing for')
+    await expectComputing()
     const before = await apply(styles)
     await expectClosed(embedded.sockets)
     await apply(before)
-    await expectPill(embedded, 'Computing for')
+    await expectComputing()
   })
 }
 
 test('covered by the page, even in part, the agent rests; uncovered, it goes on', async () => {
-  await expectPill(embedded, 'Computing for')
+  await expectComputing()
   await page.evaluate(() => {
     const cover = document.createElement('div')
     cover.id = 'cover'
@@ -65,17 +73,30 @@ test('covered by the page, even in part, the agent rests; uncovered, it goes on'
   })
   await expectClosed(embedded.sockets)
   await page.evaluate(() => document.getElementById('cover')?.remove())
-  await expectPill(embedded, 'Computing for')
+  await expectComputing()
 })
 
 test('with the frame removed from the page, the agent is gone', async () => {
-  await expectPill(embedded, 'Computing for')
+  await expectComputing()
   await page.evaluate(() => document.querySelector('iframe')?.remove())
   await expectClosed(embedded.sockets)
   await expect.poll(() => page.workers()).toEqual([])
   await expect.poll(async () => (await partner.stats()).agents_now).toBe(0)
   expect((await partner.stats()).visitors).toMatchObject({ consented: 1, stopped: 0 })
 })
+
+/** Connected, and more shards are done than before: the words alone may be those of a moment ago. */
+async function expectComputing(): Promise<void> {
+  await expectConnected(embedded)
+  await expectPill(embedded, 'Computing for')
+  const done = async () =>
+    Number.parseInt(
+      (await embedded.frame.getByRole('status').textContent())?.match(/\d+(?= shards done)/)?.[0] ?? '',
+      10,
+    )
+  const before = await done()
+  await expect.poll(done, { timeout: 60_000 }).toBeGreaterThan(before)
+}
 
 /** @returns what undoes it */
 function apply(styles: Readonly<Record<string, string>>): Promise<Record<string, string>> {

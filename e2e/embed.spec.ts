@@ -7,6 +7,7 @@ import {
   consent,
   type Embedded,
   expectCard,
+  expectConnected,
   expectPill,
   type Partner,
   press,
@@ -184,6 +185,7 @@ test('the kill switch ends the agents of a site at once', async ({ page, context
   const embedded = await visit(page, partner)
   await consent(embedded)
   await expectPill(embedded, 'Computing for')
+  await expectConnected(embedded)
   await partner.update({ enabled: false })
   await expectPill(embedded, 'the owner of this site has switched it off')
   await expectClosed(embedded.sockets)
@@ -198,6 +200,7 @@ test('consent ends after 24 hours, by the server’s clock', async ({ page }) =>
   const embedded = await visit(page, partner)
   await consent(embedded)
   await expectPill(embedded, 'Computing for')
+  await expectConnected(embedded)
   const database = new pg.Client({ connectionString: site.databaseUrl() })
   await database.connect()
   await database.query(
@@ -238,6 +241,7 @@ test('a page that isolates itself can hold the frame', async ({ page }) => {
   expect(await page.evaluate(() => crossOriginIsolated)).toBe(true)
   await consent(embedded)
   await expectPill(embedded, 'Computing for')
+  await expectConnected(embedded)
   await isolated.close()
 })
 

@@ -86,6 +86,11 @@ export async function consent({ allow, stop }: Embedded): Promise<void> {
   await press(allow, () => expect(stop).toBeVisible({ timeout: 1_000 }))
 }
 
+/** Waits until an agent of the page has a connection to the hub. */
+export async function expectConnected({ sockets }: Embedded): Promise<void> {
+  await expect.poll(() => sockets.some((socket) => !socket.isClosed()), { timeout: PROBE_MS }).toBe(true)
+}
+
 /** Waits until the pill says so. */
 export async function expectPill(
   { frame }: Embedded,

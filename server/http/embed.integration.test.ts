@@ -8,7 +8,7 @@ import type { SiteStatsView, SiteView } from '../../kernel/api/sites.ts'
 import { buildEmbed } from '../../scripts/build-embed.mjs'
 import { type AgentPeer, connectAgentPeer } from './testing/agent-peer.ts'
 import { postJson, type SignedUp, signUp } from './testing/sign-up.ts'
-import { createTestPool, type RunningPool, type TestPool } from './testing/start-pool.ts'
+import { createTestPool, piContract, type RunningPool, type TestPool } from './testing/start-pool.ts'
 
 const PAGE = 'https://tides.example'
 const PHONE = 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Mobile/15E148'
@@ -196,6 +196,30 @@ describe('a visitor’s consent', () => {
     expect((await stats(site)).agents_now).toBe(1)
     await ended(first.session)
     peer.close()
+  })
+
+  it('earns the site’s owner credits for what its agents computed', async () => {
+    const site = await create()
+    const stranger = await signUp(pool, 'A stranger')
+    const contract = { ...piContract('embed earns', 4), verify: { mode: 'none' } }
+    const { id } = (await stranger.call('jobs.submit', { contract })) as { id: string }
+    const peer = connectAgentPeer(pool.url)
+    peer.work(await enrol(peer, site, await consentTo(site)), 4)
+    const state = async () => ((await stranger.call('jobs.get', { id })) as { state: string }).state
+    await expect.poll(state, { timeout: 20_000 }).toBe('settled')
+    peer.close()
+    const { shards, credits_earned } = await stats(site)
+    expect(shards).toBe(4)
+    expect(credits_earned).toBeGreaterThan(0)
+    const { rows } = await testPool.database.pool.query<{ code: string; owner: string; amount: string }>(
+      `SELECT code, credit_account AS owner, amount FROM credit_transfers
+       WHERE job_id = $1 AND flag = 'posted' ORDER BY code`,
+      [id],
+    )
+    const paid = rows.find(({ code }) => code === 'site')
+    expect(Number(paid?.amount)).toBe(credits_earned)
+    const owner = await testPool.database.pool.query('SELECT owner_id FROM sites WHERE id = $1', [site.id])
+    expect(paid?.owner).toBe(`owner:${owner.rows[0].owner_id}`)
   })
 
   it('is the network’s and not an account’s, even with the account’s cookies and a token', async () => {
