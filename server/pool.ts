@@ -5,14 +5,19 @@ import { OPS } from '../kernel/ops/registry.ts'
 import { createSignIn } from './accounts/sign-in.ts'
 import { createAccountService } from './core/accounts.ts'
 import { createBlobService } from './core/blobs.ts'
+import { createChallengeService } from './core/challenges.ts'
+import { ConsentWatch } from './core/consent-watch.ts'
 import { createCreditService } from './core/credits.ts'
 import { createDeviceService } from './core/devices.ts'
+import { createEmbedService } from './core/embed.ts'
 import { createJobService } from './core/jobs.ts'
 import type { Log } from './core/log.ts'
 import { createOwnerService } from './core/owners.ts'
 import { createProofService } from './core/proofs.ts'
+import { createSiteService } from './core/sites.ts'
 import { createTokenService } from './core/tokens.ts'
 import type { ClientAddress } from './http/client-address.ts'
+import { loadEmbedAssets } from './http/embed-assets.ts'
 import { createIdentify } from './http/identify.ts'
 import type { HttpServer, Site } from './http/server.ts'
 import { Hub } from './hub/hub.ts'
@@ -20,17 +25,19 @@ import type { Referee } from './hub/referee/referee.ts'
 import { createAgentStore } from './memory/agent-store.ts'
 import { createBlobAccessStore } from './memory/blob-access-store.ts'
 import { openFileBlobStore } from './memory/blob-store-files.ts'
+import { createChallengeStore, createConsentStore } from './memory/consent-store.ts'
 import { createCreditStore } from './memory/credit-store.ts'
 import type { Database } from './memory/database.ts'
-import { NO_PARTNER_SITES } from './memory/job-billing.ts'
 import { createJobStore } from './memory/job-store.ts'
 import { createOwnerStore } from './memory/owner-store.ts'
 import { createResultStore } from './memory/result-store.ts'
+import { createSiteStore } from './memory/site-store.ts'
 import { createTokenStore } from './memory/token-store.ts'
 import { createUserStore } from './memory/user-store.ts'
 import { Projection } from './realtime/projection.ts'
 import { createRoomServer } from './realtime/room-server.ts'
 
+const TOKEN_REVOKED = 'its node token was revoked'
 /** Holds are given up this often when their time is over. */
 const HOLD_SWEEP_MS = 60_000
 
@@ -47,6 +54,8 @@ export interface PoolOptions {
   readonly origin: string
   /** Signs cookies and mail links. */
   readonly secret: string
+  /** What scripts/build-embed.mjs wrote. */
+  readonly embedFolder: string
   readonly clientAddress: ClientAddress
   readonly http: HttpServer
   /** Without one there are no pages, only the API. */
@@ -68,12 +77,16 @@ export interface Pool {
 /** Wires stores, services, hub, live rooms and the HTTP server, in the order in which they need each other. */
 export async function startPool(options: PoolOptions): Promise<Pool> {
   const { database, http, log } = options
-  const jobs = createJobStore(database, { split: options.split, sites: NO_PARTNER_SITES })
+  const sites = createSiteStore(database)
+  const jobs = createJobStore(database, { split: options.split, sites })
   const results = createResultStore(database.pool)
   const agents = createAgentStore(database)
   const owners = createOwnerService(createOwnerStore(database))
   const blobs = await openFileBlobStore(path.join(options.dataDir, 'blobs'))
-  const tokens = createTokenService(createTokenStore(database))
+  const tokens = createTokenService({
+    store: createTokenStore(database),
+    revoked: (id) => void hub.endAgentSessions(({ tokenId }) => tokenId === id, TOKEN_REVOKED),
+  })
   const signIn = createSignIn({
     database,
     origin: options.origin,
@@ -116,6 +129,8 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   }, HOLD_SWEEP_MS)
   sweep.unref()
 
+  const consents = createConsentStore(database)
+  const watch = new ConsentWatch({ consents, hub, log })
   http.serve({
     services: {
       jobs: createJobService({
@@ -133,9 +148,12 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       accounts: createAccountService(createUserStore(database)),
       owners,
       tokens,
+      devices: createDeviceService({ agents, hub, credits: undefined }),
       blobs: blobService,
       credits,
-      devices: createDeviceService({ agents, hub, credits: undefined }),
+      sites: createSiteService({ sites, hub, watch }),
+      embed: createEmbedService({ sites, consents, watch }),
+      challenges: createChallengeService({ secret: options.secret, store: createChallengeStore(database) }),
       hub,
     },
     hub,
@@ -145,6 +163,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     origin: options.origin,
     clientAddress: options.clientAddress,
     site: options.site,
+    embedAssets: await loadEmbedAssets(options.embedFolder),
     dev: options.dev,
     log,
   })
@@ -153,6 +172,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     epoch: hub.epoch,
     houseToken: async (kept) => tokens.house(await owners.house(), kept),
     async close() {
+      watch.close()
       clearInterval(sweep)
       projection?.close()
       rooms.close()

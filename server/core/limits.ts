@@ -16,6 +16,12 @@ export const CORE_LIMITS = {
   cursor_chars: 200,
   /** Shards of one proof: a tab executes them again in seconds. */
   proof_shards: 10,
+  sites_per_owner: 20,
+  site_name_chars: 60,
+  site_origins: 20,
+  origin_chars: 255,
+  /** Days with figures that a site's statistics show. */
+  site_days: 30,
   devices_listed: 500,
   device_name_chars: 60,
   /** Time to answer a challenge. */

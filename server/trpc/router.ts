@@ -5,6 +5,7 @@ import { devicesRouter } from './devices.ts'
 import { createCallerFactory, router } from './init.ts'
 import { jobsRouter } from './jobs.ts'
 import { networkRouter } from './network.ts'
+import { sitesRouter } from './sites.ts'
 import { keysRouter, nodeTokensRouter } from './tokens.ts'
 
 export const appRouter = router({
@@ -16,6 +17,7 @@ export const appRouter = router({
   devices: devicesRouter,
   keys: keysRouter,
   nodeTokens: nodeTokensRouter,
+  sites: sitesRouter,
 })
 
 export type AppRouter = typeof appRouter
