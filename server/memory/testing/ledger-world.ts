@@ -22,6 +22,14 @@ export type Copies = readonly WorldAgent[]
 
 export const REFEREE_AGENT: WorldAgent = { id: REFEREE, owner: REFEREE }
 
+export interface JobSize {
+  readonly shards: number
+  readonly copies: number
+  /** Of one copy of one shard. */
+  readonly price: number
+  readonly key?: string | undefined
+}
+
 /** Owners, agents and jobs of a test, and the stores that they go through. */
 export interface LedgerWorld {
   readonly jobs: JobStore
@@ -32,11 +40,9 @@ export interface LedgerWorld {
   person(kind: 'account' | 'guest', credits: number): Promise<string>
   /** A new agent: of that owner, of a network of its own, or of the house. */
   agent(of: { readonly owner: string } | 'network' | 'house'): Promise<WorldAgent>
+  newJob(owner: string, size: JobSize): NewJob
   /** Stores a job with its hold. */
-  submit(
-    owner: string,
-    job: { readonly shards: number; readonly copies: number; readonly price: number; readonly key?: string },
-  ): Promise<NewJob>
+  submit(owner: string, size: JobSize): Promise<NewJob>
   /** Makes copies of the job's next shards durable. */
   commit(job: NewJob, shards: readonly Copies[]): Promise<void>
   run(job: NewJob): Promise<void>
@@ -80,13 +86,9 @@ export async function createLedgerWorld(
       await agents.enrolled({ id, owner_id: owner, executor: 'cpu', label: 'test', software: 'test/1' })
       return { id, owner }
     },
-    async submit(owner, { shards, copies, price, key }) {
-      const job = sampleJob(owner, {
-        shard_count: shards,
-        shard_price: price,
-        hold: shards * copies * price,
-        idempotency_key: key,
-      })
+    newJob,
+    async submit(owner, size) {
+      const job = newJob(owner, size)
       await jobs.insert(job)
       return job
     },
@@ -96,7 +98,9 @@ export async function createLedgerWorld(
       const accepted = shards.map((copies, at) => acceptedShard(first + at, copies))
       const copies_needed = job.hold / job.shard_price / job.shard_count
       const work = workDone(accepted, job.owner_id, copies_needed)
-      await results.commit(epoch, [{ job_id: job.id, shards: accepted, work }], [])
+      const groups = [{ job_id: job.id, shards: accepted, work }]
+      // As the hub does: a commit that failed may have happened, and is repeated.
+      await results.commit(epoch, groups, []).catch(() => results.commit(epoch, groups, []))
     },
     async run(job) {
       await jobs.transition(job.id, ['submitted'], 'running')
@@ -111,6 +115,15 @@ export async function createLedgerWorld(
 }
 
 export const WORLD_RESULT: Settlement = sampleResult()
+
+function newJob(owner: string, { shards, copies, price, key }: JobSize): NewJob {
+  return sampleJob(owner, {
+    shard_count: shards,
+    shard_price: price,
+    hold: shards * copies * price,
+    idempotency_key: key,
+  })
+}
 
 function acceptedShard(shard: number, copies: Copies): AcceptedShard {
   const leaf = new TextEncoder().encode(`shard ${shard}`)
