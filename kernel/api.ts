@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { costItemView, jobCostView } from './api/credits.ts'
 import type { JsonObject } from './canonical.ts'
 import { ERROR_CODES, type ErrorCode } from './errors.ts'
 import type { Summary } from './ops/op.ts'
@@ -101,6 +102,8 @@ export const jobView = z.object({
   summary: z.custom<Summary>().nullable(),
   artifacts: z.array(artifactView),
   failure: failureView.nullable(),
+  /** For its owner only; null for a job from before there were credits. */
+  cost: jobCostView.nullable(),
 })
 export type JobView = z.infer<typeof jobView>
 
@@ -114,6 +117,8 @@ export const quoteView = z.object({
   copies: z.int(),
   leaf_kind: z.enum(['inline', 'blob']),
   leaf_max_bytes: z.int(),
+  /** The most that the job can cost: this is held, and what is not verified is released. */
+  price: z.object({ shard_price: z.int(), credits: z.int(), items: z.array(costItemView) }),
 })
 export type QuoteView = z.infer<typeof quoteView>
 

@@ -15,6 +15,7 @@ export const ERROR_CODES = {
   INPUT_MISSING: { status: 400, retryable: false },
   NOT_YET_AVAILABLE: { status: 400, retryable: false },
   UNAUTHENTICATED: { status: 401, retryable: false },
+  CREDITS_INSUFFICIENT: { status: 402, retryable: false },
   FORBIDDEN: { status: 403, retryable: false },
   NOT_FOUND: { status: 404, retryable: false },
   CONFLICT: { status: 409, retryable: false },

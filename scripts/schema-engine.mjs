@@ -61,14 +61,15 @@ async function runOn(database, sql) {
 }
 
 /**
- * adapter-pg 7.10 refuses the type "char". Hand the column over as text and mark it as a character afterwards.
+ * adapter-pg 7.10 refuses the type "char": hand the column over as text and mark it as a character afterwards. And it
+ * cuts a migration at every semicolon, also inside a function's body: send the script whole, as the native engine does.
  * @template {object} A
  * @param {A} adapter
  * @returns {A}
  */
-function withCharColumns(adapter) {
+function mended(adapter) {
   const inner =
-    /** @type {{performIO(q: object): Promise<{fields: {dataTypeID: number}[]}>, queryRaw(q: object): Promise<{columnTypes: number[]}>}} */ (
+    /** @type {{performIO(q: object): Promise<{fields: {dataTypeID: number}[]}>, queryRaw(q: object): Promise<{columnTypes: number[]}>, executeScript(script: string): Promise<void>, client: pg.Client, onError(error: unknown): never}} */ (
       /** @type {unknown} */ (adapter)
     )
   const performIO = inner.performIO.bind(adapter)
@@ -91,6 +92,9 @@ function withCharColumns(adapter) {
     })
     return answer
   }
+  inner.executeScript = async (script) => {
+    await inner.client.query(script).catch((error) => inner.onError(error))
+  }
   return adapter
 }
 
@@ -102,12 +106,12 @@ function adapterFactory() {
   return {
     provider: 'postgres',
     adapterName: base.adapterName,
-    connect: async () => withCharColumns(await base.connect()),
+    connect: async () => mended(await base.connect()),
     /** An empty database in which the migrations are played to see what schema they give. */
     connectToShadowDb: async () => {
       const database = `prisma_migrate_shadow_db_${crypto.randomUUID()}`
       await runOn('postgres', `CREATE DATABASE "${database}"`)
-      const adapter = withCharColumns(await new PrismaPg({ ...fields, database }, options).connect())
+      const adapter = mended(await new PrismaPg({ ...fields, database }, options).connect())
       const dispose = adapter.dispose.bind(adapter)
       adapter.dispose = async () => {
         await dispose()

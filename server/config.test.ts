@@ -14,6 +14,8 @@ describe('settings', () => {
       dataDir: path.join(programRoot(), '.forge'),
       houseAgent: true,
       refereeCpuShare: 0.5,
+      split: { contributor_permille: 800, site_permille: 100 },
+      testGrant: 1_000_000,
       logLevel: 'info',
     }
     expect(readConfig({})).toEqual(defaults)
@@ -30,6 +32,9 @@ describe('settings', () => {
       FORGE_DATA_DIR: '/srv/forge',
       FORGE_HOUSE_AGENT: 'off',
       FORGE_REFEREE_CPU_SHARE: '0.25',
+      FORGE_SHARE_CONTRIBUTOR: '700',
+      FORGE_SHARE_SITE: '300',
+      FORGE_TEST_GRANT: '0',
       FORGE_LOG: 'debug',
     })
     expect(config).toMatchObject({
@@ -41,6 +46,8 @@ describe('settings', () => {
       dataDir: path.resolve('/srv/forge'),
       houseAgent: false,
       refereeCpuShare: 0.25,
+      split: { contributor_permille: 700, site_permille: 300 },
+      testGrant: 0,
       logLevel: 'debug',
     })
   })
@@ -52,6 +59,9 @@ describe('settings', () => {
     ['HOST', 'a b', 'HOST="a b" must be a host name or an address'],
     ['FORGE_HOUSE_AGENT', 'yes', 'FORGE_HOUSE_AGENT="yes" must be "on" or "off"'],
     ['FORGE_REFEREE_CPU_SHARE', '-1', 'FORGE_REFEREE_CPU_SHARE="-1" must be a number from 0.01 to 1'],
+    ['FORGE_SHARE_SITE', '1.5', 'FORGE_SHARE_SITE="1.5" must be a whole number of permille, 0 to 1000'],
+    ['FORGE_SHARE_SITE', '201', 'FORGE_SHARE_CONTRIBUTOR and FORGE_SHARE_SITE exceed 1000 permille'],
+    ['FORGE_TEST_GRANT', '-1', 'FORGE_TEST_GRANT="-1" must be a whole number of credits, 0 to 1000000000'],
     [
       'FORGE_ORIGIN',
       'https://pool.example/app',

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { z } from 'zod'
+import type { Split } from '../kernel/bill.ts'
 import { ForgeError } from '../kernel/errors.ts'
 
 export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const
@@ -17,6 +18,17 @@ const number = (low: number, high: number, what: string) =>
     .regex(/^\d+(\.\d+)?$/, what)
     .transform(Number)
     .refine((value) => value >= low && value <= high, what)
+
+const permille = number(0, 1000, 'must be a whole number of permille, 0 to 1000').refine(
+  Number.isInteger,
+  'must be a whole number of permille, 0 to 1000',
+)
+
+const TEST_GRANT_MAX = 1_000_000_000
+const credits = number(0, TEST_GRANT_MAX, `must be a whole number of credits, 0 to ${TEST_GRANT_MAX}`).refine(
+  Number.isInteger,
+  `must be a whole number of credits, 0 to ${TEST_GRANT_MAX}`,
+)
 
 /** Every setting that the environment can give. An unset or empty variable means its default. */
 const environmentSchema = z.object({
@@ -40,6 +52,9 @@ const environmentSchema = z.object({
   FORGE_DATA_DIR: z.string().max(1024, 'must be at most 1024 characters long').optional(),
   FORGE_HOUSE_AGENT: onOff,
   FORGE_REFEREE_CPU_SHARE: number(0.01, 1, 'must be a number from 0.01 to 1').default(0.5),
+  FORGE_SHARE_CONTRIBUTOR: permille.default(800),
+  FORGE_SHARE_SITE: permille.default(100),
+  FORGE_TEST_GRANT: credits.default(1_000_000),
   FORGE_LOG: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
 })
 
@@ -64,6 +79,10 @@ export interface Config {
   readonly houseAgent: boolean
   /** Share of this machine's processor time that the referee may use, 0.01 to 1. */
   readonly refereeCpuShare: number
+  /** How a charge is divided; what the two leave is the network's. */
+  readonly split: Split
+  /** Credits that a new account is given to try the network with. */
+  readonly testGrant: number
   readonly logLevel: LogLevel
 }
 
@@ -84,6 +103,20 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     })
   }
   const settings = parsed.data
+  const split = {
+    contributor_permille: settings.FORGE_SHARE_CONTRIBUTOR,
+    site_permille: settings.FORGE_SHARE_SITE,
+  }
+  if (split.contributor_permille + split.site_permille > 1000) {
+    throw new ForgeError(
+      'ARGS_OUT_OF_RANGE',
+      'FORGE_SHARE_CONTRIBUTOR and FORGE_SHARE_SITE exceed 1000 permille',
+      {
+        path: 'FORGE_SHARE_SITE',
+        hint: 'Lower one of them: together they are at most the whole price.',
+      },
+    )
+  }
   const root = programRoot()
   return {
     root,
@@ -95,6 +128,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     dataDir: path.resolve(root, settings.FORGE_DATA_DIR ?? '.forge'),
     houseAgent: settings.FORGE_HOUSE_AGENT,
     refereeCpuShare: settings.FORGE_REFEREE_CPU_SHARE,
+    split,
+    testGrant: settings.FORGE_TEST_GRANT,
     logLevel: settings.FORGE_LOG,
   }
 }

@@ -60,6 +60,8 @@ async function start(config: Config, dev: boolean, log: Log): Promise<void> {
     dataDir: config.dataDir,
     referee: new WorkerReferee(new URL('./referee-worker.mjs', import.meta.url), config.refereeCpuShare),
     houseAgent: config.houseAgent,
+    split: config.split,
+    testGrant: config.testGrant,
     origin: config.origin ?? `http://localhost:${port}`,
     secret: config.secret ?? (await serverSecret(config.dataDir)),
     http,

@@ -1,9 +1,11 @@
 import path from 'node:path'
+import type { Split } from '../kernel/bill.ts'
 import type { ForgeError } from '../kernel/errors.ts'
 import { OPS } from '../kernel/ops/registry.ts'
 import { createSignIn } from './accounts/sign-in.ts'
 import { createAccountService } from './core/accounts.ts'
 import { createBlobService } from './core/blobs.ts'
+import { createCreditService } from './core/credits.ts'
 import { createDeviceService } from './core/devices.ts'
 import { createJobService } from './core/jobs.ts'
 import type { Log } from './core/log.ts'
@@ -15,7 +17,9 @@ import { Hub } from './hub/hub.ts'
 import type { Referee } from './hub/referee/referee.ts'
 import { createAgentStore } from './memory/agent-store.ts'
 import { openFileBlobStore } from './memory/blob-store-files.ts'
+import { createCreditStore } from './memory/credit-store.ts'
 import type { Database } from './memory/database.ts'
+import { NO_PARTNER_SITES } from './memory/job-billing.ts'
 import { createJobStore } from './memory/job-store.ts'
 import { createOwnerStore } from './memory/owner-store.ts'
 import { createResultStore } from './memory/result-store.ts'
@@ -24,12 +28,18 @@ import { createUserStore } from './memory/user-store.ts'
 import { Projection } from './realtime/projection.ts'
 import { createRoomServer } from './realtime/room-server.ts'
 
+/** Holds are given up this often when their time is over. */
+const HOLD_SWEEP_MS = 60_000
+
 export interface PoolOptions {
   readonly database: Database
   /** Holds the folder `blobs`. */
   readonly dataDir: string
   readonly referee: Referee
   readonly houseAgent: boolean
+  readonly split: Split
+  /** Credits for a new account. */
+  readonly testGrant: number
   /** Public origin of the site: `https://pool.example`. */
   readonly origin: string
   /** Signs cookies and mail links. */
@@ -54,7 +64,7 @@ export interface Pool {
 /** Wires stores, services, hub, live rooms and the HTTP server, in the order in which they need each other. */
 export async function startPool(options: PoolOptions): Promise<Pool> {
   const { database, http, log } = options
-  const jobs = createJobStore(database)
+  const jobs = createJobStore(database, { split: options.split, sites: NO_PARTNER_SITES })
   const results = createResultStore(database.pool)
   const agents = createAgentStore(database)
   const owners = createOwnerService(createOwnerStore(database))
@@ -90,6 +100,18 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   const rooms = createRoomServer({ epoch: hub.epoch, source: projection, log })
   projection.publishTo(rooms)
 
+  const creditStore = createCreditStore(database.pool)
+  const credits = createCreditService({
+    store: creditStore,
+    jobs,
+    isRunning: (jobId) => hub.progress(jobId) !== undefined,
+    testGrant: options.testGrant,
+  })
+  const sweep = setInterval(() => {
+    credits.expireOverdue().catch((error: unknown) => log.warn('credits.sweep_failed', { error }))
+  }, HOLD_SWEEP_MS)
+  sweep.unref()
+
   http.serve({
     services: {
       jobs: createJobService({
@@ -97,13 +119,15 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
         jobs,
         blobs,
         hub,
+        credits,
         visibilityChanged: () => projection?.refreshRecent(),
       }),
       accounts: createAccountService(createUserStore(database)),
       owners,
       tokens,
-      devices: createDeviceService({ agents, hub, credits: undefined }),
+      devices: createDeviceService({ agents, hub, credits: creditStore }),
       blobs: createBlobService(blobs),
+      credits,
       hub,
     },
     hub,
@@ -120,6 +144,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     epoch: hub.epoch,
     houseToken: async (kept) => tokens.house(await owners.house(), kept),
     async close() {
+      clearInterval(sweep)
       projection?.close()
       rooms.close()
       await http.close()

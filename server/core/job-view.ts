@@ -1,12 +1,23 @@
-import type { JobListItem, JobState, JobView, ProgressView, QuoteView } from '../../kernel/api.ts'
+import type { JobCostView } from '../../kernel/api/credits.ts'
+import {
+  JOB_STATES,
+  type JobListItem,
+  type JobState,
+  type JobView,
+  type ProgressView,
+  type QuoteView,
+} from '../../kernel/api.ts'
 import type { JsonObject } from '../../kernel/canonical.ts'
 import type { Contract } from '../../kernel/contract.ts'
 import type { OpRegistry, PreparedJob } from '../../kernel/job.ts'
+import { type CostItem, costItems, jobPrice, totalCredits } from '../../kernel/price.ts'
 import type { JobRow } from '../memory/ports.ts'
 
 /** Rows to views. Pure. */
 
 const FINAL: ReadonlySet<JobState> = new Set<JobState>(['settled', 'failed', 'cancelled', 'expired'])
+
+export const UNFINISHED_STATES: readonly JobState[] = JOB_STATES.filter((state) => !FINAL.has(state))
 
 export function isFinal(state: JobState): boolean {
   return FINAL.has(state)
@@ -40,6 +51,27 @@ export function quoteView(job: PreparedJob): QuoteView {
     copies: copiesAsked(job.contract.verify),
     leaf_kind: job.plan.leaf.kind,
     leaf_max_bytes: job.plan.leaf.max_bytes,
+    price: priceView(jobPrice(job.plan, copiesAsked(job.contract.verify))),
+  }
+}
+
+function priceView({ items, ...price }: ReturnType<typeof jobPrice>): QuoteView['price'] {
+  return { ...price, items: [...items] }
+}
+
+/** What is held while the job runs, and what it cost once it has ended. */
+function costView(row: JobRow, plan: PreparedJob['plan'], copies: number): JobCostView | null {
+  const { shard_price, hold, bill } = row
+  if (shard_price === null || hold === null) return null
+  const items: readonly CostItem[] =
+    bill === null ? jobPrice(plan, copies).items : costItems(shard_price, bill)
+  const charged = bill === null ? null : totalCredits(items)
+  return {
+    shard_price,
+    held: hold,
+    charged,
+    released: charged === null ? null : hold - charged,
+    items: [...items],
   }
 }
 
@@ -95,5 +127,6 @@ export function jobView(
     summary: result === null ? null : prepared.summarise(result),
     artifacts: row.artifacts.map((artifact) => ({ ...artifact, shape: [...artifact.shape] })),
     failure: row.failure,
+    cost: isOwn ? costView(row, prepared.plan, copiesAsked(prepared.contract.verify)) : null,
   }
 }

@@ -5,20 +5,22 @@ import { assertAvailable, type Dtype } from '../../kernel/contract.ts'
 import { ForgeError, invariant } from '../../kernel/errors.ts'
 import type { OpRegistry, PreparedJob } from '../../kernel/job.ts'
 import { LIMITS } from '../../kernel/limits.ts'
+import { jobPrice } from '../../kernel/price.ts'
 import type { BlobStore, JobFilter, JobRow, JobStore } from '../memory/ports.ts'
 import { type Actor, ownerOf } from './actor.ts'
 import { type Action, authorise, authoriseOwner, MISSING, type Resource } from './authorise.ts'
+import type { CreditService } from './credits.ts'
 import type { HubJobs } from './hub-port.ts'
-import { isFinal, jobListItem, jobView, quoteView } from './job-view.ts'
+import { copiesAsked, isFinal, jobListItem, jobView, quoteView, UNFINISHED_STATES } from './job-view.ts'
 import { CORE_LIMITS } from './limits.ts'
 
 export interface JobService {
   /** What a contract would be: its plan, size and replay key. Nothing is stored. @throws ForgeError as `submit` does */
   quote(actor: Actor, contract: unknown): QuoteView
   /**
-   * Stores a job and hands it to the hub. The same idempotency key by the same owner gives the first job back.
-   * @throws ForgeError of the contract's checks; INPUT_MISSING, INPUT_INVALID for operands; CONFLICT when the key was
-   * used for another contract
+   * Stores a job, holds its price and hands it to the hub. The same idempotency key by the same owner gives the first job back.
+   * @throws ForgeError of the contract's checks; INPUT_MISSING, INPUT_INVALID for operands; CREDITS_INSUFFICIENT;
+   * CONFLICT when the key was used for another contract
    */
   submit(
     actor: Actor,
@@ -52,6 +54,7 @@ export interface JobServicePorts {
   readonly jobs: JobStore
   readonly blobs: Pick<BlobStore, 'stat'>
   readonly hub: HubJobs
+  readonly credits: Pick<CreditService, 'ready'>
   /** A job has become public or private. */
   readonly visibilityChanged: (id: string, visibility: Visibility) => void
 }
@@ -69,7 +72,7 @@ const DTYPE_BYTES: Readonly<Record<Dtype, number>> = {
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 export function createJobService(ports: JobServicePorts): JobService {
-  const { ops, jobs, blobs, hub, visibilityChanged } = ports
+  const { ops, jobs, blobs, hub, credits, visibilityChanged } = ports
   const prepare = (contract: unknown): PreparedJob => {
     const job = ops.prepare(contract)
     assertAvailable(job.contract)
@@ -140,6 +143,8 @@ export function createJobService(ports: JobServicePorts): JobService {
       const { ownerId } = authoriseOwner(actor, 'jobs.submit')
       const prepared = prepare(contract)
       await checkOperands(prepared)
+      await credits.ready(actor)
+      const price = jobPrice(prepared.plan, copiesAsked(prepared.contract.verify))
       const { job, created } = await jobs.insert({
         id: randomUUID(),
         owner_id: ownerId,
@@ -152,6 +157,8 @@ export function createJobService(ports: JobServicePorts): JobService {
         plan_digest: prepared.planDigest,
         shard_count: prepared.plan.shard_count,
         work_units: prepared.plan.work_units,
+        shard_price: price.shard_price,
+        hold: price.credits,
       })
       if (job.contract_hash !== prepared.contractHash) {
         throw new ForgeError(
@@ -192,7 +199,7 @@ export function createJobService(ports: JobServicePorts): JobService {
     async cancel(actor, id) {
       const row = await load(actor, 'jobs.cancel', id)
       if (!isFinal(row.state) && !(await hub.cancel(id))) {
-        await jobs.transition(id, ['submitted', 'planned', 'running', 'verifying'], 'cancelled')
+        await jobs.transition(id, UNFINISHED_STATES, 'cancelled')
       }
       return { state: (await load(actor, 'jobs.cancel', id)).state }
     },

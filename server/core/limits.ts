@@ -4,6 +4,13 @@ export const CORE_LIMITS = {
   idempotency_key_chars: 128,
   token_name_chars: 60,
   tokens_per_owner: 50,
+  statement_page: 100,
+  /** A statement as CSV is one answer. */
+  statement_csv_lines: 1_000_000,
+  statement_csv_page: 1000,
+  holds_shown: 100,
+  /** Holds given up in one round of the sweep. */
+  overdue_holds: 100,
   cursor_chars: 200,
   devices_listed: 500,
   device_name_chars: 60,

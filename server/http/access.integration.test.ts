@@ -94,6 +94,8 @@ const PROCEDURES: readonly Row[] = [
   procedure('network.epoch', 'network.read'),
   procedure('agents.list', 'agents.read'),
   procedure('account.me', 'account.read'),
+  procedure('credits.balance', 'credits.read'),
+  procedure('credits.statement', 'credits.read', () => ({})),
   procedure('keys.list', 'keys.manage'),
   procedure('keys.create', 'keys.manage', () => ({ name: 'another' })),
   procedure('keys.revoke', 'keys.manage', () => ({ id: own.key })),
@@ -141,6 +143,12 @@ const ROUTES: readonly Row[] = [
     action: 'blobs.read',
     path: () => `/api/v0/blobs/${DIGEST}`,
     init: () => ({ method: 'HEAD' }),
+  },
+  {
+    what: 'GET /api/v0/credits/statement.csv',
+    action: 'credits.read',
+    path: () => '/api/v0/credits/statement.csv',
+    init: () => ({}),
   },
 ]
 

@@ -13,6 +13,7 @@ import type { Identify } from './identify.ts'
 import { HTTP_LIMITS } from './limits.ts'
 import { sendError, sendJson } from './respond.ts'
 import { BlobRoutes } from './rest-blobs.ts'
+import { sendStatement } from './rest-credits.ts'
 import { executeOp, getJob } from './rest-jobs.ts'
 import { assertSameOrigin, setSecurityHeaders } from './security.ts'
 import { serveTrpc, TRPC_PREFIX } from './trpc-route.ts'
@@ -146,6 +147,10 @@ async function routeApi(
     if (request.method !== 'POST') throw wrongMethod(response, 'POST')
     return executeOp(request, response, context)
   }
+  if (path === '/api/v0/credits/statement.csv') {
+    if (!reads) throw wrongMethod(response, 'GET, HEAD')
+    return sendStatement(request, response, context)
+  }
   const [, jobId] = /^\/api\/v0\/jobs\/([^/]{1,64})$/.exec(path) ?? []
   if (jobId !== undefined) {
     if (!reads) throw wrongMethod(response, 'GET, HEAD')
@@ -158,7 +163,7 @@ async function routeApi(
     return blobs.put(request, response, context.actor, digest)
   }
   throw new ForgeError('NOT_FOUND', 'the API has no such path', {
-    hint: 'POST /api/v0/ops/execute, GET /api/v0/jobs/<id>, GET or PUT /api/v0/blobs/<sha256>.',
+    hint: 'POST /api/v0/ops/execute, GET /api/v0/jobs/<id>, GET or PUT /api/v0/blobs/<sha256>, GET /api/v0/credits/statement.csv.',
   })
 }
 

@@ -1,12 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AcceptedShard } from '../../kernel/acceptance.ts'
+import { workDone } from '../../kernel/bill.ts'
 import { ForgeError } from '../../kernel/errors.ts'
-import type { ResultStore, SignedReceipt } from '../memory/ports.ts'
+import type { AcceptedGroup, ResultStore, SignedReceipt } from '../memory/ports.ts'
 import type { Credit } from './core/state.ts'
 
 /** One acceptance of the core, waiting to become durable. */
 export interface PendingCommit {
   readonly job_id: string
+  readonly submitter: string
+  readonly copies_needed: number
   readonly shards: readonly AcceptedShard[]
   readonly credits: readonly Credit[]
 }
@@ -36,6 +39,8 @@ export class CommitQueue {
   #receipts: SignedReceipt[] = []
   #running: Promise<void> | undefined
   #closed = false
+  #added = 0
+  #done = 0
 
   constructor(options: CommitQueueOptions) {
     this.#options = options
@@ -43,6 +48,7 @@ export class CommitQueue {
 
   add(commit: PendingCommit): void {
     this.#shards.push(commit)
+    this.#added++
     this.#start()
   }
 
@@ -51,14 +57,15 @@ export class CommitQueue {
     this.#start()
   }
 
-  /** Waits until everything added so far is durable. */
-  async flush(): Promise<void> {
-    while (this.#running !== undefined) await this.#running
+  /** Waits until everything accepted so far is durable and folded, or never will be in this hub's life. */
+  async durable(): Promise<void> {
+    const target = this.#added
+    while (this.#done < target && this.#running !== undefined) await this.#running
   }
 
-  /** Flushes, then takes no more. */
+  /** Makes everything durable, then takes no more. */
   async close(): Promise<void> {
-    await this.flush()
+    while (this.#running !== undefined) await this.#running
     this.#closed = true
   }
 
@@ -76,9 +83,7 @@ export class CommitQueue {
     const receipts = this.#receipts
     this.#shards = []
     this.#receipts = []
-    const byJob = new Map<string, AcceptedShard[]>()
-    for (const { job_id, shards } of commits) byJob.set(job_id, [...(byJob.get(job_id) ?? []), ...shards])
-    const groups = [...byJob].map(([job_id, shards]) => ({ job_id, shards }))
+    const groups = groupByJob(commits)
     for (let attempt = 1; !this.#closed; attempt++) {
       try {
         await this.#options.store.commit(this.#options.epoch, groups, receipts)
@@ -94,5 +99,20 @@ export class CommitQueue {
       }
     }
     await this.#options.committed(commits)
+    this.#done += commits.length
   }
+}
+
+function groupByJob(commits: readonly PendingCommit[]): readonly AcceptedGroup[] {
+  const byJob = new Map<string, { first: PendingCommit; shards: AcceptedShard[] }>()
+  for (const commit of commits) {
+    const group = byJob.get(commit.job_id) ?? { first: commit, shards: [] }
+    byJob.set(commit.job_id, group)
+    for (const shard of commit.shards) group.shards.push(shard)
+  }
+  return [...byJob].map(([job_id, { first, shards }]) => ({
+    job_id,
+    shards,
+    work: workDone(shards, first.submitter, first.copies_needed),
+  }))
 }

@@ -8,6 +8,7 @@ import { hexToBytes, sha256, sha256Hex } from '../../kernel/digest.ts'
 import type { PreparedJob } from '../../kernel/job.ts'
 import { merkleRootOfDigests } from '../../kernel/merkle.ts'
 import { OPS } from '../../kernel/ops/registry.ts'
+import { jobPrice } from '../../kernel/price.ts'
 import type { HubMessage, LeaseMessage } from '../../kernel/protocol.ts'
 import { receiptBytes } from '../../kernel/receipt.ts'
 import { createAgentStore } from '../memory/agent-store.ts'
@@ -15,7 +16,7 @@ import { openFileBlobStore } from '../memory/blob-store-files.ts'
 import { createJobStore } from '../memory/job-store.ts'
 import type { AgentStore, BlobStore, JobRow } from '../memory/ports.ts'
 import { createResultStore } from '../memory/result-store.ts'
-import { sampleAccount } from '../memory/testing/samples.ts'
+import { SAMPLE_TERMS, sampleAccount } from '../memory/testing/samples.ts'
 import { createTestDatabase, type TestDatabase } from '../memory/testing/test-database.ts'
 import { Hub } from './hub.ts'
 import { readBlob } from './intake.ts'
@@ -52,7 +53,7 @@ async function startHub(
   agents: AgentStore = createAgentStore(database),
 ): Promise<Hub> {
   return await Hub.start({
-    jobs: createJobStore(database),
+    jobs: createJobStore(database, SAMPLE_TERMS),
     results: createResultStore(database.pool),
     blobs,
     agents,
@@ -67,9 +68,10 @@ async function startHub(
 let submissions = 0
 async function submit(contract: object): Promise<{ row: JobRow; job: PreparedJob }> {
   const job = OPS.prepare(contract)
+  const price = jobPrice(job.plan, 2)
   const owner = await sampleAccount(database, 'submitter')
   const id = `00000000-0000-4000-8000-${String(++submissions).padStart(12, '0')}`
-  const { job: row } = await createJobStore(database).insert({
+  const { job: row } = await createJobStore(database, SAMPLE_TERMS).insert({
     id,
     owner_id: owner.id,
     idempotency_key: undefined,
@@ -81,6 +83,8 @@ async function submit(contract: object): Promise<{ row: JobRow; job: PreparedJob
     plan_digest: job.planDigest,
     shard_count: job.plan.shard_count,
     work_units: job.plan.work_units,
+    shard_price: price.shard_price,
+    hold: price.credits,
   })
   return { row, job }
 }
@@ -198,7 +202,7 @@ class TestAgent {
 
 async function settled(id: string): Promise<JobRow> {
   return await eventually(async () => {
-    const row = await createJobStore(database).get(id)
+    const row = await createJobStore(database, SAMPLE_TERMS).get(id)
     return row?.state === 'settled' ? row : undefined
   })
 }
@@ -361,7 +365,7 @@ describe('the hub', () => {
     )
     expect(hub.progress(row.id)).toMatchObject({ accepted: 0, in_flight: 0 })
     expect(await hub.cancel(row.id)).toBe(true)
-    expect((await createJobStore(database).get(row.id))?.state).toBe('cancelled')
+    expect((await createJobStore(database, SAMPLE_TERMS).get(row.id))?.state).toBe('cancelled')
     forger.stop()
     await run
     await hub.close()
@@ -406,7 +410,7 @@ describe('the hub', () => {
     await database.pool.query(`UPDATE jobs SET contract = '{"contract":9}' WHERE id = $1`, [row.id])
     const hub = await startHub()
     await eventually(async () =>
-      (await createJobStore(database).get(row.id))?.state === 'failed' ? true : undefined,
+      (await createJobStore(database, SAMPLE_TERMS).get(row.id))?.state === 'failed' ? true : undefined,
     )
     await hub.close()
   })

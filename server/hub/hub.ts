@@ -18,7 +18,7 @@ import { type HubEffect, type HubEvent, type HubJob, initialState } from './core
 import { step } from './core/step.ts'
 import { checkResult } from './intake.ts'
 import { admittedJob, JobRuntime, once } from './job-runtime.ts'
-import { JobWriter, type StoredPhase } from './job-writer.ts'
+import { JobWriter, type StoredEnd } from './job-writer.ts'
 import type { HubOptions } from './options.ts'
 import { type SessionConnection, SessionTable } from './session-table.ts'
 import { Tally } from './tally.ts'
@@ -38,6 +38,7 @@ export class Hub {
   readonly #sessions = new SessionTable()
   readonly #runtimes = new Map<string, JobRuntime>()
   readonly #contracts = new Map<string, string>()
+  readonly #admitting = new Map<string, Promise<void>>()
   readonly #commits: CommitQueue
   readonly #writer: JobWriter
   readonly #dirty = new Set<string>()
@@ -92,6 +93,16 @@ export class Hub {
    */
   async admit(row: JobRow): Promise<void> {
     if (this.#runtimes.has(row.id)) return
+    const admission = this.#admit(row)
+    this.#admitting.set(row.id, admission)
+    try {
+      await admission
+    } finally {
+      this.#admitting.delete(row.id)
+    }
+  }
+
+  async #admit(row: JobRow): Promise<void> {
     try {
       const job = OPS.prepare(parseJsonStrict(row.canonical))
       const runtime = new JobRuntime(row.id, job, this.#options.blobs)
@@ -102,7 +113,7 @@ export class Hub {
         await runtime.fold(group.shards)
         for (const { shard } of group.shards) accepted.push(shard)
       }
-      if (row.state === 'submitted') this.#storePhase(row.id, 'planned')
+      if (row.state === 'submitted') this.#writer.storePhase(row.id, 'planned')
       this.#apply({ t: 'job.admitted', job: admittedJob(row, job, accepted, this.#now()) })
       this.#dirty.add(row.id)
       if (accepted.length > 0)
@@ -116,14 +127,16 @@ export class Hub {
       // A store that does not answer says nothing about the job: it is admitted when the hub starts again.
       if (!(error instanceof ForgeError)) throw error
       this.#options.log('error', 'a job cannot be admitted', { job: row.id, error: String(error) })
-      this.#storePhase(row.id, 'failed', failureOf(error))
+      this.#storeEnd(row.id, 'failed', failureOf(error))
     }
   }
 
   /** @returns false when the job is not running here */
   async cancel(jobId: string): Promise<boolean> {
-    if (!this.#state.jobs.has(jobId)) return false
-    this.#apply({ t: 'job.cancelled', job_id: jobId })
+    await this.#admitting.get(jobId)?.catch(() => {})
+    if (!this.#runtimes.has(jobId)) return false
+    // A job whose end is being stored has left the core: it only remains to wait.
+    if (this.#state.jobs.has(jobId)) this.#apply({ t: 'job.cancelled', job_id: jobId })
     await this.#writer.idle(jobId)
     return true
   }
@@ -353,14 +366,19 @@ export class Hub {
   #phase(jobId: string, phase: HubJob['phase'], failure: ForgeErrorJson | undefined): void {
     this.#dirty.add(jobId)
     if (phase === 'settled') return
-    this.#storePhase(jobId, phase, failure)
-    if (phase === 'failed' || phase === 'cancelled' || phase === 'expired') this.#announceEnd(jobId, phase)
+    if (phase === 'failed' || phase === 'cancelled' || phase === 'expired')
+      this.#storeEnd(jobId, phase, failure)
+    else this.#writer.storePhase(jobId, phase)
   }
 
-  #storePhase(jobId: string, phase: StoredPhase, failure?: ForgeErrorJson): void {
-    this.#writer.storePhase(jobId, phase, {
+  /** The runtime stays until the end is stored: what was accepted before it is still to be folded. */
+  #storeEnd(jobId: string, state: StoredEnd, failure: ForgeErrorJson | undefined): void {
+    this.#writer.storeEnd(jobId, state, {
+      epoch: this.epoch,
       failure,
-      progress: this.#runtimes.get(jobId)?.progress(undefined),
+      durable: () => this.#commits.durable(),
+      progress: () => this.#runtimes.get(jobId)?.progress(undefined),
+      stored: (ended) => this.#announceEnd(jobId, ended),
     })
   }
 
@@ -442,7 +460,11 @@ export class Hub {
     try {
       const settlement = await runtime.settlement()
       this.#writer.write(jobId, async () => {
-        if (!(await this.#options.jobs.settle(jobId, this.epoch, settlement))) return
+        if (!(await this.#options.jobs.settle(jobId, this.epoch, settlement))) {
+          // Somebody else has ended it, or a settlement whose answer was lost: the store knows.
+          this.#apply({ t: 'job.cancelled', job_id: jobId })
+          return
+        }
         this.#tally.settled()
         this.#apply({ t: 'job.settled', job_id: jobId })
         this.#announceEnd(jobId, 'settled')

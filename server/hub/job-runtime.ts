@@ -1,6 +1,7 @@
 import type { AcceptedShard } from '../../kernel/acceptance.ts'
 import type { Aggregate } from '../../kernel/aggregate.ts'
 import type { JobRoom, JobState, ProgressView } from '../../kernel/api.ts'
+import { REFEREE } from '../../kernel/bill.ts'
 import { canonicalJson } from '../../kernel/canonical.ts'
 import { bytesToHex, sha256Hex } from '../../kernel/digest.ts'
 import type { PreparedJob } from '../../kernel/job.ts'
@@ -50,7 +51,7 @@ export class JobRuntime {
       this.#copies += accepted.copies.length
       for (const kind of new Set(accepted.copies.map((copy) => copy.executor))) this.#byExecutor[kind]++
       // The referee is the hub itself, nobody's machine.
-      for (const copy of accepted.copies) if (copy.agent !== 'referee') this.#owners.add(copy.owner)
+      for (const copy of accepted.copies) if (copy.agent !== REFEREE) this.#owners.add(copy.owner)
     }
     this.#note()
   }

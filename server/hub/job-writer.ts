@@ -4,17 +4,28 @@ import { ForgeError, type ForgeErrorJson } from '../../kernel/errors.ts'
 import type { JobStore } from '../memory/ports.ts'
 import type { HubLog } from './options.ts'
 
-/** Phases stored as they are entered; `settled` is stored together with the result. */
-export type StoredPhase = 'planned' | 'running' | 'verifying' | 'failed' | 'cancelled' | 'expired'
+/** Phases stored as they are entered. */
+export type StoredPhase = 'planned' | 'running' | 'verifying'
+/** Ends stored after what was accepted before them; `settled` is stored together with the result. */
+export type StoredEnd = 'failed' | 'cancelled' | 'expired'
 
 /** States that a job may leave for each phase: a final one is never left. */
 const LEAVES: Readonly<Record<StoredPhase, readonly JobState[]>> = {
   planned: ['submitted'],
   running: ['submitted', 'planned', 'verifying'],
   verifying: ['submitted', 'planned', 'running'],
-  failed: ['submitted', 'planned', 'running', 'verifying'],
-  cancelled: ['submitted', 'planned', 'running', 'verifying'],
-  expired: ['submitted', 'planned', 'running', 'verifying'],
+}
+const UNFINISHED: readonly JobState[] = ['submitted', 'planned', 'running', 'verifying']
+
+export interface JobEnd {
+  readonly epoch: number
+  readonly failure: ForgeErrorJson | undefined
+  /** Waits until what was accepted is durable: what is durable when the end is stored is what is paid for. */
+  durable(): Promise<void>
+  /** The last figures; asked once everything is durable. */
+  progress(): ProgressView | undefined
+  /** The state that the job ended in: another one when somebody else ended it first. */
+  stored(state: JobState): void
 }
 
 const RETRY_FIRST_MS = 200
@@ -34,17 +45,22 @@ export class JobWriter {
     this.#fenced = fenced
   }
 
-  storePhase(
-    jobId: string,
-    phase: StoredPhase,
-    more: { readonly failure: ForgeErrorJson | undefined; readonly progress: ProgressView | undefined },
-  ): void {
-    const final = phase === 'failed' || phase === 'cancelled' || phase === 'expired'
+  storePhase(jobId: string, phase: StoredPhase): void {
     this.write(jobId, async () => {
-      await this.#jobs.transition(jobId, LEAVES[phase], phase, {
-        ...(more.failure === undefined ? {} : { failure: more.failure }),
-        ...(final && more.progress !== undefined ? { progress: more.progress } : {}),
+      await this.#jobs.transition(jobId, LEAVES[phase], phase)
+    })
+  }
+
+  storeEnd(jobId: string, state: StoredEnd, end: JobEnd): void {
+    this.write(jobId, async () => {
+      await end.durable()
+      const progress = end.progress()
+      const moved = await this.#jobs.transition(jobId, UNFINISHED, state, {
+        epoch: end.epoch,
+        ...(end.failure === undefined ? {} : { failure: end.failure }),
+        ...(progress === undefined ? {} : { progress }),
       })
+      end.stored(moved ? state : ((await this.#jobs.get(jobId))?.state ?? state))
     })
   }
 

@@ -5,7 +5,7 @@ import { createAgentStore } from './agent-store.ts'
 import { createJobStore } from './job-store.ts'
 import { createOwnerStore } from './owner-store.ts'
 import type { AgentStore, AgentWork, OwnerRow } from './ports.ts'
-import { sampleAccount, sampleJob } from './testing/samples.ts'
+import { SAMPLE_TERMS, sampleAccount, sampleJob } from './testing/samples.ts'
 import { createTestDatabase, type TestDatabase } from './testing/test-database.ts'
 
 const SAID = { executor: 'webgpu', label: 'a laptop', software: 'forge-pool/0' } as const
@@ -36,7 +36,7 @@ beforeAll(async () => {
   alice = await sampleAccount(database, 'alice')
   bob = await sampleAccount(database, 'bob')
   network = await owners.network('203.0.113.0/24')
-  const jobs = createJobStore(database)
+  const jobs = createJobStore(database, SAMPLE_TERMS)
   pi = (await jobs.insert(sampleJob(alice.id))).job.id
   gbm = (await jobs.insert(sampleJob(alice.id, { op: 'mc@1/gbm.v1' }))).job.id
 })

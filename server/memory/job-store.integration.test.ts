@@ -5,7 +5,7 @@ import { ForgeError } from '../../kernel/errors.ts'
 import { createJobStore } from './job-store.ts'
 import type { JobStore, Settlement } from './ports.ts'
 import { createResultStore } from './result-store.ts'
-import { sampleAccount, sampleJob, sampleShards } from './testing/samples.ts'
+import { SAMPLE_TERMS, sampleAccount, sampleGroup, sampleJob, sampleShards } from './testing/samples.ts'
 import { createTestDatabase, type TestDatabase } from './testing/test-database.ts'
 
 const SETTLEMENT: Settlement = {
@@ -29,7 +29,7 @@ describe('jobs in PostgreSQL', () => {
   let ownerId: string
   beforeAll(async () => {
     database = await createTestDatabase()
-    jobs = createJobStore(database)
+    jobs = createJobStore(database, SAMPLE_TERMS)
     ownerId = (await sampleAccount(database, 'local')).id
   })
   afterAll(() => database.close())
@@ -58,6 +58,7 @@ describe('jobs in PostgreSQL', () => {
       headline: null,
       artifacts: [],
       failure: null,
+      bill: null,
     })
     expect(await jobs.get(job.id)).toEqual(job)
     expect(await jobs.get(randomUUID())).toBeUndefined()
@@ -127,7 +128,7 @@ describe('jobs in PostgreSQL', () => {
     const results = createResultStore(database.pool)
     const epoch = await results.openEpoch()
     const id = await running()
-    await results.commit(epoch, [{ job_id: id, shards: sampleShards(0, 10) }], [])
+    await results.commit(epoch, [sampleGroup(id, sampleShards(0, 10))], [])
     const before = await jobs.counts()
     expect(await jobs.settle(id, epoch, SETTLEMENT)).toBe(true)
     expect(await jobs.settle(id, epoch, SETTLEMENT)).toBe(false)

@@ -9,9 +9,12 @@ import {
 import { invariant } from '../../kernel/errors.ts'
 import type { jobs as StoredJob } from '../../prisma/generated/client.ts'
 import type { Database } from './database.ts'
+import { type BillingTerms, holdPrice, resolveHold } from './job-billing.ts'
+import { lockClaims } from './ledger.ts'
 import type { ArtifactRow, JobRow, JobStore } from './ports.ts'
 import { fenced } from './result-store.ts'
 import { safeNumber } from './rows.ts'
+import { inTransaction, type Transaction } from './transaction.ts'
 
 const FINAL: readonly JobState[] = ['settled', 'failed', 'cancelled', 'expired']
 const PAGE_LIMIT_ROWS = 1000
@@ -26,8 +29,13 @@ const storedArtifacts: z.ZodType<readonly ArtifactRow[]> = z.array(
   }),
 )
 
-/** Jobs in PostgreSQL. */
-export function createJobStore({ pool, prisma }: Pick<Database, 'pool' | 'prisma'>): JobStore {
+const storedBill = z.strictObject({ computation: z.int(), verification: z.int(), referee: z.int() })
+
+/** Jobs in PostgreSQL, and with every beginning and end of one its money. */
+export function createJobStore(
+  { pool, prisma }: Pick<Database, 'pool' | 'prisma'>,
+  terms: BillingTerms,
+): JobStore {
   const find = async (id: string): Promise<JobRow | undefined> => {
     const row = await prisma.jobs.findUnique({ where: { id } })
     return row === null ? undefined : jobRow(row)
@@ -35,12 +43,14 @@ export function createJobStore({ pool, prisma }: Pick<Database, 'pool' | 'prisma
 
   return {
     async insert(job) {
-      const { contract: _, canonical, idempotency_key, ...columns } = job
-      const { count } = await prisma.jobs.createMany({
-        data: { ...columns, contract: canonical, idempotency_key: idempotency_key ?? null },
-        skipDuplicates: true,
+      const { idempotency_key } = job
+      const created = await inTransaction(pool, async (tx) => {
+        await lockClaims(tx, 'shared')
+        if (!(await insertRow(tx, job))) return false
+        await holdPrice(tx, job)
+        return true
       })
-      if (count === 1) {
+      if (created) {
         const stored = await find(job.id)
         invariant(stored !== undefined, `job ${job.id} vanished`)
         return { job: stored, created: true }
@@ -98,34 +108,82 @@ export function createJobStore({ pool, prisma }: Pick<Database, 'pool' | 'prisma
     },
 
     async transition(id, from, to, more) {
-      const { rowCount } = await pool.query(
-        `UPDATE jobs SET state = $3,
-           started_at = CASE WHEN $3 = 'running' THEN coalesce(started_at, now()) ELSE started_at END,
-           finished_at = CASE WHEN $3 = ANY ($4) THEN now() END,
-           failure = coalesce($5::jsonb, failure),
-           progress = coalesce($6::jsonb, progress)
-         WHERE id = $1 AND state = ANY ($2)`,
-        [id, from, to, FINAL, jsonOrNull(more?.failure), jsonOrNull(more?.progress)],
-      )
-      return rowCount === 1
+      if (!FINAL.includes(to)) return move(pool, id, from, to, more)
+      return inTransaction(pool, async (tx) => {
+        await lockClaims(tx, 'shared')
+        if (more?.epoch !== undefined) await lockFence(tx, more.epoch)
+        if (!(await move(tx, id, from, to, more))) return false
+        await resolveHold(tx, id, terms)
+        return true
+      })
     },
 
     async settle(id, epoch, settlement) {
       const { result, result_digest, headline, artifacts, progress } = settlement
-      // The fence as in result-store.ts: one statement, so nothing can come between.
-      const { rows } = await pool.query<{ open: boolean; settled: boolean }>(
-        `WITH fence AS (SELECT epoch FROM hub_fence WHERE epoch = $2::bigint FOR SHARE),
-         job AS (
-           UPDATE jobs SET state = 'settled', finished_at = now(), result = $3, result_digest = $4, headline = $5,
-             artifacts = $6::jsonb, progress = $7::jsonb
-           FROM fence WHERE id = $1 AND state IN ('running', 'verifying') RETURNING id)
-         SELECT EXISTS (SELECT FROM fence) AS open, EXISTS (SELECT FROM job) AS settled`,
-        [id, epoch, result, result_digest, headline, JSON.stringify(artifacts), JSON.stringify(progress)],
-      )
-      if (rows[0]?.open !== true) throw fenced(epoch)
-      return rows[0].settled
+      return inTransaction(pool, async (tx) => {
+        await lockClaims(tx, 'shared')
+        await lockFence(tx, epoch)
+        const { rowCount } = await tx.query(
+          `UPDATE jobs SET state = 'settled', finished_at = now(), result = $2, result_digest = $3, headline = $4,
+             artifacts = $5::jsonb, progress = $6::jsonb
+           WHERE id = $1 AND state IN ('running', 'verifying')`,
+          [id, result, result_digest, headline, JSON.stringify(artifacts), JSON.stringify(progress)],
+        )
+        if (rowCount !== 1) return false
+        await resolveHold(tx, id, terms)
+        return true
+      })
     },
   }
+}
+
+/** @returns false when its id, or its owner's idempotency key, is there already */
+async function insertRow(tx: Transaction, job: Parameters<JobStore['insert']>[0]): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `INSERT INTO jobs (id, owner_id, idempotency_key, op, contract, contract_hash, replay_key, plan_digest,
+       shard_count, work_units, shard_price, hold)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING`,
+    [
+      job.id,
+      job.owner_id,
+      job.idempotency_key ?? null,
+      job.op,
+      job.canonical,
+      job.contract_hash,
+      job.replay_key,
+      job.plan_digest,
+      job.shard_count,
+      job.work_units,
+      job.shard_price,
+      job.hold,
+    ],
+  )
+  return rowCount === 1
+}
+
+/** Holds the hub's epoch until the end of the transaction, as a commit of results does. @throws ForgeError CONFLICT */
+async function lockFence(tx: Transaction, epoch: number): Promise<void> {
+  const { rowCount } = await tx.query('SELECT FROM hub_fence WHERE epoch = $1::bigint FOR SHARE', [epoch])
+  if (rowCount !== 1) throw fenced(epoch)
+}
+
+async function move(
+  on: Transaction,
+  id: string,
+  from: readonly JobState[],
+  to: JobState,
+  more: Parameters<JobStore['transition']>[3],
+): Promise<boolean> {
+  const { rowCount } = await on.query(
+    `UPDATE jobs SET state = $3,
+       started_at = CASE WHEN $3 = 'running' THEN coalesce(started_at, now()) ELSE started_at END,
+       finished_at = CASE WHEN $3 = ANY ($4) THEN now() END,
+       failure = coalesce($5::jsonb, failure),
+       progress = coalesce($6::jsonb, progress)
+     WHERE id = $1 AND state = ANY ($2)`,
+    [id, from, to, FINAL, jsonOrNull(more?.failure), jsonOrNull(more?.progress)],
+  )
+  return rowCount === 1
 }
 
 function jsonOrNull(value: object | undefined): string | null {
@@ -141,6 +199,9 @@ function jobRow(row: StoredJob): JobRow {
     visibility,
     shard_count,
     work_units,
+    shard_price,
+    hold,
+    bill,
     progress,
     artifacts,
     failure,
@@ -153,6 +214,9 @@ function jobRow(row: StoredJob): JobRow {
     visibility: visibilitySchema.parse(visibility),
     shard_count: safeNumber(shard_count),
     work_units: safeNumber(work_units),
+    shard_price: shard_price === null ? null : safeNumber(shard_price),
+    hold: hold === null ? null : safeNumber(hold),
+    bill: storedBill.nullable().parse(bill),
     progress: progressView.nullable().parse(progress),
     artifacts: storedArtifacts.parse(artifacts),
     failure: failureOf(failure),

@@ -1,10 +1,14 @@
 import type { AcceptedShard } from '../../kernel/acceptance.ts'
+import type { StatementLine } from '../../kernel/api/credits.ts'
 import type { JobState, ProgressView, Visibility } from '../../kernel/api.ts'
+import type { WorkDone } from '../../kernel/bill.ts'
 import type { Contract } from '../../kernel/contract.ts'
 import type { HexDigest } from '../../kernel/digest.ts'
 import type { ForgeErrorJson } from '../../kernel/errors.ts'
+import type { CostKind } from '../../kernel/price.ts'
 import type { ProbeReport } from '../../kernel/probe-report.ts'
 import type { ExecutorKind, Receipt } from '../../kernel/receipt.ts'
+import type { Transaction } from './transaction.ts'
 
 /** What the hub and the services ask of storage. Adapters stand beside this file. */
 
@@ -23,6 +27,10 @@ export interface NewJob {
   readonly plan_digest: HexDigest
   readonly shard_count: number
   readonly work_units: number
+  /** Credits of one copy of one shard. */
+  readonly shard_price: number
+  /** Credits held for the job, the most that it can cost. */
+  readonly hold: number
 }
 
 export interface ArtifactRow {
@@ -33,7 +41,12 @@ export interface ArtifactRow {
   readonly bytes: number
 }
 
-export interface JobRow extends Omit<NewJob, 'idempotency_key' | 'contract'> {
+export interface JobRow extends Omit<NewJob, 'idempotency_key' | 'contract' | 'shard_price' | 'hold'> {
+  /** Null, as `hold` and `bill`, for a job from before there were credits. */
+  readonly shard_price: number | null
+  readonly hold: number | null
+  /** Charged copies by what they were for; null until the job ends. */
+  readonly bill: Readonly<Record<CostKind, number>> | null
   readonly state: JobState
   readonly visibility: Visibility
   readonly created_at: Date
@@ -61,7 +74,11 @@ export interface Settlement {
 export type JobFilter = { readonly ownerId: string } | { readonly visibility: Visibility }
 
 export interface JobStore {
-  /** @returns the stored job, and whether this call created it */
+  /**
+   * Stores a job and holds its price, both or neither.
+   * @returns the stored job, and whether this call created it
+   * @throws ForgeError CREDITS_INSUFFICIENT
+   */
   insert(job: NewJob): Promise<{ readonly job: JobRow; readonly created: boolean }>
   get(id: string): Promise<JobRow | undefined>
   /** Newest first. `before` is the cursor: created_at and id of the last row seen. */
@@ -78,21 +95,31 @@ export interface JobStore {
   counts(): Promise<{ readonly settled: number; readonly shards_accepted: number }>
   /**
    * Moves a job from any of `from` to `to`. @returns false when it is in none of them (someone else was first).
-   * Sets started_at on `running` and finished_at on a final state.
+   * Sets started_at on `running` and finished_at on a final state. A final state is stored together with its money: what
+   * is durable of the job is charged and paid out, the rest of the hold released.
+   * @throws ForgeError CONFLICT when `epoch` is given and a newer hub has started
    */
   transition(
     id: string,
     from: readonly JobState[],
     to: JobState,
-    more?: { readonly failure?: ForgeErrorJson; readonly progress?: ProgressView },
+    more?: { readonly failure?: ForgeErrorJson; readonly progress?: ProgressView; readonly epoch?: number },
   ): Promise<boolean>
-  /** Running or verifying to settled with its result, in one transaction fenced by the hub's epoch. @throws ForgeError CONFLICT when fenced */
+  /**
+   * Running or verifying to settled with its result and its money, in one transaction fenced by the hub's epoch.
+   * @throws ForgeError CONFLICT when fenced
+   */
   settle(id: string, epoch: number, settlement: Settlement): Promise<boolean>
 }
 
 export interface ResultGroup {
   readonly job_id: string
   readonly shards: readonly AcceptedShard[]
+}
+
+/** A group on its way into the store, with what its copies are worth to whom. */
+export interface AcceptedGroup extends ResultGroup {
+  readonly work: readonly WorkDone[]
 }
 
 export interface SignedReceipt {
@@ -114,7 +141,7 @@ export interface ResultStore {
    * array, and nothing is stored twice.
    * @throws ForgeError CONFLICT when `epoch` is not the newest, or was not opened by this store
    */
-  commit(epoch: number, groups: readonly ResultGroup[], receipts: readonly SignedReceipt[]): Promise<void>
+  commit(epoch: number, groups: readonly AcceptedGroup[], receipts: readonly SignedReceipt[]): Promise<void>
   /** Everything accepted for a job, in commit order. */
   load(jobId: string): AsyncIterable<ResultGroup>
 }
@@ -260,11 +287,71 @@ export interface AgentStore {
   rename(id: string, ownerId: string, name: string | null): Promise<boolean>
   /** The first revocation's time stays. */
   revoke(id: string, ownerId: string): Promise<boolean>
+}
+
+/** Which partner site brought an agent: asked inside the transaction that pays. */
+export interface PartnerSites {
+  /** @returns sites by agent; an agent of no site is left out */
+  ofAgents(
+    tx: Transaction,
+    agents: readonly string[],
+  ): Promise<ReadonlyMap<string, { readonly site_id: string; readonly owner_id: string }>>
+}
+
+export interface OpenHoldRow {
+  readonly job_id: string
+  readonly credits: number
+  readonly created_at: Date
+  readonly expires_at: Date
+}
+
+/** A transfer as its account's owner sees it. */
+export interface StatementRow {
+  /** Place in the ledger. */
+  readonly seq: number
+  readonly id: string
+  readonly time: Date
+  readonly kind: StatementLine['kind']
+  /** Change of what is available, signed. */
+  readonly change: number
+  /** Of a charge: its amount. */
+  readonly charged: number | null
+  readonly job_id: string | null
+  readonly agent: string | null
+  readonly site_id: string | null
+}
+
+/** Accounts of the ledger, by their owners. Holds and charges of jobs are the job store's. */
+export interface CreditStore {
+  /** Opens the owner's account with a grant; once for each `reason`. @returns false when it was given before */
+  grant(ownerId: string, credits: number, reason: string): Promise<boolean>
+  /** An owner without an account has nothing. */
+  balance(ownerId: string): Promise<{ readonly available: number; readonly held: number }>
+  /** Newest first. */
+  holds(ownerId: string, limit: number): Promise<readonly OpenHoldRow[]>
+  /** Newest first, from before the row `before`, with what was available after the first of them. */
+  statementBefore(
+    ownerId: string,
+    query: { readonly limit: number; readonly before?: number },
+  ): Promise<{ readonly rows: readonly StatementRow[]; readonly available: number }>
+  /** Oldest first, from after the row `after`. */
+  statementAfter(
+    ownerId: string,
+    query: { readonly limit: number; readonly after: number },
+  ): Promise<readonly StatementRow[]>
+  statementLines(ownerId: string): Promise<number>
   /**
-   * Makes an anonymous agent the account's. It changes nothing for an agent that belongs to an account, this or another.
-   * @returns credits that came with it
+   * Makes an account the owner of an agent's key and moves what the agent has earned. Repeating it is harmless.
+   * @returns the credits moved
+   * @throws ForgeError NOT_FOUND when there is no such agent, or another account has it
    */
-  claim(id: string, accountId: string): Promise<number>
+  claimAgent(agent: string, ownerId: string): Promise<number>
+  /** What each of these agents earned for the owner, what came by claims included; agents without earnings are left out. */
+  earnedBy(ownerId: string, agents: readonly string[]): Promise<ReadonlyMap<string, number>>
+  /** Moves a guest's jobs, holds and credits to an account. Repeating it is harmless. */
+  moveOwner(fromId: string, toId: string): Promise<{ readonly credits: number; readonly jobs: number }>
+  /** Jobs whose hold is past its time, oldest first. */
+  overdueJobs(limit: number): Promise<readonly string[]>
 }
 
 export interface BlobStat {

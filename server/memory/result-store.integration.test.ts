@@ -5,7 +5,14 @@ import { createJobStore } from './job-store.ts'
 import type { ResultGroup, ResultStore } from './ports.ts'
 import { createResultStore } from './result-store.ts'
 import { startChild } from './testing/child.ts'
-import { sampleAccount, sampleJob, sampleReceipt, sampleShards } from './testing/samples.ts'
+import {
+  SAMPLE_TERMS,
+  sampleAccount,
+  sampleGroup,
+  sampleJob,
+  sampleReceipt,
+  sampleShards,
+} from './testing/samples.ts'
 import { createTestDatabase, type TestDatabase } from './testing/test-database.ts'
 
 describe('results in PostgreSQL', () => {
@@ -17,7 +24,7 @@ describe('results in PostgreSQL', () => {
   })
   afterAll(() => database.close())
 
-  const newJob = async () => (await createJobStore(database).insert(sampleJob(ownerId))).job.id
+  const newJob = async () => (await createJobStore(database, SAMPLE_TERMS).insert(sampleJob(ownerId))).job.id
   const loaded = async (store: ResultStore, jobId: string) => {
     const groups: ResultGroup[] = []
     for await (const group of store.load(jobId)) groups.push(group)
@@ -30,15 +37,8 @@ describe('results in PostgreSQL', () => {
     const store = createResultStore(database.pool)
     const epoch = await store.openEpoch()
     const [a, b] = [await newJob(), await newJob()]
-    await store.commit(
-      epoch,
-      [
-        { job_id: a, shards: sampleShards(40, 3) },
-        { job_id: b, shards: sampleShards(0, 2) },
-      ],
-      [],
-    )
-    await store.commit(epoch, [{ job_id: a, shards: sampleShards(10, 2) }], [])
+    await store.commit(epoch, [sampleGroup(a, sampleShards(40, 3)), sampleGroup(b, sampleShards(0, 2))], [])
+    await store.commit(epoch, [sampleGroup(a, sampleShards(10, 2))], [])
     const groups = await loaded(store, a)
     expect(shardsOf(groups)).toEqual([40, 41, 42, 10, 11])
     const [first] = groups[0]?.shards ?? []
@@ -55,7 +55,7 @@ describe('results in PostgreSQL', () => {
     const jobId = await newJob()
     for (const first of [500, 0]) {
       const store = createResultStore(database.pool)
-      await store.commit(await store.openEpoch(), [{ job_id: jobId, shards: sampleShards(first, 2) }], [])
+      await store.commit(await store.openEpoch(), [sampleGroup(jobId, sampleShards(first, 2))], [])
     }
     expect(shardsOf(await loaded(createResultStore(database.pool), jobId))).toEqual([500, 501, 0, 1])
   })
@@ -66,7 +66,7 @@ describe('results in PostgreSQL', () => {
     const jobId = await newJob()
     const leaf = new Uint8Array(LIMITS.inline_leaf_bytes)
     const shards = sampleShards(0, 10_000).map((shard) => ({ ...shard, leaf }))
-    await store.commit(epoch, [{ job_id: jobId, shards }], [])
+    await store.commit(epoch, [sampleGroup(jobId, shards)], [])
     const groups = await loaded(store, jobId)
     expect(groups.length).toBeGreaterThan(8)
     expect(shardsOf(groups)).toEqual(shards.map(({ shard }) => shard))
@@ -78,7 +78,7 @@ describe('results in PostgreSQL', () => {
     const jobId = await newJob()
     const receipt = sampleReceipt(jobId, epoch, 'lease-1')
     for (const first of [0, 10])
-      await store.commit(epoch, [{ job_id: jobId, shards: sampleShards(first, 10) }], [receipt])
+      await store.commit(epoch, [sampleGroup(jobId, sampleShards(first, 10))], [receipt])
     await store.commit(epoch, [], [sampleReceipt(jobId, epoch, 'lease-2')])
     const receipts = await database.prisma.receipts.findMany({
       where: { job_id: jobId },
@@ -98,7 +98,7 @@ describe('results in PostgreSQL', () => {
     const store = createResultStore(database.pool)
     const epoch = await store.openEpoch()
     const jobId = await newJob()
-    const groups = [{ job_id: jobId, shards: sampleShards(0, 5) }]
+    const groups = [sampleGroup(jobId, sampleShards(0, 5))]
     await store.commit(epoch, groups, [])
     await store.commit(epoch, groups, [])
     expect(shardsOf(await loaded(store, jobId))).toEqual([0, 1, 2, 3, 4])
@@ -109,7 +109,7 @@ describe('results in PostgreSQL', () => {
     const epoch = await store.openEpoch()
     const jobId = await newJob()
     const unknown = '00000000-0000-4000-8000-000000000000'
-    const groups = [jobId, unknown].map((job_id) => ({ job_id, shards: sampleShards(0, 5) }))
+    const groups = [jobId, unknown].map((job_id) => sampleGroup(job_id, sampleShards(0, 5)))
     await expect(store.commit(epoch, groups, [])).rejects.toThrow(/foreign key/)
     expect(await loaded(store, jobId)).toEqual([])
   })
@@ -120,7 +120,7 @@ describe('results in PostgreSQL', () => {
     const newerEpoch = await newer.openEpoch()
     expect(newerEpoch).toBeGreaterThan(olderEpoch)
     const jobId = await newJob()
-    const groups = [{ job_id: jobId, shards: sampleShards(0, 5) }]
+    const groups = [sampleGroup(jobId, sampleShards(0, 5))]
     await expect(
       older.commit(olderEpoch, groups, [sampleReceipt(jobId, olderEpoch, 'l')]),
     ).rejects.toMatchObject({
@@ -139,7 +139,7 @@ describe('results in PostgreSQL', () => {
     const newer = await database.pool.connect()
     await newer.query('BEGIN')
     await newer.query('UPDATE hub_fence SET epoch = epoch + 1')
-    const commit = older.commit(epoch, [{ job_id: jobId, shards: sampleShards(0, 5) }], []).then(
+    const commit = older.commit(epoch, [sampleGroup(jobId, sampleShards(0, 5))], []).then(
       () => 'stored',
       (error: { code: string }) => error.code,
     )
@@ -158,7 +158,7 @@ describe('results in PostgreSQL', () => {
     const blocker = await database.pool.connect()
     await blocker.query('BEGIN')
     await blocker.query('SELECT FROM jobs WHERE id = $1 FOR UPDATE', [jobId])
-    const commit = older.commit(epoch, [{ job_id: jobId, shards: sampleShards(0, 5) }], [])
+    const commit = older.commit(epoch, [sampleGroup(jobId, sampleShards(0, 5))], [])
     await waitsForLock(database, 1)
     const newer = createResultStore(database.pool)
     const found = newer.openEpoch().then(() => loaded(newer, jobId))
@@ -178,7 +178,7 @@ describe('results in PostgreSQL', () => {
       const epoch = await store.openEpoch()
       for (let shard = first; shard < first + 40; shard++) {
         try {
-          await store.commit(epoch, [{ job_id: jobId, shards: sampleShards(shard, 1) }], [])
+          await store.commit(epoch, [sampleGroup(jobId, sampleShards(shard, 1))], [])
           acknowledged.push(shard)
         } catch (error) {
           expect(error).toMatchObject({ code: 'CONFLICT' })

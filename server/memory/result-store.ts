@@ -2,12 +2,12 @@ import type pg from 'pg'
 import type { AcceptedShard } from '../../kernel/acceptance.ts'
 import { ForgeError, invariant } from '../../kernel/errors.ts'
 import { GROUP_SHARD_LIMIT, packShards, unpackShards } from './packed-results.ts'
-import type { ResultGroup, ResultStore, SignedReceipt } from './ports.ts'
+import type { AcceptedGroup, ResultStore, SignedReceipt } from './ports.ts'
 import { safeNumber } from './rows.ts'
 
 /** Result bytes in one row; a larger group is cut. Rows are read back one page at a time. */
 const ROW_LIMIT_BYTES = 4 * 1024 * 1024
-/** Rows in one statement: five parameters each, of PostgreSQL's 65,535. */
+/** Rows in one statement: six parameters each, of PostgreSQL's 65,535. */
 const ROWS_LIMIT = 10_000
 /** Rows fetched at once by `load`. */
 const PAGE_ROWS = 8
@@ -19,6 +19,7 @@ interface PackedRow {
   readonly shard_count: number
   readonly agents: readonly string[]
   readonly packed: Buffer
+  readonly work: string
 }
 
 /**
@@ -33,18 +34,20 @@ interface PackedRow {
 export function createResultStore(pool: pg.Pool): ResultStore {
   let opened: number | undefined
   let nextSeq = 0
-  const rowsOf = new WeakMap<readonly ResultGroup[], readonly PackedRow[]>()
+  const rowsOf = new WeakMap<readonly AcceptedGroup[], readonly PackedRow[]>()
 
-  const pack = (groups: readonly ResultGroup[]): readonly PackedRow[] => {
+  const pack = (groups: readonly AcceptedGroup[]): readonly PackedRow[] => {
     const known = rowsOf.get(groups)
     if (known !== undefined) return known
-    const rows = groups.flatMap(({ job_id, shards }) =>
-      cut(shards).map((part) => ({
+    const rows = groups.flatMap(({ job_id, shards, work }) =>
+      cut(shards).map((part, at) => ({
         job_id,
         seq: nextSeq++,
         shard_count: part.length,
         agents: [...new Set(part.flatMap((shard) => shard.copies.map((copy) => copy.agent)))],
         packed: packShards(part),
+        // The group's work stands in its first row: only sums over all rows are ever asked for.
+        work: JSON.stringify(at === 0 ? work : []),
       })),
     )
     rowsOf.set(groups, rows)
@@ -139,11 +142,11 @@ function commitStatement(
   if (groups.length > 0) {
     // One parameter a value: node-postgres sends a Buffer in binary, but an array of Buffers as hexadecimal text.
     const tuples = groups.map(
-      ({ job_id, seq, shard_count, agents, packed }) =>
-        `(${param(job_id, 'uuid')}, ${param(seq, 'bigint')}, ${param(shard_count, 'int')}, ${param(agents, 'text[]')}, ${param(packed, 'bytea')})`,
+      ({ job_id, seq, shard_count, agents, packed, work }) =>
+        `(${param(job_id, 'uuid')}, ${param(seq, 'bigint')}, ${param(shard_count, 'int')}, ${param(agents, 'text[]')}, ${param(packed, 'bytea')}, ${param(work, 'jsonb')})`,
     )
     parts.push(
-      `groups AS (INSERT INTO result_groups (epoch, job_id, seq, shard_count, agents, packed)
+      `groups AS (INSERT INTO result_groups (epoch, job_id, seq, shard_count, agents, packed, work)
         SELECT fence.epoch, v.* FROM fence, (VALUES ${tuples.join(', ')}) AS v
         ON CONFLICT (job_id, epoch, seq) DO NOTHING)`,
     )

@@ -1,6 +1,7 @@
 import type { AccountService } from '../core/accounts.ts'
 import type { Actor } from '../core/actor.ts'
 import type { BlobService } from '../core/blobs.ts'
+import type { CreditService } from '../core/credits.ts'
 import type { DeviceService } from '../core/devices.ts'
 import type { HubNetwork } from '../core/hub-port.ts'
 import type { JobService } from '../core/jobs.ts'
@@ -15,6 +16,7 @@ export interface Services {
   readonly tokens: TokenService
   readonly devices: DeviceService
   readonly blobs: BlobService
+  readonly credits: CreditService
   readonly hub: HubNetwork
 }
 

@@ -10,6 +10,7 @@ type TrpcCode = ConstructorParameters<typeof TRPCError>[0]['code']
 const TRPC_CODES: Readonly<Record<number, TrpcCode>> = {
   400: 'BAD_REQUEST',
   401: 'UNAUTHORIZED',
+  402: 'PAYMENT_REQUIRED',
   403: 'FORBIDDEN',
   404: 'NOT_FOUND',
   409: 'CONFLICT',

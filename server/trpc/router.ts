@@ -1,5 +1,6 @@
 import { accountRouter } from './account.ts'
 import { agentsRouter } from './agents.ts'
+import { creditsRouter } from './credits.ts'
 import { devicesRouter } from './devices.ts'
 import { createCallerFactory, router } from './init.ts'
 import { jobsRouter } from './jobs.ts'
@@ -10,6 +11,7 @@ export const appRouter = router({
   jobs: jobsRouter,
   network: networkRouter,
   agents: agentsRouter,
+  credits: creditsRouter,
   account: accountRouter,
   devices: devicesRouter,
   keys: keysRouter,

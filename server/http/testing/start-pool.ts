@@ -15,6 +15,9 @@ const inThreadReferee: Referee = {
   close: async () => {},
 }
 
+/** Credits of every new account of a test pool. */
+export const TEST_GRANT = 1_000_000
+
 export interface RunningPool extends Pool {
   readonly port: number
   /** `http://127.0.0.1:<port>` */
@@ -52,6 +55,8 @@ export async function createTestPool(): Promise<TestPool> {
         dataDir,
         referee: inThreadReferee,
         houseAgent: false,
+        split: { contributor_permille: 800, site_permille: 100 },
+        testGrant: TEST_GRANT,
         origin: `http://127.0.0.1:${bound}`,
         secret: 'the secret of a test, long enough',
         http,

@@ -172,6 +172,9 @@ export type HubEffect =
   | {
       readonly t: 'persist'
       readonly job_id: string
+      /** Whose job it is and how many copies of a shard he pays for. */
+      readonly submitter: string
+      readonly copies_needed: number
       readonly shards: readonly AcceptedShard[]
       readonly credits: readonly Credit[]
     }

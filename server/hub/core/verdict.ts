@@ -1,4 +1,5 @@
 import type { AcceptedCopy, AcceptedShard, AcceptMethod } from '../../../kernel/acceptance.ts'
+import { REFEREE } from '../../../kernel/bill.ts'
 import { bytesEqual } from '../../../kernel/digest.ts'
 import { invariant } from '../../../kernel/errors.ts'
 import { isFinal } from './lifecycle.ts'
@@ -117,7 +118,7 @@ export function applyReferee(
   const credits = new CreditList()
   for (const copy of right) credits.add(copy)
   markAccepted(job, shard)
-  const referee: AcceptedCopy = { agent: 'referee', owner: 'referee', executor: 'cpu' }
+  const referee: AcceptedCopy = { agent: REFEREE, owner: REFEREE, executor: 'cpu' }
   persistAccepted(
     turn,
     job,
@@ -139,7 +140,16 @@ function persistAccepted(
   shards: readonly AcceptedShard[],
   credits: CreditList,
 ): void {
-  if (shards.length > 0) turn.effects.push({ t: 'persist', job_id: job.id, shards, credits: credits.list() })
+  if (shards.length > 0) {
+    turn.effects.push({
+      t: 'persist',
+      job_id: job.id,
+      submitter: job.owner,
+      copies_needed: job.copies_needed,
+      shards,
+      credits: credits.list(),
+    })
+  }
   updatePhase(turn, job)
 }
 

@@ -2,7 +2,7 @@
 import { programRoot } from '../../config.ts'
 import { connect } from '../database.ts'
 import { createResultStore } from '../result-store.ts'
-import { sampleReceipt, sampleShards } from './samples.ts'
+import { sampleGroup, sampleReceipt, sampleShards } from './samples.ts'
 
 const GROUP_SHARDS = 50
 const [url = '', jobId = ''] = process.argv.slice(2)
@@ -10,7 +10,7 @@ const database = await connect(url, programRoot(), console.error, async () => {}
 const results = createResultStore(database.pool)
 const epoch = await results.openEpoch()
 for (let first = 0; ; first += GROUP_SHARDS) {
-  const groups = [{ job_id: jobId, shards: sampleShards(first, GROUP_SHARDS) }]
+  const groups = [sampleGroup(jobId, sampleShards(first, GROUP_SHARDS))]
   await results.commit(epoch, groups, [sampleReceipt(jobId, epoch, `lease-${first}`)])
   console.log(first + GROUP_SHARDS)
 }

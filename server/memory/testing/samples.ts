@@ -1,17 +1,34 @@
 import { randomUUID } from 'node:crypto'
 import type { AcceptedShard } from '../../../kernel/acceptance.ts'
+import { workDone } from '../../../kernel/bill.ts'
 import { canonicalContract, contractHash, formatOp, parseContract } from '../../../kernel/contract.ts'
 import { sha256, sha256Hex } from '../../../kernel/digest.ts'
+import { createCreditStore } from '../credit-store.ts'
 import type { Database } from '../database.ts'
+import { type BillingTerms, NO_PARTNER_SITES } from '../job-billing.ts'
 import { ownerRow } from '../owner-store.ts'
-import type { NewJob, OwnerRow, SignedReceipt } from '../ports.ts'
+import type { AcceptedGroup, NewJob, OwnerRow, SignedReceipt } from '../ports.ts'
 
-/** An account that nobody signs in to; the same one for the same label. */
-export async function sampleAccount({ prisma }: Pick<Database, 'prisma'>, label: string): Promise<OwnerRow> {
+/** Four fifths to the contributor, a tenth to a partner site, the rest to the network. */
+export const SAMPLE_TERMS: BillingTerms = {
+  split: { contributor_permille: 800, site_permille: 100 },
+  sites: NO_PARTNER_SITES,
+}
+
+/** An account that nobody signs in to, with credits to pay for tests; the same one for the same label. */
+export async function sampleAccount(
+  { pool, prisma }: Pick<Database, 'pool' | 'prisma'>,
+  label: string,
+  credits = 1_000_000_000,
+): Promise<OwnerRow> {
   const id = sha256Hex(label).replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-4$3-8$4-$5')
-  return ownerRow(
-    await prisma.owners.upsert({ where: { id }, create: { id, kind: 'account', label }, update: {} }),
-  )
+  const owner = await prisma.owners.upsert({
+    where: { id },
+    create: { id, kind: 'account', label },
+    update: {},
+  })
+  if (credits > 0) await createCreditStore(pool).grant(id, credits, 'sample')
+  return ownerRow(owner)
 }
 
 /** A job as a service would store it. */
@@ -35,6 +52,8 @@ export function sampleJob(ownerId: string, more: Partial<NewJob> = {}): NewJob {
     plan_digest: sha256Hex('plan'),
     shard_count: 1000,
     work_units: 200_000_000,
+    shard_price: 200,
+    hold: 400_000,
     ...more,
   }
 }
@@ -49,6 +68,11 @@ export function sampleShards(first: number, count: number): readonly AcceptedSha
     const leaf = new TextEncoder().encode(`leaf of shard ${first + at}`)
     return { shard: first + at, method: 'quorum', digest: sha256(leaf), leaf, copies }
   })
+}
+
+/** Shards of a job on their way into the store, with what their copies are worth to whom. */
+export function sampleGroup(job_id: string, shards: readonly AcceptedShard[]): AcceptedGroup {
+  return { job_id, shards, work: workDone(shards, 'submitter', 2) }
 }
 
 export function sampleReceipt(jobId: string, epoch: number, leaseId: string): SignedReceipt {
