@@ -15,6 +15,7 @@ import { createOwnerService } from './core/owners.ts'
 import { createTokenService } from './core/tokens.ts'
 import type { ClientAddress } from './http/client-address.ts'
 import { createIdentify } from './http/identify.ts'
+import { RateLimits, type RateRules } from './http/rate-limits.ts'
 import type { HttpServer, Site } from './http/server.ts'
 import { Hub } from './hub/hub.ts'
 import type { Referee } from './hub/referee/referee.ts'
@@ -50,6 +51,8 @@ export interface PoolOptions {
   /** Signs cookies and mail links. */
   readonly secret: string
   readonly clientAddress: ClientAddress
+  /** Undefined: RATE_LIMITS. */
+  readonly rateRules?: RateRules
   readonly mailer: Mailer
   readonly http: HttpServer
   /** Without one there are no pages, only the API. */
@@ -164,6 +167,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     identify: createIdentify({ signIn, owners, tokens, hub }),
     origin: options.origin,
     clientAddress: options.clientAddress,
+    limits: new RateLimits(options.rateRules),
     site: options.site,
     dev: options.dev,
     log,
