@@ -81,7 +81,7 @@ describe('the agent', () => {
   })
 
   it('says what it found out about each executor, and uses the one that computes', async () => {
-    const { agent, until } = setUp()
+    const { agent, hub, until } = setUp()
     agent.start(START)
     const status = await until(({ state }) => state === 'running')
     expect(status.executor).toEqual({ kind: 'cpu', label: 'CPU, one thread' })
@@ -92,6 +92,24 @@ describe('the agent', () => {
     expect(new Set(status.probe[1]?.golden.map(({ op }) => op))).toEqual(
       new Set(OPS.list().map(({ id }) => id)),
     )
+    expect(hub.enrolled[0]?.probe).toEqual([
+      {
+        kind: 'webgpu',
+        label: 'none',
+        ok: false,
+        reason: 'there is no WebGPU here',
+        checks: [],
+        golden: [],
+      },
+      {
+        kind: 'cpu',
+        label: 'CPU, one thread',
+        ok: true,
+        checks: [],
+        golden: status.probe[1]?.golden.map(({ op }) => ({ op, ok: true })),
+        speed: status.probe[1]?.speed,
+      },
+    ])
     await agent.stop()
   })
 

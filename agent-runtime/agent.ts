@@ -8,6 +8,7 @@ import { type HubAddress, parseHubAddress } from './hub-address.ts'
 import type { HubTransport } from './hub-transport.ts'
 import { type Identity, type KeyStore, openIdentity } from './identity.ts'
 import { AGENT_LIMITS } from './limits.ts'
+import { probeReports } from './probe-summary.ts'
 import { type ExecutorChoice, type ExecutorHost, type SelectedExecutor, selectExecutor } from './select.ts'
 import type { Sensors } from './sensors.ts'
 import { Session, type SessionEvent } from './session.ts'
@@ -190,6 +191,7 @@ export class Agent {
       ownerToken: options.ownerToken,
       name: options.name,
       speed: selected.speed,
+      probe: probeReports(this.#status.probe),
       intensity: () => this.#governor.intensity,
       heard: (event) => this.#hear(event),
     })

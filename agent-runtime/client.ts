@@ -1,4 +1,6 @@
 import { proxy, type Remote, releaseProxy, wrap } from 'comlink'
+import type { ClaimChallenge, ClaimProof } from '../kernel/claim.ts'
+import type { HexDigest } from '../kernel/digest.ts'
 import { ForgeError } from '../kernel/errors.ts'
 import type { GovernorSettings } from './governor.ts'
 import type { Proof } from './prove.ts'
@@ -30,6 +32,13 @@ export interface AgentClient {
   subscribe(changed: (status: AgentStatus) => void): () => void
   /** One shard here on GPU and CPU, beside a float kernel that differs. Needs no hub. */
   prove(): Promise<Proof>
+  /**
+   * The answer to `devices.claimChallenge`, for `devices.claim`: this browser's agent becomes the account's.
+   * @returns undefined when no agent has ever run in this browser
+   */
+  claim(challenge: ClaimChallenge): Promise<ClaimProof | undefined>
+  /** Id of this browser's agent; undefined when none has ever run here. */
+  agentId(): Promise<HexDigest | undefined>
   /** Ends the worker at once; held leases fall back to the hub when it notices. */
   close(): void
 }
@@ -89,6 +98,8 @@ export function createAgentClient(): AgentClient {
     stop: () => call((api) => api.stop()),
     configure: (settings) => call((api) => api.configure(settings)),
     prove: () => call((api) => api.prove()),
+    claim: ({ nonce, owner }) => call((api) => api.claim({ nonce, owner })),
+    agentId: () => call((api) => api.agentId()),
     subscribe(changed) {
       listeners.add(changed)
       if (latest !== undefined) changed(latest)

@@ -3,7 +3,8 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { sha256Hex } from '../kernel/digest.ts'
+import { claimBytes, claimProof } from '../kernel/claim.ts'
+import { hexToBytes, sha256Hex } from '../kernel/digest.ts'
 import { type Receipt, receiptBytes } from '../kernel/receipt.ts'
 import { fileKeyStore } from './headless/identity-file.ts'
 import {
@@ -11,7 +12,10 @@ import {
   generateSeed,
   type Identity,
   identityOf,
+  type KeyStore,
+  keptIdentity,
   openIdentity,
+  signClaim,
   signReceipt,
 } from './identity.ts'
 
@@ -50,6 +54,30 @@ describe.each([
     expect(verifies(identity, receiptBytes({ ...RECEIPT, count: 3 }), signature)).toBe(false)
     expect(identity.keyId).toBe(sha256Hex(identity.publicKey))
   })
+
+  it('answers the challenge of one account', async () => {
+    const identity = await identityOf(await generate())
+    const challenge = { nonce: 'n'.repeat(43), owner: 'an account' }
+    const proof = claimProof.parse(await signClaim(identity, challenge))
+    expect(sha256Hex(hexToBytes(proof.public_key))).toBe(identity.keyId)
+    expect(proof.nonce).toBe(challenge.nonce)
+    const signature = hexToBytes(proof.signature)
+    expect(verifies(identity, claimBytes(challenge), signature)).toBe(true)
+    expect(verifies(identity, claimBytes({ ...challenge, owner: 'another' }), signature)).toBe(false)
+  })
+})
+
+it('is not made by asking for the kept one', async () => {
+  const empty: KeyStore = {
+    load: async () => undefined,
+    generate: () => Promise.reject(new Error('nothing is to be made')),
+    keep: () => Promise.reject(new Error('nothing is to be kept')),
+    note: () => undefined,
+  }
+  expect(await keptIdentity(empty)).toBeUndefined()
+  const seed = generateSeed()
+  const kept = await keptIdentity({ ...empty, load: async () => seed })
+  expect(kept?.keyId).toBe((await identityOf(seed)).keyId)
 })
 
 it('keeps a WebCrypto key from being read', async () => {

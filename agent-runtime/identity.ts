@@ -1,5 +1,6 @@
 import { getPublicKeyAsync, signAsync, utils } from '@noble/ed25519'
-import { type HexDigest, sha256Hex } from '../kernel/digest.ts'
+import { type ClaimChallenge, type ClaimProof, claimBytes } from '../kernel/claim.ts'
+import { bytesToHex, type HexDigest, sha256Hex } from '../kernel/digest.ts'
 import { ForgeError } from '../kernel/errors.ts'
 import { type Receipt, receiptBytes } from '../kernel/receipt.ts'
 
@@ -39,6 +40,12 @@ export async function openIdentity(store: KeyStore): Promise<Identity> {
   return identityOf(kept, store.note(kept))
 }
 
+/** The kept identity; undefined when none is kept here. */
+export async function keptIdentity(store: KeyStore): Promise<Identity | undefined> {
+  const kept = await store.load()
+  return kept === undefined ? undefined : identityOf(kept, store.note(kept))
+}
+
 export function generateSeed(): StoredKey {
   return { kind: 'seed', seed: utils.randomSecretKey() }
 }
@@ -76,4 +83,13 @@ function makeIdentity(publicKey: Uint8Array, note: string | undefined, sign: Ide
 /** @returns 64 bytes over `receiptBytes(receipt)` */
 export function signReceipt(identity: Identity, receipt: Receipt): Promise<Uint8Array<ArrayBuffer>> {
   return identity.sign(receiptBytes(receipt))
+}
+
+/** Answers an account's challenge: whoever holds this key wants its work to be that account's. */
+export async function signClaim(identity: Identity, challenge: ClaimChallenge): Promise<ClaimProof> {
+  return {
+    public_key: bytesToHex(identity.publicKey),
+    nonce: challenge.nonce,
+    signature: bytesToHex(await identity.sign(claimBytes(challenge))),
+  }
 }

@@ -3,6 +3,7 @@ import { ForgeError } from '../kernel/errors.ts'
 import type { PreparedJob } from '../kernel/job.ts'
 import {
   contractInput,
+  type EnrolInput,
   enrolInput,
   type HubMessage,
   leasesInput,
@@ -33,6 +34,7 @@ export class MemoryHub implements HubTransport, BlobTransport {
   /** Refuses connections while true. */
   down = false
   readonly calls: string[] = []
+  readonly enrolled: EnrolInput[] = []
   readonly results: ResultInput[] = []
   readonly releases: ReleaseInput[] = []
   readonly blobs = new Map<string, Uint8Array>()
@@ -165,7 +167,9 @@ export class MemoryHub implements HubTransport, BlobTransport {
   #answer(path: string, input: unknown): unknown {
     switch (path) {
       case 'hub.enrol': {
-        const { public_key } = enrolInput.parse(input)
+        const enrolment = enrolInput.parse(input)
+        const { public_key } = enrolment
+        this.enrolled.push(enrolment)
         const session = `session-${++this.enrolments}`
         this.#log.set(session, [])
         return { session, agent_id: sha256Hex(public_key), owner: 'network 127.0.0.0/24', epoch: this.epoch }

@@ -396,6 +396,22 @@ describe('a session does not trust the hub', () => {
       message: 'the owner token is not known',
     })
   })
+
+  it('ends for good when the hub says so, in the middle of a lease', async () => {
+    const { hub, executor, begin } = await start()
+    const running = begin()
+    await hub.until(() => hub.subscribed)
+    hub.lease(tinyJob(10, DIGEST), 0, 4)
+    executor.allow(1)
+    hub.say({ t: 'ended', reason: 'its owner has revoked this key' })
+    await expect(running).rejects.toMatchObject({
+      code: 'FORBIDDEN',
+      message: 'its owner has revoked this key',
+    })
+    expect(hub.results).toEqual([])
+    expect(hub.connections).toBe(1)
+    expect(hub.subscribed).toBe(false)
+  })
 })
 
 it('never sends a leaf that breaks the invariants of its op, and ends with the reason', async () => {

@@ -1,6 +1,7 @@
 import { bytesToHex } from '../kernel/digest.ts'
 import { type ErrorCode, ForgeError } from '../kernel/errors.ts'
 import type { OpRegistry } from '../kernel/job.ts'
+import type { ProbeReport } from '../kernel/probe-report.ts'
 import { type EnrolOutput, type HubMessage, PROTOCOL_VERSION, type ReleaseInput } from '../kernel/protocol.ts'
 import { backoffMs } from './backoff.ts'
 import type { BlobTransport } from './blobs.ts'
@@ -39,6 +40,8 @@ export interface SessionOptions {
   readonly name?: string | undefined
   /** Work units per second, as measured at start. */
   readonly speed?: number | undefined
+  /** What was found about executors at start. */
+  readonly probe?: readonly ProbeReport[] | undefined
   /** Share of the time that may be spent computing, in (0, 1]. */
   intensity(): number
   heard(event: SessionEvent): void
@@ -82,6 +85,8 @@ export class Session {
   #enrolment: EnrolOutput | undefined
   #lastEventId: string | undefined
   #live: Live | undefined
+  /** The hub has ended this session for good. */
+  #dismissal: ForgeError | undefined
   /** The lease being executed. */
   #running: string | undefined
   /** Aborts when work is to stop; the connection outlives it by the release of leases. */
@@ -99,7 +104,7 @@ export class Session {
    * Takes part until `signal` aborts, then gives held leases back and closes the connection.
    * @param releaseReason what to tell the hub; read when the signal has aborted
    * @throws ForgeError EXECUTOR_FAILED when the executor cannot go on; UNAUTHENTICATED, FORBIDDEN or MESSAGE_INVALID
-   * when the hub refuses this agent for good
+   * when the hub refuses this agent for good or ends its session
    */
   async run(signal: AbortSignal, releaseReason: () => 'paused' | 'stopped'): Promise<void> {
     const fault = new AbortController()
@@ -167,7 +172,7 @@ export class Session {
       const enrolment = this.#enrolment
       const hear = (id: string, message: HubMessage) => {
         this.#lastEventId = id
-        this.#hear(message, enrolment)
+        this.#hear(message, enrolment, end)
       }
       const unsubscribe = hub.leases(enrolment.session, this.#lastEventId, hear, end)
       this.#live = { hub, enrolment, end }
@@ -175,6 +180,7 @@ export class Session {
       heard({ t: 'live', enrolment })
       const error = await ended
       unsubscribe()
+      if (this.#dismissal !== undefined) return { error: this.#dismissal, final: true }
       if (error.code === 'UNAUTHENTICATED' || error.code === 'LEASE_UNKNOWN') this.#forget()
       return { error, final: false }
     } finally {
@@ -185,7 +191,7 @@ export class Session {
   }
 
   async #enrol(hub: HubClient, signal: AbortSignal): Promise<EnrolOutput> {
-    const { executor, identity, software, ownerToken, speed, name } = this.#options
+    const { executor, identity, software, ownerToken, speed, probe, name } = this.#options
     const label = name === undefined ? executor.label : `${name}: ${executor.label}`
     const enrolment = await hub.enrol(
       {
@@ -195,6 +201,7 @@ export class Session {
         software,
         window: AGENT_LIMITS.lease_window,
         ...(speed === undefined ? {} : { speed }),
+        ...(probe === undefined ? {} : { probe: [...probe] }),
         ...(ownerToken === undefined ? {} : { owner_token: ownerToken }),
       },
       signal,
@@ -205,7 +212,7 @@ export class Session {
     return enrolment
   }
 
-  #hear(message: HubMessage, enrolment: EnrolOutput): void {
+  #hear(message: HubMessage, enrolment: EnrolOutput, end: (error: ForgeError) => void): void {
     const { clock, heard } = this.#options
     switch (message.t) {
       case 'lease': {
@@ -231,6 +238,10 @@ export class Session {
         return
       case 'rejected':
         heard({ t: 'rejected', reason: message.reason })
+        return
+      case 'ended':
+        this.#dismissal = new ForgeError('FORBIDDEN', message.reason)
+        end(this.#dismissal)
         return
       default:
         message satisfies never

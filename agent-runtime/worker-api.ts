@@ -1,3 +1,5 @@
+import type { ClaimChallenge, ClaimProof } from '../kernel/claim.ts'
+import type { HexDigest } from '../kernel/digest.ts'
 import type { StartOptions } from './agent.ts'
 import type { GovernorSettings } from './governor.ts'
 import type { Proof } from './prove.ts'
@@ -15,4 +17,8 @@ export interface AgentWorkerApi {
   subscribe(changed: (status: AgentStatus) => void): void
   sense(reading: SensorReading): void
   prove(): Promise<Proof>
+  /** Signs an account's challenge with the key that is kept here; undefined when none is kept. */
+  claim(challenge: ClaimChallenge): Promise<ClaimProof | undefined>
+  /** SHA-256 of the public key that is kept here; undefined when none is kept. */
+  agentId(): Promise<HexDigest | undefined>
 }

@@ -1,4 +1,5 @@
 import { expose } from 'comlink'
+import { claimChallenge } from '../kernel/claim.ts'
 import { OPS } from '../kernel/ops/registry.ts'
 import { Agent } from './agent.ts'
 import { httpBlobs } from './blobs.ts'
@@ -6,6 +7,7 @@ import { systemClock } from './clock.ts'
 import { spawnWorkerThread } from './cpu/spawn-browser.ts'
 import { ThreadedCpuExecutor } from './cpu/threaded-executor.ts'
 import { webSocketTransport } from './hub-transport.ts'
+import { keptIdentity, signClaim } from './identity.ts'
 import { indexedDbKeyStore } from './identity-browser.ts'
 import { prove } from './prove.ts'
 import type { ExecutorHost } from './select.ts'
@@ -26,10 +28,12 @@ const executors: ExecutorHost = {
   makeCpu: async () => new ThreadedCpuExecutor(spawnWorkerThread),
 }
 
+const keys = indexedDbKeyStore(indexedDB)
+
 const agent = new Agent({
   executors,
   sensors,
-  keys: indexedDbKeyStore(indexedDB),
+  keys,
   registry: OPS,
   clock: systemClock,
   random: Math.random,
@@ -51,6 +55,11 @@ const api: AgentWorkerApi = {
     unsubscribe = agent.subscribe(thinned(changed))
   },
   sense: (reading) => sensors.report(reading),
+  async claim(challenge) {
+    const identity = await keptIdentity(keys)
+    return identity === undefined ? undefined : signClaim(identity, claimChallenge.parse(challenge))
+  },
+  agentId: async () => (await keptIdentity(keys))?.keyId,
   prove: () => prove(executors, OPS, systemClock, new AbortController().signal),
 }
 

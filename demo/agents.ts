@@ -5,6 +5,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { ensureBrowser } from '../scripts/browser.mjs'
+import { type Person, withSecret } from './people.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const START_TIMEOUT_MS = 60_000
@@ -24,8 +25,7 @@ const FLAGS = [
 ]
 
 export interface Contributor {
-  readonly name: string
-  readonly token: string
+  readonly person: Person
   readonly wish: 'webgpu' | 'cpu'
 }
 
@@ -37,13 +37,13 @@ export interface Agents {
 }
 
 /**
- * Starts one agent a contributor: a real tab on the contribute page, driven as a visitor would, or a headless process
- * where no browser can be had.
+ * Starts one agent a contributor: a real tab on the contribute page, signed in and driven as a visitor would, or a headless
+ * process with a node token where no browser can be had.
  */
 export async function startAgents(url: string, contributors: readonly Contributor[]): Promise<Agents> {
   const found = await ensureBrowser({ quiet: true })
   if (!found.found) {
-    const agents = startProcesses(url, contributors)
+    const agents = await startProcesses(url, contributors)
     return { ...agents, lines: [`${found.what}: ${found.how}`, ...agents.lines] }
   }
   const browser = await chromium.launch({
@@ -58,20 +58,25 @@ export async function startAgents(url: string, contributors: readonly Contributo
     const executor = await openTab(browser, url, contributor)
     gpu ||= executor === 'webgpu'
     lines.push(
-      `${contributor.name}: Chromium ${browser.version()} tab, ${executor}${executor === contributor.wish ? '' : ' (no WebGPU adapter here)'}`,
+      `${contributor.person.name}: Chromium ${browser.version()} tab, ${executor}${executor === contributor.wish ? '' : ' (no WebGPU adapter here)'}`,
     )
   }
   return { lines, gpu, close: () => browser.close() }
 }
 
-async function openTab(browser: Browser, url: string, contributor: Contributor): Promise<string> {
-  const page = await (await browser.newContext()).newPage()
+async function openTab(browser: Browser, url: string, { person, wish }: Contributor): Promise<string> {
+  const context = await browser.newContext()
+  const page = await context.newPage()
+  // The cookie is the tab's own: its agent works for whoever has signed in.
+  const { email, password } = person
+  const signedIn = await context.request.post(`${url}/api/auth/sign-in/email`, {
+    data: { email, password },
+    headers: { origin: url },
+  })
+  if (!signedIn.ok()) throw new Error(`${person.name} cannot sign in in a tab: HTTP ${signedIn.status()}`)
   await page.goto(`${url}/contribute`)
-  const executor = contributor.wish === 'webgpu' && !(await hasAdapter(page)) ? 'cpu' : contributor.wish
+  const executor = wish === 'webgpu' && !(await hasAdapter(page)) ? 'cpu' : wish
   await page.getByRole('radio', { name: executor === 'webgpu' ? /WebGPU/ : /CPU/ }).click()
-  const token = page.getByRole('textbox', { name: 'Owner token' })
-  if (!(await token.isVisible())) await page.getByText('Advanced').click()
-  await token.fill(contributor.token)
   await page.getByRole('button', { name: 'Start contributing' }).click()
   await page.getByRole('button', { name: /^Stop/ }).waitFor({ timeout: START_TIMEOUT_MS })
   return executor
@@ -84,30 +89,34 @@ async function hasAdapter(page: Page): Promise<boolean> {
   })
 }
 
-function startProcesses(url: string, contributors: readonly Contributor[]): Agents {
+async function startProcesses(url: string, contributors: readonly Contributor[]): Promise<Agents> {
   const folder = mkdtempSync(path.join(tmpdir(), 'forge-demo-'))
-  const children: ChildProcess[] = contributors.map((contributor, index) => {
-    const file = path.join(folder, `owner-${index}`)
-    writeFileSync(file, contributor.token, { mode: 0o600 })
+  const tokens = await Promise.all(contributors.map(({ person }) => withSecret(person, 'nodeTokens')))
+  const children: ChildProcess[] = contributors.map(({ person }, index) => {
+    const file = path.join(folder, `token-${index}`)
+    writeFileSync(file, tokens[index]?.token ?? '', { mode: 0o600 })
     const flags = [
       '--hub',
       url,
-      '--owner-token-file',
+      '--token-file',
       file,
       '--executor',
       'cpu',
       '--name',
-      contributor.name,
+      person.name,
       '--key-file',
       path.join(folder, `key-${index}`),
     ]
-    return spawn(process.execPath, [path.join(ROOT, 'dist/agent.mjs'), ...flags], { stdio: 'ignore' })
+    return spawn(process.execPath, [path.join(ROOT, 'dist/forge.mjs'), 'agent', ...flags], {
+      stdio: 'ignore',
+    })
   })
   return {
-    lines: contributors.map(({ name }) => `${name}: headless Node agent, cpu`),
+    lines: contributors.map(({ person }) => `${person.name}: headless Node agent, cpu`),
     gpu: false,
     async close() {
       for (const child of children) child.kill('SIGTERM')
+      await Promise.allSettled(tokens.map(({ revoke }) => revoke()))
       rmSync(folder, { recursive: true, force: true })
     },
   }

@@ -1,9 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { type Agents, startAgents } from './agents.ts'
+import { Api, type DemoJob } from './api.ts'
+import { Client } from './client.ts'
 import { type Check, type DemoContract, demoContracts } from './contracts.ts'
+import { signIn, withSecret } from './people.ts'
 import { ProgressBars } from './progress.ts'
-import { Api, type DemoJob, Site } from './site.ts'
+import { Site } from './site.ts'
 
 /**
  * The whole product at work on real data: starts the site, opens three contributors' tabs, submits contracts, and
@@ -12,13 +15,21 @@ import { Api, type DemoJob, Site } from './site.ts'
 
 const HELP = `Usage: npm run demo -- [options]
 
-Starts the site with its database on http://localhost:3000, three contributors in real browser tabs, and four
-contracts on real data. Prints each verified result beside an independent check.
+Starts the site with its database on http://localhost:3000, signs up a submitter and three contributors, opens their
+tabs in a real browser and submits four contracts on real data. Prints each verified result beside an independent check.
 
   --once         stop after the results; exit 0 when every check holds, 1 otherwise
   --json         print one JSON object at the end (on standard output; all else goes to standard error)
   --port N       use another port than 3000
   -h, --help     this text`
+
+/** Submits the contracts, by a program with an API key. */
+const SUBMITTER = 'Katherine'
+const CONTRIBUTORS = [
+  { name: 'Ada', wish: 'webgpu' },
+  { name: 'Grace', wish: 'webgpu' },
+  { name: 'Edsger', wish: 'cpu' },
+] as const
 
 const POLL_MS = 300
 const JOB_TIMEOUT_MS = 600_000
@@ -57,8 +68,11 @@ async function main(): Promise<void> {
   const say = (line: string) => out.write(`${line}\n`)
   const site = new Site(port, say)
   let agents: Agents | undefined
+  let key: Awaited<ReturnType<typeof withSecret>> | undefined
   const stop = async () => {
     await agents?.close()
+    // A site that is gone cannot revoke anything, and that must not keep the rest from ending.
+    await key?.revoke().catch(() => undefined)
     await site.stop()
   }
   const interrupted = new Promise<void>((resolve) => {
@@ -69,14 +83,19 @@ async function main(): Promise<void> {
     say('Starting the site …')
     await site.start()
     say(`  ${site.url}  (process ${site.pid})`)
-    const api = new Api(site.url)
+    const visitor = new Client(site.url)
+    const people = await signIn(visitor, site.dataDir, [SUBMITTER, ...CONTRIBUTORS.map(({ name }) => name)])
+    const [submitter, ...contributors] = people
+    if (submitter === undefined) throw new Error('nobody has signed in')
+    say(`Accounts: ${people.map(({ name }) => name).join(', ')}`)
     say('Three contributors:')
-    agents = await startAgents(site.url, [
-      { name: 'Ada', token: await api.ownerToken('Ada'), wish: 'webgpu' },
-      { name: 'Grace', token: await api.ownerToken('Grace'), wish: 'webgpu' },
-      { name: 'Edsger', token: await api.ownerToken('Edsger'), wish: 'cpu' },
-    ])
+    agents = await startAgents(
+      site.url,
+      contributors.map((person, index) => ({ person, wish: CONTRIBUTORS[index]?.wish ?? 'cpu' })),
+    )
     for (const line of agents.lines) say(`  ${line}`)
+    key = await withSecret(submitter, 'keys')
+    const api = new Api(visitor.as({ authorization: `Bearer ${key.token}` }))
     const outcome = await Promise.race([execute(api, site, agents, out), interrupted])
     if (outcome === undefined) return
     if (json) process.stdout.write(`${JSON.stringify(outcome.report)}\n`)

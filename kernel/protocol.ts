@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { ERROR_CODES, type ErrorCode } from './errors.ts'
 import { LIMITS } from './limits.ts'
+import { probeReport } from './probe-report.ts'
 import { EXECUTOR_KINDS } from './receipt.ts'
 
 /**
@@ -31,6 +32,8 @@ export const enrolInput = z.strictObject({
   software: z.string().regex(/^[\x20-\x7e]{1,64}$/),
   /** Work units per second as measured at start; the hub trusts only what it sees afterwards. */
   speed: z.number().positive().max(1e12).optional(),
+  /** What the agent found about each executor that it tried; for the owner's eyes. */
+  probe: z.array(probeReport).max(EXECUTOR_KINDS.length).optional(),
   /** Names the owner; without one the owner is the agent's network. */
   owner_token: z
     .string()
@@ -78,6 +81,8 @@ export const hubMessage = z.discriminatedUnion('t', [
   z.strictObject({ t: z.literal('accepted'), lease_id: id, shards: count }),
   /** A result was refused; the agent's owner should know why. */
   z.strictObject({ t: z.literal('rejected'), lease_id: id, reason: z.string().max(200) }),
+  /** The last word of a session: the agent stops and does not come back by itself. */
+  z.strictObject({ t: z.literal('ended'), reason: z.string().max(200) }),
 ])
 export type HubMessage = z.infer<typeof hubMessage>
 

@@ -4,7 +4,7 @@
 //   node scripts/build.mjs --bundles   the bundles alone (a second): development serves the site itself
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -17,6 +17,7 @@ const BUNDLES = {
   server: 'server/main.ts',
   'referee-worker': 'server/hub/referee/worker.ts',
   agent: 'agent-runtime/headless/main.ts',
+  forge: 'cli/main.ts',
   'agent-worker': 'agent-runtime/headless/worker.ts',
 }
 
@@ -47,6 +48,8 @@ async function buildBundles() {
     sourcemap: true,
     logLevel: 'warning',
   })
+  // What package.json names as a command.
+  chmodSync(path.join(ROOT, 'dist/forge.mjs'), 0o755)
   return Math.round(performance.now() - start)
 }
 

@@ -7,36 +7,44 @@ import { headlessOptions } from './options.ts'
 const folder = mkdtempSync(path.join(tmpdir(), 'forge-options-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 const token = `fpnt_${'a'.repeat(43)}`
+const [inFile, inVariable] = [`fpnt_${'b'.repeat(43)}`, `fpnt_${'c'.repeat(43)}`]
 const tokenFile = path.join(folder, 'token')
-writeFileSync(tokenFile, `${token}\n`)
+writeFileSync(tokenFile, `${inFile}\n`)
 const HUB = ['--hub', 'http://localhost:3000']
+const NOTHING = {}
 
 describe('the flags of the headless agent', () => {
   it('have defaults for everything but the hub', () => {
-    expect(headlessOptions(HUB)).toMatchObject({
+    expect(headlessOptions(HUB, NOTHING)).toMatchObject({
       hubUrl: 'http://localhost:3000',
       executor: 'cpu',
       name: 'agent',
       intensity: 1,
-      ownerToken: undefined,
+      nodeToken: undefined,
       keyFile: expect.stringMatching(/agent\.key$/),
     })
   })
 
-  it('read the owner token from a file', () => {
-    expect(headlessOptions([...HUB, '--owner-token-file', tokenFile]).ownerToken).toBe(token)
+  it('take the node token from the command line or a file, else from the environment', () => {
+    const environment = { FORGE_NODE_TOKEN: inVariable }
+    const tokenOf = (...more: string[]) => headlessOptions([...HUB, ...more], environment).nodeToken
+    expect(tokenOf('--token', token)).toBe(token)
+    expect(tokenOf('--token-file', tokenFile)).toBe(inFile)
+    expect(tokenOf()).toBe(inVariable)
+    expect(headlessOptions(HUB, { FORGE_NODE_TOKEN: '' }).nodeToken).toBeUndefined()
   })
 
   it.each<[string, string[]]>([
     ['no hub', []],
     ['a hub over ftp', ['--hub', 'ftp://x']],
     ['an unknown executor', [...HUB, '--executor', 'quantum']],
-    ['an unknown flag', [...HUB, '--token', 'secret']],
+    ['an unknown flag', [...HUB, '--secret', 'x']],
     ['an intensity of zero', [...HUB, '--intensity', '0']],
     ['a name with a path in it', [...HUB, '--name', '../x']],
-    ['a token file that is not there', [...HUB, '--owner-token-file', path.join(folder, 'absent')]],
+    ['a token file that is not there', [...HUB, '--token-file', path.join(folder, 'absent')]],
+    ['two tokens', [...HUB, '--token', token, '--token-file', tokenFile]],
   ])('refuse %s in one line', (_, argv) => {
-    expect(() => headlessOptions(argv)).toThrow(
+    expect(() => headlessOptions(argv, NOTHING)).toThrow(
       expect.objectContaining({ code: 'CONTRACT_INVALID', message: expect.stringMatching(/^.{5,300}$/) }),
     )
   })
@@ -44,8 +52,12 @@ describe('the flags of the headless agent', () => {
   it('never show a token that is malformed', () => {
     const file = path.join(folder, 'bad')
     writeFileSync(file, 'hunter2')
-    expect(() => headlessOptions([...HUB, '--owner-token-file', file])).toThrow(
-      expect.objectContaining({ message: expect.not.stringContaining('hunter2') }),
-    )
+    const refusal = expect.objectContaining({
+      code: 'CONTRACT_INVALID',
+      message: expect.not.stringContaining('hunter2'),
+    })
+    expect(() => headlessOptions([...HUB, '--token-file', file], NOTHING)).toThrow(refusal)
+    expect(() => headlessOptions([...HUB, '--token', 'hunter2'], NOTHING)).toThrow(refusal)
+    expect(() => headlessOptions(HUB, { FORGE_NODE_TOKEN: 'hunter2' })).toThrow(refusal)
   })
 })

@@ -5,22 +5,32 @@ import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { ForgeError } from '../../kernel/errors.ts'
 
-export const USAGE = `Usage: agent --hub URL [options]
+/** @param command as its user types it */
+export function usage(command: string): string {
+  return `Usage: ${command} --hub URL [options]
 
-  --hub URL                 address of the site, such as https://pool.example
-  --executor KIND           cpu (default), webgpu, or auto: the faster one that computes correctly
-  --webgpu-module NAME      package that gives WebGPU to Node, such as webgpu (Dawn)
-  --owner-token-file FILE   file with the token that names the owner; without it the owner is this network
-  --name NAME               shown beside the executor, and names the key file (default: agent)
-  --key-file FILE           where the agent's key is kept (default: ~/.forge-pool/NAME.key)
-  --intensity SHARE         share of the time spent computing, 0.05 to 1 (default: 1)
+  --hub URL               address of the site, such as https://pool.example
+  --token-file FILE       file with the node token that names your account; without a token the owner is this network
+  --token TOKEN           the token itself. Other users of this machine can read it in the list of processes:
+                          prefer --token-file, or the variable FORGE_NODE_TOKEN
+  --executor KIND         cpu (default), webgpu, or auto: the faster one that computes correctly
+  --webgpu-module NAME    package that gives WebGPU to Node, such as webgpu (Dawn)
+  --name NAME             shown beside the executor, and names the key file (default: agent)
+  --key-file FILE         where the agent's key is kept (default: ~/.forge-pool/NAME.key)
+  --intensity SHARE       share of the time spent computing, 0.05 to 1 (default: 1)
+  -h, --help              this text
+
+Environment:
+  FORGE_NODE_TOKEN        the node token, where neither --token nor --token-file is given
 `
+}
 
 const flags = z.strictObject({
   hub: z.url({ protocol: /^(https?|wss?)$/, error: 'an address like http://localhost:3000 is expected' }),
   executor: z.enum(['auto', 'webgpu', 'cpu']).default('cpu'),
   'webgpu-module': z.string().min(1).max(200).optional(),
-  'owner-token-file': z.string().min(1).optional(),
+  token: z.string().optional(),
+  'token-file': z.string().min(1).optional(),
   name: z
     .string()
     .regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,39}$/, 'letters, digits, dots and hyphens only, at most 40')
@@ -30,19 +40,23 @@ const flags = z.strictObject({
 })
 
 const tokenText = z.string().regex(/^fpnt_[A-Za-z0-9_-]{43}$/)
+const TOKEN_VARIABLE = 'FORGE_NODE_TOKEN'
 
 export interface HeadlessOptions {
   readonly hubUrl: string
   readonly executor: 'auto' | 'webgpu' | 'cpu'
   readonly webgpuModule: string | undefined
-  readonly ownerToken: string | undefined
+  readonly nodeToken: string | undefined
   readonly name: string
   readonly keyFile: string
   readonly intensity: number
 }
 
-/** @throws ForgeError CONTRACT_INVALID with one line that says which flag is wrong */
-export function headlessOptions(argv: readonly string[]): HeadlessOptions {
+/** @throws ForgeError CONTRACT_INVALID with one line that says which flag is wrong; it never shows a token */
+export function headlessOptions(
+  argv: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): HeadlessOptions {
   let values: Record<string, unknown>
   try {
     const string = { type: 'string' } as const
@@ -52,7 +66,8 @@ export function headlessOptions(argv: readonly string[]): HeadlessOptions {
         hub: string,
         executor: string,
         'webgpu-module': string,
-        'owner-token-file': string,
+        token: string,
+        'token-file': string,
         name: string,
         'key-file': string,
         intensity: string,
@@ -66,30 +81,43 @@ export function headlessOptions(argv: readonly string[]): HeadlessOptions {
     const issue = parsed.error.issues[0]
     throw wrong(`--${String(issue?.path[0] ?? 'hub')}: ${issue?.message ?? 'invalid'}`)
   }
-  const { hub, executor, name, intensity } = parsed.data
-  const tokenFile = parsed.data['owner-token-file']
+  const { hub, executor, name, intensity, token } = parsed.data
   return {
     hubUrl: hub,
     executor,
     webgpuModule: parsed.data['webgpu-module'],
-    ownerToken: tokenFile === undefined ? undefined : readToken(tokenFile),
+    nodeToken: givenToken(token, parsed.data['token-file'], environment[TOKEN_VARIABLE]),
     name,
     keyFile: path.resolve(parsed.data['key-file'] ?? path.join(os.homedir(), '.forge-pool', `${name}.key`)),
     intensity,
   }
 }
 
-function readToken(file: string): string {
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (cause) {
-    throw wrong(`--owner-token-file: ${cause instanceof Error ? cause.message : String(cause)}`)
-  }
+/** An empty variable is none: that is how a shell unsets one for a single command. */
+function givenToken(
+  token: string | undefined,
+  file: string | undefined,
+  variable: string | undefined,
+): string | undefined {
+  if (token !== undefined && file !== undefined) throw wrong('give --token or --token-file, not both')
+  if (token !== undefined) return nodeToken(token, '--token is')
+  if (file !== undefined) return nodeToken(readToken(file), `--token-file: ${file} holds`)
+  if (variable === undefined || variable === '') return undefined
+  return nodeToken(variable, `${TOKEN_VARIABLE} holds`)
+}
+
+function nodeToken(text: string, where: string): string {
   const token = tokenText.safeParse(text.trim())
-  if (!token.success)
-    throw wrong(`--owner-token-file: ${file} does not hold an owner token (fpnt_ and 43 characters)`)
+  if (!token.success) throw wrong(`${where} no node token (fpnt_ and 43 characters)`)
   return token.data
+}
+
+function readToken(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw wrong(`--token-file: ${cause instanceof Error ? cause.message : String(cause)}`)
+  }
 }
 
 function wrong(message: string): ForgeError {

@@ -16,6 +16,14 @@ export interface AgentConnection {
   readonly remoteAddress: string
   readonly ownerId: string
   readonly ownerLabel: string
+  /** The node token that named the owner. */
+  readonly tokenId?: string | undefined
+}
+
+/** A live session, as those who may end it know it. */
+export interface AgentSession extends Omit<AgentConnection, 'remoteAddress'> {
+  /** SHA-256 of the public key. */
+  readonly agent: string
 }
 
 export interface HubSessions {
@@ -28,6 +36,11 @@ export interface HubSessions {
   result(input: ResultInput): Promise<ResultOutput>
   release(input: ReleaseInput): Promise<void>
   sessionExists(session: string): boolean
+  /**
+   * Ends for good every session that `which` names: its agent hears the reason and stops, its leases go to others.
+   * What it has returned stays. @returns how many were ended
+   */
+  endAgentSessions(which: (session: AgentSession) => boolean, reason: string): number
 }
 
 export interface HubJobs {

@@ -3,7 +3,12 @@ export const CORE_LIMITS = {
   jobs_page: 100,
   idempotency_key_chars: 128,
   token_name_chars: 60,
+  /** Of a password that somebody types to confirm. */
+  password_chars: 128,
+  sessions_listed: 100,
   tokens_per_owner: 50,
+  /** Bytes of the distinct blobs that one owner has uploaded. */
+  upload_bytes_per_owner: 2 * 1024 * 1024 * 1024,
   statement_page: 100,
   /** A statement as CSV is one answer. */
   statement_csv_lines: 1_000_000,
@@ -12,4 +17,10 @@ export const CORE_LIMITS = {
   /** Holds given up in one round of the sweep. */
   overdue_holds: 100,
   cursor_chars: 200,
+  devices_listed: 500,
+  device_name_chars: 60,
+  /** Time to answer a challenge. */
+  claim_challenge_ms: 5 * 60_000,
+  claim_challenges_per_owner: 4,
+  claim_challenges: 2000,
 } as const

@@ -4,18 +4,21 @@ import { ForgeError } from '../../kernel/errors.ts'
 import { AUTH_PREFIX, type SignIn } from '../accounts/sign-in.ts'
 import type { HubSessions } from '../core/hub-port.ts'
 import type { Log } from '../core/log.ts'
-import type { RoomServer } from '../realtime/room-server.ts'
+import { hostKey } from '../core/network-prefix.ts'
+import type { RoomServer, Upgrade } from '../realtime/room-server.ts'
 import type { ApiContext, Services } from '../trpc/context.ts'
 import { toForgeError } from '../trpc/errors.ts'
 import { type AgentSockets, createAgentSockets } from './agent-socket.ts'
 import { serveAuth } from './auth-route.ts'
+import { type ClientAddress, handOnClientAddress } from './client-address.ts'
 import type { Identify } from './identify.ts'
 import { HTTP_LIMITS } from './limits.ts'
+import { callerOf, type RateLimits } from './rate-limits.ts'
 import { sendError, sendJson } from './respond.ts'
 import { BlobRoutes } from './rest-blobs.ts'
 import { sendStatement } from './rest-credits.ts'
 import { executeOp, getJob } from './rest-jobs.ts'
-import { assertSameOrigin, setSecurityHeaders } from './security.ts'
+import { assertSameOrigin, newNonce, pagePolicy, setSecurityHeaders } from './security.ts'
 import { serveTrpc, TRPC_PREFIX } from './trpc-route.ts'
 
 /** The pages: whatever is not the API goes here. */
@@ -31,6 +34,8 @@ export interface HttpPorts {
   readonly rooms: RoomServer
   readonly signIn: SignIn
   readonly identify: Identify
+  readonly clientAddress: ClientAddress
+  readonly limits: RateLimits
   /** Public origin of the site. */
   readonly origin: string
   readonly site: Site | undefined
@@ -77,8 +82,8 @@ export function createHttpServer(): HttpServer {
   return {
     server,
     serve(ports) {
-      const { hub, log, services, identify } = ports
-      const agents = createAgentSockets({ ...services, hub, log, identify })
+      const { hub, log, services, identify, clientAddress } = ports
+      const agents = createAgentSockets({ ...services, hub, log, identify, clientAddress })
       handlers = { request: requestHandler(ports), upgrade: upgradeHandler(ports, agents), agents }
     },
     async close() {
@@ -96,7 +101,7 @@ export function createHttpServer(): HttpServer {
 }
 
 function requestHandler(ports: HttpPorts): Handlers['request'] {
-  const blobs = new BlobRoutes(ports.services.blobs)
+  const blobs = new BlobRoutes(ports.services.blobs, ports.clientAddress, ports.limits)
   return (request, response) => {
     route(ports, blobs, request, response).catch(async (error: unknown) => {
       const forge = toForgeError(error)
@@ -115,21 +120,49 @@ async function route(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  setSecurityHeaders(response, ports.dev)
+  setSecurityHeaders(response, ports.origin.startsWith('https:'))
   const reads = request.method === 'GET' || request.method === 'HEAD'
   if (!reads) assertSameOrigin(request)
   const path = pathOf(request)
   if (path === '/healthz' && reads) {
     sendJson(response, 200, { ok: true, epoch: ports.services.hub.epoch })
   } else if (path.startsWith(AUTH_PREFIX)) {
-    const clientAddress = request.socket.remoteAddress ?? ''
+    const clientAddress = ports.clientAddress(request)
+    await ports.limits.take('host', hostKey(clientAddress), response)
     await serveAuth(request, response, path, { ...ports, clientAddress })
   } else if (path === '/api' || path.startsWith('/api/')) {
     await routeApi(ports, blobs, request, response, path)
   } else if (ports.site !== undefined) {
+    handOnClientAddress(request, ports.clientAddress(request))
+    const nonce = newNonce()
+    const policy = pagePolicy(nonce, ports.dev)
+    response.setHeader('content-security-policy', policy)
+    // Next takes the nonce for its own inline scripts from the policy on the request, the layout from the other header.
+    request.headers['content-security-policy'] = policy
+    request.headers['x-nonce'] = nonce
     await ports.site.handle(request, response)
   } else {
     throw new ForgeError('NOT_FOUND', 'there are no pages here')
+  }
+}
+
+/** Who asks, once he has been counted. @throws ForgeError UNAUTHENTICATED | RATE_LIMITED */
+async function contextOf(
+  { limits, services, clientAddress, identify }: HttpPorts,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<ApiContext> {
+  const host = hostKey(clientAddress(request))
+  // Before anything is looked up for the request.
+  await limits.take('host', host, response)
+  const actor = await identify(request)
+  const caller = callerOf(actor, host)
+  await limits.take(caller.name, caller.who, response)
+  return {
+    actor,
+    services,
+    // Examples are paid for by the pool: making another guest must not give another.
+    limit: (name) => limits.take(name, name === 'example' ? host : caller.who, response),
   }
 }
 
@@ -140,8 +173,11 @@ async function routeApi(
   response: ServerResponse,
   path: string,
 ): Promise<void> {
-  const context: ApiContext = { actor: await ports.identify(request), services: ports.services }
-  if (path.startsWith(TRPC_PREFIX)) return serveTrpc(request, response, path, context, ports.log)
+  if (path.startsWith(TRPC_PREFIX)) {
+    const known = await contextOf(ports, request, response).catch((refusal: unknown) => ({ refusal }))
+    return serveTrpc(request, response, path, known, ports.log)
+  }
+  const context = await contextOf(ports, request, response)
   const reads = request.method === 'GET' || request.method === 'HEAD'
   if (path === '/api/v0/ops/execute') {
     if (request.method !== 'POST') throw wrongMethod(response, 'POST')
@@ -182,18 +218,33 @@ function upgradeHandler(ports: HttpPorts, agents: AgentSockets): Handlers['upgra
       return
     }
     const path = pathOf(request)
-    if (request.url === '/agent') agents.accept(request, socket, head)
-    else if (path.startsWith('/live/')) {
-      ports.rooms
-        .accept(request, socket, head, decoded(path.slice('/live/'.length)))
-        .catch((error: unknown) => {
-          ports.log.error('room.accept_failed', { error })
-          socket.destroy()
-        })
+    if (request.url === '/agent' || path.startsWith('/live/')) {
+      openSocket(ports, agents, { request, socket, head }, path).catch((error: unknown) => {
+        const forge = toForgeError(error)
+        if (forge.code === 'INTERNAL') ports.log.error('upgrade.failed', { path, error })
+        refuseUpgrade(socket, `${forge.status} Refused`)
+      })
     } else if (ports.site?.upgrade !== undefined && path.startsWith('/_next/')) {
       ports.site.upgrade(request, socket, head)
     } else refuseUpgrade(socket, '404 Not Found')
   }
+}
+
+async function openSocket(
+  ports: HttpPorts,
+  agents: AgentSockets,
+  upgrade: Upgrade,
+  path: string,
+): Promise<void> {
+  const { request, socket, head } = upgrade
+  const clientAddress = ports.clientAddress(request)
+  await ports.limits.take('upgrade', hostKey(clientAddress))
+  if (path === '/agent') {
+    agents.accept(request, socket, head)
+    return
+  }
+  const actor = await ports.identify(request)
+  await ports.rooms.accept(upgrade, decoded(path.slice('/live/'.length)), { actor, clientAddress })
 }
 
 function refuseUpgrade(socket: Duplex, status: string): void {

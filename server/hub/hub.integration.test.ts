@@ -14,7 +14,7 @@ import { receiptBytes } from '../../kernel/receipt.ts'
 import { createAgentStore } from '../memory/agent-store.ts'
 import { openFileBlobStore } from '../memory/blob-store-files.ts'
 import { createJobStore } from '../memory/job-store.ts'
-import type { BlobStore, JobRow } from '../memory/ports.ts'
+import type { AgentStore, BlobStore, JobRow } from '../memory/ports.ts'
 import { createResultStore } from '../memory/result-store.ts'
 import { SAMPLE_TERMS, sampleAccount } from '../memory/testing/samples.ts'
 import { createTestDatabase, type TestDatabase } from '../memory/testing/test-database.ts'
@@ -50,12 +50,13 @@ const referee = (): Referee & { runs: number } => ({
 async function startHub(
   judge: Referee = referee(),
   onFatal: (error: Error) => void = () => {},
+  agents: AgentStore = createAgentStore(database),
 ): Promise<Hub> {
   return await Hub.start({
     jobs: createJobStore(database, SAMPLE_TERMS),
     results: createResultStore(database.pool),
     blobs,
-    agents: createAgentStore(database),
+    agents,
     referee: judge,
     houseAgent: false,
     listener: { jobChanged() {}, networkChanged() {} },
@@ -282,6 +283,50 @@ describe('the hub', () => {
     pausing.stop()
     await run
     await hub.cancel(row.id)
+    await hub.close()
+  })
+
+  it('ends the sessions of a revoked key, which hear why, and enrols it no more', async () => {
+    const hub = await startHub()
+    const { row } = await submit(gbm(20_000, 'revoked'))
+    await hub.admit(row)
+    const [revoked, other] = [new TestAgent(hub), new TestAgent(hub)]
+    const run = revoked.run('alice', { leases: 0 })
+    const otherRun = other.run('bob', { leases: 0 })
+    await eventually(async () => (revoked.heard.length > 0 && other.heard.length > 0 ? true : undefined))
+    const key = hub.agents().find(({ owner }) => owner === 'alice')?.id ?? ''
+    const owner = await sampleAccount(database, 'alice')
+    expect(await createAgentStore(database).revoke(key, owner.id)).toBe(true)
+    expect(hub.endAgentSessions(({ agent }) => agent === key, 'its owner has revoked this key')).toBe(1)
+    await run
+    expect(revoked.heard.at(-1)).toEqual({ t: 'ended', reason: 'its owner has revoked this key' })
+    expect(hub.agents().map(({ owner }) => owner)).toEqual(['bob'])
+    expect(hub.sessionExists(revoked.session)).toBe(false)
+    await expect(revoked.run('alice')).rejects.toMatchObject({
+      code: 'FORBIDDEN',
+      message: expect.stringContaining('revoked'),
+    })
+    expect(hub.agents()).toHaveLength(1)
+    other.stop()
+    await otherRun
+    await hub.cancel(row.id)
+    await hub.close()
+  })
+
+  it('refuses a key that is revoked while it enrols', async () => {
+    const agents = createAgentStore(database)
+    let revoke = () => {}
+    const hub = await startHub(referee(), () => {}, {
+      ...agents,
+      async enrolled(agent, probe) {
+        const stored = await agents.enrolled(agent, probe)
+        revoke()
+        return stored
+      },
+    })
+    revoke = () => void hub.endAgentSessions(() => true, 'revoked')
+    await expect(new TestAgent(hub).run('alice')).rejects.toMatchObject({ code: 'FORBIDDEN' })
+    expect(hub.agents()).toEqual([])
     await hub.close()
   })
 

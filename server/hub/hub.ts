@@ -20,7 +20,7 @@ import { checkResult } from './intake.ts'
 import { admittedJob, JobRuntime, once } from './job-runtime.ts'
 import { JobWriter, type StoredEnd } from './job-writer.ts'
 import type { HubOptions } from './options.ts'
-import { SessionTable } from './session-table.ts'
+import { type SessionConnection, SessionTable } from './session-table.ts'
 import { Tally } from './tally.ts'
 
 /**
@@ -153,11 +153,8 @@ export class Hub {
 
   // Agents
 
-  /** @throws ForgeError FORBIDDEN for an agent whose result was wrong, RATE_LIMITED when the hub is full */
-  async enrol(
-    input: EnrolInput,
-    connection: { readonly ownerId: string; readonly ownerLabel: string },
-  ): Promise<EnrolOutput> {
+  /** @throws ForgeError FORBIDDEN for a revoked key or an agent whose result was wrong, RATE_LIMITED when the hub is full */
+  async enrol(input: EnrolInput, connection: SessionConnection): Promise<EnrolOutput> {
     const agent = bytesToHex(sha256(input.public_key))
     const blocked = this.#state.blocked.get(agent)
     if (blocked !== undefined) {
@@ -165,15 +162,27 @@ export class Hub {
         hint: 'Run the conformance probe; enrol with a new key after the device is mended.',
       })
     }
-    await this.#options.agents.enrolled({
+    const id = randomBytes(32).toString('base64url')
+    // On the table first: a revocation that comes while the agent is being stored finds the session there.
+    this.#sessions.add(id, agent, connection, input)
+    const said = {
       id: agent,
       owner_id: connection.ownerId,
       executor: input.executor.kind,
       label: input.executor.label,
       software: input.software,
-    })
-    const id = randomBytes(32).toString('base64url')
-    this.#sessions.add(id, agent, connection, input)
+    }
+    try {
+      const allowed = await this.#options.agents.enrolled(said, input.probe ?? [])
+      if (!allowed || !this.#sessions.has(id)) {
+        throw new ForgeError('FORBIDDEN', 'the owner of this agent has revoked its key', {
+          hint: 'Start it with a new key: another --key-file, or clear the data that the browser keeps for this site.',
+        })
+      }
+    } catch (error) {
+      this.#sessions.remove(id)
+      throw error
+    }
     this.#apply({
       t: 'session.joined',
       session: { id, agent, owner: connection.ownerId, executor: input.executor.kind, window: input.window },
@@ -184,6 +193,19 @@ export class Hub {
 
   sessionExists(session: string): boolean {
     return this.#sessions.has(session)
+  }
+
+  /** Ends sessions for good: each agent hears the reason and stops. @returns how many were ended */
+  endAgentSessions(
+    which: (session: SessionConnection & { readonly agent: string }) => boolean,
+    reason: string,
+  ): number {
+    const ids = this.#sessions.idsOf(which)
+    for (const session of ids) {
+      this.#apply({ t: 'session.ended', session, reason })
+      this.#sessions.remove(session)
+    }
+    return ids.length
   }
 
   /**
@@ -390,7 +412,16 @@ export class Hub {
       this.#tally.accepted(this.#now(), shards.length)
       this.#sessions.credit(credits)
       this.#options.agents
-        .credit(credits.map(({ agent, shards }) => ({ id: agent, shards, leases: 1 })))
+        .credit(
+          credits.map(({ agent, owner, executor, shards }) => ({
+            id: agent,
+            owner_id: owner,
+            executor,
+            job_id,
+            shards,
+            leases: 1,
+          })),
+        )
         .catch((error: unknown) =>
           this.#options.log('warn', 'totals of agents could not be stored', { error: String(error) }),
         )

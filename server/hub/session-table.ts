@@ -12,8 +12,7 @@ import { Outbox } from './outbox.ts'
 export interface ShellSession {
   readonly id: string
   readonly agent: string
-  readonly ownerId: string
-  readonly ownerLabel: string
+  readonly connection: SessionConnection
   readonly executor: ExecutorKind
   readonly label: string
   readonly software: string
@@ -24,16 +23,18 @@ export interface ShellSession {
   leases: number
 }
 
+/** For whom an agent speaks: kept as long as its session, so that whoever ends sessions can choose by it. */
+export interface SessionConnection {
+  readonly ownerId: string
+  readonly ownerLabel: string
+  readonly tokenId?: string | undefined
+}
+
 export class SessionTable {
   readonly #sessions = new Map<string, ShellSession>()
 
   /** @throws ForgeError RATE_LIMITED when the table is full, MESSAGE_INVALID when the key is none */
-  add(
-    id: string,
-    agent: string,
-    owner: { readonly ownerId: string; readonly ownerLabel: string },
-    input: EnrolInput,
-  ): void {
+  add(id: string, agent: string, connection: SessionConnection, input: EnrolInput): void {
     if (this.#sessions.size >= HUB.sessions)
       throw new ForgeError('RATE_LIMITED', 'this hub has no room for another agent', {
         hint: 'Try again in a minute.',
@@ -41,8 +42,7 @@ export class SessionTable {
     this.#sessions.set(id, {
       id,
       agent,
-      ownerId: owner.ownerId,
-      ownerLabel: owner.ownerLabel,
+      connection,
       executor: input.executor.kind,
       label: input.executor.label,
       software: input.software,
@@ -90,12 +90,19 @@ export class SessionTable {
     for (const id of [...this.#sessions.keys()]) this.remove(id)
   }
 
+  /** @returns ids of the sessions that `which` names */
+  idsOf(which: (session: SessionConnection & { readonly agent: string }) => boolean): readonly string[] {
+    return [...this.#sessions.values()]
+      .filter(({ connection, agent }) => which({ ...connection, agent }))
+      .map(({ id }) => id)
+  }
+
   counts(): Pick<NetworkView, 'agents' | 'owners' | 'agents_by_executor'> {
     const agents_by_executor = { webgpu: 0, wasm: 0, cpu: 0 }
     const owners = new Set<string>()
     for (const session of this.#sessions.values()) {
       agents_by_executor[session.executor]++
-      owners.add(session.ownerId)
+      owners.add(session.connection.ownerId)
     }
     return { agents: this.#sessions.size, owners: owners.size, agents_by_executor }
   }
@@ -103,7 +110,7 @@ export class SessionTable {
   views(): readonly AgentView[] {
     return [...this.#sessions.values()].map((session) => ({
       id: session.agent,
-      owner: session.ownerLabel,
+      owner: session.connection.ownerLabel,
       executor: session.executor,
       label: session.label,
       connected_at: session.connected_at.toISOString(),

@@ -1,48 +1,145 @@
 import { z } from 'zod'
+import { probeReport } from '../../kernel/probe-report.ts'
 import { EXECUTOR_KINDS } from '../../kernel/receipt.ts'
-import type { agents as StoredAgent } from '../../prisma/generated/client.ts'
+import type { Prisma } from '../../prisma/generated/client.ts'
 import type { Database } from './database.ts'
 import type { AgentRow, AgentStore } from './ports.ts'
 import { safeNumber } from './rows.ts'
 
 const executorKind = z.enum(EXECUTOR_KINDS)
+const WHOLE = { executors: true, ops: true } as const satisfies Prisma.agentsInclude
 
 /** Agents by key in PostgreSQL. */
 export function createAgentStore({ pool, prisma }: Pick<Database, 'pool' | 'prisma'>): AgentStore {
   return {
-    async enrolled({ id, ...said }) {
-      await prisma.agents.upsert({
-        where: { id },
-        create: { id, ...said },
-        update: { ...said, last_seen: new Date() },
-      })
+    async enrolled({ id, owner_id, executor, label, software }, probe) {
+      const { rowCount } = await pool.query(
+        `INSERT INTO agents (id, owner_id, executor, label, software) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (id) DO UPDATE SET
+           executor = excluded.executor, label = excluded.label, software = excluded.software, last_seen = now(),
+           owner_id = CASE WHEN 2 = (SELECT count(*) FROM owners
+                                     WHERE kind = 'network' AND id IN (agents.owner_id, excluded.owner_id))
+                           THEN excluded.owner_id ELSE agents.owner_id END
+         WHERE agents.revoked_at IS NULL`,
+        [id, owner_id, executor, label, software],
+      )
+      if (rowCount === 0) return false
+      const tried = probe.filter(({ kind }) => kind !== executor)
+      const own = probe.find(({ kind }) => kind === executor)
+      await pool.query(
+        `INSERT INTO agent_executors AS e (agent_id, executor, label, last_seen, probe)
+         SELECT $1, w.executor, w.label, CASE WHEN w.executor = $2 THEN now() END, w.probe
+         FROM unnest($3::text[], $4::text[], $5::jsonb[]) AS w (executor, label, probe)
+         ON CONFLICT (agent_id, executor) DO UPDATE SET
+           label = excluded.label,
+           last_seen = coalesce(excluded.last_seen, e.last_seen),
+           probe = coalesce(excluded.probe, e.probe)`,
+        [
+          id,
+          executor,
+          [executor, ...tried.map(({ kind }) => kind)],
+          [label, ...tried.map((report) => report.label)],
+          [own === undefined ? null : JSON.stringify(own), ...tried.map((report) => JSON.stringify(report))],
+        ],
+      )
+      return true
     },
 
     async credit(work) {
       if (work.length === 0) return
-      // Summed first: UPDATE … FROM takes only one of several rows for the same agent.
+      // Summed first: an UPDATE … FROM or an upsert takes only one of several rows for the same key.
       await pool.query(
-        `UPDATE agents SET shards = agents.shards + v.shards, leases = agents.leases + v.leases, last_seen = now()
-         FROM (SELECT id, sum(shards) AS shards, sum(leases) AS leases
-               FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS w (id, shards, leases)
-               GROUP BY id ORDER BY id) AS v
+        `WITH work AS (
+           SELECT * FROM unnest($1::text[], $2::uuid[], $3::text[], $4::uuid[], $5::bigint[], $6::bigint[])
+             AS w (id, owner_id, executor, job_id, shards, leases)
+         ), executors AS (
+           INSERT INTO agent_executors AS e (agent_id, executor, label, shards, leases, last_seen)
+           SELECT id, executor, '', sum(shards), sum(leases), now() FROM work GROUP BY id, executor ORDER BY 1, 2
+           ON CONFLICT (agent_id, executor) DO UPDATE SET
+             shards = e.shards + excluded.shards, leases = e.leases + excluded.leases, last_seen = now()
+         ), ops AS (
+           INSERT INTO agent_ops AS o (agent_id, op, shards)
+           SELECT w.id, j.op, sum(w.shards) FROM work AS w JOIN jobs AS j ON j.id = w.job_id GROUP BY w.id, j.op ORDER BY 1, 2
+           ON CONFLICT (agent_id, op) DO UPDATE SET shards = o.shards + excluded.shards
+         )
+         UPDATE agents SET shards = agents.shards + v.shards, leases = agents.leases + v.leases, last_seen = now(),
+           owner_id = CASE WHEN v.account IS NOT NULL
+                             AND EXISTS (SELECT FROM owners WHERE id = agents.owner_id AND kind = 'network')
+                           THEN v.account ELSE agents.owner_id END
+         FROM (SELECT w.id, sum(w.shards) AS shards, sum(w.leases) AS leases,
+                      (array_agg(o.id) FILTER (WHERE o.kind = 'account'))[1] AS account
+               FROM work AS w LEFT JOIN owners AS o ON o.id = w.owner_id
+               GROUP BY w.id ORDER BY w.id) AS v
          WHERE agents.id = v.id`,
-        [work.map(({ id }) => id), work.map(({ shards }) => shards), work.map(({ leases }) => leases)],
+        [
+          work.map(({ id }) => id),
+          work.map(({ owner_id }) => owner_id),
+          work.map(({ executor }) => executor),
+          work.map(({ job_id }) => job_id),
+          work.map(({ shards }) => shards),
+          work.map(({ leases }) => leases),
+        ],
       )
     },
 
     async get(id) {
-      const row = await prisma.agents.findUnique({ where: { id } })
+      const row = await prisma.agents.findUnique({ where: { id }, include: WHOLE })
       return row === null ? undefined : agentRow(row)
+    },
+
+    async ofOwner(owner_id, limit) {
+      const rows = await prisma.agents.findMany({
+        where: { owner_id },
+        include: WHOLE,
+        orderBy: [{ last_seen: 'desc' }, { id: 'asc' }],
+        take: limit,
+      })
+      return rows.map(agentRow)
+    },
+
+    async rename(id, owner_id, name) {
+      const { count } = await prisma.agents.updateMany({ where: { id, owner_id }, data: { name } })
+      return count === 1
+    },
+
+    async revoke(id, owner_id) {
+      const { rowCount } = await pool.query(
+        'UPDATE agents SET revoked_at = coalesce(revoked_at, now()) WHERE id = $1 AND owner_id = $2',
+        [id, owner_id],
+      )
+      return rowCount === 1
+    },
+
+    async claim(id, accountId) {
+      await pool.query(
+        `UPDATE agents SET owner_id = $2
+         WHERE id = $1 AND EXISTS (SELECT FROM owners WHERE id = agents.owner_id AND kind = 'network')`,
+        [id, accountId],
+      )
+      return 0
     },
   }
 }
 
-function agentRow(row: StoredAgent): AgentRow {
+function agentRow(row: Prisma.agentsGetPayload<{ include: typeof WHOLE }>): AgentRow {
+  const { executors, ops, ...agent } = row
   return {
-    ...row,
-    executor: executorKind.parse(row.executor),
-    shards: safeNumber(row.shards),
-    leases: safeNumber(row.leases),
+    ...agent,
+    executor: executorKind.parse(agent.executor),
+    shards: safeNumber(agent.shards),
+    leases: safeNumber(agent.leases),
+    executors: executors
+      .map(({ executor, label, shards, leases, last_seen, probe }) => ({
+        executor: executorKind.parse(executor),
+        label,
+        shards: safeNumber(shards),
+        leases: safeNumber(leases),
+        last_seen,
+        probe: probeReport.nullable().parse(probe),
+      }))
+      .sort((a, b) => (b.last_seen?.getTime() ?? 0) - (a.last_seen?.getTime() ?? 0)),
+    ops: ops
+      .map(({ op, shards }) => ({ op, shards: safeNumber(shards) }))
+      .sort((a, b) => b.shards - a.shards || (a.op < b.op ? -1 : 1)),
   }
 }

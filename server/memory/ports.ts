@@ -6,6 +6,7 @@ import type { Contract } from '../../kernel/contract.ts'
 import type { HexDigest } from '../../kernel/digest.ts'
 import type { ForgeErrorJson } from '../../kernel/errors.ts'
 import type { CostKind } from '../../kernel/price.ts'
+import type { ProbeReport } from '../../kernel/probe-report.ts'
 import type { ExecutorKind, Receipt } from '../../kernel/receipt.ts'
 import type { Transaction } from './transaction.ts'
 
@@ -88,8 +89,8 @@ export interface JobStore {
     },
   ): Promise<readonly JobRow[]>
   setVisibility(id: string, visibility: Visibility): Promise<void>
-  /** Jobs whose state is not final, oldest first. */
-  unfinished(): Promise<readonly JobRow[]>
+  /** Jobs whose state is not final, oldest first; of one owner if one is given. */
+  unfinished(ownerId?: string): Promise<readonly JobRow[]>
   /** Settled jobs, and the shards accepted in all jobs. */
   counts(): Promise<{ readonly settled: number; readonly shards_accepted: number }>
   /**
@@ -178,8 +179,28 @@ export interface UserRow {
   readonly createdAt: Date
 }
 
+export interface SessionRow {
+  readonly id: string
+  readonly createdAt: Date
+  /** When it was last prolonged. */
+  readonly updatedAt: Date
+  readonly address: string | null
+  readonly userAgent: string | null
+}
+
 export interface UserStore {
   get(id: string): Promise<UserRow | undefined>
+  /** Those that have not ended, the newest first. */
+  sessions(userId: string): Promise<readonly SessionRow[]>
+  /** @returns false when the user has no such session */
+  endSession(userId: string, id: string): Promise<boolean>
+  /** @returns how many there were */
+  endSessions(userId: string): Promise<number>
+  /**
+   * Removes the user with sessions, password and passkeys, revokes his tokens, forgets his uploads and the names of his
+   * devices, and leaves an owner without a name. All of it or nothing.
+   */
+  erase(userId: string, ownerId: string): Promise<void>
 }
 
 export type TokenKind = 'api_key' | 'node_token' | 'house'
@@ -211,7 +232,7 @@ export interface TokenStore {
   used(id: string, at: Date): Promise<void>
   /** Newest first, revoked ones included. */
   list(ownerId: string, kind: TokenKind): Promise<readonly TokenRow[]>
-  get(id: string, kind: TokenKind): Promise<TokenRow | undefined>
+  get(id: string): Promise<TokenRow | undefined>
   /** @returns false when it was revoked before */
   revoke(id: string): Promise<boolean>
 }
@@ -226,6 +247,20 @@ export interface AgentIdentity {
   readonly software: string
 }
 
+/** One executor of an agent: what it says of it, and what it did with it. */
+export interface AgentExecutorRow {
+  readonly executor: ExecutorKind
+  readonly label: string
+  /** Accepted shards. */
+  readonly shards: number
+  /** Leases with accepted shards. */
+  readonly leases: number
+  /** Null for an executor that was tried and never used. */
+  readonly last_seen: Date | null
+  /** What the agent found when it last tried the executor. */
+  readonly probe: ProbeReport | null
+}
+
 export interface AgentRow extends AgentIdentity {
   readonly first_seen: Date
   readonly last_seen: Date
@@ -233,17 +268,50 @@ export interface AgentRow extends AgentIdentity {
   readonly shards: number
   /** Leases with accepted shards. */
   readonly leases: number
+  /** What its owner calls it. */
+  readonly name: string | null
+  readonly revoked_at: Date | null
+  readonly executors: readonly AgentExecutorRow[]
+  /** Accepted shards by op, most first. */
+  readonly ops: readonly { readonly op: string; readonly shards: number }[]
+}
+
+/** Accepted copies of one agent, under one job. */
+export interface AgentWork {
+  readonly id: string
+  /** For whom the agent worked. */
+  readonly owner_id: string
+  readonly executor: ExecutorKind
+  readonly job_id: string
+  readonly shards: number
+  readonly leases: number
 }
 
 /** Agents that have ever enrolled. Their totals are for people; money is never computed from them. */
 export interface AgentStore {
-  /** Creates the agent, or updates what it says about itself and when it was last seen. */
-  enrolled(agent: AgentIdentity): Promise<void>
-  /** Adds accepted work to totals, many agents in one statement; the same agent may stand there several times. */
-  credit(
-    work: readonly { readonly id: string; readonly shards: number; readonly leases: number }[],
-  ): Promise<void>
+  /**
+   * Creates the agent, or updates what it says about itself and when it was last seen. A key is only claimed here, not
+   * proven, so a known agent keeps its account; an anonymous one follows its network.
+   * @returns false when the key is revoked: nothing is changed then
+   */
+  enrolled(agent: AgentIdentity, probe: readonly ProbeReport[]): Promise<boolean>
+  /**
+   * Adds accepted work to totals, many agents in one statement; the same agent may stand there several times. Accepted
+   * work was signed with the key: an anonymous agent that did it for an account belongs to that account from now on.
+   */
+  credit(work: readonly AgentWork[]): Promise<void>
   get(id: string): Promise<AgentRow | undefined>
+  /** Agents of an owner, the one seen last first. */
+  ofOwner(ownerId: string, limit: number): Promise<readonly AgentRow[]>
+  /** Each of these: @returns false when `ownerId` has no such agent */
+  rename(id: string, ownerId: string, name: string | null): Promise<boolean>
+  /** The first revocation's time stays. */
+  revoke(id: string, ownerId: string): Promise<boolean>
+  /**
+   * Makes an anonymous agent the account's. It changes nothing for an agent that belongs to an account, this or another.
+   * @returns credits that came with it
+   */
+  claim(id: string, accountId: string): Promise<number>
 }
 
 /** Which partner site brought an agent: asked inside the transaction that pays. */
@@ -312,6 +380,19 @@ export interface CreditStore {
 export interface BlobStat {
   readonly digest: HexDigest
   readonly bytes: number
+}
+
+/** Who may read which blob. */
+export interface BlobAccessStore {
+  /** Idempotent. */
+  uploaded(ownerId: string, digest: HexDigest, bytes: number): Promise<void>
+  /** Bytes of the distinct blobs that an owner has uploaded. */
+  uploadedBytes(ownerId: string): Promise<number>
+  /** Whether the owner has uploaded it or has a job that it belongs to, and whether a public job has it. */
+  grantsOf(
+    digest: HexDigest,
+    ownerId: string | undefined,
+  ): Promise<{ readonly isOwn: boolean; readonly isPublic: boolean }>
 }
 
 /** Content-addressed bytes, up to LIMITS.blob_bytes each. Writing the same bytes twice is harmless. */

@@ -2,6 +2,7 @@ import type { AccountService } from '../core/accounts.ts'
 import type { Actor } from '../core/actor.ts'
 import type { BlobService } from '../core/blobs.ts'
 import type { CreditService } from '../core/credits.ts'
+import type { DeviceService } from '../core/devices.ts'
 import type { HubNetwork } from '../core/hub-port.ts'
 import type { JobService } from '../core/jobs.ts'
 import type { OwnerService } from '../core/owners.ts'
@@ -13,12 +14,18 @@ export interface Services {
   readonly accounts: AccountService
   readonly owners: OwnerService
   readonly tokens: TokenService
+  readonly devices: DeviceService
   readonly blobs: BlobService
   readonly credits: CreditService
   readonly hub: HubNetwork
 }
 
+/** Limits that procedures name. */
+export type ProcedureLimit = 'submit' | 'example' | 'password' | 'token'
+
 export interface ApiContext {
   readonly actor: Actor
+  /** Counts one for the caller. @throws ForgeError RATE_LIMITED */
+  readonly limit: (name: ProcedureLimit) => Promise<void>
   readonly services: Services
 }

@@ -1,12 +1,14 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { createTRPCUntypedClient, createWSClient, wsLink } from '@trpc/client'
 import { WebSocket } from 'ws'
+import { type ClaimChallenge, type ClaimProof, claimBytes } from '../../../kernel/claim.ts'
 import { bytesToHex, sha256 } from '../../../kernel/digest.ts'
 import { merkleRootOfDigests } from '../../../kernel/merkle.ts'
 import { OPS } from '../../../kernel/ops/registry.ts'
 import {
   contractOutput,
   type EnrolOutput,
+  type HubMessage,
   type LeaseMessage,
   PROTOCOL_VERSION,
   type ResultInput,
@@ -23,6 +25,10 @@ export interface AgentPeer {
   work(enrolled: EnrolOutput, leases: number): void
   /** The first message of `hub.leases`. */
   firstLease(session: string): Promise<{ id: string; data: Record<string, unknown> }>
+  /** What the hub says on `hub.leases`, until the subscription ends. Answers nothing. */
+  hears(session: string): Promise<readonly HubMessage[]>
+  /** The peer's key answers an account's challenge. */
+  claim(challenge: ClaimChallenge): ClaimProof
   readonly closed: Promise<Closed>
   close(): void
 }
@@ -172,6 +178,24 @@ export function connectAgentPeer(url: string, headers: Readonly<Record<string, s
           },
         )
       }),
+    hears: (session) =>
+      new Promise((resolve, reject) => {
+        const heard: HubMessage[] = []
+        rpc.subscription(
+          'hub.leases',
+          { session },
+          {
+            onData: (value) => void heard.push(trackedHubMessage.parse(value).data),
+            onComplete: () => resolve(heard),
+            onError: reject,
+          },
+        )
+      }),
+    claim: (challenge) => ({
+      public_key: bytesToHex(key.publicBytes),
+      nonce: challenge.nonce,
+      signature: sign(null, claimBytes(challenge), key.secret).toString('hex'),
+    }),
     closed,
     close: () => void client.close(),
   }

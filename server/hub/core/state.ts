@@ -93,6 +93,8 @@ export function initialState(epoch: number): HubState {
 export interface Credit {
   readonly session: string
   readonly agent: string
+  readonly owner: string
+  readonly executor: ExecutorKind
   readonly lease_id: string
   readonly shards: number
 }
@@ -131,6 +133,8 @@ export type HubEvent =
     }
   | { readonly t: 'session.listening'; readonly session: string; readonly after_lease: number }
   | { readonly t: 'session.silent'; readonly session: string }
+  /** The shell ends a session for good: its key or token was revoked, its consent is over. */
+  | { readonly t: 'session.ended'; readonly session: string; readonly reason: string }
   | { readonly t: 'lease.released'; readonly session: string; readonly lease_ids: readonly string[] }
   | {
       /** Shape, receipt, digests and leaf invariants have been checked by the shell. */

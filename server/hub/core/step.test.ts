@@ -239,6 +239,27 @@ describe('leases', () => {
   })
 })
 
+describe('a session that is ended', () => {
+  it('hears why, gives its leases to others, and leaves what it returned', () => {
+    const hub = new Conversation()
+    hub.admit({ shard_count: 2 })
+    const returned = only(leasesIn(hub.join('a', 'alice')))
+    hub.answer(returned.lease_id)
+    hub.admit({ id: 'more', shard_count: 2 })
+    hub.say({ t: 'tick' })
+    expect(hub.state.sessions.get('a')?.held.size).toBe(1)
+    const effects = hub.say({ t: 'session.ended', session: 'a', reason: 'its key was revoked' })
+    expect(effects.filter(({ t }) => t === 'send' || t === 'session.dropped')).toEqual([
+      expect.objectContaining({ session: 'a', message: { t: 'ended', reason: 'its key was revoked' } }),
+      { t: 'session.dropped', session: 'a', reason: 'its key was revoked' },
+    ])
+    expect(hub.state.leases.size).toBe(0)
+    expect(hub.state.sessions.size).toBe(0)
+    expect(hub.state.jobs.get('job')?.segments.all.flatMap(({ copies }) => copies)).toHaveLength(1)
+    expect(hub.say({ t: 'session.ended', session: 'a', reason: 'again' })).toEqual([])
+  })
+})
+
 describe('a job', () => {
   it('completes when its last shard is durable, not before', () => {
     const hub = new Conversation()

@@ -59,6 +59,11 @@ function handle(turn: Turn, event: HubEvent): void {
     case 'session.silent':
       stopListening(turn, event.session)
       return
+    case 'session.ended':
+      if (!turn.state.sessions.has(event.session)) return
+      sendTo(turn, event.session, { t: 'ended', reason: event.reason.slice(0, 200) })
+      dropSession(turn, event.session, event.reason)
+      return
     case 'lease.released':
       for (const id of event.lease_ids) {
         if (turn.state.leases.get(id)?.session === event.session) dropLease(turn, id)
@@ -194,6 +199,15 @@ function stopListening(turn: Turn, id: string): void {
   session.silent_since_ms = turn.state.now_ms
 }
 
+/** Forgets a session; what it held is open again, what it returned stays. */
+function dropSession(turn: Turn, id: string, reason: string): void {
+  const session = turn.state.sessions.get(id)
+  if (session === undefined) return
+  for (const lease_id of [...session.held]) dropLease(turn, lease_id)
+  turn.state.sessions.delete(id)
+  turn.effects.push({ t: 'session.dropped', session: id, reason })
+}
+
 function grantLease(turn: Turn, session: HubSession): void {
   const choice = chooseWork(turn.state, session)
   if (choice === undefined) return
@@ -257,9 +271,7 @@ function onTick(turn: Turn): void {
   }
   for (const session of [...turn.state.sessions.values()]) {
     if (session.listening || now_ms - session.silent_since_ms < HUB.resume_grace_ms) continue
-    for (const id of [...session.held]) dropLease(turn, id)
-    turn.state.sessions.delete(session.id)
-    turn.effects.push({ t: 'session.dropped', session: session.id, reason: 'the connection was lost' })
+    dropSession(turn, session.id, 'the connection was lost')
   }
   for (const job of [...turn.state.jobs.values()]) {
     if (now_ms >= job.expires_ms) endJob(turn, job.id, 'timed_out')

@@ -191,11 +191,13 @@ function blockAgent(
 class CreditList {
   readonly #byLease = new Map<string, Credit>()
 
-  add(copy: Pick<Copy, 'session' | 'agent' | 'lease_id'>): void {
+  add(copy: Pick<Copy, 'session' | 'agent' | 'owner' | 'executor' | 'lease_id'>): void {
     const shards = (this.#byLease.get(copy.lease_id)?.shards ?? 0) + 1
     this.#byLease.set(copy.lease_id, {
       session: copy.session,
       agent: copy.agent,
+      owner: copy.owner,
+      executor: copy.executor,
       lease_id: copy.lease_id,
       shards,
     })
