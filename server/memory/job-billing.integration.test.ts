@@ -9,7 +9,7 @@ import {
   REFEREE_AGENT,
   type WorldAgent,
 } from './testing/ledger-world.ts'
-import { SAMPLE_TERMS } from './testing/samples.ts'
+import { SAMPLE_TERMS, sampleResult } from './testing/samples.ts'
 import { createTestDatabase, type TestDatabase } from './testing/test-database.ts'
 
 const RUNNING: readonly JobState[] = ['submitted', 'running']
@@ -152,6 +152,27 @@ describe('a job’s money', () => {
     await world.commit(job, [[own], [own]])
     await world.settle(job)
     expect(await world.available(owner)).toBe(1000)
+  })
+
+  it('is no matter for a job from before there were credits', async () => {
+    const owner = await world.person('account', 1000)
+    const priced = await world.submit(owner, { shards: 2, copies: 1, price: 10 })
+    const id = randomUUID()
+    await database.pool.query(
+      `INSERT INTO jobs (id, owner_id, state, op, contract, contract_hash, replay_key, plan_digest, shard_count, work_units)
+       SELECT $1, owner_id, 'running', op, contract, contract_hash, replay_key, plan_digest, shard_count, work_units
+       FROM jobs WHERE id = $2`,
+      [id, priced.id],
+    )
+    expect(await world.jobs.settle(id, world.epoch, sampleResult())).toBe(true)
+    expect(await world.jobs.get(id)).toMatchObject({
+      state: 'settled',
+      hold: null,
+      shard_price: null,
+      bill: null,
+    })
+    expect(await codes(id)).toEqual([])
+    expect(await world.available(owner)).toBe(980)
   })
 
   it('does not move for an older hub', async () => {

@@ -28,7 +28,12 @@ export interface Services {
   readonly hub: HubNetwork
 }
 
+/** Limits that procedures name. */
+export type ProcedureLimit = 'submit' | 'example' | 'password' | 'token'
+
 export interface ApiContext {
   readonly actor: Actor
+  /** Counts one for the caller. @throws ForgeError RATE_LIMITED */
+  readonly limit: (name: ProcedureLimit) => Promise<void>
   readonly services: Services
 }

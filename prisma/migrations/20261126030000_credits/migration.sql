@@ -117,8 +117,12 @@ ALTER TABLE "credit_transfers"
         WHEN 'move' THEN "flag" = 'posted' AND "debit_account" LIKE 'owner:%' AND "credit_account" LIKE 'owner:%'
         ELSE false END);
 
+-- Functions keep their plans for the life of a connection: one made while the tables are small must not scan them when
+-- they have grown, hence enable_seqscan below.
+
 -- A resolution fits what it resolves. That there is only one, the unique index on pending_id sees to.
-CREATE FUNCTION credit_transfers_resolve() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION credit_transfers_resolve() RETURNS trigger LANGUAGE plpgsql
+    SET enable_seqscan TO off AS $$
 DECLARE
     held credit_transfers%ROWTYPE;
 BEGIN
@@ -137,7 +141,8 @@ CREATE TRIGGER credit_transfers_resolve BEFORE INSERT ON "credit_transfers"
 
 -- The counters: one update of each account for a statement, however many transfers it has. Locks are taken in the order
 -- of ids, so that two statements cannot wait for each other.
-CREATE FUNCTION credit_transfers_count() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION credit_transfers_count() RETURNS trigger LANGUAGE plpgsql
+    SET enable_seqscan TO off AS $$
 BEGIN
     PERFORM FROM credit_accounts
         WHERE id IN (SELECT debit_account FROM added UNION SELECT credit_account FROM added)
@@ -193,7 +198,8 @@ CREATE TRIGGER credit_accounts_guard BEFORE INSERT OR UPDATE ON "credit_accounts
     FOR EACH ROW EXECUTE FUNCTION credit_accounts_guard();
 
 -- At the end of every transaction: what was charged has been paid out.
-CREATE FUNCTION credit_escrow_empty() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION credit_escrow_empty() RETURNS trigger LANGUAGE plpgsql
+    SET enable_seqscan TO off AS $$
 BEGIN
     IF EXISTS (SELECT FROM credit_accounts WHERE id = 'escrow' AND debits_posted <> credits_posted) THEN
         RAISE EXCEPTION 'what is charged is paid out in the same transaction'
@@ -206,7 +212,8 @@ CREATE CONSTRAINT TRIGGER credit_escrow_empty AFTER UPDATE ON "credit_accounts" 
 
 -- At the end of every transaction: a job with a price has exactly one open hold, of that amount, until it ends, and
 -- none from then on.
-CREATE FUNCTION credit_job_holds(job UUID) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION credit_job_holds(job UUID) RETURNS void LANGUAGE plpgsql
+    SET enable_seqscan TO off AS $$
 DECLARE
     open_count BIGINT;
     open_amount BIGINT;

@@ -83,7 +83,7 @@ export async function createLedgerWorld(
           : of === 'house'
             ? (await owners.house()).id
             : of.owner
-      await agents.enrolled({ id, owner_id: owner, executor: 'cpu', label: 'test', software: 'test/1' })
+      await agents.enrolled({ id, owner_id: owner, executor: 'cpu', label: 'test', software: 'test/1' }, [])
       return { id, owner }
     },
     newJob,
