@@ -326,6 +326,11 @@ describe('a visitor’s consent', () => {
 })
 
 describe('sites', () => {
+  // An account of their own: the one above has nearly all that it may have.
+  beforeAll(async () => {
+    ada = await signUp(pool)
+  })
+
   it('are their owner’s alone', async () => {
     const site = await create()
     const eve = await signUp(pool, 'Eve')
