@@ -2,6 +2,7 @@ import path from 'node:path'
 import type { Split } from '../kernel/bill.ts'
 import type { ForgeError } from '../kernel/errors.ts'
 import { OPS } from '../kernel/ops/registry.ts'
+import type { Mailer } from './accounts/mail.ts'
 import { createSignIn } from './accounts/sign-in.ts'
 import { createAccountService } from './core/accounts.ts'
 import { createBlobService } from './core/blobs.ts'
@@ -10,6 +11,7 @@ import { ConsentWatch } from './core/consent-watch.ts'
 import { createCreditService } from './core/credits.ts'
 import { createDeviceService } from './core/devices.ts'
 import { createEmbedService } from './core/embed.ts'
+import { UNFINISHED_STATES } from './core/job-view.ts'
 import { createJobService } from './core/jobs.ts'
 import type { Log } from './core/log.ts'
 import { createOwnerService } from './core/owners.ts'
@@ -18,6 +20,7 @@ import { createTokenService } from './core/tokens.ts'
 import type { ClientAddress } from './http/client-address.ts'
 import { loadEmbedAssets } from './http/embed-assets.ts'
 import { createIdentify } from './http/identify.ts'
+import { RateLimits, type RateRules } from './http/rate-limits.ts'
 import type { HttpServer, Site } from './http/server.ts'
 import { Hub } from './hub/hub.ts'
 import type { Referee } from './hub/referee/referee.ts'
@@ -56,6 +59,9 @@ export interface PoolOptions {
   /** What scripts/build-embed.mjs wrote. */
   readonly embedFolder: string
   readonly clientAddress: ClientAddress
+  /** Undefined: RATE_LIMITS. */
+  readonly rateRules?: RateRules
+  readonly mailer: Mailer
   readonly http: HttpServer
   /** Without one there are no pages, only the API. */
   readonly site: Site | undefined
@@ -75,7 +81,7 @@ export interface Pool {
 
 /** Wires stores, services, hub, live rooms and the HTTP server, in the order in which they need each other. */
 export async function startPool(options: PoolOptions): Promise<Pool> {
-  const { database, http, log } = options
+  const { database, http, mailer, log } = options
   const sites = createSiteStore(database)
   const jobs = createJobStore(database, { split: options.split, sites })
   const results = createResultStore(database.pool)
@@ -88,11 +94,16 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   })
   const signIn = createSignIn({
     database,
+    mailer,
     origin: options.origin,
     secret: options.secret,
     people: {
       came: async (person) => void (await owners.ofPerson(person)),
       renamed: ({ userId, name }) => owners.rename(userId, name),
+      claimed: async (guest, account) => {
+        const [from, to] = [await owners.ofPerson(guest), await owners.ofPerson(account)]
+        await credits.moveOwner(from.id, to.id)
+      },
     },
     log,
   })
@@ -143,7 +154,17 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
           rooms.recheck({ kind: 'job', id }).catch((error) => log.warn('room.recheck_failed', { id, error }))
         },
       }),
-      accounts: createAccountService(createUserStore(database)),
+      accounts: createAccountService({
+        users: createUserStore(database),
+        passwordFits: signIn.passwordFits,
+        signedOut: (userId) => rooms.cut((actor) => 'userId' in actor && actor.userId === userId),
+        erased: async (ownerId) => {
+          hub.endAgentSessions((session) => session.ownerId === ownerId, 'its account was erased')
+          for (const { id } of await jobs.unfinished(ownerId)) {
+            if (!(await hub.cancel(id))) await jobs.transition(id, UNFINISHED_STATES, 'cancelled')
+          }
+        },
+      }),
       owners,
       tokens,
       devices: createDeviceService({ agents, hub, credits: undefined }),
@@ -160,6 +181,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     identify: createIdentify({ signIn, owners, tokens, hub }),
     origin: options.origin,
     clientAddress: options.clientAddress,
+    limits: new RateLimits(options.rateRules),
     site: options.site,
     embedAssets: await loadEmbedAssets(options.embedFolder),
     dev: options.dev,
@@ -175,6 +197,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       projection?.close()
       rooms.close()
       await http.close()
+      await mailer.close()
       await hub.close()
     },
   }
