@@ -41,6 +41,9 @@ export const RATE_LIMITS = {
   /** Mails asked for, by host, and by the address they go to. */
   mail_host: { points: 30, seconds: HOUR },
   mail_address: { points: 5, seconds: HOUR },
+  /** Consent cards shown in partners' pages, and consents given, by host. */
+  embed_asked: { points: 1200, seconds: HOUR },
+  embed_consent: { points: 240, seconds: HOUR },
   /** KiB of tiles that agents upload, by host. */
   tile_kib: { points: 16 * 1024 * 1024, seconds: HOUR },
   /** API keys and node tokens made, by account. */
@@ -96,6 +99,8 @@ const WORDS: Readonly<Record<LimitName, string>> = {
   password: 'wrong passwords',
   mail_host: 'mails asked for from your network',
   mail_address: 'mails to this address',
+  embed_asked: 'visits of partners’ pages from your network',
+  embed_consent: 'consents from your network',
   tile_kib: 'bytes from your network',
   token: 'new keys',
 }

@@ -137,6 +137,7 @@ async function route(
     await routeApi(ports, blobs, request, response, path)
   } else if (path.startsWith(EMBED_PREFIX)) {
     const { services, embedAssets } = ports
+    await ports.limits.take('host', hostKey(ports.clientAddress(request)), response)
     await serveEmbed(request, response, path, { embed: services.embed, assets: embedAssets })
   } else if (ports.site !== undefined) {
     handOnClientAddress(request, ports.clientAddress(request))
@@ -189,6 +190,7 @@ async function routeApi(
     return serveEmbedApi(request, response, name, {
       actor: context.actor,
       embed: context.services.embed,
+      limit: context.limit,
       clientAddress: ports.clientAddress,
     })
   }

@@ -28,8 +28,8 @@ export interface Services {
   readonly hub: HubNetwork
 }
 
-/** Limits that procedures name. */
-export type ProcedureLimit = 'submit' | 'example' | 'password' | 'token'
+/** Limits that procedures and routes name. */
+export type ProcedureLimit = 'submit' | 'example' | 'password' | 'token' | 'embed_asked' | 'embed_consent'
 
 export interface ApiContext {
   readonly actor: Actor
