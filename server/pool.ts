@@ -2,6 +2,7 @@ import path from 'node:path'
 import type { Split } from '../kernel/bill.ts'
 import type { ForgeError } from '../kernel/errors.ts'
 import { OPS } from '../kernel/ops/registry.ts'
+import type { Mailer } from './accounts/mail.ts'
 import { createSignIn } from './accounts/sign-in.ts'
 import { createAccountService } from './core/accounts.ts'
 import { createBlobService } from './core/blobs.ts'
@@ -10,6 +11,7 @@ import { ConsentWatch } from './core/consent-watch.ts'
 import { createCreditService } from './core/credits.ts'
 import { createDeviceService } from './core/devices.ts'
 import { createEmbedService } from './core/embed.ts'
+import { UNFINISHED_STATES } from './core/job-view.ts'
 import { createJobService } from './core/jobs.ts'
 import type { Log } from './core/log.ts'
 import { createOwnerService } from './core/owners.ts'
@@ -57,6 +59,7 @@ export interface PoolOptions {
   /** What scripts/build-embed.mjs wrote. */
   readonly embedFolder: string
   readonly clientAddress: ClientAddress
+  readonly mailer: Mailer
   readonly http: HttpServer
   /** Without one there are no pages, only the API. */
   readonly site: Site | undefined
@@ -76,7 +79,7 @@ export interface Pool {
 
 /** Wires stores, services, hub, live rooms and the HTTP server, in the order in which they need each other. */
 export async function startPool(options: PoolOptions): Promise<Pool> {
-  const { database, http, log } = options
+  const { database, http, mailer, log } = options
   const sites = createSiteStore(database)
   const jobs = createJobStore(database, { split: options.split, sites })
   const results = createResultStore(database.pool)
@@ -89,11 +92,16 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   })
   const signIn = createSignIn({
     database,
+    mailer,
     origin: options.origin,
     secret: options.secret,
     people: {
       came: async (person) => void (await owners.ofPerson(person)),
       renamed: ({ userId, name }) => owners.rename(userId, name),
+      claimed: async (guest, account) => {
+        const [from, to] = [await owners.ofPerson(guest), await owners.ofPerson(account)]
+        await credits.moveOwner(from.id, to.id)
+      },
     },
     log,
   })
@@ -145,7 +153,17 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
         },
       }),
       proofs: createProofService({ jobs, results }),
-      accounts: createAccountService(createUserStore(database)),
+      accounts: createAccountService({
+        users: createUserStore(database),
+        passwordFits: signIn.passwordFits,
+        signedOut: (userId) => rooms.cut((actor) => 'userId' in actor && actor.userId === userId),
+        erased: async (ownerId) => {
+          hub.endAgentSessions((session) => session.ownerId === ownerId, 'its account was erased')
+          for (const { id } of await jobs.unfinished(ownerId)) {
+            if (!(await hub.cancel(id))) await jobs.transition(id, UNFINISHED_STATES, 'cancelled')
+          }
+        },
+      }),
       owners,
       tokens,
       devices: createDeviceService({ agents, hub, credits: undefined }),
@@ -177,6 +195,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       projection?.close()
       rooms.close()
       await http.close()
+      await mailer.close()
       await hub.close()
     },
   }

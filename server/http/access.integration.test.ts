@@ -4,7 +4,7 @@ import type { ActorKind } from '../core/actor.ts'
 import { type Action, RULES } from '../core/authorise.ts'
 import { appRouter } from '../trpc/router.ts'
 import { connectAgentPeer } from './testing/agent-peer.ts'
-import { beGuest, type SignedUp, signUp } from './testing/sign-up.ts'
+import { beGuest, PASSWORD, type SignedUp, signIn, signUp } from './testing/sign-up.ts'
 import { createTestPool, piContract, type RunningPool, type TestPool } from './testing/start-pool.ts'
 
 /**
@@ -26,7 +26,17 @@ let headersOf: Readonly<Record<ActorKind, Readonly<Record<string, string>>>>
 /** Another person, a key of hers, a guest, and nobody. */
 let strangers: readonly { readonly kind: ActorKind; readonly headers: Readonly<Record<string, string>> }[]
 /** Things of Ada's. */
-const own = { job: '', settled: '', key: '', nodeToken: '', device: '', site: '', siteKey: '', blob: DIGEST }
+const own = {
+  job: '',
+  settled: '',
+  key: '',
+  nodeToken: '',
+  device: '',
+  session: '',
+  site: '',
+  siteKey: '',
+  blob: DIGEST,
+}
 let closeAgent: () => void
 
 beforeAll(async () => {
@@ -66,6 +76,11 @@ beforeAll(async () => {
   )
   own.job = ((await ada.call('jobs.submit', { contract: piContract('own') })) as { id: string }).id
   own.key = (await key(ada)).view.id
+  const elsewhere = await signIn(pool, ada)
+  const { items } = (await elsewhere.call('account.sessions', undefined)) as {
+    items: { id: string; current: boolean }[]
+  }
+  own.session = items.find(({ current }) => current)?.id ?? ''
   own.nodeToken = (
     (await ada.call('nodeTokens.create', { name: 'access' })) as { view: { id: string } }
   ).view.id
@@ -88,6 +103,8 @@ interface Row {
   readonly action: Action
   readonly path: () => string
   readonly init: () => RequestInit
+  /** It ends the caller's session: it is done by somebody made for it. */
+  readonly isLast?: boolean
 }
 
 function procedure(what: string, action: Action, input: () => unknown = () => undefined): Row {
@@ -113,6 +130,11 @@ const PROCEDURES: readonly Row[] = [
   procedure('network.epoch', 'network.read'),
   procedure('agents.list', 'agents.read'),
   procedure('account.me', 'account.read'),
+  procedure('account.sessions', 'account.manage'),
+  procedure('account.endSession', 'account.manage', () => ({ id: own.session })),
+  { ...procedure('account.signOutEverywhere', 'account.manage'), isLast: true },
+  { ...procedure('account.erase', 'account.manage', () => ({ password: PASSWORD })), isLast: true },
+  procedure('guest.runExample', 'jobs.run_example', () => ({ example: 'pi' })),
   procedure('credits.balance', 'credits.read'),
   procedure('credits.statement', 'credits.read', () => ({})),
   procedure('keys.list', 'keys.manage'),
@@ -198,38 +220,6 @@ async function ask(row: Row, headers: Readonly<Record<string, string>>): Promise
   })
 }
 
-describe('who may do what', () => {
-  it('is stated for every procedure there is', () => {
-    const stated = Object.fromEntries(PROCEDURES.map(({ what, action }) => [what, action]))
-    const procedures = appRouter._def.procedures as unknown as Readonly<
-      Record<string, { readonly _def: { readonly meta?: { readonly action: Action } } }>
-    >
-    const named = Object.entries(procedures).map(([what, { _def }]) => [what, _def.meta?.action])
-    expect(Object.fromEntries(named)).toEqual(stated)
-  })
-
-  const kinds: readonly ActorKind[] = ['user', 'key', 'guest', 'agent', 'visitor']
-  const cells = [...PROCEDURES, ...ROUTES].flatMap((row) =>
-    kinds.map((kind) => ({
-      what: row.what,
-      kind,
-      row,
-      allowed: (RULES[row.action] as readonly ActorKind[]).includes(kind),
-    })),
-  )
-  it.each(cells)('$what as $kind: $allowed', async ({ row, kind, allowed }) => {
-    const response = await ask(row, headersOf[kind])
-    const text = await response.text()
-    if (!allowed) expect(response.status, text).toBe(kind === 'visitor' ? 401 : 403)
-    // A guest and a visitor are let in and do not find Ada's things.
-    else if (row.what === 'devices.claim') expect(response.status, text).toBe(409)
-    else
-      expect([200, 201, 202, ...(kind === 'guest' || kind === 'visitor' ? [404] : [])], text).toContain(
-        response.status,
-      )
-  })
-})
-
 describe('another person’s', () => {
   const rows = [...PROCEDURES, ...ROUTES].filter((row) =>
     [
@@ -242,6 +232,7 @@ describe('another person’s', () => {
       'sites.stats',
       'sites.update',
       'nodeTokens.revoke',
+      'account.endSession',
       'devices.rename',
       'devices.revoke',
       'GET /api/v0/jobs/{id}',
@@ -265,6 +256,7 @@ describe('another person’s', () => {
         nodeToken: NOWHERE,
         site: NOWHERE,
         device: 'f'.repeat(64),
+        session: NOWHERE,
         blob: '0'.repeat(64),
       })
       const missing = await ask(row, headers)
@@ -272,5 +264,38 @@ describe('another person’s', () => {
       expect(missing.status).toBe(404)
       expect(await missing.text()).toBe(told)
     }
+  })
+})
+
+describe('who may do what', () => {
+  it('is stated for every procedure there is', () => {
+    const stated = Object.fromEntries(PROCEDURES.map(({ what, action }) => [what, action]))
+    const procedures = appRouter._def.procedures as unknown as Readonly<
+      Record<string, { readonly _def: { readonly meta?: { readonly action: Action } } }>
+    >
+    const named = Object.entries(procedures).map(([what, { _def }]) => [what, _def.meta?.action])
+    expect(Object.fromEntries(named)).toEqual(stated)
+  })
+
+  const kinds: readonly ActorKind[] = ['user', 'key', 'guest', 'agent', 'visitor']
+  const cells = [...PROCEDURES, ...ROUTES].flatMap((row) =>
+    kinds.map((kind) => ({
+      what: row.what,
+      kind,
+      row,
+      allowed: (RULES[row.action] as readonly ActorKind[]).includes(kind),
+    })),
+  )
+  it.each(cells)('$what as $kind: $allowed', async ({ row, kind, allowed }) => {
+    const headers = row.isLast === true && kind === 'user' ? (await signUp(pool)).headers : headersOf[kind]
+    const response = await ask(row, headers)
+    const text = await response.text()
+    if (!allowed) expect(response.status, text).toBe(kind === 'visitor' ? 401 : 403)
+    // A guest and a visitor are let in and do not find Ada's things.
+    else if (row.what === 'devices.claim') expect(response.status, text).toBe(409)
+    else
+      expect([200, 201, 202, ...(kind === 'guest' || kind === 'visitor' ? [404] : [])], text).toContain(
+        response.status,
+      )
   })
 })

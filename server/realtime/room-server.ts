@@ -30,6 +30,8 @@ export interface RoomServer extends RoomPublisher {
   accept(upgrade: Upgrade, name: string, watcher: Watcher): Promise<void>
   /** Asks again whether each watcher may watch, and cuts those who may not. */
   recheck(room: RoomId): Promise<void>
+  /** Cuts the watchers whom `which` names; they may come back as whoever they are now. */
+  cut(which: (actor: Actor) => boolean): void
   /** Cuts all watchers; they come back to the next process. */
   close(): void
 }
@@ -189,6 +191,14 @@ export function createRoomServer(options: { epoch: number; source: RoomSource; l
     async recheck(id) {
       for (const [socket, actor] of rooms.get(roomName(id, epoch))?.sockets ?? []) {
         if (!(await source.mayWatch(id, actor))) socket.close(NO_ROOM.code, NO_ROOM.reason)
+      }
+    },
+
+    cut(which) {
+      for (const { sockets } of rooms.values()) {
+        for (const [socket, actor] of sockets) {
+          if (which(actor)) socket.close(CLOSE.restarting, 'the session has ended')
+        }
       }
     },
 
