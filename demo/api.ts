@@ -19,6 +19,15 @@ const jobSchema = z.object({
   result_digest: z.string().nullable(),
   artifacts: z.array(z.object({ name: z.string(), digest: z.string() })),
   failure: z.object({ code: z.string(), message: z.string() }).nullable(),
+  /** For the owner. */
+  cost: z
+    .object({
+      held: z.int(),
+      charged: z.int().nullable(),
+      released: z.int().nullable(),
+      items: z.array(z.object({ credits: z.int() })),
+    })
+    .nullable(),
 })
 export type DemoJob = z.infer<typeof jobSchema>
 
@@ -28,6 +37,12 @@ export class Api {
 
   constructor(client: Client) {
     this.#client = client
+  }
+
+  /** The most that the contract can cost, in credits. */
+  async price(contract: object): Promise<number> {
+    const quote = z.object({ price: z.object({ credits: z.int() }) })
+    return (await this.#client.query('jobs.quote', { contract }, quote)).price.credits
   }
 
   /** The job is public, so that its page opens for whoever follows the printed link. @returns its id */

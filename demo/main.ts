@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { type Agents, startAgents } from './agents.ts'
+import { type Agents, type Contributor, startAgents } from './agents.ts'
 import { Api, type DemoJob } from './api.ts'
 import { Client } from './client.ts'
 import { type Check, type DemoContract, demoContracts } from './contracts.ts'
-import { signIn, withSecret } from './people.ts'
+import { type MoneyReport, settleUp, wealth } from './credits.ts'
+import { type Person, signIn, withSecret } from './people.ts'
 import { ProgressBars } from './progress.ts'
 import { Site } from './site.ts'
 
@@ -84,19 +85,18 @@ async function main(): Promise<void> {
     await site.start()
     say(`  ${site.url}  (process ${site.pid})`)
     const visitor = new Client(site.url)
-    const people = await signIn(visitor, site.dataDir, [SUBMITTER, ...CONTRIBUTORS.map(({ name }) => name)])
-    const [submitter, ...contributors] = people
-    if (submitter === undefined) throw new Error('nobody has signed in')
-    say(`Accounts: ${people.map(({ name }) => name).join(', ')}`)
+    const demos = demoContracts()
+    const submitter = await solventSubmitter(visitor, site.dataDir, demos)
+    const contributors: Contributor[] = []
+    for (const { name, wish } of CONTRIBUTORS)
+      contributors.push({ person: await signIn(visitor, site.dataDir, name), wish })
     say('Three contributors:')
-    agents = await startAgents(
-      site.url,
-      contributors.map((person, index) => ({ person, wish: CONTRIBUTORS[index]?.wish ?? 'cpu' })),
-    )
+    agents = await startAgents(site.url, contributors)
     for (const line of agents.lines) say(`  ${line}`)
     key = await withSecret(submitter, 'keys')
     const api = new Api(visitor.as({ authorization: `Bearer ${key.token}` }))
-    const outcome = await Promise.race([execute(api, site, agents, out), interrupted])
+    const people = { submitter, contributors: contributors.map(({ person }) => person) }
+    const outcome = await Promise.race([execute(api, demos, people, agents, out), interrupted])
     if (outcome === undefined) return
     if (json) process.stdout.write(`${JSON.stringify(outcome.report)}\n`)
     if (!outcome.report.ok) process.exitCode = 1
@@ -108,25 +108,62 @@ async function main(): Promise<void> {
   }
 }
 
-async function execute(api: Api, site: Site, agents: Agents, out: NodeJS.WriteStream) {
+/** The submitter's account; a new one when the test credits of the one he had are used up. */
+async function solventSubmitter(
+  site: Client,
+  dataDir: string,
+  demos: readonly DemoContract[],
+): Promise<Person> {
+  const submitter = await signIn(site, dataDir, SUBMITTER)
+  let price = 0
+  for (const { contract } of demos) price += await new Api(submitter.client).price(contract)
+  return (await wealth(submitter)) >= price ? submitter : signIn(site, dataDir, SUBMITTER, true)
+}
+
+async function execute(
+  api: Api,
+  demos: readonly DemoContract[],
+  { submitter, contributors }: { readonly submitter: Person; readonly contributors: readonly Person[] },
+  agents: Agents,
+  out: NodeJS.WriteStream,
+) {
   const say = (line: string) => out.write(`${line}\n`)
+  const before = new Map<Person, number>()
+  for (const person of [submitter, ...contributors]) before.set(person, await wealth(person))
   const rows: Row[] = []
-  say('\nContracts:')
-  for (const demo of demoContracts()) {
+  say(`\nContracts of ${submitter.name}:`)
+  for (const demo of demos) {
     for (const blob of demo.blobs) await api.upload(blob)
     const id = await api.submit(demo.contract)
     rows.push({ demo, id, started_ms: performance.now(), job: undefined, seconds: 0, check: undefined })
-    say(`  ${rows.length}. ${demo.title}\n     ${site.url}/jobs/${id}`)
+    say(`  ${rows.length}. ${demo.title}\n     ${submitter.client.url}/jobs/${id}`)
   }
   say('')
   await watch(api, rows, new ProgressBars(out))
   say('\nVerified results:')
   for (const row of rows) await verify(api, row)
   for (const [index, row] of rows.entries()) report(say, index, row, agents.gpu)
+  const jobs = rows.flatMap(({ job }) => (job === undefined ? [] : [job]))
+  const credits = await settleUp(submitter, contributors, jobs, before)
+  reportCredits(say, submitter.name, credits)
   const contracts = rows.map(toJson)
-  const ok = rows.every((row) => row.check?.ok === true && executorsOk(row, agents.gpu))
+  const ok = credits.ok && rows.every((row) => row.check?.ok === true && executorsOk(row, agents.gpu))
   say(ok ? '\nAll results agree with their independent checks.' : '\nNOT all checks hold.')
-  return { report: { ok, contracts } }
+  return { report: { ok, contracts, credits } }
+}
+
+function reportCredits(say: (line: string) => void, payer: string, credits: MoneyReport): void {
+  const amount = (number: number) => number.toLocaleString('en-US').padStart(10)
+  say('\nCredits:')
+  say(`  ${payer.padEnd(12)} paid   ${amount(credits.paid)}`)
+  for (const [name, earned] of Object.entries(credits.earned))
+    say(`  ${name.padEnd(12)} earned ${amount(earned)}`)
+  say(`  ${'the network'.padEnd(12)} kept   ${amount(credits.network)}`)
+  say(
+    credits.ok
+      ? '  ✓ costs of the jobs, lines of the statements and changes of the balances agree'
+      : '  ✗ the money does NOT add up',
+  )
 }
 
 /** Polls until every job has ended. A restart of the site in between only makes a poll fail. */

@@ -24,25 +24,19 @@ export interface Person {
   readonly client: Client
 }
 
-/** Signs these people in, and up where the site does not know them yet. */
-export async function signIn(
-  site: Client,
-  dataDir: string,
-  names: readonly string[],
-): Promise<readonly Person[]> {
+/**
+ * Signs somebody in, and up where the site does not know him yet.
+ * @param dataDir where his password is kept
+ * @param anew with another account than the one he had
+ */
+export async function signIn(site: Client, dataDir: string, name: string, anew = false): Promise<Person> {
   const file = path.join(dataDir, 'demo-accounts.json')
   const kept = readKept(file)
-  const people: Person[] = []
-  for (const name of names) {
-    const account = kept[name] ?? newAccount(name)
-    // Kept first: an account whose password was lost would be of no use.
-    if (kept[name] === undefined) {
-      kept[name] = account
-      writeKept(file, kept)
-    }
-    people.push(await enter(site, name, account))
-  }
-  return people
+  const known = anew ? undefined : kept[name]
+  const account = known ?? newAccount(name)
+  // Kept first: an account whose password was lost would be of no use.
+  if (known === undefined) writeKept(file, { ...kept, [name]: account })
+  return enter(site, name, account)
 }
 
 /** A key for programs or a token for agents; it is revoked when the demo ends. */

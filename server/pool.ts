@@ -126,8 +126,9 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   const rooms = createRoomServer({ epoch: hub.epoch, source: projection, log })
   projection.publishTo(rooms)
 
+  const creditStore = createCreditStore(database.pool)
   const credits = createCreditService({
-    store: createCreditStore(database.pool),
+    store: creditStore,
     jobs,
     isRunning: (jobId) => hub.progress(jobId) !== undefined,
     testGrant: options.testGrant,
@@ -166,7 +167,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       }),
       owners,
       tokens,
-      devices: createDeviceService({ agents, hub, credits: undefined }),
+      devices: createDeviceService({ agents, hub, credits: creditStore }),
       blobs: blobService,
       credits,
       sites: createSiteService({ sites, hub, watch }),

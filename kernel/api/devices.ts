@@ -22,8 +22,8 @@ export const deviceView = z.object({
   shards: z.int(),
   /** Leases with accepted shards. */
   leases: z.int(),
-  /** What it earned for this account; null where no account of credits is kept. */
-  credits: z.int().nullable(),
+  /** What it earned for this account, what came with a claim included. */
+  credits: z.int(),
   /** The one used last first. */
   executors: z.array(
     z.object({

@@ -4,7 +4,7 @@ import type { AgentView } from '../../kernel/api.ts'
 import { type ClaimProof, claimBytes } from '../../kernel/claim.ts'
 import { hexToBytes, sha256Hex } from '../../kernel/digest.ts'
 import { ForgeError } from '../../kernel/errors.ts'
-import type { AgentRow, AgentStore } from '../memory/ports.ts'
+import type { AgentRow, AgentStore, CreditStore } from '../memory/ports.ts'
 import type { Actor } from './actor.ts'
 import { authorise, authoriseOwner, MISSING } from './authorise.ts'
 import { ClaimChallenges } from './claim-challenges.ts'
@@ -30,16 +30,10 @@ export interface DeviceService {
   claim(actor: Actor, proof: ClaimProof): Promise<{ device: DeviceView; credits: number }>
 }
 
-/** Money, as far as devices have to do with it. */
-export interface DeviceCredits {
-  /** What each of the agents earned for this owner. An agent without earnings may be left out. */
-  earned(ownerId: string, agents: readonly string[]): Promise<ReadonlyMap<string, number>>
-}
-
 export interface DevicePorts {
   readonly agents: AgentStore
   readonly hub: Pick<HubSessions, 'endAgentSessions'> & { agents(): readonly AgentView[] }
-  readonly credits: DeviceCredits | undefined
+  readonly credits: Pick<CreditStore, 'claimAgent' | 'earnedBy'>
   /** The time of day, milliseconds since 1970. */
   readonly now_ms?: () => number
 }
@@ -52,10 +46,8 @@ export function createDeviceService({ agents, hub, credits, now_ms = Date.now }:
   const views = async (ownerId: string, rows: readonly AgentRow[]): Promise<DeviceView[]> => {
     const connected = new Set(hub.agents().map(({ id }) => id))
     const ids = rows.map(({ id }) => id)
-    const earned = await credits?.earned(ownerId, ids)
-    return rows.map((row) =>
-      deviceView(row, connected.has(row.id), earned === undefined ? null : (earned.get(row.id) ?? 0)),
-    )
+    const earned = await credits.earnedBy(ownerId, ids)
+    return rows.map((row) => deviceView(row, connected.has(row.id), earned.get(row.id) ?? 0))
   }
 
   /** @throws ForgeError NOT_FOUND when the actor has no such device */
@@ -108,13 +100,13 @@ export function createDeviceService({ agents, hub, credits, now_ms = Date.now }:
         })
       }
       const id = sha256Hex(key)
-      const credits = await agents.claim(id, ownerId)
-      return { device: await own(actor, 'devices.claim', id), credits }
+      const moved = await credits.claimAgent(id, ownerId)
+      return { device: await own(actor, 'devices.claim', id), credits: moved }
     },
   }
 }
 
-function deviceView(row: AgentRow, connected: boolean, credits: number | null): DeviceView {
+function deviceView(row: AgentRow, connected: boolean, credits: number): DeviceView {
   return {
     id: row.id,
     name: row.name,

@@ -116,15 +116,6 @@ export function createAgentStore({ pool, prisma }: Pick<Database, 'pool' | 'pris
       )
       return rowCount === 1
     },
-
-    async claim(id, accountId) {
-      await pool.query(
-        `UPDATE agents SET owner_id = $2
-         WHERE id = $1 AND EXISTS (SELECT FROM owners WHERE id = agents.owner_id AND kind = 'network')`,
-        [id, accountId],
-      )
-      return 0
-    },
   }
 }
 

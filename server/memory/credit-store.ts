@@ -106,6 +106,16 @@ export function createCreditStore(pool: pg.Pool): CreditStore {
         return moveAll(tx, agentAccount(agent), ownerAccount(ownerId), 'claim', agent)
       }),
 
+    async earnedBy(ownerId, agents) {
+      const { rows } = await pool.query<{ agent: string; credits: string }>(
+        `SELECT agent, sum(amount) AS credits FROM credit_transfers
+         WHERE credit_account = $1 AND code IN ('contribution', 'claim') AND agent = ANY ($2::bpchar[])
+         GROUP BY agent`,
+        [ownerAccount(ownerId), agents],
+      )
+      return new Map(rows.map(({ agent, credits }) => [agent, safeNumber(credits)]))
+    },
+
     moveOwner: (fromId, toId) =>
       inTransaction(pool, async (tx) => {
         await lockClaims(tx, 'exclusive')

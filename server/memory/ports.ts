@@ -312,11 +312,6 @@ export interface AgentStore {
   rename(id: string, ownerId: string, name: string | null): Promise<boolean>
   /** The first revocation's time stays. */
   revoke(id: string, ownerId: string): Promise<boolean>
-  /**
-   * Makes an anonymous agent the account's. It changes nothing for an agent that belongs to an account, this or another.
-   * @returns credits that came with it
-   */
-  claim(id: string, accountId: string): Promise<number>
 }
 
 /** Which partner site brought an agent: asked inside the transaction that pays. */
@@ -376,6 +371,8 @@ export interface CreditStore {
    * @throws ForgeError NOT_FOUND when there is no such agent, or another account has it
    */
   claimAgent(agent: string, ownerId: string): Promise<number>
+  /** What each of these agents earned for the owner, what came by claims included; agents without earnings are left out. */
+  earnedBy(ownerId: string, agents: readonly string[]): Promise<ReadonlyMap<string, number>>
   /** Moves a guest's jobs, holds and credits to an account. Repeating it is harmless. */
   moveOwner(fromId: string, toId: string): Promise<{ readonly credits: number; readonly jobs: number }>
   /** Jobs whose hold is past its time, oldest first. */
