@@ -1,27 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { sha256Hex } from '../../kernel/digest.ts'
 import { ForgeError } from '../../kernel/errors.ts'
 import { createJobStore } from './job-store.ts'
-import type { JobStore, Settlement } from './ports.ts'
+import type { JobStore } from './ports.ts'
 import { createResultStore } from './result-store.ts'
-import { SAMPLE_TERMS, sampleAccount, sampleGroup, sampleJob, sampleShards } from './testing/samples.ts'
+import {
+  SAMPLE_TERMS,
+  sampleAccount,
+  sampleGroup,
+  sampleJob,
+  sampleResult,
+  sampleShards,
+} from './testing/samples.ts'
 import { createTestDatabase, type TestDatabase } from './testing/test-database.ts'
 
-const SETTLEMENT: Settlement = {
-  result: '{"pi":"3.14"}',
-  result_digest: sha256Hex('{"pi":"3.14"}'),
-  headline: '3.14 ± 0.01',
-  artifacts: [{ name: 'product', digest: sha256Hex('tile'), dtype: 'int32', shape: [2, 3], bytes: 24 }],
-  progress: {
-    accepted: 10,
-    in_flight: 0,
-    copies: 20,
-    by_executor: { webgpu: 10, wasm: 0, cpu: 10 },
-    by_method: { single: 0, quorum: 10, referee: 0 },
-    owners: 2,
-  },
-}
+const SETTLEMENT = sampleResult()
 
 describe('jobs in PostgreSQL', () => {
   let database: TestDatabase

@@ -14,6 +14,7 @@ import {
   sampleShards,
 } from './testing/samples.ts'
 import { createTestDatabase, type TestDatabase } from './testing/test-database.ts'
+import { waitsForLock } from './testing/waits-for-lock.ts'
 
 describe('results in PostgreSQL', () => {
   let database: TestDatabase
@@ -238,13 +239,3 @@ describe('results in PostgreSQL', () => {
     expect(shards).toEqual(shards.map((_, at) => at))
   })
 })
-
-/** Waits until so many sessions of this database wait for a lock. */
-async function waitsForLock({ pool }: TestDatabase, sessions: number): Promise<void> {
-  for (;;) {
-    const { rows } = await pool.query<{ waiting: number }>(
-      `SELECT count(*)::int AS waiting FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-    )
-    if ((rows[0]?.waiting ?? 0) >= sessions) return
-  }
-}

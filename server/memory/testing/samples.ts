@@ -7,7 +7,7 @@ import { createCreditStore } from '../credit-store.ts'
 import type { Database } from '../database.ts'
 import { type BillingTerms, NO_PARTNER_SITES } from '../job-billing.ts'
 import { ownerRow } from '../owner-store.ts'
-import type { AcceptedGroup, NewJob, OwnerRow, SignedReceipt } from '../ports.ts'
+import type { AcceptedGroup, NewJob, OwnerRow, Settlement, SignedReceipt } from '../ports.ts'
 
 /** Four fifths to the contributor, a tenth to a partner site, the rest to the network. */
 export const SAMPLE_TERMS: BillingTerms = {
@@ -29,6 +29,24 @@ export async function sampleAccount(
   })
   if (credits > 0) await createCreditStore(pool).grant(id, credits, 'sample')
   return ownerRow(owner)
+}
+
+/** A result as the hub would store it. */
+export function sampleResult(): Settlement {
+  return {
+    result: '{"pi":"3.14"}',
+    result_digest: sha256Hex('{"pi":"3.14"}'),
+    headline: '3.14 ± 0.01',
+    artifacts: [{ name: 'product', digest: sha256Hex('tile'), dtype: 'int32', shape: [2, 3], bytes: 24 }],
+    progress: {
+      accepted: 10,
+      in_flight: 0,
+      copies: 20,
+      by_executor: { webgpu: 10, wasm: 0, cpu: 10 },
+      by_method: { single: 0, quorum: 10, referee: 0 },
+      owners: 2,
+    },
+  }
 }
 
 /** A job as a service would store it. */
