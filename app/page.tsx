@@ -1,7 +1,9 @@
 import Link from 'next/link'
 import { NetworkNow } from './components/home/network-now.tsx'
 import { ProveHere } from './components/home/prove-here.tsx'
+import { RunExample } from './components/home/run-example.tsx'
 import { serverApi } from './data/server-api.ts'
+import { whoAsks } from './data/who.ts'
 
 const RECENT_JOBS = 8
 
@@ -22,10 +24,14 @@ const GUARANTEES = [
 
 export default async function Home() {
   const api = await serverApi()
-  const [stats, recent] = await Promise.all([
+  const who = await whoAsks()
+  const isGuest = who.kind === 'person' && who.person.kind === 'guest'
+  const [stats, recent, own] = await Promise.all([
     api.network.stats.query(),
     api.jobs.listPublic.query({ limit: RECENT_JOBS }),
+    isGuest ? api.jobs.list.query({ limit: 1 }) : undefined,
   ])
+  const ran = own?.items[0]?.id ?? null
   return (
     <div className="space-y-12">
       <div className="grid items-start gap-8 lg:grid-cols-[minmax(0,5fr)_minmax(0,6fr)] lg:gap-12">
@@ -48,6 +54,8 @@ export default async function Home() {
         </div>
         <ProveHere />
       </div>
+
+      <RunExample ran={ran} />
 
       <NetworkNow initial={{ stats, recent: recent.items }} />
 

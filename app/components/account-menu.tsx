@@ -18,6 +18,7 @@ const PLACES = [
   { href: '/account', label: 'Account and credits' },
   { href: '/account/keys', label: 'Keys and tokens' },
   { href: '/devices', label: 'Devices' },
+  { href: '/sites', label: 'Sites' },
 ] as const
 
 const ITEM =

@@ -28,7 +28,17 @@ let headersOf: Readonly<Record<ActorKind, Readonly<Record<string, string>>>>
 /** Another person, a key of hers, a guest, and nobody. */
 let strangers: readonly { readonly kind: ActorKind; readonly headers: Readonly<Record<string, string>> }[]
 /** Things of Ada's. */
-const own = { job: '', settled: '', key: '', nodeToken: '', device: '', session: '', site: '', siteKey: '', blob: DIGEST }
+const own = {
+  job: '',
+  settled: '',
+  key: '',
+  nodeToken: '',
+  device: '',
+  session: '',
+  site: '',
+  siteKey: '',
+  blob: DIGEST,
+}
 let closeAgent: () => void
 
 beforeAll(async () => {

@@ -69,6 +69,11 @@ export function ProfilePanel({ person }: { readonly person: AccountView }) {
           <dd className="text-xs text-muted">
             {person.email_verified ? 'confirmed' : 'not confirmed'}; nobody else sees it
           </dd>
+          {person.email_verified || person.email === null ? null : (
+            <dd className="mt-2">
+              <ConfirmAddress email={person.email} />
+            </dd>
+          )}
         </div>
         <div>
           <dt className="text-xs text-muted">Account since</dt>
@@ -78,5 +83,22 @@ export function ProfilePanel({ person }: { readonly person: AccountView }) {
         </div>
       </dl>
     </Panel>
+  )
+}
+
+/** Asks for the mail with the confirming link once more. */
+function ConfirmAddress({ email }: { readonly email: string }) {
+  const send = useMutation({
+    mutationFn: () => answered(authClient.sendVerificationEmail({ email, callbackURL: '/account' })),
+    onError: (error) => toast.error(`No mail was sent: ${forgeErrorOf(error).message}`),
+  })
+  return send.isSuccess ? (
+    <p role="status" className="text-xs">
+      A mail with a link is on its way.
+    </p>
+  ) : (
+    <Button size="small" disabled={send.isPending} onClick={() => send.mutate()}>
+      Send the confirming mail again
+    </Button>
   )
 }

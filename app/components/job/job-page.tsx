@@ -16,6 +16,7 @@ import {
   plural,
 } from '../../data/format.ts'
 import { useLiveRoom } from '../../data/live-room.ts'
+import { usePerson } from '../../data/person.tsx'
 import { isFinal, jobRoom } from '../../data/rooms.ts'
 import { useTRPC } from '../../data/trpc.tsx'
 import type { Job } from '../../data/views.ts'
@@ -31,6 +32,7 @@ import { Panel, Reading } from '../ui/panel.tsx'
 import { Progress } from '../ui/progress.tsx'
 import { CheckHere } from './check-here.tsx'
 import { CostPanel } from './cost-panel.tsx'
+import { GuestNote } from './guest-note.tsx'
 import { ResultPanels } from './result.tsx'
 import { ShardGrid } from './shard-grid.tsx'
 import { SharingPanel } from './sharing.tsx'
@@ -43,6 +45,7 @@ const Z_95 = 1.96
 /** One job, from its submission to its result, live. */
 export function JobPage({ initial }: { readonly initial: Job }) {
   const { id } = initial
+  const person = usePerson()
   const trpc = useTRPC()
   const queries = useQueryClient()
   const options = trpc.jobs.get.queryOptions({ id })
@@ -73,6 +76,7 @@ export function JobPage({ initial }: { readonly initial: Job }) {
   return (
     <div>
       {roomWanted ? <OfflineBanner status={live.status} /> : null}
+      <GuestNote job={job} />
       <header className="flex flex-wrap items-start justify-between gap-4">
         <div className="min-w-0">
           <p className="num text-sm text-muted">{job.op}</p>
@@ -127,7 +131,7 @@ export function JobPage({ initial }: { readonly initial: Job }) {
               <VerificationFacts progress={progress} />
             </div>
           </Panel>
-          {job.own ? (
+          {job.own && person?.kind === 'user' ? (
             <SharingPanel job={job} onChanged={() => void queries.invalidateQueries(options)} />
           ) : null}
           {job.cost === null ? null : <CostPanel cost={job.cost} ended={ended} />}

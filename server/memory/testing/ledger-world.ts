@@ -83,7 +83,10 @@ export async function createLedgerWorld(
           : of === 'house'
             ? (await owners.house()).id
             : of.owner
-      await agents.enrolled({ id, owner_id: owner, executor: 'cpu', label: 'test', software: 'test/1' }, [])
+      await agents.enrolled(
+        { id, owner_id: owner, executor: 'cpu', label: 'test', software: 'test/1', site_id: null },
+        [],
+      )
       return { id, owner }
     },
     newJob,
