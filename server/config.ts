@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
+import proxyaddr from 'proxy-addr'
 import { z } from 'zod'
 import type { Split } from '../kernel/bill.ts'
 import { ForgeError } from '../kernel/errors.ts'
@@ -49,6 +50,25 @@ const environmentSchema = z.object({
     .transform((text) => new URL(text).origin)
     .optional(),
   FORGE_SECRET: z.string().min(32, 'must have at least 32 characters').max(1024).optional(),
+  SMTP_URL: z
+    .string()
+    .refine(isSmtpUrl, 'must look like smtp://user:password@host:587 or smtps://host')
+    .optional(),
+  MAIL_FROM: z
+    .string()
+    .regex(
+      /^(?:[^<>\r\n]{1,100} <[^<>\s@]{1,64}@[^<>\s@]{1,253}>|[^<>\s@]{1,64}@[^<>\s@]{1,253})$/,
+      'must be an address, or a name and <an address>',
+    )
+    .optional(),
+  FORGE_TRUSTED_PROXIES: z
+    .string()
+    .transform((text) => text.split(',').map((entry) => entry.trim()))
+    .refine(
+      areAddresses,
+      'must be addresses or prefixes such as 10.0.0.0/8, or loopback, with commas between',
+    )
+    .default([]),
   FORGE_DATA_DIR: z.string().max(1024, 'must be at most 1024 characters long').optional(),
   FORGE_HOUSE_AGENT: onOff,
   FORGE_REFEREE_CPU_SHARE: number(0.01, 1, 'must be a number from 0.01 to 1').default(0.5),
@@ -59,7 +79,7 @@ const environmentSchema = z.object({
 })
 
 /** Variables that hold secrets: their values are never shown. */
-const SECRET_NAMES: ReadonlySet<string> = new Set(['DATABASE_URL', 'FORGE_SECRET'])
+const SECRET_NAMES: ReadonlySet<string> = new Set(['DATABASE_URL', 'FORGE_SECRET', 'SMTP_URL'])
 
 /** The settings of one server process. */
 export interface Config {
@@ -72,6 +92,12 @@ export interface Config {
   readonly origin: string | undefined
   /** Signs cookies and mail links. Undefined: made once and kept in the data folder. */
   readonly secret: string | undefined
+  /** Undefined: mail is written to the log. Holds a password. */
+  readonly smtpUrl: string | undefined
+  /** Sender of mail. Undefined: `no-reply` at the host of the origin. */
+  readonly mailFrom: string | undefined
+  /** Proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[]
   /** Undefined: the embedded PostgreSQL. */
   readonly databaseUrl: string | undefined
   /** Absolute. Holds the embedded database (`pg`), blobs (`blobs`) and keys of this server. */
@@ -124,6 +150,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     port: settings.PORT,
     origin: settings.FORGE_ORIGIN,
     secret: settings.FORGE_SECRET,
+    smtpUrl: settings.SMTP_URL,
+    mailFrom: settings.MAIL_FROM,
+    trustedProxies: settings.FORGE_TRUSTED_PROXIES,
     databaseUrl: settings.DATABASE_URL,
     dataDir: path.resolve(root, settings.FORGE_DATA_DIR ?? '.forge'),
     houseAgent: settings.FORGE_HOUSE_AGENT,
@@ -143,6 +172,21 @@ export function programRoot(): string {
         hint: 'Run the server from a complete copy of the program.',
       })
     }
+  }
+}
+
+function isSmtpUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const url = new URL(text)
+  return /^smtps?:$/.test(url.protocol) && url.hostname !== ''
+}
+
+function areAddresses(entries: string[]): boolean {
+  try {
+    proxyaddr.compile(entries)
+    return true
+  } catch {
+    return false
   }
 }
 

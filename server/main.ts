@@ -1,9 +1,12 @@
+import { randomBytes } from 'node:crypto'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ForgeError } from '../kernel/errors.ts'
+import { createMailer } from './accounts/mail.ts'
 import { type Config, readConfig } from './config.ts'
 import { createLog, type Log } from './core/log.ts'
 import { type HouseAgent, houseTokenFile, startHouseAgent } from './house-agent.ts'
+import { createClientAddress } from './http/client-address.ts'
 import { createHttpServer, type HttpServer } from './http/server.ts'
 import { WorkerReferee } from './hub/referee/referee.ts'
 import { type Database, openDatabase } from './memory/database.ts'
@@ -53,7 +56,11 @@ async function start(config: Config, dev: boolean, log: Log): Promise<void> {
   // Server components call the API over loopback.
   process.env.PORT = String(port)
 
+  const origin = config.origin ?? `http://localhost:${port}`
   running.database = await openDatabase(config, { log: (line) => log.info(line) })
+  // Known to this process alone: by it the pages' calls over loopback are told from a stranger's.
+  const pagesToken = randomBytes(32).toString('base64url')
+  process.env.FORGE_PAGES_TOKEN = pagesToken
   running.site = await openSite({ root: config.root, dev, host: config.host, port })
   running.pool = await startPool({
     database: running.database,
@@ -62,7 +69,13 @@ async function start(config: Config, dev: boolean, log: Log): Promise<void> {
     houseAgent: config.houseAgent,
     split: config.split,
     testGrant: config.testGrant,
-    origin: config.origin ?? `http://localhost:${port}`,
+    origin,
+    mailer: createMailer({
+      smtpUrl: config.smtpUrl,
+      from: config.mailFrom ?? `Forge Pool <no-reply@${new URL(origin).hostname}>`,
+      log,
+    }),
+    clientAddress: createClientAddress({ trustedProxies: config.trustedProxies, pagesToken }),
     secret: config.secret ?? (await serverSecret(config.dataDir)),
     http,
     site: running.site,

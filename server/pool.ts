@@ -2,20 +2,24 @@ import path from 'node:path'
 import type { Split } from '../kernel/bill.ts'
 import type { ForgeError } from '../kernel/errors.ts'
 import { OPS } from '../kernel/ops/registry.ts'
+import type { Mailer } from './accounts/mail.ts'
 import { createSignIn } from './accounts/sign-in.ts'
 import { createAccountService } from './core/accounts.ts'
 import { createBlobService } from './core/blobs.ts'
 import { createCreditService } from './core/credits.ts'
 import { createDeviceService } from './core/devices.ts'
+import { UNFINISHED_STATES } from './core/job-view.ts'
 import { createJobService } from './core/jobs.ts'
 import type { Log } from './core/log.ts'
 import { createOwnerService } from './core/owners.ts'
 import { createTokenService } from './core/tokens.ts'
+import type { ClientAddress } from './http/client-address.ts'
 import { createIdentify } from './http/identify.ts'
 import type { HttpServer, Site } from './http/server.ts'
 import { Hub } from './hub/hub.ts'
 import type { Referee } from './hub/referee/referee.ts'
 import { createAgentStore } from './memory/agent-store.ts'
+import { createBlobAccessStore } from './memory/blob-access-store.ts'
 import { openFileBlobStore } from './memory/blob-store-files.ts'
 import { createCreditStore } from './memory/credit-store.ts'
 import type { Database } from './memory/database.ts'
@@ -28,6 +32,7 @@ import { createUserStore } from './memory/user-store.ts'
 import { Projection } from './realtime/projection.ts'
 import { createRoomServer } from './realtime/room-server.ts'
 
+const TOKEN_REVOKED = 'its node token was revoked'
 /** Holds are given up this often when their time is over. */
 const HOLD_SWEEP_MS = 60_000
 
@@ -44,6 +49,8 @@ export interface PoolOptions {
   readonly origin: string
   /** Signs cookies and mail links. */
   readonly secret: string
+  readonly clientAddress: ClientAddress
+  readonly mailer: Mailer
   readonly http: HttpServer
   /** Without one there are no pages, only the API. */
   readonly site: Site | undefined
@@ -63,20 +70,28 @@ export interface Pool {
 
 /** Wires stores, services, hub, live rooms and the HTTP server, in the order in which they need each other. */
 export async function startPool(options: PoolOptions): Promise<Pool> {
-  const { database, http, log } = options
+  const { database, http, mailer, log } = options
   const jobs = createJobStore(database, { split: options.split, sites: NO_PARTNER_SITES })
   const results = createResultStore(database.pool)
   const agents = createAgentStore(database)
   const owners = createOwnerService(createOwnerStore(database))
   const blobs = await openFileBlobStore(path.join(options.dataDir, 'blobs'))
-  const tokens = createTokenService(createTokenStore(database))
+  const tokens = createTokenService({
+    store: createTokenStore(database),
+    revoked: (id) => void hub.endAgentSessions(({ tokenId }) => tokenId === id, TOKEN_REVOKED),
+  })
   const signIn = createSignIn({
     database,
+    mailer,
     origin: options.origin,
     secret: options.secret,
     people: {
       came: async (person) => void (await owners.ofPerson(person)),
       renamed: ({ userId, name }) => owners.rename(userId, name),
+      claimed: async (guest, account) => {
+        const [from, to] = [await owners.ofPerson(guest), await owners.ofPerson(account)]
+        await credits.moveOwner(from.id, to.id)
+      },
     },
     log,
   })
@@ -96,6 +111,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     log: (level, message, fields) => log[level](message, fields),
     fatal: options.fatal,
   })
+  const blobService = createBlobService(blobs, createBlobAccessStore(database))
   projection = new Projection({ ops: OPS, jobs, results, hub, log })
   const rooms = createRoomServer({ epoch: hub.epoch, source: projection, log })
   projection.publishTo(rooms)
@@ -117,16 +133,29 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       jobs: createJobService({
         ops: OPS,
         jobs,
-        blobs,
+        blobs: blobService,
         hub,
         credits,
-        visibilityChanged: () => projection?.refreshRecent(),
+        visibilityChanged: (id) => {
+          projection?.refreshRecent()
+          rooms.recheck({ kind: 'job', id }).catch((error) => log.warn('room.recheck_failed', { id, error }))
+        },
       }),
-      accounts: createAccountService(createUserStore(database)),
+      accounts: createAccountService({
+        users: createUserStore(database),
+        passwordFits: signIn.passwordFits,
+        signedOut: (userId) => rooms.cut((actor) => 'userId' in actor && actor.userId === userId),
+        erased: async (ownerId) => {
+          hub.endAgentSessions((session) => session.ownerId === ownerId, 'its account was erased')
+          for (const { id } of await jobs.unfinished(ownerId)) {
+            if (!(await hub.cancel(id))) await jobs.transition(id, UNFINISHED_STATES, 'cancelled')
+          }
+        },
+      }),
       owners,
       tokens,
       devices: createDeviceService({ agents, hub, credits: creditStore }),
-      blobs: createBlobService(blobs),
+      blobs: blobService,
       credits,
       hub,
     },
@@ -135,6 +164,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     signIn,
     identify: createIdentify({ signIn, owners, tokens, hub }),
     origin: options.origin,
+    clientAddress: options.clientAddress,
     site: options.site,
     dev: options.dev,
     log,
@@ -148,6 +178,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       projection?.close()
       rooms.close()
       await http.close()
+      await mailer.close()
       await hub.close()
     },
   }

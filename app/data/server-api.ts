@@ -6,11 +6,8 @@ const DEFAULT_PORT = 3000
 /** A page waits no longer than this for its own server, then shows its error state. */
 const TIMEOUT_MS = 10_000
 
-/**
- * What a loopback call passes on of the visitor's own request. The addresses matter: the server takes a caller from
- * this machine for its local user, and without them every visitor of a page would be one.
- */
-const PASSED_ON = ['cookie', 'x-forwarded-for', 'x-real-ip', 'forwarded'] as const
+/** What a loopback call passes on of the visitor's own request: who he is, and where he is. */
+const PASSED_ON = ['cookie', 'x-forge-client-address'] as const
 
 /**
  * The API for server components: tRPC over loopback with the visitor's cookies. Next's bundle and the server share no
@@ -26,7 +23,11 @@ export async function serverApi() {
     links: [
       httpBatchLink({
         url: `http://127.0.0.1:${process.env.PORT ?? DEFAULT_PORT}/api/trpc`,
-        headers: Object.fromEntries(passedOn),
+        // By the token the server believes that this call is for that visitor.
+        headers: {
+          ...Object.fromEntries(passedOn),
+          'x-forge-pages-token': process.env.FORGE_PAGES_TOKEN ?? '',
+        },
         fetch: (input, init) =>
           fetch(input, {
             ...(init as RequestInit),

@@ -17,6 +17,19 @@ export type TokenView = z.infer<typeof tokenView>
 /** A new secret, shown this once. */
 export const newTokenView = z.object({ token: z.string(), view: tokenView })
 
+export const sessionView = z.object({
+  id: z.string(),
+  /** Whether it is the one that asks. */
+  current: z.boolean(),
+  created_at: z.string(),
+  /** To the day. */
+  last_seen: z.string(),
+  address: z.string().nullable(),
+  /** As the browser names itself. */
+  browser: z.string().nullable(),
+})
+export type SessionView = z.infer<typeof sessionView>
+
 export const accountView = z.object({
   kind: z.enum(['user', 'guest']),
   /** What others see. */

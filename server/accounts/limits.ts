@@ -3,6 +3,10 @@ export const ACCOUNT_LIMITS = {
   password_chars_min: 10,
   password_chars_max: 128,
   name_chars: 60,
+  email_chars: 254,
+  /** A link in a mail. */
+  link_s: 3600,
+  mails_underway: 100,
   session_s: 30 * 24 * 3600,
   /** A session that is used is prolonged at most so often. */
   session_refresh_s: 24 * 3600,

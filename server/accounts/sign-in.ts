@@ -1,13 +1,16 @@
 import { randomUUID } from 'node:crypto'
-import { passkey } from '@better-auth/passkey'
+import { PASSKEY_ERROR_CODES, passkey } from '@better-auth/passkey'
 import { betterAuth } from 'better-auth'
 import { prismaAdapter } from 'better-auth/adapters/prisma'
+import { APIError, createAuthMiddleware, getSessionFromCtx } from 'better-auth/api'
 import { anonymous } from 'better-auth/plugins'
 import { z } from 'zod'
 import type { Log } from '../core/log.ts'
 import type { Database } from '../memory/database.ts'
 import { withHashedSessionTokens } from './hashed-session-tokens.ts'
 import { ACCOUNT_LIMITS } from './limits.ts'
+import type { Mailer } from './mail.ts'
+import { existingAccountText, passwordChangedText, resetText, verifyText } from './mail-texts.ts'
 import { AUTH_TABLES } from './tables.ts'
 
 /** Where sign-in is mounted. */
@@ -32,6 +35,8 @@ export interface PeopleListener {
   /** After the user is stored. It may be lost in a crash: whoever needs an owner asks for him again. */
   came(person: Person): Promise<void>
   renamed(person: Person): Promise<void>
+  /** A guest has signed up or in: what is his becomes the account's. Repeating it is harmless. */
+  claimed(guest: Person, account: Person): Promise<void>
 }
 
 export interface SignInOptions {
@@ -41,6 +46,7 @@ export interface SignInOptions {
   /** Signs cookies and mail links. */
   readonly secret: string
   readonly people: PeopleListener
+  readonly mailer: Mailer
   readonly log: Log
 }
 
@@ -50,6 +56,8 @@ export interface SignIn {
   handle(request: Request): Promise<Response>
   /** Who sends these cookies; undefined when nobody has signed in, `ended` when the session is over. */
   session(cookies: string): Promise<SignedIn | 'ended' | undefined>
+  /** Whether somebody who has signed in knows his password as well. */
+  passwordFits(userId: string, password: string): Promise<boolean>
 }
 
 const sessionSchema = z.object({
@@ -60,7 +68,7 @@ const sessionSchema = z.object({
 const userSchema = z.object({ id: z.string(), name: z.string(), isAnonymous: z.boolean().nullish() })
 
 export function createSignIn(options: SignInOptions): SignIn {
-  const { origin, log } = options
+  const { origin, log, mailer, people } = options
   const isHttps = origin.startsWith('https:')
   const cookiePrefix = isHttps ? '__Host-forge' : 'forge'
   const auth = betterAuth({
@@ -85,9 +93,27 @@ export function createSignIn(options: SignInOptions): SignIn {
       minPasswordLength: ACCOUNT_LIMITS.password_chars_min,
       maxPasswordLength: ACCOUNT_LIMITS.password_chars_max,
       revokeSessionsOnPasswordReset: true,
+      resetPasswordTokenExpiresIn: ACCOUNT_LIMITS.link_s,
+      sendResetPassword: async ({ user, token }) => {
+        if (personOf(user).isGuest) return
+        mailer.post({ to: user.email, ...resetText(`${origin}/reset-password?token=${token}`) })
+      },
+      onPasswordReset: async ({ user }) => mailer.post({ to: user.email, ...passwordChangedText(origin) }),
+      onExistingUserSignUp: async ({ user }) =>
+        mailer.post({ to: user.email, ...existingAccountText(origin) }),
+    },
+    emailVerification: {
+      sendOnSignUp: true,
+      expiresIn: ACCOUNT_LIMITS.link_s,
+      sendVerificationEmail: async ({ user, url }) => mailer.post({ to: user.email, ...verifyText(url) }),
     },
     plugins: [
-      anonymous({ schema: AUTH_TABLES.anonymous, generateName: () => 'Guest' }),
+      anonymous({
+        schema: AUTH_TABLES.anonymous,
+        generateName: () => 'Guest',
+        onLinkAccount: ({ anonymousUser, newUser }) =>
+          people.claimed(personOf(anonymousUser.user), personOf(newUser.user)),
+      }),
       passkey({
         rpID: new URL(origin).hostname,
         rpName: 'Forge Pool',
@@ -96,10 +122,11 @@ export function createSignIn(options: SignInOptions): SignIn {
         advanced: { webAuthnChallengeCookie: 'passkey' },
       }),
     ],
+    hooks: { before: beforeRequest },
     databaseHooks: {
       user: {
-        create: { after: (user) => options.people.came(personOf(user)) },
-        update: { after: (user) => options.people.renamed(personOf(user)) },
+        create: { after: (user) => people.came(personOf(user)) },
+        update: { after: (user) => people.renamed(personOf(user)) },
       },
     },
     advanced: {
@@ -116,10 +143,12 @@ export function createSignIn(options: SignInOptions): SignIn {
     // Limits are the door's as well.
     rateLimit: { enabled: false },
     telemetry: { enabled: false },
-    logger: {
-      level: 'warn',
-      // Every mistyped password is a warning to the library.
-      log: (level, message) => log[level === 'error' ? 'warn' : 'debug']('sign_in.said', { message }),
+    // To the library every mistyped password is worth a warning, every unknown passkey an error.
+    logger: { level: 'debug', log: (level, message) => log.debug('sign_in.said', { level, message }) },
+    onAPIError: {
+      onError(error) {
+        if (!(error instanceof APIError) || error.statusCode >= 500) log.error('sign_in.failed', { error })
+      },
     },
   })
   const sessionCookie = `${cookiePrefix}.session_token=`
@@ -136,8 +165,55 @@ export function createSignIn(options: SignInOptions): SignIn {
       const { session, user } = sessionSchema.parse(found)
       return { ...personOf(user), sessionId: session.id }
     },
+    async passwordFits(userId, password) {
+      const { internalAdapter, password: passwords } = await auth.$context
+      const credential = await internalAdapter.findCredentialAccount(userId)
+      if (typeof credential?.password !== 'string') return false
+      return passwords.verify({ hash: credential.password, password })
+    },
   }
 }
+
+const nameSchema = z
+  .string()
+  .trim()
+  .min(1)
+  .max(ACCOUNT_LIMITS.name_chars)
+  .regex(/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]+$/u)
+
+/** What the library takes and we do not: checked before it looks anything up, so that the answer tells nothing. */
+const profileSchema = z.object({
+  name: nameSchema.optional(),
+  email: z.string().max(ACCOUNT_LIMITS.email_chars).optional(),
+  image: z.undefined().optional(),
+})
+
+const beforeRequest = createAuthMiddleware(async (ctx) => {
+  if (ctx.path === '/sign-up/email' || ctx.path === '/update-user') {
+    if (profileSchema.safeParse(ctx.body).success) return
+    throw APIError.from('BAD_REQUEST', {
+      code: 'INVALID_PROFILE',
+      message: `A name has 1 to ${ACCOUNT_LIMITS.name_chars} letters, digits, signs and spaces; an address at most ${ACCOUNT_LIMITS.email_chars} characters.`,
+    })
+  }
+  if (!ctx.path.startsWith('/passkey/')) return
+  const session = await getSessionFromCtx(ctx)
+  if (session === null) return
+  if (ctx.path.endsWith('-register-options') && personOf(session.user).isGuest) {
+    throw APIError.from('FORBIDDEN', {
+      code: 'GUEST',
+      message: 'A guest has no passkeys: create an account.',
+    })
+  }
+  // The library tells somebody who names another's passkey that it is not his. Here it is not there.
+  const body = z.object({ id: z.string() }).safeParse(ctx.body)
+  if (!body.success) return
+  const where = [{ field: 'id', value: body.data.id }]
+  const found = await ctx.context.adapter.findOne<{ userId: string }>({ model: 'passkey', where })
+  if (found !== null && found.userId !== session.user.id) {
+    throw APIError.from('NOT_FOUND', PASSKEY_ERROR_CODES.PASSKEY_NOT_FOUND)
+  }
+})
 
 function personOf(stored: object): Person {
   const { id, name, isAnonymous } = userSchema.parse(stored)

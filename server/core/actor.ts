@@ -8,8 +8,19 @@
  * - `visitor`: everybody else. May read what is public, may change nothing.
  */
 export type Actor =
-  | { readonly kind: 'user'; readonly ownerId: string; readonly userId: string }
-  | { readonly kind: 'guest'; readonly ownerId: string; readonly userId: string }
+  | {
+      readonly kind: 'user'
+      readonly ownerId: string
+      readonly userId: string
+      /** The session he speaks in. */
+      readonly sessionId?: string
+    }
+  | {
+      readonly kind: 'guest'
+      readonly ownerId: string
+      readonly userId: string
+      readonly sessionId?: string
+    }
   | { readonly kind: 'key'; readonly ownerId: string; readonly keyId: string }
   | { readonly kind: 'agent'; readonly session: string }
   | {

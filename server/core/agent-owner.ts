@@ -12,7 +12,7 @@ export interface AgentOwner {
 
 export interface AgentOwnerPorts {
   readonly owners: Pick<OwnerService, 'ofNetwork' | 'ofActor'>
-  readonly tokens: Pick<TokenService, 'resolve'>
+  readonly tokens: Pick<TokenService, 'resolve' | 'holds'>
 }
 
 /**

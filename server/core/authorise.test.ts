@@ -88,6 +88,12 @@ describe('a resource', () => {
     expect(refusal(() => authorise(ACTORS.visitor, 'jobs.read', foreign))?.code).toBe('NOT_FOUND')
   })
 
+  it('that belongs to nobody is nobody’s, also not a visitor’s', () => {
+    for (const actor of [ACTORS.visitor, ACTORS.user]) {
+      expect(refusal(() => authorise(actor, 'jobs.read', { ownerId: undefined }))?.code).toBe('NOT_FOUND')
+    }
+  })
+
   it('may be read by everybody once it is public, and nothing more', () => {
     expect(refusal(() => authorise(ACTORS.visitor, 'jobs.read', isPublic))).toBeUndefined()
     expect(refusal(() => authorise(ACTORS.user, 'jobs.cancel', isPublic))?.code).toBe('NOT_FOUND')

@@ -39,8 +39,8 @@ export type Action = keyof typeof RULES
 
 /** What the action is done to, where that matters. */
 export interface Resource {
-  /** Owner that it belongs to. */
-  readonly ownerId: string
+  /** Owner that it belongs to; undefined for what belongs to nobody who may ask. */
+  readonly ownerId: string | undefined
   /** Whether everybody may read it. */
   readonly isPublic?: boolean
 }
@@ -61,12 +61,23 @@ export function authorise(actor: Actor, action: Action, resource?: Resource | ty
   if (!kinds.includes(actor.kind)) throw refusal(actor, action)
   if (resource === undefined) return
   if (resource !== MISSING) {
-    if (ownerOf(actor) === resource.ownerId) return
+    if (resource.ownerId !== undefined && resource.ownerId === ownerOf(actor)) return
     if (resource.isPublic === true && READS.has(action)) return
   }
   throw new ForgeError('NOT_FOUND', `there is no such ${nounOf(action)}`, {
     hint: 'Check the address; what belongs to somebody else is not shown.',
   })
+}
+
+/** Whether `authorise` would let it happen. */
+export function permits(actor: Actor, action: Action, resource?: Resource): boolean {
+  try {
+    authorise(actor, action, resource)
+    return true
+  } catch (error) {
+    if (error instanceof ForgeError) return false
+    throw error
+  }
 }
 
 /** For actions whose actors all own things. @throws ForgeError as `authorise` does */

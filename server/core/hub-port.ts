@@ -16,6 +16,8 @@ export interface AgentConnection {
   readonly remoteAddress: string
   readonly ownerId: string
   readonly ownerLabel: string
+  /** The node token that named the owner. */
+  readonly tokenId?: string | undefined
 }
 
 /** A live session, as those who may end it know it. */

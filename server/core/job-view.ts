@@ -12,6 +12,7 @@ import type { Contract } from '../../kernel/contract.ts'
 import type { OpRegistry, PreparedJob } from '../../kernel/job.ts'
 import { type CostItem, costItems, jobPrice, totalCredits } from '../../kernel/price.ts'
 import type { JobRow } from '../memory/ports.ts'
+import type { Resource } from './authorise.ts'
 
 /** Rows to views. Pure. */
 
@@ -129,4 +130,9 @@ export function jobView(
     failure: row.failure,
     cost: isOwn ? costView(row, prepared.plan, copiesAsked(prepared.contract.verify)) : null,
   }
+}
+
+/** A job as a thing that may be read or changed. */
+export function jobResource(row: Pick<JobRow, 'owner_id' | 'visibility'>): Resource {
+  return { ownerId: row.owner_id, isPublic: row.visibility === 'public' }
 }

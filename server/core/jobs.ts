@@ -2,16 +2,27 @@ import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import type { JobListItem, JobState, JobView, QuoteView, Visibility } from '../../kernel/api.ts'
 import { assertAvailable, type Dtype } from '../../kernel/contract.ts'
+import type { HexDigest } from '../../kernel/digest.ts'
 import { ForgeError, invariant } from '../../kernel/errors.ts'
+import { EXAMPLE_WORK_UNITS_MAX, EXAMPLES, type ExampleId } from '../../kernel/examples.ts'
 import type { OpRegistry, PreparedJob } from '../../kernel/job.ts'
 import { LIMITS } from '../../kernel/limits.ts'
-import { jobPrice } from '../../kernel/price.ts'
-import type { BlobStore, JobFilter, JobRow, JobStore } from '../memory/ports.ts'
+import { type JobPrice, jobPrice } from '../../kernel/price.ts'
+import type { BlobStat, JobFilter, JobRow, JobStore } from '../memory/ports.ts'
 import { type Actor, ownerOf } from './actor.ts'
-import { type Action, authorise, authoriseOwner, MISSING, type Resource } from './authorise.ts'
+import { type Action, authorise, authoriseOwner, MISSING } from './authorise.ts'
+import type { BlobService } from './blobs.ts'
 import type { CreditService } from './credits.ts'
 import type { HubJobs } from './hub-port.ts'
-import { copiesAsked, isFinal, jobListItem, jobView, quoteView, UNFINISHED_STATES } from './job-view.ts'
+import {
+  copiesAsked,
+  isFinal,
+  jobListItem,
+  jobResource,
+  jobView,
+  quoteView,
+  UNFINISHED_STATES,
+} from './job-view.ts'
 import { CORE_LIMITS } from './limits.ts'
 
 export interface JobService {
@@ -27,6 +38,11 @@ export interface JobService {
     contract: unknown,
     idempotencyKey: string | undefined,
   ): Promise<{ readonly id: string; readonly created: boolean }>
+  /**
+   * One example contract for a guest, on credits given for it. Again, it gives the first job back.
+   * @throws ForgeError CONFLICT when he has run another example
+   */
+  runExample(actor: Actor, example: ExampleId): Promise<{ readonly id: string; readonly created: boolean }>
   /** @throws ForgeError NOT_FOUND */
   get(actor: Actor, id: string): Promise<JobView>
   /** The actor's own, newest first. */
@@ -52,12 +68,15 @@ export interface JobPage {
 export interface JobServicePorts {
   readonly ops: OpRegistry
   readonly jobs: JobStore
-  readonly blobs: Pick<BlobStore, 'stat'>
+  readonly blobs: Pick<BlobService, 'open'>
   readonly hub: HubJobs
-  readonly credits: Pick<CreditService, 'ready'>
+  readonly credits: Pick<CreditService, 'ready' | 'grant'>
   /** A job has become public or private. */
   readonly visibilityChanged: (id: string, visibility: Visibility) => void
 }
+
+/** Idempotency key of a guest's one example. */
+const EXAMPLE_KEY = 'example'
 
 const DTYPE_BYTES: Readonly<Record<Dtype, number>> = {
   int8: 1,
@@ -107,7 +126,17 @@ export function createJobService(ports: JobServicePorts): JobService {
     }
   }
 
-  const checkOperands = async (job: PreparedJob): Promise<void> => {
+  /** A blob that the submitter may not read is as missing as one that is not there. */
+  const operand = async (actor: Actor, digest: HexDigest): Promise<BlobStat | undefined> => {
+    try {
+      return await blobs.open(actor, digest)
+    } catch (error) {
+      if (error instanceof ForgeError && error.code === 'NOT_FOUND') return undefined
+      throw error
+    }
+  }
+
+  const checkOperands = async (actor: Actor, job: PreparedJob): Promise<void> => {
     for (const [name, input] of Object.entries(job.contract.inputs)) {
       const expected = input.shape.reduce((product, side) => product * side, DTYPE_BYTES[input.dtype])
       if (expected > LIMITS.blob_bytes) {
@@ -116,7 +145,7 @@ export function createJobService(ports: JobServicePorts): JobService {
           hint: `An operand has at most ${LIMITS.blob_bytes} bytes.`,
         })
       }
-      const blob = await blobs.stat(input.digest)
+      const blob = await operand(actor, input.digest)
       if (blob === undefined) {
         throw new ForgeError('INPUT_MISSING', `there is no blob ${input.digest}`, {
           path: `inputs.${name}.digest`,
@@ -133,6 +162,34 @@ export function createJobService(ports: JobServicePorts): JobService {
     }
   }
 
+  const priceOf = ({ plan, contract }: PreparedJob): JobPrice => jobPrice(plan, copiesAsked(contract.verify))
+
+  /** Stores a job with its hold and hands it to the hub, or finds the one that has the key. */
+  const store = async (
+    ownerId: string,
+    prepared: PreparedJob,
+    price: JobPrice,
+    idempotencyKey: string | undefined,
+  ): Promise<{ readonly job: JobRow; readonly created: boolean }> => {
+    const stored = await jobs.insert({
+      id: randomUUID(),
+      owner_id: ownerId,
+      idempotency_key: idempotencyKey,
+      contract: prepared.contract,
+      canonical: prepared.canonical,
+      op: prepared.op,
+      contract_hash: prepared.contractHash,
+      replay_key: prepared.replayKey,
+      plan_digest: prepared.planDigest,
+      shard_count: prepared.plan.shard_count,
+      work_units: prepared.plan.work_units,
+      shard_price: price.shard_price,
+      hold: price.credits,
+    })
+    if (stored.created) await hub.admit(stored.job)
+    return stored
+  }
+
   return {
     quote(actor, contract) {
       authorise(actor, 'jobs.quote')
@@ -142,24 +199,9 @@ export function createJobService(ports: JobServicePorts): JobService {
     async submit(actor, contract, idempotencyKey) {
       const { ownerId } = authoriseOwner(actor, 'jobs.submit')
       const prepared = prepare(contract)
-      await checkOperands(prepared)
+      await checkOperands(actor, prepared)
       await credits.ready(actor)
-      const price = jobPrice(prepared.plan, copiesAsked(prepared.contract.verify))
-      const { job, created } = await jobs.insert({
-        id: randomUUID(),
-        owner_id: ownerId,
-        idempotency_key: idempotencyKey,
-        contract: prepared.contract,
-        canonical: prepared.canonical,
-        op: prepared.op,
-        contract_hash: prepared.contractHash,
-        replay_key: prepared.replayKey,
-        plan_digest: prepared.planDigest,
-        shard_count: prepared.plan.shard_count,
-        work_units: prepared.plan.work_units,
-        shard_price: price.shard_price,
-        hold: price.credits,
-      })
+      const { job, created } = await store(ownerId, prepared, priceOf(prepared), idempotencyKey)
       if (job.contract_hash !== prepared.contractHash) {
         throw new ForgeError(
           'CONFLICT',
@@ -170,7 +212,24 @@ export function createJobService(ports: JobServicePorts): JobService {
           },
         )
       }
-      if (created) await hub.admit(job)
+      return { id: job.id, created }
+    },
+
+    async runExample(actor, example) {
+      const { ownerId } = authoriseOwner(actor, 'jobs.run_example')
+      const prepared = prepare(EXAMPLES[example].contract)
+      invariant(
+        prepared.plan.work_units <= EXAMPLE_WORK_UNITS_MAX,
+        `the example ${example} is within its cap`,
+      )
+      const price = priceOf(prepared)
+      await credits.grant(ownerId, price.credits, 'example')
+      const { job, created } = await store(ownerId, prepared, price, EXAMPLE_KEY)
+      if (job.contract_hash !== prepared.contractHash) {
+        throw new ForgeError('CONFLICT', 'a guest runs one example', {
+          hint: 'Create an account to run more: this one then belongs to it.',
+        })
+      }
       return { id: job.id, created }
     },
 
@@ -204,11 +263,6 @@ export function createJobService(ports: JobServicePorts): JobService {
       return { state: (await load(actor, 'jobs.cancel', id)).state }
     },
   }
-}
-
-/** A job as a thing that may be read or changed. */
-export function jobResource(row: Pick<JobRow, 'owner_id' | 'visibility'>): Resource {
-  return { ownerId: row.owner_id, isPublic: row.visibility === 'public' }
 }
 
 const cursorSchema = z.tuple([z.iso.datetime(), z.string().regex(UUID)])

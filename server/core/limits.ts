@@ -3,7 +3,12 @@ export const CORE_LIMITS = {
   jobs_page: 100,
   idempotency_key_chars: 128,
   token_name_chars: 60,
+  /** Of a password that somebody types to confirm. */
+  password_chars: 128,
+  sessions_listed: 100,
   tokens_per_owner: 50,
+  /** Bytes of the distinct blobs that one owner has uploaded. */
+  upload_bytes_per_owner: 2 * 1024 * 1024 * 1024,
   statement_page: 100,
   /** A statement as CSV is one answer. */
   statement_csv_lines: 1_000_000,

@@ -12,11 +12,16 @@ let database: TestDatabase
 let owners: OwnerService
 let tokens: TokenService
 let now_ms = Date.now()
+const revoked: string[] = []
 
 beforeAll(async () => {
   database = await createTestDatabase()
   owners = createOwnerService(createOwnerStore(database))
-  tokens = createTokenService(createTokenStore(database), () => now_ms)
+  tokens = createTokenService({
+    store: createTokenStore(database),
+    revoked: (id) => revoked.push(id),
+    now_ms: () => now_ms,
+  })
 })
 afterAll(() => database.close())
 
@@ -61,9 +66,12 @@ describe.each([
     await expect(tokens.resolve(kind, prefix + 'x'.repeat(43))).rejects.toMatchObject({
       message: expect.stringContaining('names nobody'),
     })
-    const revoked = await tokens.revoke(alice, kind, view.id)
-    expect(revoked.revoked_at).not.toBeNull()
-    expect(await tokens.revoke(alice, kind, view.id)).toEqual(revoked)
+    expect(await tokens.holds(view.id)).toBe(true)
+    const ended = await tokens.revoke(alice, kind, view.id)
+    expect(ended.revoked_at).not.toBeNull()
+    expect(await tokens.holds(view.id)).toBe(false)
+    expect(revoked.includes(view.id)).toBe(kind === 'node_token')
+    expect(await tokens.revoke(alice, kind, view.id)).toEqual(ended)
     await expect(tokens.resolve(kind, token)).rejects.toMatchObject({
       code: 'UNAUTHENTICATED',
       message: expect.stringContaining('revoked'),

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { TokenView } from '../../kernel/api/people.ts'
 import { sha256Hex } from '../../kernel/digest.ts'
-import { ForgeError } from '../../kernel/errors.ts'
+import { ForgeError, invariant } from '../../kernel/errors.ts'
 import type { OwnerRow, TokenKind, TokenRow, TokenStore } from '../memory/ports.ts'
 import type { Actor } from './actor.ts'
 import { type Action, authorise, authoriseOwner, MISSING } from './authorise.ts'
@@ -17,6 +17,8 @@ export interface TokenService {
   revoke(actor: Actor, kind: PersonalKind, id: string): Promise<TokenView>
   /** Whom a token of this kind names. @throws ForgeError UNAUTHENTICATED when it names nobody or was revoked */
   resolve(kind: 'api_key' | 'node_token', token: string): Promise<{ owner: OwnerRow; tokenId: string }>
+  /** Whether a resolved token still holds. */
+  holds(tokenId: string): Promise<boolean>
   /** The house agent's token: the given one if it still names the house, else a new one. */
   house(house: OwnerRow, kept: string | undefined): Promise<string>
 }
@@ -39,8 +41,15 @@ function newToken(kind: TokenKind): string {
   return PREFIX[kind] + randomBytes(32).toString('base64url')
 }
 
-/** @param now_ms the time of day, milliseconds since 1970 */
-export function createTokenService(store: TokenStore, now_ms: () => number = Date.now): TokenService {
+export interface TokenServicePorts {
+  readonly store: TokenStore
+  /** A node token was revoked: whoever came in by it must go. */
+  readonly revoked: (tokenId: string) => void
+  /** The time of day, milliseconds since 1970. */
+  readonly now_ms?: () => number
+}
+
+export function createTokenService({ store, revoked, now_ms = Date.now }: TokenServicePorts): TokenService {
   const issue = async (
     ownerId: string,
     kind: TokenKind,
@@ -73,12 +82,13 @@ export function createTokenService(store: TokenStore, now_ms: () => number = Dat
 
     async revoke(actor, kind, id) {
       authorise(actor, ACTIONS[kind])
-      const row = UUID.test(id) ? await store.get(id, kind) : undefined
-      authorise(actor, ACTIONS[kind], row === undefined ? MISSING : { ownerId: row.owner_id })
+      const row = UUID.test(id) ? await store.get(id) : undefined
+      authorise(actor, ACTIONS[kind], row?.kind === kind ? { ownerId: row.owner_id } : MISSING)
       await store.revoke(id)
-      const revoked = await store.get(id, kind)
-      if (revoked === undefined) throw new ForgeError('NOT_FOUND', `there is no such ${NAMES[kind]}`)
-      return tokenView(revoked)
+      if (kind === 'node_token') revoked(id)
+      const ended = await store.get(id)
+      invariant(ended !== undefined, `token ${id} vanished`)
+      return tokenView(ended)
     },
 
     async resolve(kind, token) {
@@ -100,6 +110,10 @@ export function createTokenService(store: TokenStore, now_ms: () => number = Dat
       if (last_used_at === null || now_ms() - last_used_at.getTime() >= USED_EVERY_MS)
         await store.used(id, new Date(now_ms()))
       return { owner: found.owner, tokenId: id }
+    },
+
+    async holds(tokenId) {
+      return (await store.get(tokenId))?.revoked_at === null
     },
 
     async house(house, kept) {

@@ -4,7 +4,7 @@ import type { ActorKind } from '../core/actor.ts'
 import { type Action, RULES } from '../core/authorise.ts'
 import { appRouter } from '../trpc/router.ts'
 import { connectAgentPeer } from './testing/agent-peer.ts'
-import { beGuest, type SignedUp, signUp } from './testing/sign-up.ts'
+import { beGuest, PASSWORD, type SignedUp, signIn, signUp } from './testing/sign-up.ts'
 import { createTestPool, piContract, type RunningPool, type TestPool } from './testing/start-pool.ts'
 
 /**
@@ -22,20 +22,20 @@ let pool: RunningPool
 let ada: SignedUp
 /** What each kind of actor sends. */
 let headersOf: Readonly<Record<ActorKind, Readonly<Record<string, string>>>>
-/** Another person, and a key of his. */
-let strangers: readonly Readonly<Record<string, string>>[]
+/** Another person, a key of hers, a guest, and nobody. */
+let strangers: readonly { readonly kind: ActorKind; readonly headers: Readonly<Record<string, string>> }[]
 /** Things of Ada's. */
-const own = { job: '', key: '', nodeToken: '', device: '' }
+const own = { job: '', key: '', nodeToken: '', device: '', session: '', blob: DIGEST }
 let closeAgent: () => void
 
 beforeAll(async () => {
   testPool = await createTestPool()
   pool = await testPool.start()
   const agent = connectAgentPeer(pool.url)
-  const { session } = await agent.enrol()
+  const enrolled = await agent.enrol()
   closeAgent = agent.close
   // An agent that listens keeps its session, however long the table takes.
-  void agent.hears(session)
+  void agent.hears(enrolled.session)
   ada = await signUp(pool)
   const key = async (person: SignedUp) =>
     (await person.call('keys.create', { name: 'access' })) as { token: string; view: { id: string } }
@@ -44,13 +44,23 @@ beforeAll(async () => {
     user: ada.headers,
     guest: (await beGuest(pool)).headers,
     key: { authorization: `Bearer ${adas.token}` },
-    agent: { authorization: `Forge-Session ${session}` },
+    agent: { authorization: `Forge-Session ${enrolled.session}` },
     visitor: {},
   }
   const eve = await signUp(pool, 'Eve')
-  strangers = [eve.headers, { authorization: `Bearer ${(await key(eve)).token}` }]
+  strangers = [
+    { kind: 'user', headers: eve.headers },
+    { kind: 'key', headers: { authorization: `Bearer ${(await key(eve)).token}` } },
+    { kind: 'guest', headers: headersOf.guest },
+    { kind: 'visitor', headers: {} },
+  ]
   own.job = ((await ada.call('jobs.submit', { contract: piContract('own') })) as { id: string }).id
   own.key = (await key(ada)).view.id
+  const elsewhere = await signIn(pool, ada)
+  const { items } = (await elsewhere.call('account.sessions', undefined)) as {
+    items: { id: string; current: boolean }[]
+  }
+  own.session = items.find(({ current }) => current)?.id ?? ''
   own.nodeToken = (
     (await ada.call('nodeTokens.create', { name: 'access' })) as { view: { id: string } }
   ).view.id
@@ -70,6 +80,8 @@ interface Row {
   readonly action: Action
   readonly path: () => string
   readonly init: () => RequestInit
+  /** It ends the caller's session: it is done by somebody made for it. */
+  readonly isLast?: boolean
 }
 
 function procedure(what: string, action: Action, input: () => unknown = () => undefined): Row {
@@ -94,6 +106,11 @@ const PROCEDURES: readonly Row[] = [
   procedure('network.epoch', 'network.read'),
   procedure('agents.list', 'agents.read'),
   procedure('account.me', 'account.read'),
+  procedure('account.sessions', 'account.manage'),
+  procedure('account.endSession', 'account.manage', () => ({ id: own.session })),
+  { ...procedure('account.signOutEverywhere', 'account.manage'), isLast: true },
+  { ...procedure('account.erase', 'account.manage', () => ({ password: PASSWORD })), isLast: true },
+  procedure('guest.runExample', 'jobs.run_example', () => ({ example: 'pi' })),
   procedure('credits.balance', 'credits.read'),
   procedure('credits.statement', 'credits.read', () => ({})),
   procedure('keys.list', 'keys.manage'),
@@ -135,13 +152,13 @@ const ROUTES: readonly Row[] = [
   {
     what: 'GET /api/v0/blobs/{sha256}',
     action: 'blobs.read',
-    path: () => `/api/v0/blobs/${DIGEST}`,
+    path: () => `/api/v0/blobs/${own.blob}`,
     init: () => ({}),
   },
   {
     what: 'HEAD /api/v0/blobs/{sha256}',
     action: 'blobs.read',
-    path: () => `/api/v0/blobs/${DIGEST}`,
+    path: () => `/api/v0/blobs/${own.blob}`,
     init: () => ({ method: 'HEAD' }),
   },
   {
@@ -159,6 +176,47 @@ async function ask(row: Row, headers: Readonly<Record<string, string>>): Promise
     headers: { ...(init.headers as Record<string, string> | undefined), ...headers },
   })
 }
+
+describe('another person’s', () => {
+  const rows = [...PROCEDURES, ...ROUTES].filter((row) =>
+    [
+      'jobs.get',
+      'jobs.publish',
+      'jobs.cancel',
+      'keys.revoke',
+      'nodeTokens.revoke',
+      'account.endSession',
+      'devices.rename',
+      'devices.revoke',
+      'GET /api/v0/jobs/{id}',
+      'GET /api/v0/blobs/{sha256}',
+      'HEAD /api/v0/blobs/{sha256}',
+    ].includes(row.what),
+  )
+  it.each(rows.map((row) => ({ what: row.what, row })))('$what is not there', async ({ row }) => {
+    const allowed: readonly ActorKind[] = RULES[row.action]
+    for (const { kind, headers } of strangers) {
+      // What an actor's kind may never do is refused before anything is looked for.
+      if (!allowed.includes(kind)) continue
+      const foreign = await ask(row, headers)
+      expect(foreign.status).toBe(404)
+      const told = await foreign.text()
+      const before = { ...own }
+      Object.assign(own, {
+        job: NOWHERE,
+        key: NOWHERE,
+        nodeToken: NOWHERE,
+        device: 'f'.repeat(64),
+        session: NOWHERE,
+        blob: '0'.repeat(64),
+      })
+      const missing = await ask(row, headers)
+      Object.assign(own, before)
+      expect(missing.status).toBe(404)
+      expect(await missing.text()).toBe(told)
+    }
+  })
+})
 
 describe('who may do what', () => {
   it('is stated for every procedure there is', () => {
@@ -180,7 +238,8 @@ describe('who may do what', () => {
     })),
   )
   it.each(cells)('$what as $kind: $allowed', async ({ row, kind, allowed }) => {
-    const response = await ask(row, headersOf[kind])
+    const headers = row.isLast === true && kind === 'user' ? (await signUp(pool)).headers : headersOf[kind]
+    const response = await ask(row, headers)
     const text = await response.text()
     if (!allowed) expect(response.status, text).toBe(kind === 'visitor' ? 401 : 403)
     // A guest and a visitor are let in and do not find Ada's things.
@@ -189,35 +248,5 @@ describe('who may do what', () => {
       expect([200, 201, 202, ...(kind === 'guest' || kind === 'visitor' ? [404] : [])], text).toContain(
         response.status,
       )
-  })
-})
-
-describe('another person’s', () => {
-  const rows = [...PROCEDURES, ...ROUTES].filter((row) =>
-    [
-      'jobs.get',
-      'jobs.publish',
-      'jobs.cancel',
-      'keys.revoke',
-      'nodeTokens.revoke',
-      'devices.rename',
-      'devices.revoke',
-      'GET /api/v0/jobs/{id}',
-    ].includes(row.what),
-  )
-  it.each(rows.map((row) => ({ what: row.what, row })))('$what is not there', async ({ row }) => {
-    for (const headers of strangers) {
-      // Keys may not do what only a person may: that is said before anything is looked for.
-      if ('authorization' in headers && !(RULES[row.action] as readonly ActorKind[]).includes('key')) continue
-      const foreign = await ask(row, headers)
-      expect(foreign.status).toBe(404)
-      const told = await foreign.text()
-      const before = { ...own }
-      Object.assign(own, { job: NOWHERE, key: NOWHERE, nodeToken: NOWHERE, device: 'f'.repeat(64) })
-      const missing = await ask(row, headers)
-      Object.assign(own, before)
-      expect(missing.status).toBe(404)
-      expect(await missing.text()).toBe(told)
-    }
   })
 })

@@ -71,6 +71,38 @@ describe('an agent', () => {
     nobody.close()
   })
 
+  it('is sent away when its node token is revoked, and does not come back by it', async () => {
+    const alice = await signUp(pool, 'Alice')
+    const { token, view } = (await alice.call('nodeTokens.create', { name: 'farm' })) as {
+      token: string
+      view: { id: string }
+    }
+    const [farm, home] = [connectAgentPeer(pool.url), connectAgentPeer(pool.url, alice.headers)]
+    const sessions = [(await farm.enrol({ owner_token: token })).session, (await home.enrol()).session]
+    const ended = farm.hears(sessions[0] ?? '')
+    const stays = home.hears(sessions[1] ?? '')
+    await alice.call('nodeTokens.revoke', { id: view.id })
+    expect((await ended).at(-1)).toEqual({ t: 'ended', reason: 'its node token was revoked' })
+    await expect(farm.enrol({ owner_token: token })).rejects.toMatchObject({
+      data: { forge: { code: 'UNAUTHENTICATED', message: expect.stringContaining('revoked') } },
+    })
+    expect(await Promise.race([stays, Promise.resolve('still there')])).toBe('still there')
+    farm.close()
+    home.close()
+  })
+
+  it('is of the network that a trusted proxy reports, and of the proxy’s when it reports none', async () => {
+    const from = async (address: string) => {
+      const peer = connectAgentPeer(pool.url, { 'x-forwarded-for': address })
+      const { owner } = await peer.enrol()
+      peer.close()
+      return owner
+    }
+    expect(await from('203.0.113.7')).toBe('203.0.113.0/24')
+    expect(await from('1.2.3.4, 2001:db8:7::1')).toBe('2001:db8:7::/48')
+    expect(await from('not an address')).toBe('127.0.0.0/24')
+  })
+
   it('is offered a lease of a submitted job and may fetch its contract', async () => {
     const contract = piContract('lease')
     const submitted = await fetch(`${pool.url}/api/v0/ops/execute`, {

@@ -15,6 +15,7 @@ import type { Log } from '../core/log.ts'
 import { TokenBucket } from '../core/token-bucket.ts'
 import { toForgeError } from '../trpc/errors.ts'
 import { hubRouter } from '../trpc/hub-router.ts'
+import type { ClientAddress } from './client-address.ts'
 import type { Identify } from './identify.ts'
 import { AGENT_LIMITS } from './limits.ts'
 
@@ -26,6 +27,7 @@ import { AGENT_LIMITS } from './limits.ts'
 export interface AgentSocketPorts extends AgentOwnerPorts {
   readonly hub: HubSessions
   readonly identify: Identify
+  readonly clientAddress: ClientAddress
   readonly log: Log
 }
 
@@ -113,11 +115,11 @@ export function createAgentSockets(ports: AgentSocketPorts): AgentSockets {
 
   return {
     accept(request, socket, head) {
-      const { remoteAddress } = request.socket
-      if (remoteAddress === undefined) {
+      if (request.socket.remoteAddress === undefined) {
         socket.destroy()
         return
       }
+      const remoteAddress = ports.clientAddress(request)
       const leave = hosts.enter(remoteAddress)
       socket.once('close', () => leave?.())
       wss.handleUpgrade(request, socket, head, (client) => {

@@ -2,6 +2,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import { request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LIMITS } from '../../kernel/limits.ts'
+import { CORE_LIMITS } from '../core/limits.ts'
+import { connectAgentPeer } from './testing/agent-peer.ts'
 import { type SignedUp, signUp } from './testing/sign-up.ts'
 import { createTestPool, piContract, type RunningPool, type TestPool } from './testing/start-pool.ts'
 
@@ -97,6 +99,76 @@ describe('blobs', () => {
       request.write('x')
     })
     expect(announced).toBe(413)
+  })
+
+  it('are nobody else’s business, unless a public job has them', async () => {
+    const secret = new Uint8Array(randomBytes(64))
+    const name = createHash('sha256').update(secret).digest('hex')
+    const path = `/api/v0/blobs/${name}`
+    await get(path, { method: 'PUT', body: secret })
+    const eve = await signUp(pool, 'Eve')
+    const statusFor = async (headers: Record<string, string>) => (await get(path, { headers })).status
+    const visitor = { cookie: '' }
+    const peer = connectAgentPeer(pool.url)
+    const { session } = await peer.enrol()
+    const agent = { authorization: `Forge-Session ${session}` }
+    const everybody = async () => [
+      await statusFor({}),
+      await statusFor(eve.headers),
+      await statusFor(visitor),
+      await statusFor(agent),
+    ]
+    expect(await everybody()).toEqual([200, 404, 404, 200])
+
+    const operand = { digest: name, dtype: 'int8', shape: [8, 8] }
+    const product = {
+      ...piContract('secret operands'),
+      op: { name: 'tensor', version: 1, profile: 'matmul.v1' },
+      args: {},
+      inputs: { a: operand, b: operand },
+    }
+    const stolen = eve.call('jobs.submit', { contract: product })
+    await expect(stolen).rejects.toThrow('INPUT_MISSING')
+    const missing = { ...product, inputs: { a: { ...operand, digest: 'f'.repeat(64) }, b: operand } }
+    await expect(eve.call('jobs.submit', { contract: missing })).rejects.toThrow('INPUT_MISSING')
+
+    const { id } = (await ada.call('jobs.submit', { contract: product })) as { id: string }
+    expect(await everybody()).toEqual([200, 404, 404, 200])
+    await ada.call('jobs.publish', { id, visibility: 'public' })
+    expect(await everybody()).toEqual([200, 200, 200, 200])
+    await ada.call('jobs.publish', { id, visibility: 'private' })
+    expect(await everybody()).toEqual([200, 404, 404, 200])
+
+    // Whoever has the bytes has shown it by sending them.
+    await get(path, { method: 'PUT', body: secret, headers: eve.headers })
+    expect(await everybody()).toEqual([200, 200, 404, 200])
+    peer.close()
+  })
+
+  it('are kept from caches that do not ask who reads', async () => {
+    expect((await get(url)).headers.get('cache-control')).toBe('private, no-cache')
+  })
+
+  it('of one owner have a limit together, also when they come side by side', async () => {
+    const full = await signUp(pool, 'Full')
+    const { rows } = await testPool.database.pool.query<{ id: string }>(
+      'SELECT owners.id FROM owners JOIN users ON users.id = user_id WHERE email = $1',
+      [full.email],
+    )
+    const left_bytes = 100
+    await testPool.database.pool.query(
+      `INSERT INTO blob_uploads (owner_id, digest, bytes) VALUES ($1, repeat('0', 64), $2)`,
+      [rows[0]?.id, CORE_LIMITS.upload_bytes_per_owner - left_bytes],
+    )
+    const uploads = Array.from({ length: 4 }, (_, at) => new Uint8Array(40).fill(at))
+    const statuses = await Promise.all(
+      uploads.map(async (body) => {
+        const digest = createHash('sha256').update(body).digest('hex')
+        const answer = await get(`/api/v0/blobs/${digest}`, { method: 'PUT', body, headers: full.headers })
+        return answer.status
+      }),
+    )
+    expect(statuses.toSorted()).toEqual([201, 201, 413, 413])
   })
 
   it('must fit the operand that names them', async () => {

@@ -47,6 +47,7 @@ export function createIdentify({ signIn, owners, tokens, hub }: IdentifyPorts): 
     if (person === undefined) return VISITOR
     if (person === 'ended') return { kind: 'visitor', sessionEnded: true }
     const { id } = await owners.ofPerson(person)
-    return { kind: person.isGuest ? 'guest' : 'user', ownerId: id, userId: person.userId }
+    const { userId, sessionId } = person
+    return { kind: person.isGuest ? 'guest' : 'user', ownerId: id, userId, sessionId }
   }
 }

@@ -6,29 +6,33 @@ import type { Actor } from '../core/actor.ts'
 import type { BlobService, ByteRange } from '../core/blobs.ts'
 import { HostCap } from '../core/host-cap.ts'
 import { assertPlainEncoding } from './body.ts'
+import type { ClientAddress } from './client-address.ts'
 import { HTTP_LIMITS } from './limits.ts'
 import { sendError, sendJson } from './respond.ts'
 
 /** `PUT | GET | HEAD /api/v0/blobs/{sha256}`: content-addressed bytes, immutable under their name. */
 export class BlobRoutes {
   readonly #blobs: BlobService
+  readonly #clientAddress: ClientAddress
   readonly #uploads = new HostCap(HTTP_LIMITS.uploads_per_host)
 
-  constructor(blobs: BlobService) {
+  constructor(blobs: BlobService, clientAddress: ClientAddress) {
     this.#blobs = blobs
+    this.#clientAddress = clientAddress
   }
 
   /** @throws ForgeError */
   async put(request: IncomingMessage, response: ServerResponse, actor: Actor, digest: string): Promise<void> {
     assertPlainEncoding(request)
-    const announced_bytes = Number(request.headers['content-length'] ?? 0)
-    if (announced_bytes > LIMITS.blob_bytes) {
+    const length = request.headers['content-length']
+    const announced_bytes = length === undefined ? undefined : Number(length)
+    if (announced_bytes !== undefined && announced_bytes > LIMITS.blob_bytes) {
       throw new ForgeError(
         'TOO_LARGE',
         `a blob of ${announced_bytes} bytes; the limit is ${LIMITS.blob_bytes}`,
       )
     }
-    const leave = this.#uploads.enter(request.socket.remoteAddress ?? '')
+    const leave = this.#uploads.enter(this.#clientAddress(request))
     if (leave === undefined) {
       throw new ForgeError(
         'RATE_LIMITED',
@@ -41,7 +45,7 @@ export class BlobRoutes {
     try {
       // Leaving the loop early must not destroy the connection: the client is to read why.
       const source = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>
-      const { bytes } = await this.#blobs.put(actor, digest, source)
+      const { bytes } = await this.#blobs.put(actor, digest, source, announced_bytes)
       sendJson(response, 201, { digest, bytes })
     } finally {
       leave()
@@ -50,37 +54,37 @@ export class BlobRoutes {
 
   /** Whole or one byte range (RFC 9110 section 14). @throws ForgeError NOT_FOUND | FORBIDDEN */
   async get(request: IncomingMessage, response: ServerResponse, actor: Actor, digest: string): Promise<void> {
-    const stat = await this.#blobs.stat(actor, digest)
-    if (stat === undefined) throw new ForgeError('NOT_FOUND', `there is no blob ${digest}`)
+    const blob = await this.#blobs.open(actor, digest)
     const etag = `"${digest}"`
     response.setHeader('etag', etag)
     response.setHeader('accept-ranges', 'bytes')
-    response.setHeader('cache-control', 'public, max-age=31536000, immutable')
+    // The bytes never change, but who may read them does: a cache asks again each time and gets 304.
+    response.setHeader('cache-control', 'private, no-cache')
     if (request.headers['if-none-match'] === etag) {
       response.writeHead(304).end()
       return
     }
-    const range = parseRange(request.headers.range, stat.bytes)
+    const range = parseRange(request.headers.range, blob.bytes)
     if (range === 'unsatisfiable') {
-      response.setHeader('content-range', `bytes */${stat.bytes}`)
+      response.setHeader('content-range', `bytes */${blob.bytes}`)
       response.removeHeader('cache-control')
-      const error = new ForgeError('ARGS_OUT_OF_RANGE', `the blob has ${stat.bytes} bytes`, { path: 'range' })
+      const error = new ForgeError('ARGS_OUT_OF_RANGE', `the blob has ${blob.bytes} bytes`, { path: 'range' })
       await sendError(request, response, error, 416)
       return
     }
-    const length = range === undefined ? stat.bytes : range.end - range.start + 1
+    const length = range === undefined ? blob.bytes : range.end - range.start + 1
     response.setHeader('content-type', 'application/octet-stream')
     response.setHeader('content-disposition', 'attachment')
     response.setHeader('content-length', length)
     if (range !== undefined) {
       response.statusCode = 206
-      response.setHeader('content-range', `bytes ${range.start}-${range.end}/${stat.bytes}`)
+      response.setHeader('content-range', `bytes ${range.start}-${range.end}/${blob.bytes}`)
     }
     if (request.method === 'HEAD' || length === 0) {
       response.end()
       return
     }
-    await pipeline(this.#blobs.read(actor, digest, range), response)
+    await pipeline(blob.read(range), response)
   }
 }
 

@@ -4,11 +4,12 @@ import { ForgeError } from '../../kernel/errors.ts'
 import { AUTH_PREFIX, type SignIn } from '../accounts/sign-in.ts'
 import type { HubSessions } from '../core/hub-port.ts'
 import type { Log } from '../core/log.ts'
-import type { RoomServer } from '../realtime/room-server.ts'
+import type { RoomServer, Upgrade } from '../realtime/room-server.ts'
 import type { ApiContext, Services } from '../trpc/context.ts'
 import { toForgeError } from '../trpc/errors.ts'
 import { type AgentSockets, createAgentSockets } from './agent-socket.ts'
 import { serveAuth } from './auth-route.ts'
+import { type ClientAddress, handOnClientAddress } from './client-address.ts'
 import type { Identify } from './identify.ts'
 import { HTTP_LIMITS } from './limits.ts'
 import { sendError, sendJson } from './respond.ts'
@@ -31,6 +32,7 @@ export interface HttpPorts {
   readonly rooms: RoomServer
   readonly signIn: SignIn
   readonly identify: Identify
+  readonly clientAddress: ClientAddress
   /** Public origin of the site. */
   readonly origin: string
   readonly site: Site | undefined
@@ -77,8 +79,8 @@ export function createHttpServer(): HttpServer {
   return {
     server,
     serve(ports) {
-      const { hub, log, services, identify } = ports
-      const agents = createAgentSockets({ ...services, hub, log, identify })
+      const { hub, log, services, identify, clientAddress } = ports
+      const agents = createAgentSockets({ ...services, hub, log, identify, clientAddress })
       handlers = { request: requestHandler(ports), upgrade: upgradeHandler(ports, agents), agents }
     },
     async close() {
@@ -96,7 +98,7 @@ export function createHttpServer(): HttpServer {
 }
 
 function requestHandler(ports: HttpPorts): Handlers['request'] {
-  const blobs = new BlobRoutes(ports.services.blobs)
+  const blobs = new BlobRoutes(ports.services.blobs, ports.clientAddress)
   return (request, response) => {
     route(ports, blobs, request, response).catch(async (error: unknown) => {
       const forge = toForgeError(error)
@@ -122,11 +124,11 @@ async function route(
   if (path === '/healthz' && reads) {
     sendJson(response, 200, { ok: true, epoch: ports.services.hub.epoch })
   } else if (path.startsWith(AUTH_PREFIX)) {
-    const clientAddress = request.socket.remoteAddress ?? ''
-    await serveAuth(request, response, path, { ...ports, clientAddress })
+    await serveAuth(request, response, path, { ...ports, clientAddress: ports.clientAddress(request) })
   } else if (path === '/api' || path.startsWith('/api/')) {
     await routeApi(ports, blobs, request, response, path)
   } else if (ports.site !== undefined) {
+    handOnClientAddress(request, ports.clientAddress(request))
     await ports.site.handle(request, response)
   } else {
     throw new ForgeError('NOT_FOUND', 'there are no pages here')
@@ -184,16 +186,23 @@ function upgradeHandler(ports: HttpPorts, agents: AgentSockets): Handlers['upgra
     const path = pathOf(request)
     if (request.url === '/agent') agents.accept(request, socket, head)
     else if (path.startsWith('/live/')) {
-      ports.rooms
-        .accept(request, socket, head, decoded(path.slice('/live/'.length)))
-        .catch((error: unknown) => {
-          ports.log.error('room.accept_failed', { error })
-          socket.destroy()
-        })
+      openRoom(ports, { request, socket, head }, decoded(path.slice('/live/'.length))).catch(
+        (error: unknown) => {
+          const forge = toForgeError(error)
+          if (forge.code === 'INTERNAL') ports.log.error('room.accept_failed', { error })
+          refuseUpgrade(socket, `${forge.status} Refused`)
+        },
+      )
     } else if (ports.site?.upgrade !== undefined && path.startsWith('/_next/')) {
       ports.site.upgrade(request, socket, head)
     } else refuseUpgrade(socket, '404 Not Found')
   }
+}
+
+async function openRoom(ports: HttpPorts, upgrade: Upgrade, name: string): Promise<void> {
+  const clientAddress = ports.clientAddress(upgrade.request)
+  const actor = await ports.identify(upgrade.request)
+  await ports.rooms.accept(upgrade, name, { actor, clientAddress })
 }
 
 function refuseUpgrade(socket: Duplex, status: string): void {

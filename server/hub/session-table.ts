@@ -27,6 +27,7 @@ export interface ShellSession {
 export interface SessionConnection {
   readonly ownerId: string
   readonly ownerLabel: string
+  readonly tokenId?: string | undefined
 }
 
 export class SessionTable {

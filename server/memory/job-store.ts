@@ -91,9 +91,9 @@ export function createJobStore(
       await prisma.jobs.updateMany({ where: { id }, data: { visibility } })
     },
 
-    async unfinished() {
+    async unfinished(ownerId) {
       const rows = await prisma.jobs.findMany({
-        where: { state: { notIn: [...FINAL] } },
+        where: { state: { notIn: [...FINAL] }, ...(ownerId !== undefined && { owner_id: ownerId }) },
         orderBy: [{ created_at: 'asc' }, { id: 'asc' }],
       })
       return rows.map(jobRow)

@@ -89,8 +89,8 @@ export interface JobStore {
     },
   ): Promise<readonly JobRow[]>
   setVisibility(id: string, visibility: Visibility): Promise<void>
-  /** Jobs whose state is not final, oldest first. */
-  unfinished(): Promise<readonly JobRow[]>
+  /** Jobs whose state is not final, oldest first; of one owner if one is given. */
+  unfinished(ownerId?: string): Promise<readonly JobRow[]>
   /** Settled jobs, and the shards accepted in all jobs. */
   counts(): Promise<{ readonly settled: number; readonly shards_accepted: number }>
   /**
@@ -179,8 +179,28 @@ export interface UserRow {
   readonly createdAt: Date
 }
 
+export interface SessionRow {
+  readonly id: string
+  readonly createdAt: Date
+  /** When it was last prolonged. */
+  readonly updatedAt: Date
+  readonly address: string | null
+  readonly userAgent: string | null
+}
+
 export interface UserStore {
   get(id: string): Promise<UserRow | undefined>
+  /** Those that have not ended, the newest first. */
+  sessions(userId: string): Promise<readonly SessionRow[]>
+  /** @returns false when the user has no such session */
+  endSession(userId: string, id: string): Promise<boolean>
+  /** @returns how many there were */
+  endSessions(userId: string): Promise<number>
+  /**
+   * Removes the user with sessions, password and passkeys, revokes his tokens, forgets his uploads and the names of his
+   * devices, and leaves an owner without a name. All of it or nothing.
+   */
+  erase(userId: string, ownerId: string): Promise<void>
 }
 
 export type TokenKind = 'api_key' | 'node_token' | 'house'
@@ -212,7 +232,7 @@ export interface TokenStore {
   used(id: string, at: Date): Promise<void>
   /** Newest first, revoked ones included. */
   list(ownerId: string, kind: TokenKind): Promise<readonly TokenRow[]>
-  get(id: string, kind: TokenKind): Promise<TokenRow | undefined>
+  get(id: string): Promise<TokenRow | undefined>
   /** @returns false when it was revoked before */
   revoke(id: string): Promise<boolean>
 }
@@ -357,6 +377,19 @@ export interface CreditStore {
 export interface BlobStat {
   readonly digest: HexDigest
   readonly bytes: number
+}
+
+/** Who may read which blob. */
+export interface BlobAccessStore {
+  /** Idempotent. */
+  uploaded(ownerId: string, digest: HexDigest, bytes: number): Promise<void>
+  /** Bytes of the distinct blobs that an owner has uploaded. */
+  uploadedBytes(ownerId: string): Promise<number>
+  /** Whether the owner has uploaded it or has a job that it belongs to, and whether a public job has it. */
+  grantsOf(
+    digest: HexDigest,
+    ownerId: string | undefined,
+  ): Promise<{ readonly isOwn: boolean; readonly isPublic: boolean }>
 }
 
 /** Content-addressed bytes, up to LIMITS.blob_bytes each. Writing the same bytes twice is harmless. */

@@ -30,8 +30,8 @@ export function createTokenStore({ pool, prisma }: Pick<Database, 'pool' | 'pris
       return rows.map(tokenRow)
     },
 
-    async get(id, kind) {
-      const stored = await prisma.tokens.findFirst({ where: { id, kind } })
+    async get(id) {
+      const stored = await prisma.tokens.findUnique({ where: { id } })
       return stored === null ? undefined : tokenRow(stored)
     },
 

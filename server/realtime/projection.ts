@@ -1,11 +1,14 @@
 import type { JobListItem, JobRoom, NetworkRoom, NetworkView } from '../../kernel/api.ts'
 import type { OpRegistry } from '../../kernel/job.ts'
+import type { Actor } from '../core/actor.ts'
+import { permits } from '../core/authorise.ts'
 import type { HubJobs, HubNetwork } from '../core/hub-port.ts'
-import { isFinal, jobListItem } from '../core/job-view.ts'
+import { isFinal, jobListItem, jobResource } from '../core/job-view.ts'
 import type { Log } from '../core/log.ts'
 import type { JobRow, JobStore, ResultStore } from '../memory/ports.ts'
 import { projectJob } from './job-projection.ts'
 import { ROOM_LIMITS } from './limits.ts'
+import type { RoomId } from './room-name.ts'
 import type { RoomPublisher, RoomSource } from './room-server.ts'
 
 export interface ProjectionPorts {
@@ -38,13 +41,19 @@ export class Projection implements RoomSource {
     this.#publisher = publisher
   }
 
-  async load(room: Parameters<RoomSource['load']>[0]): ReturnType<RoomSource['load']> {
+  async load(room: RoomId): ReturnType<RoomSource['load']> {
     const { hub, jobs } = this.#ports
     if (room.kind === 'network') {
       return { stats: hub.network(), recent: await this.#recent() } satisfies NetworkRoom
     }
     const row = await jobs.get(room.id)
     return row === undefined ? undefined : { ...(await this.#job(row)) }
+  }
+
+  async mayWatch(room: RoomId, actor: Actor): Promise<boolean> {
+    if (room.kind === 'network') return permits(actor, 'network.read')
+    const row = await this.#ports.jobs.get(room.id)
+    return row !== undefined && permits(actor, 'jobs.read', jobResource(row))
   }
 
   jobChanged(jobId: string, room: JobRoom): void {

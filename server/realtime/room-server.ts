@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks'
 import type { Duplex } from 'node:stream'
 import { type RawData, type WebSocket, WebSocketServer } from 'ws'
 import { CLOSE } from '../../kernel/protocol.ts'
+import type { Actor } from '../core/actor.ts'
 import { HostCap } from '../core/host-cap.ts'
 import type { Log } from '../core/log.ts'
 import { TokenBucket } from '../core/token-bucket.ts'
@@ -14,6 +15,8 @@ import { parseRoomName, ROOM_GONE, type RoomId, roomName } from './room-name.ts'
 export interface RoomSource {
   /** @returns what the room shows now, or undefined when there is no such room */
   load(room: RoomId): Promise<Entries | undefined>
+  /** Whether the actor may watch it; false for a room that is not there. */
+  mayWatch(room: RoomId, actor: Actor): Promise<boolean>
 }
 
 export interface RoomPublisher {
@@ -24,17 +27,36 @@ export interface RoomPublisher {
 
 export interface RoomServer extends RoomPublisher {
   /** Takes over a WebSocket upgrade for `/live/<name>`. */
-  accept(request: IncomingMessage, socket: Duplex, head: Buffer, name: string): Promise<void>
+  accept(upgrade: Upgrade, name: string, watcher: Watcher): Promise<void>
+  /** Asks again whether each watcher may watch, and cuts those who may not. */
+  recheck(room: RoomId): Promise<void>
+  /** Cuts the watchers whom `which` names; they may come back as whoever they are now. */
+  cut(which: (actor: Actor) => boolean): void
   /** Cuts all watchers; they come back to the next process. */
   close(): void
 }
 
+export interface Upgrade {
+  readonly request: IncomingMessage
+  readonly socket: Duplex
+  readonly head: Buffer
+}
+
+export interface Watcher {
+  readonly actor: Actor
+  readonly clientAddress: string
+}
+
 interface OpenRoom {
   readonly room: Room
-  readonly sockets: Set<WebSocket>
+  /** Who watches through which socket. */
+  readonly sockets: Map<WebSocket, Actor>
   readonly loaded: Promise<boolean>
   idleTimer: NodeJS.Timeout | undefined
 }
+
+/** The same for a room that is not there and one that others may watch. */
+const NO_ROOM = { code: ROOM_GONE, reason: 'there is no such room' } as const
 
 export function createRoomServer(options: { epoch: number; source: RoomSource; log: Log }): RoomServer {
   const { epoch, source, log } = options
@@ -64,9 +86,9 @@ export function createRoomServer(options: { epoch: number; source: RoomSource; l
     const name = roomName(id, epoch)
     const existing = rooms.get(name)
     if (existing !== undefined) return existing
-    const sockets = new Set<WebSocket>()
+    const sockets = new Map<WebSocket, Actor>()
     const room = new Room(id.kind, (frame) => {
-      for (const socket of sockets) send(socket, frame)
+      for (const socket of sockets.keys()) send(socket, frame)
     })
     const loaded = source.load(id).then((entries) => {
       if (entries !== undefined) room.setMissing(entries)
@@ -81,6 +103,7 @@ export function createRoomServer(options: { epoch: number; source: RoomSource; l
   /** @returns the room, or why it cannot be opened */
   const find = async (
     name: string,
+    actor: Actor,
   ): Promise<OpenRoom | { readonly code: number; readonly reason: string }> => {
     const parsed = parseRoomName(name)
     if (parsed === undefined) return { code: ROOM_GONE, reason: 'not the name of a room' }
@@ -88,20 +111,22 @@ export function createRoomServer(options: { epoch: number; source: RoomSource; l
     if (rooms.size >= ROOM_LIMITS.rooms && !rooms.has(name)) {
       return { code: CLOSE.restarting, reason: 'too many rooms are open; try again' }
     }
-    const open = openRoom(parsed.room)
+    let open: OpenRoom | undefined
     try {
+      if (!(await source.mayWatch(parsed.room, actor))) return NO_ROOM
+      open = openRoom(parsed.room)
       if (await open.loaded) return open
       evict(name, open)
-      return { code: ROOM_GONE, reason: 'there is no such room' }
+      return NO_ROOM
     } catch (error) {
-      evict(name, open)
+      if (open !== undefined) evict(name, open)
       log.error('room.load_failed', { room: name, error })
       return { code: CLOSE.restarting, reason: 'the room could not be read; try again' }
     }
   }
 
-  const watch = (socket: WebSocket, name: string, open: OpenRoom): void => {
-    open.sockets.add(socket)
+  const watch = (socket: WebSocket, name: string, open: OpenRoom, actor: Actor): void => {
+    open.sockets.set(socket, actor)
     clearTimeout(open.idleTimer)
     const messages = new TokenBucket(
       ROOM_LIMITS.messages_per_s,
@@ -144,13 +169,13 @@ export function createRoomServer(options: { epoch: number; source: RoomSource; l
   keepAliveTimer.unref()
 
   return {
-    async accept(request, socket, head, name) {
-      const leave = hosts.enter(request.socket.remoteAddress ?? '')
+    async accept({ request, socket, head }, name, { actor, clientAddress }) {
+      const leave = hosts.enter(clientAddress)
       socket.once('close', () => leave?.())
       const found =
         leave === undefined
           ? { code: CLOSE.too_many, reason: 'too many connections from this address' }
-          : await find(name)
+          : await find(name, actor)
       wss.handleUpgrade(request, socket, head, (client) => {
         alive.add(client)
         client.on('pong', () => alive.add(client))
@@ -159,8 +184,22 @@ export function createRoomServer(options: { epoch: number; source: RoomSource; l
         else if (rooms.get(name) !== found) client.close(CLOSE.restarting, 'the room was closed; try again')
         else if (found.sockets.size >= ROOM_LIMITS.sockets_per_room)
           client.close(CLOSE.restarting, 'the room is full')
-        else watch(client, name, found)
+        else watch(client, name, found, actor)
       })
+    },
+
+    async recheck(id) {
+      for (const [socket, actor] of rooms.get(roomName(id, epoch))?.sockets ?? []) {
+        if (!(await source.mayWatch(id, actor))) socket.close(NO_ROOM.code, NO_ROOM.reason)
+      }
+    },
+
+    cut(which) {
+      for (const { sockets } of rooms.values()) {
+        for (const [socket, actor] of sockets) {
+          if (which(actor)) socket.close(CLOSE.restarting, 'the session has ended')
+        }
+      }
     },
 
     set(id, entries) {

@@ -173,6 +173,55 @@ describe('a live room', () => {
   })
 })
 
+describe('the room of a private job', () => {
+  const open = (name: string, headers: Readonly<Record<string, string>> = {}) =>
+    new WebSocket(`${pool.url.replace('http', 'ws')}/live/${name}`, { headers })
+  const firstFrame = (socket: WebSocket) => new Promise((resolve) => socket.once('message', resolve))
+
+  it('is for its owner alone, and for everybody while the job is public', async () => {
+    const id = await submit('private')
+    const name = `job:${id}@${pool.epoch}`
+    await ada.call('jobs.publish', { id, visibility: 'private' })
+    const eve = await signUp(pool, 'Eve')
+    const missing = await closeOf(open(`job:00000000-0000-4000-8000-000000000000@${pool.epoch}`))
+    expect(missing.code).toBe(ROOM_GONE)
+    expect(await closeOf(open(name))).toEqual(missing)
+    expect(await closeOf(open(name, eve.headers))).toEqual(missing)
+    const own = open(name, ada.headers)
+    await firstFrame(own)
+
+    await ada.call('jobs.publish', { id, visibility: 'public' })
+    const stranger = open(name, eve.headers)
+    const cut = closeOf(stranger)
+    await firstFrame(stranger)
+    await ada.call('jobs.publish', { id, visibility: 'private' })
+    expect(await cut).toEqual(missing)
+    expect(own.readyState).toBe(WebSocket.OPEN)
+    own.terminate()
+  })
+
+  it('stays out of what the network shows', async () => {
+    const [hidden, shown] = [await submit('hidden'), await submit('shown')]
+    await ada.call('jobs.publish', { id: hidden, visibility: 'private' })
+    const network = watch<NetworkRoom>(pool.url, `network@${pool.epoch}`, 'network')
+    const shows = (room: NetworkRoom, id: string) => room.recent.some((job) => job.id === id)
+    await network.until((room) => shows(room, shown) && !shows(room, hidden))
+    await ada.call('jobs.publish', { id: shown, visibility: 'private' })
+    await network.until((room) => !shows(room, shown) && !shows(room, hidden))
+  })
+
+  it('is refused to whoever shows a key that names nobody', async () => {
+    const socket = open(`network@${pool.epoch}`, { authorization: 'Bearer nonsense' })
+    const refused = await new Promise((resolve) =>
+      socket.once('unexpected-response', (request, response) => {
+        request.destroy()
+        resolve(response.statusCode)
+      }),
+    )
+    expect(refused).toBe(401)
+  })
+})
+
 describe('a room that cannot be opened', () => {
   const end = (name: string) => closeOf(new WebSocket(`${pool.url.replace('http', 'ws')}/live/${name}`))
 

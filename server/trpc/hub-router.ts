@@ -38,6 +38,15 @@ const t = initTRPC.context<HubContext>().create({
   },
 })
 
+/** A token may have been revoked while its agent was on its way in: then the revocation has not seen the session. */
+async function confirmToken({ hub, tokens }: HubContext, tokenId: string | undefined): Promise<void> {
+  if (tokenId === undefined || (await tokens.holds(tokenId))) return
+  hub.endAgentSessions((session) => session.tokenId === tokenId, 'its node token was revoked')
+  throw new ForgeError('UNAUTHENTICATED', 'this node token was revoked', {
+    hint: 'Create another on your account page.',
+  })
+}
+
 const procedure = t.procedure.use(async ({ next }) => {
   const result = await next()
   if (!result.ok && result.error.cause instanceof ForgeError) throw toTrpcError(result.error.cause)
@@ -50,12 +59,15 @@ export const hubRouter = t.router({
       .input(enrolInput)
       .output(enrolOutput)
       .mutation(async ({ ctx, input }) => {
-        const { owner } = await ownerOfAgent(ctx, { ...ctx, token: input.owner_token })
-        return ctx.hub.enrol(input, {
+        const { owner, tokenId } = await ownerOfAgent(ctx, { ...ctx, token: input.owner_token })
+        const enrolled = await ctx.hub.enrol(input, {
           remoteAddress: ctx.remoteAddress,
           ownerId: owner.id,
           ownerLabel: owner.label,
+          tokenId,
         })
+        await confirmToken(ctx, tokenId)
+        return enrolled
       }),
 
     /** Tracked: an agent that reconnects resumes after the last message it saw. */

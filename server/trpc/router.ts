@@ -2,6 +2,7 @@ import { accountRouter } from './account.ts'
 import { agentsRouter } from './agents.ts'
 import { creditsRouter } from './credits.ts'
 import { devicesRouter } from './devices.ts'
+import { guestRouter } from './guest.ts'
 import { createCallerFactory, router } from './init.ts'
 import { jobsRouter } from './jobs.ts'
 import { networkRouter } from './network.ts'
@@ -13,6 +14,7 @@ export const appRouter = router({
   agents: agentsRouter,
   credits: creditsRouter,
   account: accountRouter,
+  guest: guestRouter,
   devices: devicesRouter,
   keys: keysRouter,
   nodeTokens: nodeTokensRouter,

@@ -20,13 +20,16 @@ export async function signUp(pool: { readonly url: string }, name = 'Ada'): Prom
   return signIn(pool, { name, email, password: PASSWORD })
 }
 
-/** Another session of the same account. */
+/** Another session of the same account. @param headers of the guest who signs in, for instance */
 export async function signIn(
   pool: { readonly url: string },
   account: { readonly name: string; readonly email: string; readonly password: string },
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<SignedUp> {
   const { name, email, password } = account
-  const answer = await succeed(await postJson(`${pool.url}/api/auth/sign-in/email`, { email, password }))
+  const answer = await succeed(
+    await postJson(`${pool.url}/api/auth/sign-in/email`, { email, password }, headers),
+  )
   return { name, email, password, ...withCookies(pool, answer) }
 }
 
@@ -36,11 +39,7 @@ export async function beGuest(pool: { readonly url: string }): Promise<Pick<Sign
 }
 
 function withCookies(pool: { readonly url: string }, answer: Response): Pick<SignedUp, 'headers' | 'call'> {
-  const cookie = answer.headers
-    .getSetCookie()
-    .map((line) => line.split(';', 1)[0])
-    .join('; ')
-  const headers = { cookie }
+  const headers = { cookie: cookiesOf(answer) }
   return {
     headers,
     async call(procedure, input) {
@@ -48,6 +47,14 @@ function withCookies(pool: { readonly url: string }, answer: Response): Pick<Sig
       return ((await called.json()) as { result: { data: unknown } }).result.data
     },
   }
+}
+
+/** The cookies that an answer sets, as a browser sends them back. */
+export function cookiesOf(answer: Response): string {
+  return answer.headers
+    .getSetCookie()
+    .map((line) => line.split(';', 1)[0])
+    .join('; ')
 }
 
 export function postJson(

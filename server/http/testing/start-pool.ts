@@ -3,10 +3,12 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { SHARD_POINTS } from '../../../kernel/ops/mc-pi/args.ts'
+import type { Mail } from '../../accounts/mail.ts'
 import { createLog } from '../../core/log.ts'
 import type { Referee } from '../../hub/referee/referee.ts'
 import { createTestDatabase, type TestDatabase } from '../../memory/testing/test-database.ts'
 import { type Pool, startPool } from '../../pool.ts'
+import { createClientAddress } from '../client-address.ts'
 import { createHttpServer } from '../server.ts'
 
 /** The referee's arithmetic in the test's own thread: sources cannot be loaded by a worker of Node 20. */
@@ -15,6 +17,7 @@ const inThreadReferee: Referee = {
   close: async () => {},
 }
 
+const PAGES_TOKEN = 'the token of a test'
 /** Credits of every new account of a test pool. */
 export const TEST_GRANT = 1_000_000
 
@@ -28,6 +31,8 @@ export interface TestPool {
   readonly database: TestDatabase
   /** What was logged as an error or a warning. */
   readonly complaints: readonly string[]
+  /** What was handed over to be mailed. */
+  readonly mails: readonly Mail[]
   /** Starts a server process's worth of pool on the same database and data. Close the one before first. */
   start(port?: number): Promise<RunningPool>
   /** Closes what is running, drops the database, removes the data. */
@@ -39,10 +44,12 @@ export async function createTestPool(): Promise<TestPool> {
   const database = await createTestDatabase()
   const dataDir = await mkdtemp(path.join(tmpdir(), 'forge-pool-test-'))
   const complaints: string[] = []
+  const mails: Mail[] = []
   const open = new Set<RunningPool>()
   return {
     database,
     complaints,
+    mails,
     async start(port = 0) {
       const http = createHttpServer()
       await new Promise<void>((resolve, reject) => {
@@ -58,6 +65,8 @@ export async function createTestPool(): Promise<TestPool> {
         split: { contributor_permille: 800, site_permille: 100 },
         testGrant: TEST_GRANT,
         origin: `http://127.0.0.1:${bound}`,
+        mailer: { post: (mail) => mails.push(mail), close: async () => {} },
+        clientAddress: createClientAddress({ trustedProxies: ['loopback'], pagesToken: PAGES_TOKEN }),
         secret: 'the secret of a test, long enough',
         http,
         site: undefined,
