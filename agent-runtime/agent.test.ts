@@ -40,7 +40,7 @@ function setUp(makeCpu: () => Promise<Executor> = async () => new CpuExecutor())
       },
     },
     sensors,
-    keys,
+    keys: () => keys,
     registry: OPS,
     clock: systemClock,
     random: () => 0,
@@ -110,6 +110,23 @@ describe('the agent', () => {
         speed: status.probe[1]?.speed,
       },
     ])
+    await agent.stop()
+  })
+
+  it('does not even probe while its page cannot be seen, and begins anew when it can', async () => {
+    const { agent, sensors, opened, until } = setUp()
+    agent.configure({ pause_when_hidden: true })
+    sensors.report({ ...UNDISTURBED, visible: false })
+    agent.start(START)
+    await until(({ state }) => state === 'paused')
+    expect(opened).toEqual([])
+    sensors.report(UNDISTURBED)
+    await until(({ state }) => state === 'probing')
+    sensors.report({ ...UNDISTURBED, visible: false })
+    await until(({ state }) => state === 'paused')
+    sensors.report(UNDISTURBED)
+    const { probe } = await until(({ state }) => state === 'running')
+    expect(probe.map(({ kind }) => kind)).toEqual(['webgpu', 'cpu'])
     await agent.stop()
   })
 

@@ -1,7 +1,8 @@
 import { ForgeError } from '../kernel/errors.ts'
 import type { OpRegistry } from '../kernel/job.ts'
+import type { SiteEnrolment } from '../kernel/protocol.ts'
 import type { BlobTransport } from './blobs.ts'
-import type { Clock, Random } from './clock.ts'
+import { type Clock, type Random, throwIfAborted } from './clock.ts'
 import { asForgeError } from './failure.ts'
 import { DEFAULT_SETTINGS, Governor, type GovernorSettings } from './governor.ts'
 import { type HubAddress, parseHubAddress } from './hub-address.ts'
@@ -9,7 +10,13 @@ import type { HubTransport } from './hub-transport.ts'
 import { type Identity, type KeyStore, openIdentity } from './identity.ts'
 import { AGENT_LIMITS } from './limits.ts'
 import { probeReports } from './probe-summary.ts'
-import { type ExecutorChoice, type ExecutorHost, type SelectedExecutor, selectExecutor } from './select.ts'
+import {
+  type ExecutorChoice,
+  type ExecutorHost,
+  type ExecutorReport,
+  type SelectedExecutor,
+  selectExecutor,
+} from './select.ts'
 import type { Sensors } from './sensors.ts'
 import { Session, type SessionEvent } from './session.ts'
 import { Speedometer } from './speedometer.ts'
@@ -19,7 +26,8 @@ import type { AgentEvent, AgentStatus } from './status.ts'
 export interface AgentHost {
   readonly executors: ExecutorHost
   readonly sensors: Sensors
-  readonly keys: KeyStore
+  /** Where the agent's key is kept; each partner's site has a key of its own. */
+  keys(siteKey: string | undefined): KeyStore
   readonly registry: OpRegistry
   readonly clock: Clock
   readonly random: Random
@@ -36,6 +44,8 @@ export interface StartOptions {
   readonly hubUrl: string
   /** Names the owner; without one the owner is the agent's network. */
   readonly ownerToken?: string | undefined
+  /** The partner's site in whose page this agent runs, with the visitor's consent. */
+  readonly site?: SiteEnrolment | undefined
   /** Shown beside the executor's label. */
   readonly name?: string | undefined
 }
@@ -127,22 +137,12 @@ export class Agent {
   }
 
   async #main(options: StartOptions, address: HubAddress, stop: AbortSignal): Promise<void> {
-    const { keys, clock, registry, executors } = this.#host
-    const identity = await openIdentity(keys)
+    const identity = await openIdentity(this.#host.keys(options.site?.site_key))
     this.#set({ agent_id: identity.keyId })
     if (identity.note !== undefined) this.#note('info', identity.note)
     let choice = options.executor
     for (;;) {
-      const select = (wanted: ExecutorChoice) =>
-        selectExecutor(
-          wanted,
-          executors,
-          registry,
-          clock,
-          (report) => this.#set({ probe: [...this.#status.probe, report] }),
-          stop,
-        )
-      const selected = await select(choice)
+      const selected = await this.#select(choice, stop)
       const { kind, label } = selected.executor
       this.#set({ executor: { kind, label } })
       this.#note('info', `Computing on ${kind === 'webgpu' ? 'the GPU' : 'the CPU'}: ${label}.`)
@@ -170,6 +170,30 @@ export class Agent {
     }
   }
 
+  /** Probing is computing, too: it begins when the governor lets it, and is begun again when it was interrupted. */
+  async #select(choice: ExecutorChoice, stop: AbortSignal): Promise<SelectedExecutor> {
+    const { clock, registry, executors } = this.#host
+    const { probe } = this.#status
+    for (;;) {
+      const { verdict } = this.#governor
+      if (!verdict.go) {
+        this.#set({ state: verdict.state, reason: verdict.reason })
+        await this.#verdictChange(stop)
+        throwIfAborted(stop)
+        continue
+      }
+      this.#set({ state: 'probing', reason: null, probe })
+      const report = (found: ExecutorReport) => this.#set({ probe: [...this.#status.probe, found] })
+      try {
+        return await this.#whileAllowed(stop, (signal) =>
+          selectExecutor(choice, executors, registry, clock, report, signal),
+        )
+      } catch (thrown) {
+        if (stop.aborted || asForgeError(thrown).code !== 'CANCELLED') throw thrown
+      }
+    }
+  }
+
   /** One session, run whenever the governor lets it. */
   async #takePart(
     selected: SelectedExecutor,
@@ -189,6 +213,7 @@ export class Agent {
       random: host.random,
       software: host.software,
       ownerToken: options.ownerToken,
+      site: options.site,
       name: options.name,
       speed: selected.speed,
       probe: probeReports(this.#status.probe),
@@ -213,7 +238,7 @@ export class Agent {
     }
   }
 
-  async #whileAllowed(stop: AbortSignal, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  async #whileAllowed<T>(stop: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const period = new AbortController()
     const unwatch = this.#governor.watch(() => {
       const { verdict } = this.#governor
@@ -222,7 +247,7 @@ export class Agent {
     const onStop = () => period.abort('stopped')
     stop.addEventListener('abort', onStop, { once: true })
     try {
-      await work(period.signal)
+      return await work(period.signal)
     } finally {
       unwatch()
       stop.removeEventListener('abort', onStop)

@@ -2,9 +2,11 @@ import { proxy, type Remote, releaseProxy, wrap } from 'comlink'
 import type { ClaimChallenge, ClaimProof } from '../kernel/claim.ts'
 import type { HexDigest } from '../kernel/digest.ts'
 import { ForgeError } from '../kernel/errors.ts'
+import type { SiteEnrolment } from '../kernel/protocol.ts'
 import type { GovernorSettings } from './governor.ts'
 import type { Proof } from './prove.ts'
 import type { ExecutorChoice } from './select.ts'
+import type { SensorReading } from './sensors.ts'
 import { watchPage } from './sensors-page.ts'
 import type { AgentStatus } from './status.ts'
 import { installErrorTransfer } from './transfer-errors.ts'
@@ -17,7 +19,12 @@ export interface AgentClientOptions {
   readonly ownerToken?: string
   /** Address of another site's hub; default: this page's. */
   readonly hubUrl?: string
+  /** The partner's site in whose page this agent runs, with the visitor's consent. */
+  readonly site?: SiteEnrolment
 }
+
+/** Calls back with each new reading, the first one at once. @returns stops the watching */
+export type WatchSensors = (changed: (reading: SensorReading) => void) => () => void
 
 /** The agent as a page uses it. Its worker starts with the first call; it computes nothing before `start` or `prove`. */
 export interface AgentClient {
@@ -51,8 +58,11 @@ interface Opened {
   readonly died: Promise<never>
 }
 
-/** Safe to call while a page renders on a server: nothing is opened yet. */
-export function createAgentClient(): AgentClient {
+/**
+ * Safe to call while a page renders on a server: nothing is opened yet.
+ * @param watch what the agent knows of its surroundings; default: the page's visibility, network and battery
+ */
+export function createAgentClient(watch: WatchSensors = watchPage): AgentClient {
   const listeners = new Set<(status: AgentStatus) => void>()
   let opened: Opened | undefined
   let latest: AgentStatus | undefined
@@ -81,7 +91,7 @@ export function createAgentClient(): AgentClient {
       for (const listener of [...listeners]) listener(status)
     }
     void api.subscribe(proxy(hear))
-    const unwatch = watchPage((reading) => void api.sense(reading))
+    const unwatch = watch((reading) => void api.sense(reading))
     opened = { worker, api, unwatch, died }
     return opened
   }
@@ -91,8 +101,8 @@ export function createAgentClient(): AgentClient {
   }
 
   return {
-    start: ({ executor, ownerToken, hubUrl }) =>
-      call((api) => api.start({ executor, hubUrl: hubUrl ?? window.location.origin, ownerToken })),
+    start: ({ executor, ownerToken, hubUrl, site }) =>
+      call((api) => api.start({ executor, hubUrl: hubUrl ?? window.location.origin, ownerToken, site })),
     pause: () => call((api) => api.pause()),
     resume: () => call((api) => api.resume()),
     stop: () => call((api) => api.stop()),

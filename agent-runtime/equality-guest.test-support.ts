@@ -68,7 +68,7 @@ export async function golden() {
   const verified = new VerifiedExecutor(await executor(), OPS, systemClock, ({ op, ok }) =>
     checks.push({ op, ok }),
   )
-  await verified.verifyAll()
+  await verified.verifyAll(new AbortController().signal)
   return checks
 }
 

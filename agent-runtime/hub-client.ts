@@ -2,6 +2,9 @@ import type { z } from 'zod'
 import { schemaError } from '../kernel/contract.ts'
 import { ForgeError } from '../kernel/errors.ts'
 import {
+  type Challenge,
+  challengeInput,
+  challengeOutput,
   contractInput,
   contractOutput,
   type EnrolInput,
@@ -33,6 +36,11 @@ export class HubClient {
   constructor(connection: HubConnection, clock: Clock) {
     this.#connection = connection
     this.#clock = clock
+  }
+
+  /** A proof-of-work challenge, good for one enrolment. */
+  challenge(signal: AbortSignal): Promise<Challenge> {
+    return this.#call('query', 'hub.challenge', challengeInput, {}, challengeOutput, signal)
   }
 
   enrol(input: EnrolInput, signal: AbortSignal): Promise<EnrolOutput> {

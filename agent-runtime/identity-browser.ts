@@ -3,15 +3,17 @@ import { generateKey, type KeyStore, type StoredKey } from './identity.ts'
 
 const DATABASE = 'forge-agent'
 const STORE = 'keys'
-const KEY = 'identity'
+/** The record of the site's own agent; an agent in a partner's page has one under its site key. */
+const OWN_KEY = 'identity'
 const SEED_NOTE =
   'This browser has no Ed25519 of its own: the key is kept as bytes that scripts of this site could read.'
 
 /**
  * Keeps the key in IndexedDB, which stores a non-extractable CryptoKey without ever showing its bytes. All tabs of a
  * site in one browser profile are one agent key.
+ * @param record name of the key, where there are several: a partner's site key
  */
-export function indexedDbKeyStore(factory: IDBFactory): KeyStore {
+export function indexedDbKeyStore(factory: IDBFactory, record: string = OWN_KEY): KeyStore {
   return {
     generate: generateKey,
     note: (key) => (key.kind === 'seed' ? SEED_NOTE : undefined),
@@ -19,7 +21,7 @@ export function indexedDbKeyStore(factory: IDBFactory): KeyStore {
       const database = await openDatabase(factory)
       try {
         const value: unknown = await settled(
-          database.transaction(STORE, 'readonly').objectStore(STORE).get(KEY),
+          database.transaction(STORE, 'readonly').objectStore(STORE).get(record),
         )
         return isStoredKey(value) ? value : undefined
       } finally {
@@ -31,12 +33,34 @@ export function indexedDbKeyStore(factory: IDBFactory): KeyStore {
       try {
         // Read and write in one transaction: of two tabs that start at once, the first one's key stays.
         const store = database.transaction(STORE, 'readwrite').objectStore(STORE)
-        const present: unknown = await settled(store.get(KEY))
+        const present: unknown = await settled(store.get(record))
         if (isStoredKey(present)) return present
-        await settled(store.put(key, KEY))
+        await settled(store.put(key, record))
         return key
       } finally {
         database.close()
+      }
+    },
+  }
+}
+
+/**
+ * Keeps a key for as long as this worker lives, where the browser refuses storage to a frame of another site: the agent
+ * then has a new key in each visit.
+ */
+export function orForThisVisit(store: KeyStore): KeyStore {
+  let visit: StoredKey | undefined
+  return {
+    generate: store.generate,
+    note: (key) =>
+      key === visit ? 'This browser keeps no key here: it lasts for this visit.' : store.note(key),
+    load: () => store.load().catch(() => visit),
+    async keep(key) {
+      try {
+        return await store.keep(key)
+      } catch {
+        visit ??= key
+        return visit
       }
     },
   }

@@ -9,6 +9,8 @@ export const AGENT_LIMITS = {
   /** Leaf blobs on their way to the hub at once. */
   uploads_at_once: 3,
   call_timeout_ms: 30_000,
+  /** A proof-of-work challenge costs a phone about a second; whatever takes so long is not meant for this device. */
+  challenge_timeout_ms: 60_000,
   blob_timeout_ms: 120_000,
   connect_timeout_ms: 15_000,
   /** How long a pausing agent waits for the hub to take its leases back. */

@@ -1,3 +1,5 @@
+import { createChallenge, randomInt } from 'altcha-lib'
+import { deriveKey } from 'altcha-lib/algorithms/pbkdf2'
 import { sha256Hex } from '../kernel/digest.ts'
 import { ForgeError } from '../kernel/errors.ts'
 import type { PreparedJob } from '../kernel/job.ts'
@@ -40,6 +42,8 @@ export class MemoryHub implements HubTransport, BlobTransport {
   readonly blobs = new Map<string, Uint8Array>()
   connections = 0
   enrolments = 0
+  /** Enrolments without a solved challenge are refused while true. */
+  asksForWork = false
   /** Changes the answer to a call; undefined leaves it. */
   tamper: (path: string) => unknown = () => undefined
   readonly #contracts = new Map<string, string>()
@@ -64,7 +68,7 @@ export class MemoryHub implements HubTransport, BlobTransport {
       call: async (_: string, path: string, input: unknown) => {
         if (!this.#open.has(mine)) throw new ForgeError('UNAVAILABLE', 'closed')
         this.calls.push(path)
-        const answer = this.#answer(path, input)
+        const answer = await this.#answer(path, input)
         this.#notify()
         return this.tamper(path) ?? answer
       },
@@ -166,9 +170,13 @@ export class MemoryHub implements HubTransport, BlobTransport {
 
   #answer(path: string, input: unknown): unknown {
     switch (path) {
+      case 'hub.challenge':
+        return newChallenge()
       case 'hub.enrol': {
         const enrolment = enrolInput.parse(input)
         const { public_key } = enrolment
+        if (this.asksForWork && enrolment.challenge === undefined)
+          throw new ForgeError('CHALLENGE_REQUIRED', 'solve a challenge first')
         this.enrolled.push(enrolment)
         const session = `session-${++this.enrolments}`
         this.#log.set(session, [])
@@ -198,4 +206,18 @@ export class MemoryHub implements HubTransport, BlobTransport {
   #known(session: string): void {
     if (!this.#log.has(session)) throw new ForgeError('UNAUTHENTICATED', 'this session is not known')
   }
+}
+
+/** A real challenge that is solved at once, as it comes off the wire. */
+async function newChallenge(): Promise<unknown> {
+  const challenge = await createChallenge({
+    algorithm: 'PBKDF2/SHA-256',
+    cost: 10,
+    counter: randomInt(20, 10),
+    deriveKey,
+    expiresAt: 4_102_444_800,
+    hmacSignatureSecret: 'a secret of this test',
+    hmacKeySignatureSecret: 'another one',
+  })
+  return JSON.parse(JSON.stringify(challenge))
 }

@@ -107,7 +107,7 @@ async function tryExecutor(
       assertConformance(conformance)
     }
     const verified = new VerifiedExecutor(inner, registry, clock, (check) => golden.push(check))
-    await verified.verifyAll()
+    await verified.verifyAll(signal)
     const speed = await measureSpeed(verified, registry, clock, signal)
     report({
       kind,

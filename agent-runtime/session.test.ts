@@ -385,6 +385,47 @@ describe('a session does not trust the hub', () => {
     await running
   })
 
+  it('solves the challenge that the hub asks for, once, and only then is enrolled', async () => {
+    const { hub, begin, end } = await start()
+    hub.asksForWork = true
+    const running = begin()
+    await hub.until(() => hub.subscribed)
+    expect(hub.calls.slice(0, 4)).toEqual(['connect', 'hub.enrol', 'hub.challenge', 'hub.enrol'])
+    const [enrolment] = hub.enrolled
+    const { challenge, solution } = enrolment?.challenge ?? {}
+    expect(challenge?.parameters.cost).toBe(10)
+    expect(solution?.counter).toBeGreaterThanOrEqual(10)
+    expect(solution?.derivedKey.slice(0, 32)).toBe(challenge?.parameters.keyPrefix)
+    end('stopped')
+    await running
+  })
+
+  it('does not try a challenge that is dearer than any honest one', async () => {
+    const { hub, begin, kinds, end } = await start()
+    hub.asksForWork = true
+    hub.tamper = (path) =>
+      path === 'hub.challenge'
+        ? {
+            parameters: {
+              algorithm: 'PBKDF2/SHA-256',
+              cost: 1e9,
+              nonce: '00'.repeat(16),
+              salt: '00'.repeat(16),
+              keyLength: 32,
+              keyPrefix: '00'.repeat(16),
+              keySignature: '00'.repeat(32),
+              expiresAt: 4_102_444_800,
+            },
+            signature: '00'.repeat(32),
+          }
+        : undefined
+    const failed = begin().catch((error: unknown) => error)
+    expect(await failed).toMatchObject({ code: 'MESSAGE_INVALID' })
+    expect(hub.enrolled).toEqual([])
+    expect(kinds()).not.toContain('live')
+    end('stopped')
+  })
+
   it('ends for good when the hub refuses to enrol it', async () => {
     const { hub, begin } = await start()
     hub.tamper = (path) => {

@@ -2,9 +2,17 @@ import { bytesToHex } from '../kernel/digest.ts'
 import { type ErrorCode, ForgeError } from '../kernel/errors.ts'
 import type { OpRegistry } from '../kernel/job.ts'
 import type { ProbeReport } from '../kernel/probe-report.ts'
-import { type EnrolOutput, type HubMessage, PROTOCOL_VERSION, type ReleaseInput } from '../kernel/protocol.ts'
+import {
+  type EnrolInput,
+  type EnrolOutput,
+  type HubMessage,
+  PROTOCOL_VERSION,
+  type ReleaseInput,
+  type SiteEnrolment,
+} from '../kernel/protocol.ts'
 import { backoffMs } from './backoff.ts'
 import type { BlobTransport } from './blobs.ts'
+import { solveChallenge } from './challenge.ts'
 import { type Clock, cancelled, type Random, within } from './clock.ts'
 import type { Executor } from './executor.ts'
 import { asForgeError } from './failure.ts'
@@ -36,6 +44,8 @@ export interface SessionOptions {
   /** Name and version, as in `forge-agent/0.1.0`. */
   readonly software: string
   readonly ownerToken?: string | undefined
+  /** The partner's site in whose page this agent runs. */
+  readonly site?: SiteEnrolment | undefined
   /** Shown beside the executor's label. */
   readonly name?: string | undefined
   /** Work units per second, as measured at start. */
@@ -191,21 +201,25 @@ export class Session {
   }
 
   async #enrol(hub: HubClient, signal: AbortSignal): Promise<EnrolOutput> {
-    const { executor, identity, software, ownerToken, speed, probe, name } = this.#options
+    const { executor, identity, software, ownerToken, site, speed, probe, name } = this.#options
     const label = name === undefined ? executor.label : `${name}: ${executor.label}`
-    const enrolment = await hub.enrol(
-      {
-        v: PROTOCOL_VERSION,
-        public_key: identity.publicKey,
-        executor: { kind: executor.kind, label: label.slice(0, AGENT_LIMITS.label_chars) },
-        software,
-        window: AGENT_LIMITS.lease_window,
-        ...(speed === undefined ? {} : { speed }),
-        ...(probe === undefined ? {} : { probe: [...probe] }),
-        ...(ownerToken === undefined ? {} : { owner_token: ownerToken }),
-      },
-      signal,
-    )
+    const input: EnrolInput = {
+      v: PROTOCOL_VERSION,
+      public_key: identity.publicKey,
+      executor: { kind: executor.kind, label: label.slice(0, AGENT_LIMITS.label_chars) },
+      software,
+      window: AGENT_LIMITS.lease_window,
+      ...(speed === undefined ? {} : { speed }),
+      ...(probe === undefined ? {} : { probe: [...probe] }),
+      ...(ownerToken === undefined ? {} : { owner_token: ownerToken }),
+      ...(site === undefined ? {} : { site }),
+    }
+    // Only the hub knows whom it counts this agent for, and so whether it asks for proof of work.
+    const enrolment = await hub.enrol(input, signal).catch(async (thrown: unknown) => {
+      if (asForgeError(thrown).code !== 'CHALLENGE_REQUIRED') throw thrown
+      const challenge = await solveChallenge(await hub.challenge(signal), signal)
+      return hub.enrol({ ...input, challenge }, signal)
+    })
     if (enrolment.agent_id !== identity.keyId) {
       throw new ForgeError('MESSAGE_INVALID', 'the hub enrolled another key than this agent has')
     }

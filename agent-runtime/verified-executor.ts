@@ -2,7 +2,7 @@ import { sha256Hex } from '../kernel/digest.ts'
 import { ForgeError } from '../kernel/errors.ts'
 import type { OpRegistry, PreparedJob } from '../kernel/job.ts'
 import type { InputBytes } from '../kernel/ops/op.ts'
-import type { Clock } from './clock.ts'
+import { type Clock, throwIfAborted } from './clock.ts'
 import type { Executor, ShardLeaf, ShardRunner } from './executor.ts'
 import { goldenJobs } from './golden.ts'
 
@@ -49,17 +49,17 @@ export class VerifiedExecutor implements Executor {
     return this.#inner.label
   }
 
-  /** @throws ForgeError EXECUTOR_FAILED when a golden shard comes out wrong */
-  async verifyAll(): Promise<void> {
-    for (const op of this.#registry.list()) await this.verify(op.id)
+  /** @throws ForgeError EXECUTOR_FAILED when a golden shard comes out wrong; CANCELLED when `signal` aborts */
+  async verifyAll(signal: AbortSignal): Promise<void> {
+    for (const op of this.#registry.list()) await this.verify(op.id, signal)
   }
 
-  /** @throws ForgeError EXECUTOR_FAILED when a golden shard of the op comes out wrong */
-  verify(op: string): Promise<void> {
+  /** @throws ForgeError EXECUTOR_FAILED when a golden shard of the op comes out wrong; CANCELLED */
+  verify(op: string, signal: AbortSignal = new AbortController().signal): Promise<void> {
     const now = this.#clock.now()
     const known = this.#checks.get(op)
     if (known !== undefined && now < known.until) return known.passed
-    const passed = this.#check(op)
+    const passed = this.#check(op, signal)
     this.#checks.set(op, { until: now + CHECK_LASTS_MS, passed })
     // Whoever awaits it hears of a failure; nobody has to. Only a verdict on the executor is remembered: a check that
     // was cut short says nothing.
@@ -87,16 +87,13 @@ export class VerifiedExecutor implements Executor {
     return this.#inner.close()
   }
 
-  async #check(op: string): Promise<void> {
+  async #check(op: string, signal: AbortSignal): Promise<void> {
     for (const { job, inputs } of goldenJobs(this.#registry, op)) {
+      throwIfAborted(signal)
       const runner = await this.#inner.prepare(job, inputs)
       try {
         const startedAt = this.#clock.now()
-        for await (const { shard, leaf } of runner.run(
-          0,
-          job.plan.shard_count,
-          new AbortController().signal,
-        )) {
+        for await (const { shard, leaf } of runner.run(0, job.plan.shard_count, signal)) {
           const ms = this.#clock.now() - startedAt
           const expected = sha256Hex(job.reference(shard, inputs))
           const actual = sha256Hex(leaf)

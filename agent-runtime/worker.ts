@@ -8,7 +8,7 @@ import { spawnWorkerThread } from './cpu/spawn-browser.ts'
 import { ThreadedCpuExecutor } from './cpu/threaded-executor.ts'
 import { webSocketTransport } from './hub-transport.ts'
 import { keptIdentity, signClaim } from './identity.ts'
-import { indexedDbKeyStore } from './identity-browser.ts'
+import { indexedDbKeyStore, orForThisVisit } from './identity-browser.ts'
 import { prove } from './prove.ts'
 import type { ExecutorHost } from './select.ts'
 import { ReportedSensors } from './sensors.ts'
@@ -33,7 +33,7 @@ const keys = indexedDbKeyStore(indexedDB)
 const agent = new Agent({
   executors,
   sensors,
-  keys,
+  keys: (siteKey) => (siteKey === undefined ? keys : orForThisVisit(indexedDbKeyStore(indexedDB, siteKey))),
   registry: OPS,
   clock: systemClock,
   random: Math.random,

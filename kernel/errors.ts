@@ -19,6 +19,8 @@ export const ERROR_CODES = {
   FORBIDDEN: { status: 403, retryable: false },
   NOT_FOUND: { status: 404, retryable: false },
   CONFLICT: { status: 409, retryable: false },
+  /** Proof of work is asked for before this call: solve a challenge and call again. */
+  CHALLENGE_REQUIRED: { status: 428, retryable: true },
   LEASE_UNKNOWN: { status: 409, retryable: false },
   TOO_LARGE: { status: 413, retryable: false },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, retryable: false },

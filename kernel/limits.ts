@@ -12,6 +12,8 @@ export const LIMITS = {
   /** Shards of one job: an implicit plan costs nothing per shard, the fold and the trace do. */
   shards: 16 * 1024 * 1024,
   seed_chars: 128,
+  /** PBKDF2 iterations for each counter of a proof-of-work challenge: an agent solves nothing dearer. */
+  challenge_cost_max: 100_000,
   quorum_max: 7,
   timeout_ms_default: 3_600_000,
   timeout_ms_max: 7 * 24 * 3_600_000,

@@ -6,19 +6,56 @@ import { EXECUTOR_KINDS } from './receipt.ts'
 
 /**
  * Every message between hub and agent, and nothing else defines one. They travel as tRPC calls over one WebSocket in a
- * binary encoding: `hub.enrol`, `hub.contract`, `hub.result`, `hub.release` are calls of the agent, `hub.leases` is a
- * subscription on which the hub speaks.
+ * binary encoding: `hub.challenge`, `hub.enrol`, `hub.contract`, `hub.result`, `hub.release` are calls of the agent,
+ * `hub.leases` is a subscription on which the hub speaks.
  */
 export const PROTOCOL_VERSION = 1
 
 const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/)
-const hex32 = z.string().regex(/^[0-9a-f]{64}$/)
+/** So many bytes as lower-case hexadecimal digits. */
+const hexOf = (length: number) => z.string().regex(new RegExp(`^[0-9a-f]{${2 * length}}$`))
+const hex32 = hexOf(32)
 const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER)
 const executorKind = z.enum(EXECUTOR_KINDS)
 
 const anyBytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'bytes are expected')
 const bytes = (length: number) =>
   anyBytes.refine((value) => value.length === length, `${length} bytes are expected`)
+
+export const challengeInput = z.strictObject({})
+/**
+ * A proof-of-work challenge in the format of ALTCHA 2: find the counter for which PBKDF2 over `nonce` and counter gives a
+ * key that begins with `keyPrefix`. The hub signs it and keeps nothing until it is solved.
+ */
+export const challengeOutput = z.strictObject({
+  parameters: z.strictObject({
+    algorithm: z.literal('PBKDF2/SHA-256'),
+    /** Iterations of PBKDF2 for each counter tried. */
+    cost: z.int().min(1).max(LIMITS.challenge_cost_max),
+    nonce: hexOf(16),
+    salt: hexOf(16),
+    keyLength: z.literal(32),
+    keyPrefix: hexOf(16),
+    keySignature: hex32,
+    /** Seconds since 1970. */
+    expiresAt: count,
+  }),
+  signature: hex32,
+})
+export type Challenge = z.infer<typeof challengeOutput>
+
+export const solvedChallenge = z.strictObject({
+  challenge: challengeOutput,
+  solution: z.strictObject({ counter: z.int().min(0).max(0xffffffff), derivedKey: hex32 }),
+})
+export type SolvedChallenge = z.infer<typeof solvedChallenge>
+
+/** An agent inside a partner's page: for which site it computes, and the visitor's consent to it. */
+export const siteEnrolment = z.strictObject({
+  site_key: z.string().regex(/^fpsk_[A-Za-z0-9_-]{22}$/),
+  consent: z.string().regex(/^fpct_[A-Za-z0-9_-]{43}$/),
+})
+export type SiteEnrolment = z.infer<typeof siteEnrolment>
 
 export const enrolInput = z.strictObject({
   v: z.literal(PROTOCOL_VERSION),
@@ -39,6 +76,10 @@ export const enrolInput = z.strictObject({
     .string()
     .regex(/^fpnt_[A-Za-z0-9_-]{43}$/)
     .optional(),
+  /** Present in a partner's page only. */
+  site: siteEnrolment.optional(),
+  /** Without it an agent whose owner is its network is answered CHALLENGE_REQUIRED. Each is good for one enrolment. */
+  challenge: solvedChallenge.optional(),
   /** Leases the agent is willing to hold at once. */
   window: z.int().min(1).max(8),
 })
@@ -126,16 +167,17 @@ export const releaseInput = z.strictObject({
 })
 export type ReleaseInput = z.infer<typeof releaseInput>
 
-/** A refusal by the hub: it stands as `forge` in the data of tRPC's error shape, next to tRPC's own fields. */
-export const hubErrorData = z.object({
-  forge: z.object({
-    code: z.enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]]),
-    message: z.string().max(2000),
-    hint: z.string().max(2000).optional(),
-    path: z.string().max(500).optional(),
-    retryable: z.boolean(),
-  }),
+/** A refusal as it comes over the wire. */
+export const hubErrorJson = z.object({
+  code: z.enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]]),
+  message: z.string().max(2000),
+  hint: z.string().max(2000).optional(),
+  path: z.string().max(500).optional(),
+  retryable: z.boolean(),
 })
+
+/** A refusal by the hub: it stands as `forge` in the data of tRPC's error shape, next to tRPC's own fields. */
+export const hubErrorData = z.object({ forge: hubErrorJson })
 
 /** WebSocket close codes of the hub (4000–4999 are free for applications, RFC 6455 section 7.4.2). */
 export const CLOSE = {

@@ -1,4 +1,5 @@
-// Builds what runs: the server and its threads and the agent as bundles in dist/, then the site in .next/.
+// Builds what runs: the server and its threads and the agent as bundles in dist/, the embed in public/embed/, then the
+// site in .next/.
 //
 //   node scripts/build.mjs             everything; the site only when something it is made of has changed
 //   node scripts/build.mjs --bundles   the bundles alone (a second): development serves the site itself
@@ -9,6 +10,7 @@ import { createRequire } from 'node:module'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { buildEmbed } from './build-embed.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
@@ -22,7 +24,7 @@ const BUNDLES = {
 }
 
 /** What the site is made of. Of the server it uses types only, which leave no trace in it. */
-const SITE_FOLDERS = ['app', 'agent-runtime', 'kernel', 'public', 'shaders']
+const SITE_FOLDERS = ['app', 'agent-runtime', 'kernel', 'shaders']
 const SITE_FILES = [
   'next.config.mjs',
   'package-lock.json',
@@ -91,6 +93,7 @@ function nextBuild() {
 
 try {
   console.log(`build: bundles in dist/ (${await buildBundles()} ms)`)
+  await buildEmbed()
   if (!process.argv.includes('--bundles')) {
     const stamp = siteStamp()
     if (siteIsCurrent(stamp)) console.log('build: the site is up to date')

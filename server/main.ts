@@ -77,6 +77,7 @@ async function start(config: Config, dev: boolean, log: Log): Promise<void> {
     }),
     clientAddress: createClientAddress({ trustedProxies: config.trustedProxies, pagesToken }),
     secret: config.secret ?? (await serverSecret(config.dataDir)),
+    embedFolder: path.join(config.root, 'public', 'embed'),
     http,
     site: running.site,
     dev,

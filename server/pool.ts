@@ -6,14 +6,19 @@ import type { Mailer } from './accounts/mail.ts'
 import { createSignIn } from './accounts/sign-in.ts'
 import { createAccountService } from './core/accounts.ts'
 import { createBlobService } from './core/blobs.ts'
+import { createChallengeService } from './core/challenges.ts'
+import { ConsentWatch } from './core/consent-watch.ts'
 import { createCreditService } from './core/credits.ts'
 import { createDeviceService } from './core/devices.ts'
+import { createEmbedService } from './core/embed.ts'
 import { UNFINISHED_STATES } from './core/job-view.ts'
 import { createJobService } from './core/jobs.ts'
 import type { Log } from './core/log.ts'
 import { createOwnerService } from './core/owners.ts'
+import { createSiteService } from './core/sites.ts'
 import { createTokenService } from './core/tokens.ts'
 import type { ClientAddress } from './http/client-address.ts'
+import { loadEmbedAssets } from './http/embed-assets.ts'
 import { createIdentify } from './http/identify.ts'
 import type { HttpServer, Site } from './http/server.ts'
 import { Hub } from './hub/hub.ts'
@@ -21,12 +26,13 @@ import type { Referee } from './hub/referee/referee.ts'
 import { createAgentStore } from './memory/agent-store.ts'
 import { createBlobAccessStore } from './memory/blob-access-store.ts'
 import { openFileBlobStore } from './memory/blob-store-files.ts'
+import { createChallengeStore, createConsentStore } from './memory/consent-store.ts'
 import { createCreditStore } from './memory/credit-store.ts'
 import type { Database } from './memory/database.ts'
-import { NO_PARTNER_SITES } from './memory/job-billing.ts'
 import { createJobStore } from './memory/job-store.ts'
 import { createOwnerStore } from './memory/owner-store.ts'
 import { createResultStore } from './memory/result-store.ts'
+import { createSiteStore } from './memory/site-store.ts'
 import { createTokenStore } from './memory/token-store.ts'
 import { createUserStore } from './memory/user-store.ts'
 import { Projection } from './realtime/projection.ts'
@@ -49,6 +55,8 @@ export interface PoolOptions {
   readonly origin: string
   /** Signs cookies and mail links. */
   readonly secret: string
+  /** What scripts/build-embed.mjs wrote. */
+  readonly embedFolder: string
   readonly clientAddress: ClientAddress
   readonly mailer: Mailer
   readonly http: HttpServer
@@ -71,7 +79,8 @@ export interface Pool {
 /** Wires stores, services, hub, live rooms and the HTTP server, in the order in which they need each other. */
 export async function startPool(options: PoolOptions): Promise<Pool> {
   const { database, http, mailer, log } = options
-  const jobs = createJobStore(database, { split: options.split, sites: NO_PARTNER_SITES })
+  const sites = createSiteStore(database)
+  const jobs = createJobStore(database, { split: options.split, sites })
   const results = createResultStore(database.pool)
   const agents = createAgentStore(database)
   const owners = createOwnerService(createOwnerStore(database))
@@ -128,6 +137,8 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   }, HOLD_SWEEP_MS)
   sweep.unref()
 
+  const consents = createConsentStore(database)
+  const watch = new ConsentWatch({ consents, hub, log })
   http.serve({
     services: {
       jobs: createJobService({
@@ -157,6 +168,9 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       devices: createDeviceService({ agents, hub, credits: creditStore }),
       blobs: blobService,
       credits,
+      sites: createSiteService({ sites, hub, watch }),
+      embed: createEmbedService({ sites, consents, watch }),
+      challenges: createChallengeService({ secret: options.secret, store: createChallengeStore(database) }),
       hub,
     },
     hub,
@@ -166,6 +180,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     origin: options.origin,
     clientAddress: options.clientAddress,
     site: options.site,
+    embedAssets: await loadEmbedAssets(options.embedFolder),
     dev: options.dev,
     log,
   })
@@ -174,6 +189,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     epoch: hub.epoch,
     houseToken: async (kept) => tokens.house(await owners.house(), kept),
     async close() {
+      watch.close()
       clearInterval(sweep)
       projection?.close()
       rooms.close()

@@ -31,7 +31,7 @@ async function takePart(options: HeadlessOptions): Promise<number> {
       makeCpu: async () => new ThreadedCpuExecutor(spawnNodeThread),
     },
     sensors: new ReportedSensors(),
-    keys: fileKeyStore(options.keyFile),
+    keys: () => fileKeyStore(options.keyFile),
     registry: OPS,
     clock: systemClock,
     random: Math.random,

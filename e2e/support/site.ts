@@ -188,6 +188,14 @@ export class Site {
     if (database !== undefined) signal(database, 'SIGQUIT')
   }
 
+  /** The embedded database, as the server's own account reaches it: for letting time pass that a test cannot wait for. */
+  databaseUrl(): string {
+    const data = path.join(this.dataDir, 'pg/data')
+    const [, , , port] = readFileSync(path.join(data, 'postmaster.pid'), 'utf8').split('\n')
+    const password = readFileSync(path.join(data, 'forge-password'), 'utf8').trim()
+    return `postgresql://forge:${password}@127.0.0.1:${port}/forge`
+  }
+
   #alive(): ChildProcess | undefined {
     const child = this.#child
     return child === undefined || child.exitCode !== null || child.signalCode !== null ? undefined : child

@@ -32,6 +32,7 @@ const EXPECTED: Readonly<Record<Action, string>> = {
   'devices.claim': 'user',
   'sites.read': 'user',
   'sites.manage': 'user',
+  'embed.visit': 'user guest key visitor',
   'credits.read': 'user guest key',
   'blobs.read': 'user guest key visitor agent',
   'blobs.write': 'user key agent',

@@ -30,6 +30,8 @@ export const RULES = {
   'devices.claim': PERSON,
   'sites.read': PERSON,
   'sites.manage': PERSON,
+  /** What a visitor of a partner's page says in the frame there. */
+  'embed.visit': ANYONE,
   'credits.read': ['user', 'guest', 'key'],
   'blobs.read': [...ANYONE, 'agent'],
   'blobs.write': ['user', 'key', 'agent'],

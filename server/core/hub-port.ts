@@ -1,4 +1,5 @@
 import type { AgentView, JobRoom, NetworkView, ProgressView } from '../../kernel/api.ts'
+import type { HexDigest } from '../../kernel/digest.ts'
 import type {
   EnrolInput,
   EnrolOutput,
@@ -18,6 +19,15 @@ export interface AgentConnection {
   readonly ownerLabel: string
   /** The node token that named the owner. */
   readonly tokenId?: string | undefined
+  /** Absent for an agent that runs for itself. */
+  readonly site?: SiteConnection | undefined
+}
+
+/** The partner's site in whose page an agent runs, and the visitor's consent to it. */
+export interface SiteConnection {
+  readonly siteId: string
+  /** SHA-256 of the consent's token. */
+  readonly consent: HexDigest
 }
 
 /** A live session, as those who may end it know it. */
@@ -36,6 +46,8 @@ export interface HubSessions {
   result(input: ResultInput): Promise<ResultOutput>
   release(input: ReleaseInput): Promise<void>
   sessionExists(session: string): boolean
+  /** Every session that is enrolled now. */
+  sessions(): readonly AgentSession[]
   /**
    * Ends for good every session that `which` names: its agent hears the reason and stops, its leases go to others.
    * What it has returned stays. @returns how many were ended

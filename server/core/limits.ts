@@ -17,6 +17,12 @@ export const CORE_LIMITS = {
   /** Holds given up in one round of the sweep. */
   overdue_holds: 100,
   cursor_chars: 200,
+  sites_per_owner: 20,
+  site_name_chars: 60,
+  site_origins: 20,
+  origin_chars: 255,
+  /** Days with figures that a site's statistics show. */
+  site_days: 30,
   devices_listed: 500,
   device_name_chars: 60,
   /** Time to answer a challenge. */

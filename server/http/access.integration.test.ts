@@ -14,6 +14,7 @@ import { createTestPool, piContract, type RunningPool, type TestPool } from './t
 
 const BLOB = 'a blob'
 const DIGEST = createHash('sha256').update(BLOB).digest('hex')
+const PARTNER = 'https://tides.example'
 const NOWHERE = '00000000-0000-4000-8000-000000000000'
 const JSON_HEADERS = { 'content-type': 'application/json' }
 
@@ -25,7 +26,16 @@ let headersOf: Readonly<Record<ActorKind, Readonly<Record<string, string>>>>
 /** Another person, a key of hers, a guest, and nobody. */
 let strangers: readonly { readonly kind: ActorKind; readonly headers: Readonly<Record<string, string>> }[]
 /** Things of Ada's. */
-const own = { job: '', key: '', nodeToken: '', device: '', session: '', blob: DIGEST }
+const own = {
+  job: '',
+  key: '',
+  nodeToken: '',
+  device: '',
+  session: '',
+  site: '',
+  siteKey: '',
+  blob: DIGEST,
+}
 let closeAgent: () => void
 
 beforeAll(async () => {
@@ -64,6 +74,9 @@ beforeAll(async () => {
   own.nodeToken = (
     (await ada.call('nodeTokens.create', { name: 'access' })) as { view: { id: string } }
   ).view.id
+  const settings = { name: 'Tides', allowed_origins: [PARTNER] }
+  const site = (await ada.call('sites.create', settings)) as { id: string; site_key: string }
+  Object.assign(own, { site: site.id, siteKey: site.site_key })
   const { token } = (await ada.call('nodeTokens.create', { name: 'device' })) as { token: string }
   const device = connectAgentPeer(pool.url)
   own.device = (await device.enrol({ owner_token: token })).agent_id
@@ -116,6 +129,11 @@ const PROCEDURES: readonly Row[] = [
   procedure('keys.list', 'keys.manage'),
   procedure('keys.create', 'keys.manage', () => ({ name: 'another' })),
   procedure('keys.revoke', 'keys.manage', () => ({ id: own.key })),
+  procedure('sites.list', 'sites.read'),
+  procedure('sites.create', 'sites.manage', () => ({ name: 'Another', allowed_origins: [] })),
+  procedure('sites.get', 'sites.read', () => ({ id: own.site })),
+  procedure('sites.stats', 'sites.read', () => ({ id: own.site })),
+  procedure('sites.update', 'sites.manage', () => ({ id: own.site, phones: true })),
   procedure('nodeTokens.list', 'node_tokens.manage'),
   procedure('nodeTokens.create', 'node_tokens.manage', () => ({ name: 'another' })),
   procedure('devices.list', 'devices.read'),
@@ -126,7 +144,21 @@ const PROCEDURES: readonly Row[] = [
   procedure('nodeTokens.revoke', 'node_tokens.manage', () => ({ id: own.nodeToken })),
 ]
 
+/** Said by our own frame in a partner's page. */
+function embedRoute(name: string, body: () => object): Row {
+  const headers = () => ({ ...JSON_HEADERS, origin: pool.url })
+  return {
+    what: `POST /api/v0/embed/${name}`,
+    action: 'embed.visit',
+    path: () => `/api/v0/embed/${name}`,
+    init: () => ({ method: 'POST', headers: headers(), body: JSON.stringify(body()) }),
+  }
+}
+
 const ROUTES: readonly Row[] = [
+  embedRoute('asked', () => ({ site_key: own.siteKey, page: PARTNER })),
+  embedRoute('consent', () => ({ site_key: own.siteKey, page: PARTNER })),
+  embedRoute('stop', () => ({ consent: `fpct_${'A'.repeat(43)}`, by: 'page' })),
   {
     what: 'POST /api/v0/ops/execute',
     action: 'jobs.submit',
@@ -184,6 +216,9 @@ describe('another person’s', () => {
       'jobs.publish',
       'jobs.cancel',
       'keys.revoke',
+      'sites.get',
+      'sites.stats',
+      'sites.update',
       'nodeTokens.revoke',
       'account.endSession',
       'devices.rename',
@@ -206,6 +241,7 @@ describe('another person’s', () => {
         job: NOWHERE,
         key: NOWHERE,
         nodeToken: NOWHERE,
+        site: NOWHERE,
         device: 'f'.repeat(64),
         session: NOWHERE,
         blob: '0'.repeat(64),

@@ -10,11 +10,10 @@ import { CLOSE } from '../../kernel/protocol.ts'
 import { WIRE_LIMITS, wireEncoder } from '../../kernel/wire-encoder.ts'
 import type { AgentOwnerPorts } from '../core/agent-owner.ts'
 import { HostCap } from '../core/host-cap.ts'
-import type { HubSessions } from '../core/hub-port.ts'
 import type { Log } from '../core/log.ts'
 import { TokenBucket } from '../core/token-bucket.ts'
 import { toForgeError } from '../trpc/errors.ts'
-import { hubRouter } from '../trpc/hub-router.ts'
+import { type HubContext, hubRouter } from '../trpc/hub-router.ts'
 import type { ClientAddress } from './client-address.ts'
 import type { Identify } from './identify.ts'
 import { AGENT_LIMITS } from './limits.ts'
@@ -24,8 +23,7 @@ import { AGENT_LIMITS } from './limits.ts'
  * An agent that breaks the protocol is disconnected with a code and a reason; the hub never sees the message.
  */
 
-export interface AgentSocketPorts extends AgentOwnerPorts {
-  readonly hub: HubSessions
+export interface AgentSocketPorts extends AgentOwnerPorts, Pick<HubContext, 'hub' | 'challenges' | 'embed'> {
   readonly identify: Identify
   readonly clientAddress: ClientAddress
   readonly log: Log
@@ -54,7 +52,7 @@ const call = <M extends string, P extends string>(method: M, paths: readonly P[]
 
 /** tRPC's envelope, as narrow as the hub's procedures need it. Inputs are parsed by the router. */
 const envelopeSchema = z.discriminatedUnion('method', [
-  call('query', ['hub.contract']),
+  call('query', ['hub.challenge', 'hub.contract']),
   call('mutation', ['hub.enrol', 'hub.result', 'hub.release']),
   call('subscription', ['hub.leases']),
   z.strictObject({ id: requestId, jsonrpc, method: z.literal('subscription.stop') }),
@@ -69,7 +67,7 @@ const replySchema = z.object({
 })
 
 export function createAgentSockets(ports: AgentSocketPorts): AgentSockets {
-  const { hub, owners, tokens, log } = ports
+  const { hub, owners, tokens, challenges, embed, log } = ports
   const wss = new WebSocketServer({
     noServer: true,
     maxPayload: WIRE_LIMITS.frame_bytes,
@@ -93,6 +91,8 @@ export function createAgentSockets(ports: AgentSocketPorts): AgentSockets {
         hub,
         owners,
         tokens,
+        challenges,
+        embed,
         identify: () => ports.identify(request),
       }),
       experimental_encoder: {
@@ -155,6 +155,7 @@ class AgentGuard {
   readonly #calls = new Set<string | number>()
   readonly #subscriptions = new Set<string | number>()
   #enrolments = 0
+  #challenges = 0
   #isOver = false
 
   constructor(client: WebSocket, ended: (code: number, reason: string) => void) {
@@ -203,6 +204,9 @@ class AgentGuard {
     }
     if (message.params.path === 'hub.enrol' && ++this.#enrolments > AGENT_LIMITS.enrolments_per_socket) {
       throw new ForgeError('RATE_LIMITED', 'too many enrolments on one connection')
+    }
+    if (message.params.path === 'hub.challenge' && ++this.#challenges > AGENT_LIMITS.challenges_per_socket) {
+      throw new ForgeError('RATE_LIMITED', 'too many challenges on one connection')
     }
     const [open, limit] =
       message.method === 'subscription'

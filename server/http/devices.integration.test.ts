@@ -100,6 +100,8 @@ describe('a person’s devices', () => {
     })
     expect((await listed())?.credits).toBeGreaterThan(0)
     expect((await devicesOf(eve)).map(({ id }) => id)).toEqual([theirs.agent_id])
+    for (const peer of [one, two]) peer.close()
+    await Promise.all([one.closed, two.closed])
   })
 
   it('have the name he gives them', async () => {

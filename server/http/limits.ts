@@ -9,6 +9,7 @@ export const HTTP_LIMITS = {
   uploads_per_host: 16,
   /** A sign-in or a passkey's attestation. */
   auth_body_bytes: 64 * 1024,
+  embed_body_bytes: 4096,
   shutdown_ms: 5_000,
 } as const
 
@@ -22,7 +23,8 @@ export const AGENT_LIMITS = {
   /** Calls of one socket that the hub has not answered yet. */
   calls_in_flight: 64,
   subscriptions: 4,
-  enrolments_per_socket: 8,
+  enrolments_per_socket: 16,
+  challenges_per_socket: 8,
   ping_ms: 30_000,
   pong_wait_ms: 20_000,
   /** After a close frame, before the socket is cut. */

@@ -10,6 +10,8 @@ import { toForgeError } from '../trpc/errors.ts'
 import { type AgentSockets, createAgentSockets } from './agent-socket.ts'
 import { serveAuth } from './auth-route.ts'
 import { type ClientAddress, handOnClientAddress } from './client-address.ts'
+import type { EmbedAssets } from './embed-assets.ts'
+import { EMBED_API_PREFIX, EMBED_PREFIX, serveEmbed, serveEmbedApi } from './embed-route.ts'
 import type { Identify } from './identify.ts'
 import { HTTP_LIMITS } from './limits.ts'
 import { sendError, sendJson } from './respond.ts'
@@ -36,6 +38,8 @@ export interface HttpPorts {
   /** Public origin of the site. */
   readonly origin: string
   readonly site: Site | undefined
+  /** Undefined where the embed is not built. */
+  readonly embedAssets: EmbedAssets | undefined
   readonly dev: boolean
   readonly log: Log
 }
@@ -127,6 +131,9 @@ async function route(
     await serveAuth(request, response, path, { ...ports, clientAddress: ports.clientAddress(request) })
   } else if (path === '/api' || path.startsWith('/api/')) {
     await routeApi(ports, blobs, request, response, path)
+  } else if (path.startsWith(EMBED_PREFIX)) {
+    const { services, embedAssets } = ports
+    await serveEmbed(request, response, path, { embed: services.embed, assets: embedAssets })
   } else if (ports.site !== undefined) {
     handOnClientAddress(request, ports.clientAddress(request))
     await ports.site.handle(request, response)
@@ -163,6 +170,14 @@ async function routeApi(
     if (reads) return blobs.get(request, response, context.actor, digest)
     if (request.method !== 'PUT') throw wrongMethod(response, 'GET, HEAD, PUT')
     return blobs.put(request, response, context.actor, digest)
+  }
+  if (path.startsWith(EMBED_API_PREFIX)) {
+    const name = path.slice(EMBED_API_PREFIX.length)
+    return serveEmbedApi(request, response, name, {
+      actor: context.actor,
+      embed: context.services.embed,
+      clientAddress: ports.clientAddress,
+    })
   }
   throw new ForgeError('NOT_FOUND', 'the API has no such path', {
     hint: 'POST /api/v0/ops/execute, GET /api/v0/jobs/<id>, GET or PUT /api/v0/blobs/<sha256>, GET /api/v0/credits/statement.csv.',

@@ -162,6 +162,10 @@ export class Hub {
         hint: 'Run the conformance probe; enrol with a new key after the device is mended.',
       })
     }
+    const consent = connection.site?.consent
+    // One agent a consent: this one takes the place of what the same page enrolled before.
+    if (consent !== undefined)
+      this.endAgentSessions(({ site }) => site?.consent === consent, 'this page has enrolled anew')
     const id = randomBytes(32).toString('base64url')
     // On the table first: a revocation that comes while the agent is being stored finds the session there.
     this.#sessions.add(id, agent, connection, input)
@@ -171,6 +175,7 @@ export class Hub {
       executor: input.executor.kind,
       label: input.executor.label,
       software: input.software,
+      site_id: connection.site?.siteId ?? null,
     }
     try {
       const allowed = await this.#options.agents.enrolled(said, input.probe ?? [])
@@ -189,6 +194,11 @@ export class Hub {
       claimed_speed: input.speed,
     })
     return { session: id, agent_id: agent, owner: connection.ownerLabel.slice(0, 120), epoch: this.epoch }
+  }
+
+  /** Every session that is enrolled now. */
+  sessions(): readonly (SessionConnection & { readonly agent: string })[] {
+    return this.#sessions.connections()
   }
 
   sessionExists(session: string): boolean {

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { AgentView, NetworkView } from '../../kernel/api.ts'
+import type { HexDigest } from '../../kernel/digest.ts'
 import { ForgeError } from '../../kernel/errors.ts'
 import type { EnrolInput, HubMessage } from '../../kernel/protocol.ts'
 import type { ExecutorKind } from '../../kernel/receipt.ts'
@@ -7,6 +8,12 @@ import { HUB } from './core/limits.ts'
 import type { Credit } from './core/state.ts'
 import { agentPublicKey } from './intake.ts'
 import { Outbox } from './outbox.ts'
+
+/** The partner's site in whose page an agent runs, and the visitor's consent to it by the hash of its token. */
+export interface SiteConnection {
+  readonly siteId: string
+  readonly consent: HexDigest
+}
 
 /** The shell's side of an agent's session: what the core does not need to decide. */
 export interface ShellSession {
@@ -28,6 +35,7 @@ export interface SessionConnection {
   readonly ownerId: string
   readonly ownerLabel: string
   readonly tokenId?: string | undefined
+  readonly site?: SiteConnection | undefined
 }
 
 export class SessionTable {
@@ -52,6 +60,10 @@ export class SessionTable {
       shards: 0,
       leases: 0,
     })
+  }
+
+  connections(): readonly (SessionConnection & { readonly agent: string })[] {
+    return [...this.#sessions.values()].map(({ connection, agent }) => ({ ...connection, agent }))
   }
 
   has(id: string): boolean {

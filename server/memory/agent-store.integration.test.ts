@@ -8,7 +8,7 @@ import type { AgentStore, AgentWork, OwnerRow } from './ports.ts'
 import { SAMPLE_TERMS, sampleAccount, sampleJob } from './testing/samples.ts'
 import { createTestDatabase, type TestDatabase } from './testing/test-database.ts'
 
-const SAID = { executor: 'webgpu', label: 'a laptop', software: 'forge-pool/0' } as const
+const SAID = { executor: 'webgpu', label: 'a laptop', software: 'forge-pool/0', site_id: null } as const
 const PROBE: ProbeReport = {
   kind: 'webgpu',
   label: 'a laptop',

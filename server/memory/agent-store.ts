@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ForgeError } from '../../kernel/errors.ts'
 import { probeReport } from '../../kernel/probe-report.ts'
 import { EXECUTOR_KINDS } from '../../kernel/receipt.ts'
 import type { Prisma } from '../../prisma/generated/client.ts'
@@ -12,18 +13,24 @@ const WHOLE = { executors: true, ops: true } as const satisfies Prisma.agentsInc
 /** Agents by key in PostgreSQL. */
 export function createAgentStore({ pool, prisma }: Pick<Database, 'pool' | 'prisma'>): AgentStore {
   return {
-    async enrolled({ id, owner_id, executor, label, software }, probe) {
+    async enrolled({ id, owner_id, executor, label, software, site_id }, probe) {
       const { rowCount } = await pool.query(
-        `INSERT INTO agents (id, owner_id, executor, label, software) VALUES ($1, $2, $3, $4, $5)
+        `INSERT INTO agents (id, owner_id, executor, label, software, site_id) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (id) DO UPDATE SET
            executor = excluded.executor, label = excluded.label, software = excluded.software, last_seen = now(),
            owner_id = CASE WHEN 2 = (SELECT count(*) FROM owners
                                      WHERE kind = 'network' AND id IN (agents.owner_id, excluded.owner_id))
                            THEN excluded.owner_id ELSE agents.owner_id END
-         WHERE agents.revoked_at IS NULL`,
-        [id, owner_id, executor, label, software],
+         WHERE agents.revoked_at IS NULL AND agents.site_id IS NOT DISTINCT FROM excluded.site_id`,
+        [id, owner_id, executor, label, software, site_id],
       )
-      if (rowCount === 0) return false
+      if (rowCount === 0) {
+        const known = await prisma.agents.findUnique({ where: { id }, select: { site_id: true } })
+        if (known?.site_id === site_id) return false
+        throw new ForgeError('FORBIDDEN', 'this agent key belongs to another site', {
+          hint: 'Enrol with a new key: an agent computes for one site, or for none.',
+        })
+      }
       const tried = probe.filter(({ kind }) => kind !== executor)
       const own = probe.find(({ kind }) => kind === executor)
       await pool.query(

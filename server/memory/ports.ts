@@ -245,6 +245,8 @@ export interface AgentIdentity {
   readonly executor: ExecutorKind
   readonly label: string
   readonly software: string
+  /** The partner's site in whose pages it runs; null for an agent of its own. */
+  readonly site_id: string | null
 }
 
 /** One executor of an agent: what it says of it, and what it did with it. */
@@ -293,6 +295,7 @@ export interface AgentStore {
    * Creates the agent, or updates what it says about itself and when it was last seen. A key is only claimed here, not
    * proven, so a known agent keeps its account; an anonymous one follows its network.
    * @returns false when the key is revoked: nothing is changed then
+   * @throws ForgeError FORBIDDEN when the key belongs to another site, or to none: an agent's site never changes
    */
   enrolled(agent: AgentIdentity, probe: readonly ProbeReport[]): Promise<boolean>
   /**

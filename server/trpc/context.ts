@@ -1,11 +1,14 @@
 import type { AccountService } from '../core/accounts.ts'
 import type { Actor } from '../core/actor.ts'
 import type { BlobService } from '../core/blobs.ts'
+import type { ChallengeService } from '../core/challenges.ts'
 import type { CreditService } from '../core/credits.ts'
 import type { DeviceService } from '../core/devices.ts'
+import type { EmbedService } from '../core/embed.ts'
 import type { HubNetwork } from '../core/hub-port.ts'
 import type { JobService } from '../core/jobs.ts'
 import type { OwnerService } from '../core/owners.ts'
+import type { SiteService } from '../core/sites.ts'
 import type { TokenService } from '../core/tokens.ts'
 
 /** What the API serves from; the same for every request. */
@@ -16,6 +19,9 @@ export interface Services {
   readonly tokens: TokenService
   readonly devices: DeviceService
   readonly blobs: BlobService
+  readonly sites: SiteService
+  readonly embed: EmbedService
+  readonly challenges: ChallengeService
   readonly credits: CreditService
   readonly hub: HubNetwork
 }

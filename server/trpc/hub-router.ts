@@ -1,6 +1,8 @@
 import { initTRPC, tracked } from '@trpc/server'
 import { ForgeError } from '../../kernel/errors.ts'
 import {
+  challengeInput,
+  challengeOutput,
   contractInput,
   contractOutput,
   enrolInput,
@@ -10,8 +12,10 @@ import {
   resultInput,
   resultOutput,
 } from '../../kernel/protocol.ts'
-import type { Actor } from '../core/actor.ts'
+import { type Actor, VISITOR } from '../core/actor.ts'
 import { type AgentOwnerPorts, ownerOfAgent } from '../core/agent-owner.ts'
+import type { ChallengeService } from '../core/challenges.ts'
+import type { EmbedService } from '../core/embed.ts'
 import type { HubSessions } from '../core/hub-port.ts'
 import { toForgeError, toTrpcError } from './errors.ts'
 
@@ -22,6 +26,8 @@ import { toForgeError, toTrpcError } from './errors.ts'
 export interface HubContext extends AgentOwnerPorts {
   readonly remoteAddress: string
   readonly hub: HubSessions
+  readonly challenges: Pick<ChallengeService, 'issue' | 'redeem'>
+  readonly embed: Pick<EmbedService, 'admit'>
   /** Who sends the cookies that opened the socket. */
   readonly identify: () => Promise<Actor>
 }
@@ -55,16 +61,28 @@ const procedure = t.procedure.use(async ({ next }) => {
 
 export const hubRouter = t.router({
   hub: t.router({
+    challenge: procedure
+      .input(challengeInput)
+      .output(challengeOutput)
+      .query(({ ctx }) => ctx.challenges.issue()),
+
     enrol: procedure
       .input(enrolInput)
       .output(enrolOutput)
       .mutation(async ({ ctx, input }) => {
-        const { owner, tokenId } = await ownerOfAgent(ctx, { ...ctx, token: input.owner_token })
+        const site = input.site === undefined ? undefined : await ctx.embed.admit(input.site)
+        // In a partner's page a visitor is nobody but his network, even where the browser sends his cookies: what he
+        // does on other sites is not to be tied to his account.
+        const who = site === undefined ? ctx.identify : async () => VISITOR
+        const token = site === undefined ? input.owner_token : undefined
+        const { owner, tokenId } = await ownerOfAgent(ctx, { ...ctx, token, identify: who })
+        if (owner.kind === 'network') await ctx.challenges.redeem(input.challenge)
         const enrolled = await ctx.hub.enrol(input, {
           remoteAddress: ctx.remoteAddress,
           ownerId: owner.id,
           ownerLabel: owner.label,
           tokenId,
+          site,
         })
         await confirmToken(ctx, tokenId)
         return enrolled

@@ -6,6 +6,7 @@ import { guestRouter } from './guest.ts'
 import { createCallerFactory, router } from './init.ts'
 import { jobsRouter } from './jobs.ts'
 import { networkRouter } from './network.ts'
+import { sitesRouter } from './sites.ts'
 import { keysRouter, nodeTokensRouter } from './tokens.ts'
 
 export const appRouter = router({
@@ -18,6 +19,7 @@ export const appRouter = router({
   devices: devicesRouter,
   keys: keysRouter,
   nodeTokens: nodeTokensRouter,
+  sites: sitesRouter,
 })
 
 export type AppRouter = typeof appRouter

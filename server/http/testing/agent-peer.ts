@@ -1,11 +1,14 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { createTRPCUntypedClient, createWSClient, wsLink } from '@trpc/client'
 import { WebSocket } from 'ws'
+import { solveChallenge } from '../../../agent-runtime/challenge.ts'
+import { hubError } from '../../../agent-runtime/hub-transport.ts'
 import { type ClaimChallenge, type ClaimProof, claimBytes } from '../../../kernel/claim.ts'
 import { bytesToHex, sha256 } from '../../../kernel/digest.ts'
 import { merkleRootOfDigests } from '../../../kernel/merkle.ts'
 import { OPS } from '../../../kernel/ops/registry.ts'
 import {
+  challengeOutput,
   contractOutput,
   type EnrolOutput,
   type HubMessage,
@@ -146,7 +149,14 @@ export function connectAgentPeer(url: string, headers: Readonly<Record<string, s
   return {
     call: (kind, path, input) => rpc[kind](path, input),
     async enrol(more = {}) {
-      return (await rpc.mutation('hub.enrol', { ...enrolmentOf(key), ...more })) as EnrolOutput
+      const enrolment = { ...enrolmentOf(key), ...more }
+      const enrolled = await rpc.mutation('hub.enrol', enrolment).catch(async (error: unknown) => {
+        if (hubError(error).code !== 'CHALLENGE_REQUIRED' || 'challenge' in more) throw error
+        const given = challengeOutput.parse(await rpc.query('hub.challenge', {}))
+        const challenge = await solveChallenge(given, new AbortController().signal)
+        return rpc.mutation('hub.enrol', { ...enrolment, challenge })
+      })
+      return enrolled as EnrolOutput
     },
     work({ session }, leases) {
       let left = leases

@@ -39,8 +39,13 @@ export interface TestPool {
   dispose(): Promise<void>
 }
 
+export interface TestPoolOptions {
+  /** Where the embed was built; without it there is none. */
+  readonly embedFolder?: string
+}
+
 /** Everything of the product but the pages and the house agent, on a database of its own and an ephemeral port. */
-export async function createTestPool(): Promise<TestPool> {
+export async function createTestPool(options: TestPoolOptions = {}): Promise<TestPool> {
   const database = await createTestDatabase()
   const dataDir = await mkdtemp(path.join(tmpdir(), 'forge-pool-test-'))
   const complaints: string[] = []
@@ -68,6 +73,7 @@ export async function createTestPool(): Promise<TestPool> {
         mailer: { post: (mail) => mails.push(mail), close: async () => {} },
         clientAddress: createClientAddress({ trustedProxies: ['loopback'], pagesToken: PAGES_TOKEN }),
         secret: 'the secret of a test, long enough',
+        embedFolder: options.embedFolder ?? path.join(dataDir, 'no embed'),
         http,
         site: undefined,
         dev: false,

@@ -207,7 +207,14 @@ export class World {
     const lease = this.state.leases.get(message.lease_id)
     if (agent === undefined || lease === undefined) return
     if (this.#random() < agent.drops) {
-      this.#after(this.#random() * 500, () => this.#apply({ t: 'session.silent', session }))
+      const isEnded = this.#random() < 0.2
+      this.#after(this.#random() * 500, () =>
+        this.#apply(
+          isEnded
+            ? { t: 'session.ended', session, reason: 'by its owner' }
+            : { t: 'session.silent', session },
+        ),
+      )
       this.#after(this.#random() * 30_000, () => {
         if (this.state.sessions.has(session)) this.#apply({ t: 'session.listening', session, after_lease: 0 })
         else this.#connect(agent)
