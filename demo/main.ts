@@ -5,8 +5,10 @@ import { Api, type DemoJob } from './api.ts'
 import { Client } from './client.ts'
 import { type Check, type DemoContract, demoContracts } from './contracts.ts'
 import { type MoneyReport, settleUp, wealth } from './credits.ts'
+import type { PartnerSite } from './partner/site.ts'
 import { type Person, signIn, withSecret } from './people.ts'
 import { ProgressBars } from './progress.ts'
+import { openPartner } from './publisher.ts'
 import { Site } from './site.ts'
 
 /**
@@ -70,7 +72,9 @@ async function main(): Promise<void> {
   const site = new Site(port, say)
   let agents: Agents | undefined
   let key: Awaited<ReturnType<typeof withSecret>> | undefined
+  let partner: PartnerSite | undefined
   const stop = async () => {
+    await partner?.close()
     await agents?.close()
     // A site that is gone cannot revoke anything, and that must not keep the rest from ending.
     await key?.revoke().catch(() => undefined)
@@ -101,7 +105,9 @@ async function main(): Promise<void> {
     if (json) process.stdout.write(`${JSON.stringify(outcome.report)}\n`)
     if (!outcome.report.ok) process.exitCode = 1
     if (once_only) return
-    say(`\nThe site stays up at ${site.url} until Ctrl-C.`)
+    partner = await openPartner(visitor, site.dataDir)
+    say(`\nA partner's page embeds the agent: ${partner.origin}`)
+    say(`The site stays up at ${site.url} until Ctrl-C.`)
     await interrupted
   } finally {
     await stop()
