@@ -2,6 +2,7 @@ import '@fontsource-variable/inter'
 import '@fontsource-variable/jetbrains-mono'
 import './globals.css'
 import type { Metadata, Viewport } from 'next'
+import { headers } from 'next/headers'
 import { ThemeProvider } from 'next-themes'
 import type { ReactNode } from 'react'
 import { SiteFooter } from './components/site-footer.tsx'
@@ -25,12 +26,20 @@ export const viewport: Viewport = {
 /** Every page shows what the server knows now: nothing is rendered at build time, where there is no server to ask. */
 export const dynamic = 'force-dynamic'
 
-export default function RootLayout({ children }: { readonly children: ReactNode }) {
+export default async function RootLayout({ children }: { readonly children: ReactNode }) {
+  // Of this request (server/http/server.ts): the theme's inline script may run only with it.
+  const nonce = (await headers()).get('x-nonce') ?? ''
   return (
     // The theme's class is set before the first paint, so the server's HTML differs from it by design.
     <html lang="en" suppressHydrationWarning>
       <body className="flex min-h-dvh flex-col antialiased">
-        <ThemeProvider attribute="class" defaultTheme="system" enableSystem disableTransitionOnChange>
+        <ThemeProvider
+          nonce={nonce}
+          attribute="class"
+          defaultTheme="system"
+          enableSystem
+          disableTransitionOnChange
+        >
           <ApiProvider>
             <a
               href="#main"

@@ -26,16 +26,7 @@ let headersOf: Readonly<Record<ActorKind, Readonly<Record<string, string>>>>
 /** Another person, a key of hers, a guest, and nobody. */
 let strangers: readonly { readonly kind: ActorKind; readonly headers: Readonly<Record<string, string>> }[]
 /** Things of Ada's. */
-const own = {
-  job: '',
-  key: '',
-  nodeToken: '',
-  device: '',
-  session: '',
-  site: '',
-  siteKey: '',
-  blob: DIGEST,
-}
+const own = { job: '', key: '', nodeToken: '', device: '', session: '', site: '', siteKey: '', blob: DIGEST }
 let closeAgent: () => void
 
 beforeAll(async () => {

@@ -7,6 +7,7 @@ import { siteEnrolment } from '../../kernel/protocol.ts'
 import type { Actor } from '../core/actor.ts'
 import { authorise } from '../core/authorise.ts'
 import type { EmbedService, Visit } from '../core/embed.ts'
+import type { ApiContext } from '../trpc/context.ts'
 import { readJsonText } from './body.ts'
 import type { ClientAddress } from './client-address.ts'
 import type { EmbedAssets, EmbedFile } from './embed-assets.ts'
@@ -140,7 +141,12 @@ export async function serveEmbedApi(
   request: IncomingMessage,
   response: ServerResponse,
   route: string,
-  ports: { readonly actor: Actor; readonly embed: EmbedService; readonly clientAddress: ClientAddress },
+  ports: {
+    readonly actor: Actor
+    readonly embed: EmbedService
+    readonly limit: ApiContext['limit']
+    readonly clientAddress: ClientAddress
+  },
 ): Promise<void> {
   const { actor, embed } = ports
   authorise(actor, 'embed.visit')
@@ -154,12 +160,14 @@ export async function serveEmbedApi(
   const body = parseJsonStrict(await readJsonText(request, HTTP_LIMITS.embed_body_bytes))
   switch (route) {
     case 'asked': {
+      await ports.limit('embed_asked')
       const { site_key, page } = parse(visitBody, body)
       await embed.asked(site_key, visitOf(request, page, ports.clientAddress))
       sendJson(response, 200, {})
       return
     }
     case 'consent': {
+      await ports.limit('embed_consent')
       const { site_key, page } = parse(visitBody, body)
       sendJson(response, 200, await embed.consent(site_key, visitOf(request, page, ports.clientAddress)))
       return
