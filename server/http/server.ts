@@ -12,14 +12,13 @@ import { type AgentSockets, createAgentSockets } from './agent-socket.ts'
 import { serveAuth } from './auth-route.ts'
 import { type ClientAddress, handOnClientAddress } from './client-address.ts'
 import type { EmbedAssets } from './embed-assets.ts'
-import { EMBED_API_PREFIX, EMBED_PREFIX, serveEmbed, serveEmbedApi } from './embed-route.ts'
+import { EMBED_PREFIX, serveEmbed } from './embed-route.ts'
 import type { Identify } from './identify.ts'
 import { HTTP_LIMITS } from './limits.ts'
 import { callerOf, type RateLimits } from './rate-limits.ts'
 import { sendError, sendJson } from './respond.ts'
 import { BlobRoutes } from './rest-blobs.ts'
-import { sendStatement } from './rest-credits.ts'
-import { executeOp, getJob } from './rest-jobs.ts'
+import { serveRest } from './rest-routes.ts'
 import { assertSameOrigin, newNonce, pagePolicy, setSecurityHeaders } from './security.ts'
 import { serveTrpc, TRPC_PREFIX } from './trpc-route.ts'
 
@@ -186,44 +185,7 @@ async function routeApi(
     return serveTrpc(request, response, path, known, ports.log)
   }
   const context = await contextOf(ports, request, response)
-  const reads = request.method === 'GET' || request.method === 'HEAD'
-  if (path === '/api/v0/ops/execute') {
-    if (request.method !== 'POST') throw wrongMethod(response, 'POST')
-    return executeOp(request, response, context)
-  }
-  if (path === '/api/v0/credits/statement.csv') {
-    if (!reads) throw wrongMethod(response, 'GET, HEAD')
-    return sendStatement(request, response, context)
-  }
-  const [, jobId] = /^\/api\/v0\/jobs\/([^/]{1,64})$/.exec(path) ?? []
-  if (jobId !== undefined) {
-    if (!reads) throw wrongMethod(response, 'GET, HEAD')
-    return getJob(jobId, response, context)
-  }
-  const [, digest] = /^\/api\/v0\/blobs\/([0-9a-f]{64})$/.exec(path) ?? []
-  if (digest !== undefined) {
-    if (reads) return blobs.get(request, response, context.actor, digest)
-    if (request.method !== 'PUT') throw wrongMethod(response, 'GET, HEAD, PUT')
-    return blobs.put(request, response, context.actor, digest)
-  }
-  if (path.startsWith(EMBED_API_PREFIX)) {
-    const name = path.slice(EMBED_API_PREFIX.length)
-    return serveEmbedApi(request, response, name, {
-      actor: context.actor,
-      embed: context.services.embed,
-      limit: context.limit,
-      clientAddress: ports.clientAddress,
-    })
-  }
-  throw new ForgeError('NOT_FOUND', 'the API has no such path', {
-    hint: 'POST /api/v0/ops/execute, GET /api/v0/jobs/<id>, GET or PUT /api/v0/blobs/<sha256>, GET /api/v0/credits/statement.csv.',
-  })
-}
-
-/** 404 for a path that exists, with `Allow`: the method is part of what was asked for. */
-function wrongMethod(response: ServerResponse, allow: string): ForgeError {
-  response.setHeader('allow', allow)
-  return new ForgeError('NOT_FOUND', 'this path has no such method', { hint: `Use ${allow}.` })
+  await serveRest({ request, response, blobs, context, clientAddress: ports.clientAddress }, path)
 }
 
 function upgradeHandler(ports: HttpPorts, agents: AgentSockets): Handlers['upgrade'] {
