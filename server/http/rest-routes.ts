@@ -2,8 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ForgeError } from '../../kernel/errors.ts'
 import { type Action, authorise } from '../core/authorise.ts'
 import type { ApiContext } from '../trpc/context.ts'
+import type { ClientAddress } from './client-address.ts'
 import type { BlobRoutes } from './rest-blobs.ts'
 import { sendStatement } from './rest-credits.ts'
+import { embedAsked, embedConsent, embedStop } from './rest-embed.ts'
 import { executeOp, getJob } from './rest-jobs.ts'
 
 export interface RestExchange {
@@ -11,6 +13,7 @@ export interface RestExchange {
   readonly response: ServerResponse
   readonly context: ApiContext
   readonly blobs: BlobRoutes
+  readonly clientAddress: ClientAddress
 }
 
 interface RestRoute {
@@ -63,6 +66,27 @@ export const REST_ROUTES: readonly RestRoute[] = [
     action: 'blobs.write',
     serve: ({ request, response, context, blobs }, digest) =>
       blobs.put(request, response, context.actor, digest),
+  },
+  {
+    method: 'POST',
+    path: '/api/v0/embed/asked',
+    pattern: /^\/api\/v0\/embed\/asked$/,
+    action: 'embed.visit',
+    serve: embedAsked,
+  },
+  {
+    method: 'POST',
+    path: '/api/v0/embed/consent',
+    pattern: /^\/api\/v0\/embed\/consent$/,
+    action: 'embed.visit',
+    serve: embedConsent,
+  },
+  {
+    method: 'POST',
+    path: '/api/v0/embed/stop',
+    pattern: /^\/api\/v0\/embed\/stop$/,
+    action: 'embed.visit',
+    serve: embedStop,
   },
 ]
 

@@ -12,7 +12,7 @@ import { type AgentSockets, createAgentSockets } from './agent-socket.ts'
 import { serveAuth } from './auth-route.ts'
 import { type ClientAddress, handOnClientAddress } from './client-address.ts'
 import type { EmbedAssets } from './embed-assets.ts'
-import { EMBED_API_PREFIX, EMBED_PREFIX, serveEmbed, serveEmbedApi } from './embed-route.ts'
+import { EMBED_PREFIX, serveEmbed } from './embed-route.ts'
 import type { Identify } from './identify.ts'
 import { HTTP_LIMITS } from './limits.ts'
 import { callerOf, type RateLimits } from './rate-limits.ts'
@@ -185,16 +185,7 @@ async function routeApi(
     return serveTrpc(request, response, path, known, ports.log)
   }
   const context = await contextOf(ports, request, response)
-  if (path.startsWith(EMBED_API_PREFIX)) {
-    const name = path.slice(EMBED_API_PREFIX.length)
-    return serveEmbedApi(request, response, name, {
-      actor: context.actor,
-      embed: context.services.embed,
-      limit: context.limit,
-      clientAddress: ports.clientAddress,
-    })
-  }
-  await serveRest({ request, response, blobs, context }, path)
+  await serveRest({ request, response, blobs, context, clientAddress: ports.clientAddress }, path)
 }
 
 function upgradeHandler(ports: HttpPorts, agents: AgentSockets): Handlers['upgrade'] {
