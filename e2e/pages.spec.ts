@@ -12,6 +12,8 @@ let site: Site
 let mary: Person
 /** Ids of one job in each of the states that look different. */
 const jobs = { running: '', estimate: '', product: '' }
+/** Id of Mary's partner site. */
+let partnerSite = ''
 const PHONE_PX = 360
 
 test.beforeAll(async () => {
@@ -23,13 +25,17 @@ test.beforeAll(async () => {
   jobs.product = await api.submit(matmulContract(await api.upload(a), 8, { mode: 'none' }))
   for (const id of [jobs.estimate, jobs.product])
     await expect.poll(async () => (await api.job(id)).state, { timeout: 60_000 }).toBe('settled')
+  await api.publish(jobs.estimate)
   // No agent here has a GPU: this one stays as it is.
   jobs.running = await api.submit({ ...piContract('waiting', 4), policy: { target: 'gpu' } })
+  partnerSite = await api.createSite('Tides', ['https://tides.example'])
 })
 test.afterAll(() => site?.stop())
 
 interface Place {
   readonly name: string
+  /** Nobody has signed in; else Mary has. */
+  readonly visitor?: true
   readonly path: () => string
   /** Brings the page into the state to look at. */
   readonly prepare?: (page: Page) => Promise<void>
@@ -38,12 +44,70 @@ interface Place {
 const PLACES: readonly Place[] = [
   {
     name: 'home',
+    visitor: true,
     path: () => '/',
     prepare: async (page) => {
       await page.getByRole('button', { name: 'Prove it here' }).click()
       await expect(page.getByText('identical, all 32 bytes')).toBeVisible({ timeout: 60_000 })
     },
   },
+  { name: 'home, of an account', path: () => '/' },
+  {
+    name: 'sign in, refused',
+    visitor: true,
+    path: () => '/sign-in?next=/submit',
+    prepare: async (page) => {
+      await page.getByRole('textbox', { name: 'E-mail address' }).fill(mary.email)
+      await page.getByRole('textbox', { name: 'Password', exact: true }).fill('not the password')
+      await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+      await expect(page.getByRole('alert').filter({ hasText: 'You are not signed in' })).toBeVisible()
+    },
+  },
+  {
+    name: 'sign up, incomplete',
+    visitor: true,
+    path: () => '/sign-up',
+    prepare: (page) => page.getByRole('button', { name: 'Create account' }).click(),
+  },
+  { name: 'reset the password', visitor: true, path: () => '/reset-password' },
+  { name: 'set a new password', visitor: true, path: () => '/reset-password?token=none' },
+  {
+    name: 'account, with its menu',
+    path: () => '/account',
+    prepare: async (page) => {
+      await expect(panel(page, 'Statement').getByRole('row').first()).toBeVisible()
+      await page.getByRole('button', { name: 'Account of Mary' }).click()
+      await expect(page.getByRole('menu')).toContainText('credits available')
+    },
+  },
+  {
+    name: 'keys and tokens, with a new key',
+    path: () => '/account/keys',
+    prepare: async (page) => {
+      const keys = panel(page, 'API keys')
+      await keys.getByRole('textbox', { name: 'Name of a new API key' }).fill('for the look of it')
+      await keys.getByRole('button', { name: 'Create API key' }).click()
+      await expect(keys.getByText('Keep it now')).toBeVisible()
+    },
+  },
+  {
+    name: 'security',
+    path: () => '/account/security',
+    prepare: (page) => expect(panel(page, 'Sessions').getByRole('listitem').first()).toBeVisible(),
+  },
+  {
+    name: 'devices, without any',
+    path: () => '/devices',
+    prepare: (page) => expect(page.getByText('No device computes for you yet')).toBeVisible(),
+  },
+  {
+    name: 'sites',
+    path: () => '/sites',
+    prepare: (page) => expect(page.getByRole('link', { name: 'Tides' })).toBeVisible(),
+  },
+  { name: 'site', path: () => `/sites/${partnerSite}` },
+  { name: 'unknown site', path: () => '/sites/nonsense' },
+  { name: 'contribute, as a visitor', visitor: true, path: () => '/contribute' },
   { name: 'contribute', path: () => '/contribute' },
   {
     name: 'contribute, contributing',
@@ -74,6 +138,7 @@ const PLACES: readonly Place[] = [
     prepare: (page) => page.getByRole('tab', { name: 'JSON' }).click(),
   },
   { name: 'jobs', path: () => '/jobs' },
+  { name: 'public jobs', visitor: true, path: () => '/jobs' },
   { name: 'job, waiting', path: () => `/jobs/${jobs.running}` },
   {
     name: 'job, question before it is cancelled',
@@ -89,11 +154,30 @@ const PLACES: readonly Place[] = [
     prepare: (page) => expect(page.getByRole('img', { name: /Convergence/ })).toBeVisible(),
   },
   { name: 'job, product', path: () => `/jobs/${jobs.product}` },
+  {
+    name: 'job, checked by a stranger',
+    visitor: true,
+    path: () => `/jobs/${jobs.estimate}`,
+    prepare: async (page) => {
+      const proof = panel(page, 'Check this result yourself')
+      await proof.getByRole('button', { name: 'Execute 8 shards here' }).click()
+      await expect(proof.getByText('The whole result is confirmed')).toBeVisible({ timeout: 90_000 })
+    },
+  },
+  {
+    name: 'job, question before it is public',
+    path: () => `/jobs/${jobs.product}`,
+    prepare: async (page) => {
+      await page.getByRole('button', { name: 'Make it public' }).click()
+      await expect(page.getByRole('alertdialog')).toBeVisible()
+    },
+  },
   { name: 'unknown job', path: () => '/jobs/nonsense' },
   { name: 'unknown page', path: () => '/nowhere' },
 ]
 
-async function visit(page: Page, { path, prepare }: Place): Promise<void> {
+async function visit(page: Page, { visitor, path, prepare }: Place): Promise<void> {
+  if (visitor !== true) await mary.enter(page.context())
   await page.goto(`${site.url}${path()}`)
   await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
   await prepare?.(page)
@@ -143,6 +227,8 @@ async function seriousViolations(page: Page, rules?: string[]): Promise<object[]
 }
 
 test.describe('by keyboard alone', () => {
+  test.beforeEach(({ context }) => mary.enter(context))
+
   /** More stops than any page has before its main action. */
   const MAX_TABS = 40
 
@@ -207,6 +293,29 @@ test.describe('by keyboard alone', () => {
     await tabTo(page, 'button', 'Cancel the job')
     await page.keyboard.press('Enter')
     await expect(stateShown(page, 'Cancelled')).toBeVisible()
+  })
+
+  test('the account menu opens, leads to devices, and signs out', async ({ page, context }) => {
+    const ada = await site.signUp('Ada')
+    await context.clearCookies()
+    await ada.enter(context)
+    await page.goto(`${site.url}/account`)
+    await tabTo(page, 'button', 'Account of Ada')
+    await page.keyboard.press('Enter')
+    await expect(page.getByRole('menuitem', { name: 'Account and credits' })).toBeFocused()
+    await page.keyboard.press('Escape')
+    await expect(page.getByRole('button', { name: 'Account of Ada' })).toBeFocused()
+    await page.keyboard.press('Enter')
+    await page.keyboard.type('dev')
+    await expect(page.getByRole('menuitem', { name: 'Devices' })).toBeFocused()
+    await page.keyboard.press('Enter')
+    await expect(page.getByRole('heading', { level: 1, name: 'Devices' })).toBeVisible()
+    await tabTo(page, 'button', 'Account of Ada')
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('End')
+    await expect(page.getByRole('menuitem', { name: 'Sign out' })).toBeFocused()
+    await page.keyboard.press('Enter')
+    await expect(page.getByRole('link', { name: 'Sign in' })).toBeVisible()
   })
 
   test('the jobs page leads to a job and its result', async ({ page }) => {

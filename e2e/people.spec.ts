@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { expect, type Page, test } from '@playwright/test'
 import { piContract } from './support/contracts.ts'
 import { panel, reading, stateShown } from './support/pages.ts'
@@ -9,7 +10,7 @@ import { type Site, startSite } from './support/site.ts'
 let site: Site
 let mary: Person
 test.beforeAll(async () => {
-  site = await startSite({ houseAgent: true })
+  site = await startSite({ houseAgent: true, testGrant: 1_000_000 })
   mary = await site.signUp('Mary')
 })
 test.afterAll(() => site?.stop())
@@ -264,4 +265,49 @@ test('a job is private until its owner publishes it, and then a stranger finds i
   await expect(panel(page, 'Sharing')).toContainText('Only you can see this job.')
   await stranger.reload()
   await expect(stranger.getByRole('heading', { name: 'There is no job with this id' })).toBeVisible()
+})
+
+test('another session is ended from here, and all of them at once', async ({ page, context, browser }) => {
+  const ida = await site.signUp('Ida')
+  await ida.enter(context)
+  const elsewhere = await (await browser.newContext()).newPage()
+  await elsewhere.goto(`${site.url}/sign-in`)
+  await fillSignIn(elsewhere, ida.email, PASSWORD)
+  await expect(elsewhere).toHaveURL(`${site.url}/account`)
+
+  await page.goto(`${site.url}/account/security`)
+  const sessions = panel(page, 'Sessions')
+  await expect(sessions.getByRole('listitem')).toHaveCount(2)
+  await expect(sessions.getByRole('listitem').filter({ hasText: 'This one' })).toHaveCount(1)
+  await sessions.getByRole('button', { name: /^End the session of Chrome/ }).click()
+  await expect(sessions.getByRole('listitem')).toHaveCount(1)
+  await elsewhere.goto(`${site.url}/account`)
+  await expect(elsewhere).toHaveURL(/\/sign-in/)
+
+  await sessions.getByRole('button', { name: 'Sign out everywhere' }).click()
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Sign out everywhere' }).click()
+  await expect(page).toHaveURL(`${site.url}/sign-in`)
+  await expect(ida.api.job(randomUUID())).rejects.toThrow('HTTP 404')
+  await expect(ida.api.jobCount()).rejects.toThrow('HTTP 401')
+})
+
+test('an account is erased after its password and a question, and is gone', async ({ page, context }) => {
+  const olga = await site.signUp('Olga')
+  await olga.enter(context)
+  await page.goto(`${site.url}/account/security`)
+  const form = panel(page, 'Erase this account')
+  const password = form.getByRole('textbox', { name: 'Password of this account', exact: true })
+  const question = page.getByRole('alertdialog', { name: 'Erase this account for good?' })
+  await password.fill('not the password')
+  await form.getByRole('button', { name: 'Erase account' }).click()
+  await question.getByRole('button', { name: 'Erase the account' }).click()
+  await expect(form.getByRole('alert')).toContainText('the password is wrong')
+  await password.fill(PASSWORD)
+  await form.getByRole('button', { name: 'Erase account' }).click()
+  await question.getByRole('button', { name: 'Erase the account' }).click()
+  await expect(page).toHaveURL(`${site.url}/`)
+  await expect(page.getByRole('link', { name: 'Sign in' })).toBeVisible()
+  await page.goto(`${site.url}/sign-in`)
+  await fillSignIn(page, olga.email, PASSWORD)
+  await expect(page.getByRole('alert').filter({ hasText: 'You are not signed in' })).toBeVisible()
 })

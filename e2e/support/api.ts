@@ -60,6 +60,13 @@ export class Api {
     return created.parse(await this.#post('/api/trpc/nodeTokens.create', { name })).result.data.token
   }
 
+  /** @returns the id of a partner's site */
+  async createSite(name: string, origins: readonly string[]): Promise<string> {
+    const created = answer(z.object({ id: z.string() }))
+    const input = { name, allowed_origins: origins }
+    return created.parse(await this.#post('/api/trpc/sites.create', input)).result.data.id
+  }
+
   /** Owners of the connected agents. */
   async agentOwners(): Promise<string[]> {
     const list = answer(z.object({ items: z.array(z.object({ owner: z.string() })) }))

@@ -17,9 +17,12 @@ const SERVER = path.join(ROOT, 'dist/server.mjs')
 const START_LIMIT_MS = 60_000
 const STOP_LIMIT_MS = 20_000
 const DATABASE_POLL_MS = 50
+const ENDLESS_GRANT = 1_000_000_000
 
 export interface SiteOptions {
   readonly houseAgent: boolean
+  /** Credits of a new account; by default more than a job costs that never ends. */
+  readonly testGrant?: number
 }
 
 /** How a server process ended that was expected to end by itself. */
@@ -121,6 +124,7 @@ export class Site {
         PORT: String(this.#port),
         FORGE_DATA_DIR: this.dataDir,
         FORGE_HOUSE_AGENT: this.#options.houseAgent ? 'on' : 'off',
+        FORGE_TEST_GRANT: String(this.#options.testGrant ?? ENDLESS_GRANT),
       }),
       stdio: ['ignore', 'pipe', 'pipe'],
     })
