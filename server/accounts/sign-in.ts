@@ -12,6 +12,7 @@ import { ACCOUNT_LIMITS } from './limits.ts'
 import type { Mailer } from './mail.ts'
 import { existingAccountText, passwordChangedText, resetText, verifyText } from './mail-texts.ts'
 import { AUTH_TABLES } from './tables.ts'
+import { Turnstile } from './turnstile.ts'
 
 /** Where sign-in is mounted. */
 export const AUTH_PREFIX = '/api/auth/'
@@ -151,10 +152,12 @@ export function createSignIn(options: SignInOptions): SignIn {
       },
     },
   })
+  const turnstile = new Turnstile(ACCOUNT_LIMITS.at_once, ACCOUNT_LIMITS.waiting)
   const sessionCookie = `${cookiePrefix}.session_token=`
 
   return {
-    handle: (request) => auth.handler(request),
+    handle: (request) =>
+      request.method === 'POST' ? turnstile.pass(() => auth.handler(request)) : auth.handler(request),
     async session(cookies) {
       if (!cookies.includes(sessionCookie)) return undefined
       const found = await auth.api.getSession({

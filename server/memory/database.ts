@@ -11,6 +11,8 @@ import { migrate } from './migrations.ts'
 const EMBEDDED_DATABASE = 'forge'
 const POOL_CONNECTIONS = 10
 const CONNECT_LIMIT_MS = 5_000
+/** A transaction of sign-in hashes a password on the way, which takes a busy machine a second. */
+const TRANSACTION_LIMIT_MS = 20_000
 /** No statement of the server takes nearly as long. */
 const STATEMENT_LIMIT_MS = 60_000
 /** PostgreSQL 13: `gen_random_uuid()` without an extension. */
@@ -79,7 +81,10 @@ export async function connect(
     throw error
   }
   const schema = new URL(url).searchParams.get('schema')
-  const prisma = new PrismaClient({ adapter: new PrismaPg(pool, schema === null ? {} : { schema }) })
+  const prisma = new PrismaClient({
+    adapter: new PrismaPg(pool, schema === null ? {} : { schema }),
+    transactionOptions: { maxWait: CONNECT_LIMIT_MS, timeout: TRANSACTION_LIMIT_MS },
+  })
   let closing: Promise<void> | undefined
   const close = async () => {
     await prisma.$disconnect()
