@@ -2,6 +2,7 @@ import '@fontsource-variable/inter'
 import '@fontsource-variable/jetbrains-mono'
 import './globals.css'
 import type { Metadata, Viewport } from 'next'
+import { headers } from 'next/headers'
 import { ThemeProvider } from 'next-themes'
 import type { ReactNode } from 'react'
 import { SiteFooter } from './components/site-footer.tsx'
@@ -28,12 +29,20 @@ export const viewport: Viewport = {
 export const dynamic = 'force-dynamic'
 
 export default async function RootLayout({ children }: { readonly children: ReactNode }) {
+  // Of this request (server/http/server.ts): the theme's inline script may run only with it.
+  const nonce = (await headers()).get('x-nonce') ?? ''
   const who = await whoAsks()
   return (
     // The theme's class is set before the first paint, so the server's HTML differs from it by design.
     <html lang="en" suppressHydrationWarning>
       <body className="flex min-h-dvh flex-col antialiased">
-        <ThemeProvider attribute="class" defaultTheme="system" enableSystem disableTransitionOnChange>
+        <ThemeProvider
+          nonce={nonce}
+          attribute="class"
+          defaultTheme="system"
+          enableSystem
+          disableTransitionOnChange
+        >
           <ApiProvider>
             <PersonProvider person={who.kind === 'person' ? who.person : null}>
               <a

@@ -21,6 +21,7 @@ import { createTokenService } from './core/tokens.ts'
 import type { ClientAddress } from './http/client-address.ts'
 import { loadEmbedAssets } from './http/embed-assets.ts'
 import { createIdentify } from './http/identify.ts'
+import { RateLimits, type RateRules } from './http/rate-limits.ts'
 import type { HttpServer, Site } from './http/server.ts'
 import { Hub } from './hub/hub.ts'
 import type { Referee } from './hub/referee/referee.ts'
@@ -59,6 +60,8 @@ export interface PoolOptions {
   /** What scripts/build-embed.mjs wrote. */
   readonly embedFolder: string
   readonly clientAddress: ClientAddress
+  /** Undefined: RATE_LIMITS. */
+  readonly rateRules?: RateRules
   readonly mailer: Mailer
   readonly http: HttpServer
   /** Without one there are no pages, only the API. */
@@ -181,6 +184,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     identify: createIdentify({ signIn, owners, tokens, hub }),
     origin: options.origin,
     clientAddress: options.clientAddress,
+    limits: new RateLimits(options.rateRules),
     site: options.site,
     embedAssets: await loadEmbedAssets(options.embedFolder),
     dev: options.dev,

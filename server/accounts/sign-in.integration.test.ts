@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createLog } from '../core/log.ts'
 import { beGuest, PASSWORD, postJson, type SignedUp, signIn, signUp } from '../http/testing/sign-up.ts'
 import {
   createTestPool,
@@ -7,6 +8,7 @@ import {
   TEST_GRANT,
   type TestPool,
 } from '../http/testing/start-pool.ts'
+import { createSignIn } from './sign-in.ts'
 
 let testPool: TestPool
 let pool: RunningPool
@@ -81,6 +83,34 @@ describe('somebody who signs in', () => {
     expect(cookie).toMatch(/^forge\.session_token=/)
     for (const attribute of ['HttpOnly', 'SameSite=Lax', 'Path=/']) expect(cookie).toContain(attribute)
     expect(answer.headers.get('cache-control')).toBe('no-store')
+  })
+
+  it('has a Secure cookie that no other host can set where the site is reached by https', async () => {
+    const ada = await signUp(pool)
+    const origin = 'https://pool.example'
+    const secure = createSignIn({
+      database: testPool.database,
+      origin,
+      secret: 'the secret of a test, long enough',
+      people: { came: async () => {}, renamed: async () => {}, claimed: async () => {} },
+      mailer: { post: () => {}, close: async () => {} },
+      log: createLog('silent'),
+    })
+    const answer = await secure.handle(
+      new Request(`${origin}/api/auth/sign-in/email`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ email: ada.email, password: PASSWORD }),
+      }),
+    )
+    const [cookie = ''] = answer.headers.getSetCookie()
+    expect(cookie).toMatch(/^__Host-forge\.session_token=/)
+    for (const attribute of ['HttpOnly', 'SameSite=Lax', 'Path=/', 'Secure'])
+      expect(cookie).toContain(attribute)
+    expect(cookie).not.toContain('Domain')
+    expect(await secure.session(cookie.split(';', 1)[0] ?? '')).toMatchObject({ name: ada.name })
+    // Of the plain one this site knows nothing.
+    expect(await secure.session(ada.headers.cookie)).toBeUndefined()
   })
 
   it('is signed out by signing out, in that session alone', async () => {

@@ -18,7 +18,7 @@ export interface SiteSettings {
 
 export interface SiteService {
   list(actor: Actor): Promise<readonly SiteView[]>
-  /** @throws ForgeError INPUT_INVALID for an origin that is none; RATE_LIMITED when the owner has all sites he may have */
+  /** @throws ForgeError INPUT_INVALID for an origin that is none; CONFLICT when the owner has all sites he may have */
   create(actor: Actor, settings: SiteSettings): Promise<SiteView>
   /** Switching a site off, or taking phones away, counts at once. @throws ForgeError NOT_FOUND, INPUT_INVALID */
   update(
@@ -71,7 +71,7 @@ export function createSiteService(options: SiteServiceOptions): SiteService {
         CORE_LIMITS.sites_per_owner,
       )
       if (site === undefined) {
-        throw new ForgeError('RATE_LIMITED', `an account has at most ${CORE_LIMITS.sites_per_owner} sites`, {
+        throw new ForgeError('CONFLICT', `an account has at most ${CORE_LIMITS.sites_per_owner} sites`, {
           hint: 'Change one that is no longer used.',
         })
       }

@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { ActorKind } from '../core/actor.ts'
 import { type Action, RULES } from '../core/authorise.ts'
 import { appRouter } from '../trpc/router.ts'
+import { AUTH_ROUTES } from './auth-route.ts'
+import { REST_ROUTES } from './rest-routes.ts'
 import { connectAgentPeer } from './testing/agent-peer.ts'
 import { beGuest, PASSWORD, type SignedUp, signIn, signUp } from './testing/sign-up.ts'
 import { createTestPool, piContract, type RunningPool, type TestPool } from './testing/start-pool.ts'
@@ -277,6 +279,14 @@ describe('who may do what', () => {
     expect(Object.fromEntries(named)).toEqual(stated)
   })
 
+  it('is stated for every REST route there is', () => {
+    const stated = new Map(ROUTES.map(({ what, action }) => [what, action]))
+    // HEAD is GET without the body.
+    stated.delete('HEAD /api/v0/blobs/{sha256}')
+    const served = REST_ROUTES.map(({ method, path, action }) => [`${method} ${path}`, action] as const)
+    expect(Object.fromEntries(stated)).toEqual(Object.fromEntries(served))
+  })
+
   const kinds: readonly ActorKind[] = ['user', 'key', 'guest', 'agent', 'visitor']
   const cells = [...PROCEDURES, ...ROUTES].flatMap((row) =>
     kinds.map((kind) => ({
@@ -297,5 +307,49 @@ describe('who may do what', () => {
       expect([200, 201, 202, ...(kind === 'guest' || kind === 'visitor' ? [404] : [])], text).toContain(
         response.status,
       )
+  })
+})
+
+/** Sign-in has two kinds of route: those that make or end a session, and those that need one. */
+describe('sign-in', () => {
+  const OPEN: readonly string[] = [
+    'POST /sign-up/email',
+    'POST /sign-in/email',
+    'POST /sign-in/anonymous',
+    'POST /sign-out',
+    'GET /get-session',
+    'POST /request-password-reset',
+    'POST /reset-password',
+    'POST /send-verification-email',
+    'GET /verify-email',
+    'GET /passkey/generate-authenticate-options',
+    'POST /passkey/verify-authentication',
+  ]
+  const OWN = {
+    'POST /update-user': { name: 'Nobody' },
+    'POST /change-password': { currentPassword: PASSWORD, newPassword: `${PASSWORD} 2` },
+    'GET /passkey/generate-register-options': undefined,
+    'POST /passkey/verify-registration': { response: {} },
+    'GET /passkey/list-user-passkeys': undefined,
+    'POST /passkey/delete-passkey': { id: NOWHERE },
+    'POST /passkey/update-passkey': { id: NOWHERE, name: 'x' },
+  }
+
+  it('has no other routes', () => {
+    expect([...OPEN, ...Object.keys(OWN)].sort()).toEqual([...AUTH_ROUTES].sort())
+  })
+
+  it.each(Object.entries(OWN))('%s is for somebody who has signed in', async (route, body) => {
+    const [method = '', path = ''] = route.split(' ')
+    const init =
+      body === undefined ? { method } : { method, headers: JSON_HEADERS, body: JSON.stringify(body) }
+    const answer = await fetch(`${pool.url}/api/auth${path}`, init)
+    expect(answer.status).toBe(401)
+    // A key is no session.
+    const byKey = await fetch(`${pool.url}/api/auth${path}`, {
+      ...init,
+      headers: { ...init.headers, ...headersOf.key },
+    })
+    expect(byKey.status).toBe(401)
   })
 })

@@ -1,23 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { z } from 'zod'
-import { parseJsonStrict } from '../../kernel/canonical.ts'
-import { schemaError } from '../../kernel/contract.ts'
 import { ForgeError } from '../../kernel/errors.ts'
-import { siteEnrolment } from '../../kernel/protocol.ts'
-import type { Actor } from '../core/actor.ts'
-import { authorise } from '../core/authorise.ts'
-import type { EmbedService, Visit } from '../core/embed.ts'
-import { readJsonText } from './body.ts'
-import type { ClientAddress } from './client-address.ts'
+import type { EmbedService } from '../core/embed.ts'
 import type { EmbedAssets, EmbedFile } from './embed-assets.ts'
 import { framePage, noticePage } from './embed-page.ts'
-import { HTTP_LIMITS } from './limits.ts'
-import { sendJson } from './respond.ts'
 
-/** What partners' pages load from here, and what the frame inside them asks. */
+/** What partners' pages load from here. What the frame inside them then asks is rest-embed.ts. */
 
 export const EMBED_PREFIX = '/embed/'
-export const EMBED_API_PREFIX = '/api/v0/embed/'
 
 /** A partner's page names no build: a mended loader reaches everybody within minutes. */
 const LOADER_CACHE = 'public, max-age=300, stale-while-revalidate=3600'
@@ -123,70 +112,6 @@ function send(
   response.setHeader('content-length', bytes.length)
   response.setHeader('cache-control', cache)
   response.end(request.method === 'HEAD' ? undefined : bytes)
-}
-
-const visitBody = z.strictObject({
-  site_key: siteEnrolment.shape.site_key,
-  /** Origin of the partner's page. */
-  page: z.string().min(1).max(300),
-})
-const stopBody = z.strictObject({
-  consent: siteEnrolment.shape.consent,
-  by: z.enum(['visitor', 'page']),
-})
-
-/** `POST /api/v0/embed/asked | consent | stop`, sent by our own frame alone. @throws ForgeError */
-export async function serveEmbedApi(
-  request: IncomingMessage,
-  response: ServerResponse,
-  route: string,
-  ports: { readonly actor: Actor; readonly embed: EmbedService; readonly clientAddress: ClientAddress },
-): Promise<void> {
-  const { actor, embed } = ports
-  authorise(actor, 'embed.visit')
-  if (request.method !== 'POST') {
-    response.setHeader('allow', 'POST')
-    throw new ForgeError('NOT_FOUND', 'this path has no such method', { hint: 'Use POST.' })
-  }
-  // That it is ours was checked before; here it must be there: every browser sends it with a POST.
-  if (request.headers.origin === undefined)
-    throw new ForgeError('FORBIDDEN', 'this request does not come from a frame of this site')
-  const body = parseJsonStrict(await readJsonText(request, HTTP_LIMITS.embed_body_bytes))
-  switch (route) {
-    case 'asked': {
-      const { site_key, page } = parse(visitBody, body)
-      await embed.asked(site_key, visitOf(request, page, ports.clientAddress))
-      sendJson(response, 200, {})
-      return
-    }
-    case 'consent': {
-      const { site_key, page } = parse(visitBody, body)
-      sendJson(response, 200, await embed.consent(site_key, visitOf(request, page, ports.clientAddress)))
-      return
-    }
-    case 'stop': {
-      const { consent, by } = parse(stopBody, body)
-      await embed.stop(consent, by)
-      sendJson(response, 200, {})
-      return
-    }
-    default:
-      throw notFound()
-  }
-}
-
-function parse<T>(schema: z.ZodType<T>, body: unknown): T {
-  const parsed = schema.safeParse(body)
-  if (!parsed.success) throw schemaError(parsed.error, 'MESSAGE_INVALID')
-  return parsed.data
-}
-
-function visitOf(request: IncomingMessage, page: string, clientAddress: ClientAddress): Visit {
-  return {
-    page,
-    remoteAddress: clientAddress(request),
-    isHandheld: isHandheldRequest(request),
-  }
 }
 
 /** A phone or a tablet, as far as the request tells; an iPad that calls itself a Mac is told apart in the frame. */

@@ -201,15 +201,15 @@ describe('a visitor’s consent', () => {
   it('earns the site’s owner credits for what its agents computed', async () => {
     const site = await create()
     const stranger = await signUp(pool, 'A stranger')
-    const contract = { ...piContract('embed earns', 4), verify: { mode: 'none' } }
+    const contract = { ...piContract('embed earns', 2), verify: { mode: 'none' } }
     const { id } = (await stranger.call('jobs.submit', { contract })) as { id: string }
     const peer = connectAgentPeer(pool.url)
     peer.work(await enrol(peer, site, await consentTo(site)), 4)
     const state = async () => ((await stranger.call('jobs.get', { id })) as { state: string }).state
-    await expect.poll(state, { timeout: 20_000 }).toBe('settled')
+    await expect.poll(state, { timeout: 90_000 }).toBe('settled')
     peer.close()
     const { shards, credits_earned } = await stats(site)
-    expect(shards).toBe(4)
+    expect(shards).toBe(2)
     expect(credits_earned).toBeGreaterThan(0)
     const { rows } = await testPool.database.pool.query<{ code: string; owner: string; amount: string }>(
       `SELECT code, credit_account AS owner, amount FROM credit_transfers
@@ -326,6 +326,11 @@ describe('a visitor’s consent', () => {
 })
 
 describe('sites', () => {
+  // An account of their own: the one above has nearly all that it may have.
+  beforeAll(async () => {
+    ada = await signUp(pool)
+  })
+
   it('are their owner’s alone', async () => {
     const site = await create()
     const eve = await signUp(pool, 'Eve')

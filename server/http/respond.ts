@@ -27,6 +27,7 @@ export async function sendError(
     response.setHeader('connection', 'close')
     await discardBody(request)
   }
-  if (error.code === 'RATE_LIMITED' || error.code === 'UNAVAILABLE') response.setHeader('retry-after', '1')
+  const isPassing = error.code === 'RATE_LIMITED' || error.code === 'UNAVAILABLE'
+  if (isPassing && !response.hasHeader('retry-after')) response.setHeader('retry-after', '1')
   sendJson(response, status, { error: error.toJSON() })
 }

@@ -5,20 +5,24 @@ import { LIMITS } from '../../kernel/limits.ts'
 import type { Actor } from '../core/actor.ts'
 import type { BlobService, ByteRange } from '../core/blobs.ts'
 import { HostCap } from '../core/host-cap.ts'
+import { hostKey } from '../core/network-prefix.ts'
 import { assertPlainEncoding } from './body.ts'
 import type { ClientAddress } from './client-address.ts'
 import { HTTP_LIMITS } from './limits.ts'
+import type { RateLimits } from './rate-limits.ts'
 import { sendError, sendJson } from './respond.ts'
 
 /** `PUT | GET | HEAD /api/v0/blobs/{sha256}`: content-addressed bytes, immutable under their name. */
 export class BlobRoutes {
   readonly #blobs: BlobService
   readonly #clientAddress: ClientAddress
+  readonly #limits: RateLimits
   readonly #uploads = new HostCap(HTTP_LIMITS.uploads_per_host)
 
-  constructor(blobs: BlobService, clientAddress: ClientAddress) {
+  constructor(blobs: BlobService, clientAddress: ClientAddress, limits: RateLimits) {
     this.#blobs = blobs
     this.#clientAddress = clientAddress
+    this.#limits = limits
   }
 
   /** @throws ForgeError */
@@ -32,7 +36,13 @@ export class BlobRoutes {
         `a blob of ${announced_bytes} bytes; the limit is ${LIMITS.blob_bytes}`,
       )
     }
-    const leave = this.#uploads.enter(this.#clientAddress(request))
+    const address = this.#clientAddress(request)
+    // An account's uploads have a quota; an agent has none.
+    if (actor.kind === 'agent') {
+      const kib = Math.ceil((announced_bytes ?? LIMITS.blob_bytes) / 1024)
+      await this.#limits.take('tile_kib', hostKey(address), response, kib)
+    }
+    const leave = this.#uploads.enter(address)
     if (leave === undefined) {
       throw new ForgeError(
         'RATE_LIMITED',

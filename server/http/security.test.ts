@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { parseRange } from './rest-blobs.ts'
-import { assertSameOrigin } from './security.ts'
+import { assertSameOrigin, newNonce, pagePolicy } from './security.ts'
 
 const request = (headers: Record<string, string>, remoteAddress = '127.0.0.1') =>
   ({
@@ -29,6 +29,17 @@ describe('a request that changes something', () => {
     ['a cross-site fetch without Origin', { 'sec-fetch-site': 'cross-site' }],
   ])('is refused from %s', (_, headers) => {
     expect(() => assertSameOrigin(request(headers))).toThrow(expect.objectContaining({ code: 'FORBIDDEN' }))
+  })
+})
+
+describe('the policy of a page', () => {
+  it('lets only the site’s own scripts and those of this very answer run', () => {
+    const policy = pagePolicy('bm9uY2U=', false)
+    expect(policy).toContain("script-src 'self' 'nonce-bm9uY2U=' 'wasm-unsafe-eval';")
+    expect(policy).toContain("frame-ancestors 'none'")
+    expect(policy).not.toContain("'unsafe-eval'")
+    expect(/script-src [^;]*unsafe-inline/.test(policy)).toBe(false)
+    expect(newNonce()).not.toBe(newNonce())
   })
 })
 

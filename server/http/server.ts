@@ -4,6 +4,7 @@ import { ForgeError } from '../../kernel/errors.ts'
 import { AUTH_PREFIX, type SignIn } from '../accounts/sign-in.ts'
 import type { HubSessions } from '../core/hub-port.ts'
 import type { Log } from '../core/log.ts'
+import { hostKey } from '../core/network-prefix.ts'
 import type { RoomServer, Upgrade } from '../realtime/room-server.ts'
 import type { ApiContext, Services } from '../trpc/context.ts'
 import { toForgeError } from '../trpc/errors.ts'
@@ -11,14 +12,14 @@ import { type AgentSockets, createAgentSockets } from './agent-socket.ts'
 import { serveAuth } from './auth-route.ts'
 import { type ClientAddress, handOnClientAddress } from './client-address.ts'
 import type { EmbedAssets } from './embed-assets.ts'
-import { EMBED_API_PREFIX, EMBED_PREFIX, serveEmbed, serveEmbedApi } from './embed-route.ts'
+import { EMBED_PREFIX, serveEmbed } from './embed-route.ts'
 import type { Identify } from './identify.ts'
 import { HTTP_LIMITS } from './limits.ts'
+import { callerOf, type RateLimits } from './rate-limits.ts'
 import { sendError, sendJson } from './respond.ts'
 import { BlobRoutes } from './rest-blobs.ts'
-import { sendStatement } from './rest-credits.ts'
-import { executeOp, getJob } from './rest-jobs.ts'
-import { assertSameOrigin, setSecurityHeaders } from './security.ts'
+import { serveRest } from './rest-routes.ts'
+import { assertSameOrigin, newNonce, pagePolicy, setSecurityHeaders } from './security.ts'
 import { serveTrpc, TRPC_PREFIX } from './trpc-route.ts'
 
 /** The pages: whatever is not the API goes here. */
@@ -35,6 +36,7 @@ export interface HttpPorts {
   readonly signIn: SignIn
   readonly identify: Identify
   readonly clientAddress: ClientAddress
+  readonly limits: RateLimits
   /** Public origin of the site. */
   readonly origin: string
   readonly site: Site | undefined
@@ -102,7 +104,7 @@ export function createHttpServer(): HttpServer {
 }
 
 function requestHandler(ports: HttpPorts): Handlers['request'] {
-  const blobs = new BlobRoutes(ports.services.blobs, ports.clientAddress)
+  const blobs = new BlobRoutes(ports.services.blobs, ports.clientAddress, ports.limits)
   return (request, response) => {
     route(ports, blobs, request, response).catch(async (error: unknown) => {
       const forge = toForgeError(error)
@@ -121,24 +123,53 @@ async function route(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  setSecurityHeaders(response, ports.dev)
+  setSecurityHeaders(response, ports.origin.startsWith('https:'))
   const reads = request.method === 'GET' || request.method === 'HEAD'
   if (!reads) assertSameOrigin(request)
   const path = pathOf(request)
   if (path === '/healthz' && reads) {
     sendJson(response, 200, { ok: true, epoch: ports.services.hub.epoch })
   } else if (path.startsWith(AUTH_PREFIX)) {
-    await serveAuth(request, response, path, { ...ports, clientAddress: ports.clientAddress(request) })
+    const clientAddress = ports.clientAddress(request)
+    await ports.limits.take('host', hostKey(clientAddress), response)
+    await serveAuth(request, response, path, { ...ports, clientAddress })
   } else if (path === '/api' || path.startsWith('/api/')) {
     await routeApi(ports, blobs, request, response, path)
   } else if (path.startsWith(EMBED_PREFIX)) {
     const { services, embedAssets } = ports
+    await ports.limits.take('host', hostKey(ports.clientAddress(request)), response)
     await serveEmbed(request, response, path, { embed: services.embed, assets: embedAssets })
   } else if (ports.site !== undefined) {
     handOnClientAddress(request, ports.clientAddress(request))
+    const nonce = newNonce()
+    const policy = pagePolicy(nonce, ports.dev)
+    response.setHeader('content-security-policy', policy)
+    // Next takes the nonce for its own inline scripts from the policy on the request, the layout from the other header.
+    request.headers['content-security-policy'] = policy
+    request.headers['x-nonce'] = nonce
     await ports.site.handle(request, response)
   } else {
     throw new ForgeError('NOT_FOUND', 'there are no pages here')
+  }
+}
+
+/** Who asks, once he has been counted. @throws ForgeError UNAUTHENTICATED | RATE_LIMITED */
+async function contextOf(
+  { limits, services, clientAddress, identify }: HttpPorts,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<ApiContext> {
+  const host = hostKey(clientAddress(request))
+  // Before anything is looked up for the request.
+  await limits.take('host', host, response)
+  const actor = await identify(request)
+  const caller = callerOf(actor, host)
+  await limits.take(caller.name, caller.who, response)
+  return {
+    actor,
+    services,
+    // Examples are paid for by the pool: making another guest must not give another.
+    limit: (name) => limits.take(name, name === 'example' ? host : caller.who, response),
   }
 }
 
@@ -149,45 +180,12 @@ async function routeApi(
   response: ServerResponse,
   path: string,
 ): Promise<void> {
-  const context: ApiContext = { actor: await ports.identify(request), services: ports.services }
-  if (path.startsWith(TRPC_PREFIX)) return serveTrpc(request, response, path, context, ports.log)
-  const reads = request.method === 'GET' || request.method === 'HEAD'
-  if (path === '/api/v0/ops/execute') {
-    if (request.method !== 'POST') throw wrongMethod(response, 'POST')
-    return executeOp(request, response, context)
+  if (path.startsWith(TRPC_PREFIX)) {
+    const known = await contextOf(ports, request, response).catch((refusal: unknown) => ({ refusal }))
+    return serveTrpc(request, response, path, known, ports.log)
   }
-  if (path === '/api/v0/credits/statement.csv') {
-    if (!reads) throw wrongMethod(response, 'GET, HEAD')
-    return sendStatement(request, response, context)
-  }
-  const [, jobId] = /^\/api\/v0\/jobs\/([^/]{1,64})$/.exec(path) ?? []
-  if (jobId !== undefined) {
-    if (!reads) throw wrongMethod(response, 'GET, HEAD')
-    return getJob(jobId, response, context)
-  }
-  const [, digest] = /^\/api\/v0\/blobs\/([0-9a-f]{64})$/.exec(path) ?? []
-  if (digest !== undefined) {
-    if (reads) return blobs.get(request, response, context.actor, digest)
-    if (request.method !== 'PUT') throw wrongMethod(response, 'GET, HEAD, PUT')
-    return blobs.put(request, response, context.actor, digest)
-  }
-  if (path.startsWith(EMBED_API_PREFIX)) {
-    const name = path.slice(EMBED_API_PREFIX.length)
-    return serveEmbedApi(request, response, name, {
-      actor: context.actor,
-      embed: context.services.embed,
-      clientAddress: ports.clientAddress,
-    })
-  }
-  throw new ForgeError('NOT_FOUND', 'the API has no such path', {
-    hint: 'POST /api/v0/ops/execute, GET /api/v0/jobs/<id>, GET or PUT /api/v0/blobs/<sha256>, GET /api/v0/credits/statement.csv.',
-  })
-}
-
-/** 404 for a path that exists, with `Allow`: the method is part of what was asked for. */
-function wrongMethod(response: ServerResponse, allow: string): ForgeError {
-  response.setHeader('allow', allow)
-  return new ForgeError('NOT_FOUND', 'this path has no such method', { hint: `Use ${allow}.` })
+  const context = await contextOf(ports, request, response)
+  await serveRest({ request, response, blobs, context, clientAddress: ports.clientAddress }, path)
 }
 
 function upgradeHandler(ports: HttpPorts, agents: AgentSockets): Handlers['upgrade'] {
@@ -199,25 +197,33 @@ function upgradeHandler(ports: HttpPorts, agents: AgentSockets): Handlers['upgra
       return
     }
     const path = pathOf(request)
-    if (request.url === '/agent') agents.accept(request, socket, head)
-    else if (path.startsWith('/live/')) {
-      openRoom(ports, { request, socket, head }, decoded(path.slice('/live/'.length))).catch(
-        (error: unknown) => {
-          const forge = toForgeError(error)
-          if (forge.code === 'INTERNAL') ports.log.error('room.accept_failed', { error })
-          refuseUpgrade(socket, `${forge.status} Refused`)
-        },
-      )
+    if (request.url === '/agent' || path.startsWith('/live/')) {
+      openSocket(ports, agents, { request, socket, head }, path).catch((error: unknown) => {
+        const forge = toForgeError(error)
+        if (forge.code === 'INTERNAL') ports.log.error('upgrade.failed', { path, error })
+        refuseUpgrade(socket, `${forge.status} Refused`)
+      })
     } else if (ports.site?.upgrade !== undefined && path.startsWith('/_next/')) {
       ports.site.upgrade(request, socket, head)
     } else refuseUpgrade(socket, '404 Not Found')
   }
 }
 
-async function openRoom(ports: HttpPorts, upgrade: Upgrade, name: string): Promise<void> {
-  const clientAddress = ports.clientAddress(upgrade.request)
-  const actor = await ports.identify(upgrade.request)
-  await ports.rooms.accept(upgrade, name, { actor, clientAddress })
+async function openSocket(
+  ports: HttpPorts,
+  agents: AgentSockets,
+  upgrade: Upgrade,
+  path: string,
+): Promise<void> {
+  const { request, socket, head } = upgrade
+  const clientAddress = ports.clientAddress(request)
+  await ports.limits.take('upgrade', hostKey(clientAddress))
+  if (path === '/agent') {
+    agents.accept(request, socket, head)
+    return
+  }
+  const actor = await ports.identify(request)
+  await ports.rooms.accept(upgrade, decoded(path.slice('/live/'.length)), { actor, clientAddress })
 }
 
 function refuseUpgrade(socket: Duplex, status: string): void {

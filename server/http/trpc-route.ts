@@ -13,18 +13,20 @@ export const TRPC_PREFIX = '/api/trpc/'
 /**
  * tRPC over HTTP. The body is read and checked strictly here and handed over as text, so that a contract means the
  * same on this way as over REST, and form posts (which browsers send across sites) are refused.
+ * @param context or why the caller is refused, which is answered in tRPC's own words
  */
 export async function serveTrpc(
   request: IncomingMessage & { body?: unknown },
   response: ServerResponse,
   path: string,
-  context: ApiContext,
+  context: ApiContext | { readonly refusal: unknown },
   log: Log,
 ): Promise<void> {
   let refused: unknown
   if (request.method === 'POST') {
     request.body = ''
     try {
+      if ('refusal' in context) throw context.refusal
       const text = await readJsonText(request, API_LIMITS.body_bytes)
       if (text !== '') parseJsonStrict(text, API_LIMITS.body_bytes)
       request.body = text
@@ -35,13 +37,16 @@ export async function serveTrpc(
         await discardBody(request)
       }
     }
-  }
+  } else if ('refusal' in context) refused = context.refusal
   await nodeHTTPRequestHandler({
     router: appRouter,
     path: path.slice(TRPC_PREFIX.length),
     req: request,
     res: response,
-    createContext: () => context,
+    createContext: () => {
+      if ('refusal' in context) throw context.refusal
+      return context
+    },
     // A contract does not fit into a URL: clients may send a query by POST.
     allowMethodOverride: true,
     maxBatchSize: API_LIMITS.batch_calls,

@@ -25,7 +25,7 @@ export const accountRouter = router({
     .mutation(({ ctx }) => ctx.services.accounts.signOutEverywhere(ctx.actor)),
 
   erase: procedure
-    .meta({ action: 'account.manage' })
+    .meta({ action: 'account.manage', limit: 'password' })
     .input(z.strictObject({ password: z.string().max(CORE_LIMITS.password_chars) }))
     .mutation(({ ctx, input }) => ctx.services.accounts.erase(ctx.actor, input.password)),
 })

@@ -28,7 +28,12 @@ export interface Services {
   readonly hub: HubNetwork
 }
 
+/** Limits that procedures and routes name. */
+export type ProcedureLimit = 'submit' | 'example' | 'password' | 'token' | 'embed_asked' | 'embed_consent'
+
 export interface ApiContext {
   readonly actor: Actor
+  /** Counts one for the caller. @throws ForgeError RATE_LIMITED */
+  readonly limit: (name: ProcedureLimit) => Promise<void>
   readonly services: Services
 }

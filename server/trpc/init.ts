@@ -1,12 +1,14 @@
 import { initTRPC } from '@trpc/server'
 import { ForgeError, type ForgeErrorJson, invariant } from '../../kernel/errors.ts'
 import { type Action, authorise } from '../core/authorise.ts'
-import type { ApiContext } from './context.ts'
+import type { ApiContext, ProcedureLimit } from './context.ts'
 import { toForgeError, toTrpcError } from './errors.ts'
 
 /** What every procedure says of itself. */
 interface ProcedureMeta {
   readonly action: Action
+  /** Counted besides the calls as such. */
+  readonly limit?: ProcedureLimit
 }
 
 const t = initTRPC
@@ -41,6 +43,7 @@ export const procedure = t.procedure.use(async ({ ctx, meta, next }) => {
   invariant(meta !== undefined, 'a procedure names its action')
   try {
     authorise(ctx.actor, meta.action)
+    if (meta.limit !== undefined) await ctx.limit(meta.limit)
   } catch (error) {
     throw error instanceof ForgeError ? toTrpcError(error) : error
   }

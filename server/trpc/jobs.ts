@@ -34,7 +34,7 @@ export const jobsRouter = router({
     .query(({ ctx, input }) => ctx.services.jobs.quote(ctx.actor, input.contract)),
 
   submit: procedure
-    .meta({ action: 'jobs.submit' })
+    .meta({ action: 'jobs.submit', limit: 'submit' })
     .input(z.strictObject({ contract, idempotency_key: idempotencyKey.optional() }))
     .output(z.object({ id: z.string(), created: z.boolean() }))
     .mutation(({ ctx, input }) => ctx.services.jobs.submit(ctx.actor, input.contract, input.idempotency_key)),

@@ -21,7 +21,7 @@ function tokensRouter(kind: PersonalKind, action: 'keys.manage' | 'node_tokens.m
       .query(async ({ ctx }) => ({ items: await ctx.services.tokens.list(ctx.actor, kind) })),
 
     create: procedure
-      .meta({ action })
+      .meta({ action, limit: 'token' })
       .input(z.strictObject({ name: tokenName }))
       .output(newTokenView)
       .mutation(({ ctx, input }) => ctx.services.tokens.create(ctx.actor, kind, input.name)),

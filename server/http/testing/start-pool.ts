@@ -9,12 +9,24 @@ import type { Referee } from '../../hub/referee/referee.ts'
 import { createTestDatabase, type TestDatabase } from '../../memory/testing/test-database.ts'
 import { type Pool, startPool } from '../../pool.ts'
 import { createClientAddress } from '../client-address.ts'
+import { RATE_LIMITS, type RateRules } from '../rate-limits.ts'
 import { createHttpServer } from '../server.ts'
 
 /** The referee's arithmetic in the test's own thread: sources cannot be loaded by a worker of Node 20. */
 const inThreadReferee: Referee = {
   execute: async (job, shard, inputs) => job.reference(shard, inputs),
   close: async () => {},
+}
+
+/** All of a file's people come from one address and in one minute. */
+const PATIENT: RateRules = {
+  ...RATE_LIMITS,
+  sign_up: { points: 10_000, seconds: 1 },
+  guest: { points: 10_000, seconds: 1 },
+  sign_in_host: { points: 10_000, seconds: 1 },
+  mail_host: { points: 10_000, seconds: 1 },
+  example: { points: 10_000, seconds: 1 },
+  token: { points: 10_000, seconds: 1 },
 }
 
 const PAGES_TOKEN = 'the token of a test'
@@ -35,7 +47,7 @@ export interface TestPool {
   /** What was handed over to be mailed. */
   readonly mails: readonly Mail[]
   /** Starts a server process's worth of pool on the same database and data. Close the one before first. */
-  start(port?: number): Promise<RunningPool>
+  start(port?: number, rateRules?: RateRules): Promise<RunningPool>
   /** Closes what is running, drops the database, removes the data. */
   dispose(): Promise<void>
 }
@@ -56,7 +68,7 @@ export async function createTestPool(options: TestPoolOptions = {}): Promise<Tes
     database,
     complaints,
     mails,
-    async start(port = 0) {
+    async start(port = 0, rateRules = PATIENT) {
       const http = createHttpServer()
       await new Promise<void>((resolve, reject) => {
         http.server.once('error', reject)
@@ -72,6 +84,7 @@ export async function createTestPool(options: TestPoolOptions = {}): Promise<Tes
         testGrant: TEST_GRANT,
         origin: `http://127.0.0.1:${bound}`,
         mailer: { post: (mail) => mails.push(mail), close: async () => {} },
+        rateRules,
         clientAddress: createClientAddress({ trustedProxies: ['loopback'], pagesToken: PAGES_TOKEN }),
         secret: 'the secret of a test, long enough',
         embedFolder: options.embedFolder ?? path.join(dataDir, 'no embed'),
