@@ -29,6 +29,9 @@ test('a site is made, gives its snippet, is changed and switched off', async ({ 
   await form.getByRole('button', { name: 'Create site' }).click()
 
   await expect(page.getByRole('heading', { level: 1, name: 'Tides' })).toBeVisible()
+  // Also when the server renders it first, without knowing its own name.
+  await page.reload()
+  await expect(panel(page, 'Snippet')).toContainText(site.url)
   const snippet = await panel(page, 'Snippet').locator('pre').textContent()
   expect(snippet?.trim()).toMatch(
     new RegExp(

@@ -21,7 +21,7 @@ export function SecretOnce({
   return (
     <Callout tone="ok" role="status" title={title}>
       <p>Keep it now: this page cannot show it again.</p>
-      <p className="mt-2 flex items-start gap-1">
+      <p className="mt-2 flex items-center gap-1">
         <code className="num min-w-0 text-sm break-all text-ink">{secret}</code>
         <CopyButton text={secret} what={what} />
       </p>

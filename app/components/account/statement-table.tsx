@@ -79,7 +79,11 @@ function What({ line }: { readonly line: StatementLine }) {
     <>
       <span>{KINDS[line.kind]}</span>
       {line.kind === 'charge' && line.charged !== null ? (
-        <span className="text-muted"> for {formatCount(line.charged)}, the rest released</span>
+        <span className="text-muted">
+          {' '}
+          for {formatCount(line.charged)}
+          {line.change > 0 ? ', the rest released' : ''}
+        </span>
       ) : null}
       <span className="block text-xs text-muted">
         {line.job_id === null ? null : (

@@ -53,7 +53,8 @@ export function RunExample({ ran }: { readonly ran: string | null }) {
               {busy ? 'Submitting…' : 'Run it'}
             </Button>
             <p className="min-w-0 flex-1 basis-56 text-sm text-muted">
-              Two distinct owners compute every shard, usually within a minute. One example a visitor.
+              Every shard is computed by two owners, or by one and the hub’s referee, usually within a minute.
+              One example for each visitor.
             </p>
           </div>
           {run.isError ? (

@@ -5,6 +5,7 @@ import { Globe, Lock } from 'lucide-react'
 import { useState } from 'react'
 import { toast } from 'sonner'
 import { forgeErrorOf } from '../../data/errors.ts'
+import { useOrigin } from '../../data/origin.ts'
 import { useTRPC } from '../../data/trpc.tsx'
 import type { Job } from '../../data/views.ts'
 import { Badge } from '../ui/badge.tsx'
@@ -85,7 +86,5 @@ export function SharingPanel({ job, onChanged }: { readonly job: Job; readonly o
 }
 
 function CopyLink({ id }: { readonly id: string }) {
-  // The address as this page was reached; the server renders the button before it is known.
-  const link = typeof window === 'undefined' ? `/jobs/${id}` : `${window.location.origin}/jobs/${id}`
-  return <CopyButton text={link} what="link to this job" label="Copy the link" />
+  return <CopyButton text={`${useOrigin()}/jobs/${id}`} what="link to this job" label="Copy the link" />
 }

@@ -57,6 +57,7 @@ export function PasswordField({ label, kind, value, error, onChange }: PasswordF
 
 /** What is wrong with a new password before anybody is asked. */
 export function newPasswordError(password: string): string | undefined {
+  if (password === '') return `Type a password of at least ${PASSWORD_CHARS_MIN} characters.`
   return password.length < PASSWORD_CHARS_MIN
     ? `A password has at least ${PASSWORD_CHARS_MIN} characters; this one has ${password.length}.`
     : undefined

@@ -6,6 +6,7 @@ import { toast } from 'sonner'
 import type { SiteStatsView, SiteView } from '../../../kernel/api/sites.ts'
 import { forgeErrorOf } from '../../data/errors.ts'
 import { formatCount } from '../../data/format.ts'
+import { useOrigin } from '../../data/origin.ts'
 import { useTRPC } from '../../data/trpc.tsx'
 import { Badge } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
@@ -77,7 +78,7 @@ export function SitePage({ site: first, stats: firstStats }: SitePageProps) {
 }
 
 function Snippet({ siteKey }: { readonly siteKey: string }) {
-  const origin = typeof window === 'undefined' ? '' : window.location.origin
+  const origin = useOrigin()
   const text = `<script async src="${origin}/embed/v1.js" data-site-key="${siteKey}"></script>`
   return (
     <Panel id="snippet" title="Snippet" aside={<CopyButton text={text} what="snippet" label="Copy" />}>
@@ -87,10 +88,7 @@ function Snippet({ siteKey }: { readonly siteKey: string }) {
         aria-label="Snippet for your pages"
         className="overflow-x-auto rounded-sm border border-line bg-sunken p-3"
       >
-        {/* The server does not know the name under which this page was reached. */}
-        <pre suppressHydrationWarning className="text-xs leading-5">
-          {text}
-        </pre>
+        <pre className="text-xs leading-5">{text}</pre>
       </section>
       <p className="mt-3 text-sm text-muted">
         Put it into the pages of your allowed origins. Under a Content-Security-Policy, allow this site in{' '}
