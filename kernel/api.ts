@@ -160,7 +160,8 @@ export type NetworkView = z.infer<typeof networkView>
 export const agentView = z.object({
   /** SHA-256 of the public key. */
   id: z.string(),
-  owner: z.string(),
+  /** Its owner's name, for himself; null to everybody else: who contributes, and from which network, is his own affair. */
+  owner: z.string().nullable(),
   executor: z.enum(['webgpu', 'wasm', 'cpu']),
   label: z.string(),
   connected_at: z.string(),

@@ -67,9 +67,9 @@ export class Api {
     return created.parse(await this.#post('/api/trpc/sites.create', input)).result.data.id
   }
 
-  /** Owners of the connected agents. */
-  async agentOwners(): Promise<string[]> {
-    const list = answer(z.object({ items: z.array(z.object({ owner: z.string() })) }))
+  /** Owners of the connected agents, as far as they are shown to this client. */
+  async agentOwners(): Promise<(string | null)[]> {
+    const list = answer(z.object({ items: z.array(z.object({ owner: z.string().nullable() })) }))
     return list.parse(await this.#json('/api/trpc/agents.list')).result.data.items.map(({ owner }) => owner)
   }
 

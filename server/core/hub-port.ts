@@ -67,7 +67,8 @@ export interface HubNetwork {
   /** Number of this hub's start; it stands in the names of live rooms. */
   readonly epoch: number
   network(): NetworkView
-  agents(): readonly AgentView[]
+  /** Connected agents; each shows its owner to `viewer` alone, if he is the one. */
+  agents(viewer?: string): readonly AgentView[]
   /** What watchers of a running job see; undefined when it is not running here. */
   room(jobId: string): JobRoom | undefined
 }

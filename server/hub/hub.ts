@@ -328,8 +328,8 @@ export class Hub {
     }
   }
 
-  agents(): readonly AgentView[] {
-    return this.#sessions.views()
+  agents(viewer?: string): readonly AgentView[] {
+    return this.#sessions.views(viewer)
   }
 
   // The loop: event in, effects out

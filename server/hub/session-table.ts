@@ -119,10 +119,11 @@ export class SessionTable {
     return { agents: this.#sessions.size, owners: owners.size, agents_by_executor }
   }
 
-  views(): readonly AgentView[] {
+  /** @param viewer the owner who asks; undefined for somebody who is nobody's owner */
+  views(viewer: string | undefined): readonly AgentView[] {
     return [...this.#sessions.values()].map((session) => ({
       id: session.agent,
-      owner: session.connection.ownerLabel,
+      owner: session.connection.ownerId === viewer ? session.connection.ownerLabel : null,
       executor: session.executor,
       label: session.label,
       connected_at: session.connected_at.toISOString(),

@@ -102,6 +102,14 @@ describe('embedded PostgreSQL', () => {
     await elsewhere.child.kill()
     const last = await open()
     expect(last.started).toBe(false)
+    // The server notices a killed user when it next reads from his connection, which is soon but not at once.
+    await vi.waitFor(
+      async () =>
+        expect(
+          await query(last, "SELECT count(*)::int AS users FROM pg_locks WHERE locktype = 'advisory'"),
+        ).toEqual([{ users: 1 }]),
+      { timeout: 20_000 },
+    )
     await last.close()
     expect(await isUp(elsewhere.url)).toBe(false)
   })
