@@ -104,6 +104,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       claimed: async (guest, account) => {
         const [from, to] = [await owners.ofPerson(guest), await owners.ofPerson(account)]
         await credits.moveOwner(from.id, to.id)
+        hub.ownerMoved(from.id, to.id)
       },
     },
     log,

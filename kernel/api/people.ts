@@ -2,6 +2,9 @@ import { z } from 'zod'
 
 /** The public API's answers about people: accounts, their keys and tokens. See ../api.ts. */
 
+/** Characters of a password. */
+export const PASSWORD_CHARS = { min: 10, max: 128 } as const
+
 export const tokenView = z.object({
   id: z.string(),
   name: z.string(),

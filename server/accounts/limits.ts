@@ -1,7 +1,5 @@
 /** Limits of accounts. A number without a unit in its name is a count. */
 export const ACCOUNT_LIMITS = {
-  password_chars_min: 10,
-  password_chars_max: 128,
   name_chars: 60,
   email_chars: 254,
   /** A link in a mail. */

@@ -5,6 +5,7 @@ import { prismaAdapter } from 'better-auth/adapters/prisma'
 import { APIError, createAuthMiddleware, getSessionFromCtx } from 'better-auth/api'
 import { anonymous } from 'better-auth/plugins'
 import { z } from 'zod'
+import { PASSWORD_CHARS } from '../../kernel/api/people.ts'
 import type { Log } from '../core/log.ts'
 import type { Database } from '../memory/database.ts'
 import { withHashedSessionTokens } from './hashed-session-tokens.ts'
@@ -91,8 +92,8 @@ export function createSignIn(options: SignInOptions): SignIn {
       enabled: true,
       // The answer to a sign-up must not say whether the address has an account. A session would.
       autoSignIn: false,
-      minPasswordLength: ACCOUNT_LIMITS.password_chars_min,
-      maxPasswordLength: ACCOUNT_LIMITS.password_chars_max,
+      minPasswordLength: PASSWORD_CHARS.min,
+      maxPasswordLength: PASSWORD_CHARS.max,
       revokeSessionsOnPasswordReset: true,
       resetPasswordTokenExpiresIn: ACCOUNT_LIMITS.link_s,
       sendResetPassword: async ({ user, token }) => {

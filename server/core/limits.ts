@@ -3,8 +3,6 @@ export const CORE_LIMITS = {
   jobs_page: 100,
   idempotency_key_chars: 128,
   token_name_chars: 60,
-  /** Of a password that somebody types to confirm. */
-  password_chars: 128,
   sessions_listed: 100,
   tokens_per_owner: 50,
   /** Bytes of the distinct blobs that one owner has uploaded. */

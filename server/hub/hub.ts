@@ -141,6 +141,11 @@ export class Hub {
     return true
   }
 
+  /** A guest has become an account: his jobs are the account's, whose own agents no longer count towards them. */
+  ownerMoved(from: string, to: string): void {
+    this.#apply({ t: 'owner.moved', from, to })
+  }
+
   progress(jobId: string): ProgressView | undefined {
     return this.#runtimes.get(jobId)?.progress(this.#state.jobs.get(jobId))
   }

@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { accountView, sessionView } from '../../kernel/api/people.ts'
-import { CORE_LIMITS } from '../core/limits.ts'
+import { accountView, PASSWORD_CHARS, sessionView } from '../../kernel/api/people.ts'
 import { procedure, router } from './init.ts'
 
 export const accountRouter = router({
@@ -26,6 +25,6 @@ export const accountRouter = router({
 
   erase: procedure
     .meta({ action: 'account.manage', limit: 'password' })
-    .input(z.strictObject({ password: z.string().max(CORE_LIMITS.password_chars) }))
+    .input(z.strictObject({ password: z.string().max(PASSWORD_CHARS.max) }))
     .mutation(({ ctx, input }) => ctx.services.accounts.erase(ctx.actor, input.password)),
 })

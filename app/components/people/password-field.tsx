@@ -2,13 +2,10 @@
 
 import { Eye, EyeOff } from 'lucide-react'
 import { useId, useState } from 'react'
+import { PASSWORD_CHARS } from '../../../kernel/api/people.ts'
 import { Button } from '../ui/button.tsx'
 import { useEarlyInput } from '../ui/early-input.ts'
 import { describedBy, Field, Input } from '../ui/field.tsx'
-
-/** As the server asks (server/accounts/limits.ts), which decides. */
-export const PASSWORD_CHARS_MIN = 10
-export const PASSWORD_CHARS_MAX = 128
 
 interface PasswordFieldProps {
   readonly label: string
@@ -24,7 +21,7 @@ export function PasswordField({ label, kind, value, error, onChange }: PasswordF
   const input = useEarlyInput(onChange)
   const [shown, setShown] = useState(false)
   const help =
-    kind === 'new-password' ? `At least ${PASSWORD_CHARS_MIN} characters; any characters will do.` : undefined
+    kind === 'new-password' ? `At least ${PASSWORD_CHARS.min} characters; any characters will do.` : undefined
   return (
     <Field id={id} label={label} help={help} error={error}>
       <div className="flex gap-2">
@@ -35,7 +32,7 @@ export function PasswordField({ label, kind, value, error, onChange }: PasswordF
           type={shown ? 'text' : 'password'}
           autoComplete={kind}
           required
-          maxLength={PASSWORD_CHARS_MAX}
+          maxLength={PASSWORD_CHARS.max}
           spellCheck={false}
           autoCapitalize="off"
           aria-invalid={error === undefined ? undefined : true}
@@ -57,8 +54,8 @@ export function PasswordField({ label, kind, value, error, onChange }: PasswordF
 
 /** What is wrong with a new password before anybody is asked. */
 export function newPasswordError(password: string): string | undefined {
-  if (password === '') return `Type a password of at least ${PASSWORD_CHARS_MIN} characters.`
-  return password.length < PASSWORD_CHARS_MIN
-    ? `A password has at least ${PASSWORD_CHARS_MIN} characters; this one has ${password.length}.`
+  if (password === '') return `Type a password of at least ${PASSWORD_CHARS.min} characters.`
+  return password.length < PASSWORD_CHARS.min
+    ? `A password has at least ${PASSWORD_CHARS.min} characters; this one has ${password.length}.`
     : undefined
 }

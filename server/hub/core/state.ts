@@ -9,7 +9,7 @@ import type { SegmentList } from './segments.ts'
 export interface HubJob {
   readonly id: string
   /** The submitter's account. His own agents never count towards his quorum. */
-  readonly owner: string
+  owner: string
   readonly shard_count: number
   /** Work units of one shard. */
   readonly shard_units: number
@@ -123,6 +123,8 @@ export type HubEvent =
       }
     }
   | { readonly t: 'job.cancelled'; readonly job_id: string }
+  /** A guest has become an account: his jobs are the account's from now on. */
+  | { readonly t: 'owner.moved'; readonly from: string; readonly to: string }
   | { readonly t: 'job.broken'; readonly job_id: string; readonly failure: ForgeErrorJson }
   | { readonly t: 'job.settled'; readonly job_id: string }
   | {

@@ -239,6 +239,29 @@ describe('leases', () => {
   })
 })
 
+describe('a guest who becomes an account', () => {
+  it('owns his running job from then on: what his own agents did of it is done again by others', () => {
+    const hub = new Conversation()
+    hub.admit({ owner: 'guest', shard_count: 2 })
+    hub.answer(only(leasesIn(hub.join('a', 'ada'))).lease_id)
+    const running = only(leasesIn(hub.admit({ id: 'more', owner: 'guest', shard_count: 2 })))
+    const effects = hub.say({ t: 'owner.moved', from: 'guest', to: 'ada' })
+    expect(effects).toContainEqual(
+      expect.objectContaining({
+        t: 'send',
+        session: 'a',
+        message: expect.objectContaining({ t: 'cancel', lease_id: running.lease_id }),
+      }),
+    )
+    for (const job of hub.state.jobs.values()) {
+      expect(job.owner).toBe('ada')
+      expect(job.segments.all.flatMap(({ copies }) => copies)).toEqual([])
+    }
+    expect(hub.state.leases.size).toBe(0)
+    expect(hub.say({ t: 'owner.moved', from: 'guest', to: 'ada' })).toEqual([])
+  })
+})
+
 describe('a session that is ended', () => {
   it('hears why, gives its leases to others, and leaves what it returned', () => {
     const hub = new Conversation()

@@ -44,6 +44,9 @@ function handle(turn: Turn, event: HubEvent): void {
     case 'job.cancelled':
       endJob(turn, event.job_id, 'cancelled')
       return
+    case 'owner.moved':
+      moveOwner(turn, event.from, event.to)
+      return
     case 'job.broken':
       endJob(turn, event.job_id, 'broken', event.failure)
       return
@@ -142,6 +145,25 @@ function isStranded(turn: Turn, job: HubJob, segment: Segment): boolean {
     segment.copies.every((copy) => copy.digests !== undefined) &&
     !someoneMay(turn.state, job, segment)
   )
+}
+
+/**
+ * The new owner's own agents may have begun copies while he was somebody else: under a quorum they count no more, and are
+ * done again by others.
+ */
+function moveOwner(turn: Turn, from: string, to: string): void {
+  for (const job of turn.state.jobs.values()) {
+    if (job.owner !== from) continue
+    job.owner = to
+    if (job.copies_needed === 1) continue
+    for (const lease of [...turn.state.leases.values()]) {
+      if (lease.job_id !== job.id || turn.state.sessions.get(lease.session)?.owner !== to) continue
+      sendTo(turn, lease.session, { t: 'cancel', lease_id: lease.id, reason: 'the job is your own now' })
+      dropLease(turn, lease.id)
+    }
+    job.segments.dropCopies((copy) => copy.owner === to)
+    updatePhase(turn, job)
+  }
 }
 
 function admitJob(turn: Turn, admitted: (HubEvent & { t: 'job.admitted' })['job']): void {
