@@ -109,8 +109,8 @@ test('what a tab computes counts for whoever has signed in', async ({ page, cont
   await page.getByRole('button', { name: 'Start contributing' }).click()
   await expectAgent(page, 'Contributing')
   await expect(panel(page, 'This tab’s agent')).toContainText('contributing as Ada L.')
-  expect(await ada.api.agentOwners()).toEqual(['Ada L.'])
-  expect(await site.api.agentOwners()).toEqual([null])
+  expect(await ada.api.agentOwners()).toContain('Ada L.')
+  expect(await site.api.agentOwners()).not.toContain('Ada L.')
 })
 
 test('a node token names the account of what the tab computes', async ({ page }) => {

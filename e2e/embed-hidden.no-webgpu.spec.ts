@@ -96,7 +96,14 @@ async function expectComputing(): Promise<void> {
       (await embedded.frame.getByRole('status').textContent())?.match(/\d+(?= shards done)/)?.[0] ?? '',
       10,
     )
-  const before = await done()
+  // Until the agent has said anything, there is no number.
+  let before = Number.NaN
+  await expect
+    .poll(async () => {
+      before = await done()
+      return before
+    })
+    .toBeGreaterThanOrEqual(0)
   await expect.poll(done, { timeout: 60_000 }).toBeGreaterThan(before)
 }
 
