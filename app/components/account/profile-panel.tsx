@@ -28,7 +28,7 @@ export function ProfilePanel({ person }: { readonly person: AccountView }) {
   })
   const trimmed = name.trim()
   const error = trimmed === '' ? 'A name has at least one character.' : undefined
-  const help = 'Others see it beside the shards that your devices compute.'
+  const help = 'Only you see it, here and on your devices.'
   return (
     <Panel id="profile" title="Profile" bodyClassName="space-y-5">
       <form

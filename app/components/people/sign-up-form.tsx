@@ -13,7 +13,7 @@ import { EmailField, emailError } from './email-field.tsx'
 import { newPasswordError, PasswordField } from './password-field.tsx'
 
 const NAME_CHARS_MAX = 60
-const NAME_HELP = 'Others see it beside the shards that you compute.'
+const NAME_HELP = 'Only you see it, here and on your devices.'
 
 /** A new account, and in it at once. @param next page to go on to */
 export function SignUpForm({ next }: { readonly next: string }) {
