@@ -1,0 +1,39 @@
+import type { LinkedSource } from '../link.ts'
+import { emitScalar } from './emit.ts'
+import { lowerKernel } from './lower.ts'
+import { type Proof, prove } from './prove.ts'
+import { scanModule } from './scan.ts'
+
+/** A kernel as machines without a GPU run it. */
+export interface CompiledKernel {
+  /** For every engine. */
+  readonly scalar: Uint8Array
+  /** For engines with SIMD128. */
+  readonly simd: Uint8Array
+  readonly proof: Proof
+}
+
+/**
+ * Compiles a normative kernel. The same text gives the same bytes.
+ * @param name path under shaders/ without its ending
+ * @throws KernelRefusal with file, line, reason and what to write instead
+ */
+export function compileKernel(name: string, source: LinkedSource): CompiledKernel {
+  const kernel = lowerKernel(name, source)
+  const proof = prove(kernel)
+  const scalar = emitScalar(kernel, proof)
+  const simd = scalar
+  for (const bytes of [scalar, simd]) {
+    const problems = scanModule(bytes)
+    if (problems.length > 0) throw new Error(`${name} was compiled to what is not deterministic: ${problems.join(', ')}`)
+  }
+  return { scalar, simd, proof }
+}
+
+/**
+ * Whether a kernel defines results, and is therefore compiled: not the probes, the demonstrations, and the variants such
+ * as `tensor/matmul.v1.dp4a`, which only have to agree with it.
+ */
+export function isNormative(name: string): boolean {
+  return !/^(probe|demo)\//.test(name) && /\.v[0-9]+$/.test(name)
+}
