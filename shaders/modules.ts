@@ -31,7 +31,9 @@ async function load(kernel: string, form: ModuleForm): Promise<WebAssembly.Modul
 }
 
 /** A function of one instruction, i32x4.splat, and its result dropped. */
-const SIMD_PROBE = [0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 10, 9, 1, 7, 0, 65, 0, 253, 17, 26, 11]
+const SIMD_PROBE = [
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 10, 9, 1, 7, 0, 65, 0, 253, 17, 26, 11,
+]
 
 /** The fastest form that this engine can run. */
 export function bestForm(): ModuleForm {

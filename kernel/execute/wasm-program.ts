@@ -3,8 +3,8 @@ import { TABLES } from '../numerics/tables/index.ts'
 import type { GpuProgram, InputBytes } from '../ops/op.ts'
 
 /**
- * Runs a kernel that was compiled to WASM. The module imports `env.memory`, and exports `run(first, end, y)` and `heap`,
- * the first byte that is the host's. Bytes 0 to 63 of the memory hold the address of each binding's buffer, bytes 64 to
+ * Runs a kernel that was compiled to WASM. The module imports `env.memory`, and exports `run(first, end, y)`, `admit()`
+ * and `heap`, the first byte that is the host's. Bytes 0 to 63 of the memory hold the address of each binding's buffer, bytes 64 to
  * 127 its length in words (shaders/compiler/memory-plan.ts). The module reaches nothing else: the same bytes run in a
  * page, a worker, Node and a verifier, and trap where they would leave their buffers.
  */
@@ -21,6 +21,7 @@ const LANES = 4
 
 interface KernelExports {
   readonly run: (first: number, end: number, y: number) => void
+  readonly admit: () => number
   readonly heap: WebAssembly.Global
 }
 
@@ -40,7 +41,9 @@ export class WasmProgram {
     const operands = program.inputs.map(({ name, pack }) => {
       const bytes = inputs.get(name)
       if (bytes === undefined)
-        throw new ForgeError('INPUT_MISSING', `the bytes of the input "${name}" are missing`, { path: `inputs.${name}` })
+        throw new ForgeError('INPUT_MISSING', `the bytes of the input "${name}" are missing`, {
+          path: `inputs.${name}`,
+        })
       return pack(bytes)
     })
     const uniform = new Uint32Array(DISPATCH_WORDS + program.words.length)
@@ -51,9 +54,14 @@ export class WasmProgram {
     buffers.set(BINDING.output, new Uint32Array(program.slot_words))
 
     // The module's own part is small; 64 KiB hold it, and the rest follows.
-    const sizes = [...buffers].map(([binding, words]) => ({ binding, words, bytes: roundUp(words.byteLength, 64) }))
+    const sizes = [...buffers].map(([binding, words]) => ({
+      binding,
+      words,
+      bytes: roundUp(words.byteLength, 64),
+    }))
     const pages = 1 + Math.ceil(sizes.reduce((sum, { bytes }) => sum + bytes, 0) / PAGE_BYTES)
-    if (pages > PAGES_MAX) throw new ForgeError('EXECUTOR_FAILED', 'the operands do not fit the memory of a WASM kernel')
+    if (pages > PAGES_MAX)
+      throw new ForgeError('EXECUTOR_FAILED', 'the operands do not fit the memory of a WASM kernel')
     try {
       this.#memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
     } catch (cause) {
@@ -77,6 +85,20 @@ export class WasmProgram {
     this.#program = program
     this.#uniformAt = uniformAt
     this.#outputAt = outputAt
+    this.#admit()
+  }
+
+  /** The proofs of the kernel assume ranges of its uniform words, and bound its loops by them. */
+  #admit(): void {
+    const answer = this.#exports.admit()
+    if (answer === 0) return
+    throw new ForgeError(
+      'EXECUTOR_FAILED',
+      answer < 0
+        ? `an invocation of ${this.#program.kernel} would run more than 32,768 loop iterations`
+        : `word ${answer - 1} of the uniform of ${this.#program.kernel} leaves its proven range`,
+      { hint: 'The plan of the op must keep to what its kernel declares.' },
+    )
   }
 
   /**
@@ -93,7 +115,9 @@ export class WasmProgram {
       this.#exports.run(0, roundUp(invocations, LANES), 0)
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause)
-      throw new ForgeError('EXECUTOR_FAILED', `the kernel ${this.#program.kernel} trapped: ${reason}`, { cause })
+      throw new ForgeError('EXECUTOR_FAILED', `the kernel ${this.#program.kernel} trapped: ${reason}`, {
+        cause,
+      })
     }
     return this.#program.leaf(shard, output.slice())
   }

@@ -31,7 +31,11 @@ interface Spanned {
 
 /** What follows an operand: `.name` or `[index]`, and what follows that. */
 export type AstPostfix =
-  | (Spanned & { readonly astNodeType: 'stringExpr'; readonly value: string; readonly postfix: AstPostfix | null })
+  | (Spanned & {
+      readonly astNodeType: 'stringExpr'
+      readonly value: string
+      readonly postfix: AstPostfix | null
+    })
   | (Spanned & { readonly astNodeType: ''; readonly index: AstExpr; readonly postfix: AstPostfix | null })
 
 interface Operand extends Spanned {
@@ -48,13 +52,21 @@ export type AstExpr =
       readonly right: AstExpr
     })
   | (Operand & { readonly astNodeType: 'unaryOp'; readonly operator: string; readonly right: AstExpr })
-  | (Operand & { readonly astNodeType: 'callExpr'; readonly name: string; readonly args: readonly AstExpr[] | null })
+  | (Operand & {
+      readonly astNodeType: 'callExpr'
+      readonly name: string
+      readonly args: readonly AstExpr[] | null
+    })
   | (Operand & {
       readonly astNodeType: 'createExpr' | 'typecastExpr'
       readonly type: AstType | null
       readonly args: readonly AstExpr[] | null
     })
-  | (Operand & { readonly astNodeType: 'bitcastExpr'; readonly type: AstType | null; readonly value: AstExpr })
+  | (Operand & {
+      readonly astNodeType: 'bitcastExpr'
+      readonly type: AstType | null
+      readonly value: AstExpr
+    })
   | (Operand & { readonly astNodeType: 'constExpr'; readonly name: string; readonly initializer: AstExpr })
   | (Operand & { readonly astNodeType: 'default' })
 
@@ -88,7 +100,11 @@ export type AstStatement =
       readonly condition: AstExpr
       readonly body: readonly AstStatement[]
       readonly elseif:
-        | readonly { readonly condition: AstExpr; readonly body: readonly AstStatement[]; readonly line: number }[]
+        | readonly {
+            readonly condition: AstExpr
+            readonly body: readonly AstStatement[]
+            readonly line: number
+          }[]
         | null
       readonly else: readonly AstStatement[] | null
     })
@@ -119,7 +135,10 @@ export type AstStatement =
         readonly line: number
       }[]
     })
-  | (Spanned & { readonly astNodeType: 'break' | 'continue' | 'discard'; readonly condition?: AstExpr | null })
+  | (Spanned & {
+      readonly astNodeType: 'break' | 'continue' | 'discard'
+      readonly condition?: AstExpr | null
+    })
   | (Spanned & { readonly astNodeType: 'continuing'; readonly body: readonly AstStatement[] })
   | (Spanned & { readonly astNodeType: 'staticAssert' })
 
@@ -164,16 +183,26 @@ export function parseKernel(source: LinkedSource): readonly AstDeclaration[] {
     // The parser follows calls without end where functions call each other in a circle.
     if (thrown instanceof RangeError) throw recursionIn(source)
     const line = Number(/line:?\s*(\d+)/i.exec(message)?.[1] ?? 1)
-    throw new KernelRefusal(placeOf(source, line), `this is not WGSL: ${message.replace(/[. ]*Line: \d+$/, '')}`, 'See the WGSL grammar')
+    throw new KernelRefusal(
+      placeOf(source, line),
+      `this is not WGSL: ${message.replace(/[. ]*Line: \d+$/, '')}`,
+      'See the WGSL grammar',
+    )
   }
 }
 
 /** The parser silently takes an integer without a suffix modulo 2^32. */
 function refuseLargeLiterals(source: LinkedSource): void {
   for (const [index, line] of source.text.split('\n').entries()) {
-    for (const [literal] of line.replace(/\/\/.*$/, '').matchAll(/(?<![\w.])(0[xX][0-9a-fA-F]+|[0-9]+)(?![\w.])/g)) {
+    for (const [literal] of line
+      .replace(/\/\/.*$/, '')
+      .matchAll(/(?<![\w.])(0[xX][0-9a-fA-F]+|[0-9]+)(?![\w.])/g)) {
       if (Number(literal) >= 2 ** 32)
-        throw new KernelRefusal(placeOf(source, index + 1), `${literal} is beyond 32 bits`, 'Split it into words')
+        throw new KernelRefusal(
+          placeOf(source, index + 1),
+          `${literal} is beyond 32 bits`,
+          'Split it into words',
+        )
     }
   }
 }
@@ -185,12 +214,16 @@ function recursionIn(source: LinkedSource): KernelRefusal {
     line: code.slice(0, match.index).split('\n').length,
     body: code.slice(match.index + match[0].length, all[i + 1]?.index),
   }))
-  const calls = (from: string, seen: ReadonlySet<string>): ReadonlySet<string> => {
+  const reach = (from: string, seen = new Set<string>()): ReadonlySet<string> => {
     const body = functions.find(({ name }) => name === from)?.body ?? ''
-    const called = functions.filter(({ name }) => !seen.has(name) && new RegExp(`\\b${name}\\s*\\(`).test(body))
-    return called.reduce((all, { name }) => calls(name, new Set([...all, name])), seen)
+    for (const { name } of functions) {
+      if (seen.has(name) || !new RegExp(`\\b${name}\\s*\\(`).test(body)) continue
+      seen.add(name)
+      reach(name, seen)
+    }
+    return seen
   }
-  const found = functions.find(({ name }) => calls(name, new Set()).has(name))
+  const found = functions.find(({ name }) => reach(name).has(name))
   return new KernelRefusal(
     placeOf(source, found?.line ?? 1),
     `${found?.name ?? 'a function'} calls itself, directly or through others`,

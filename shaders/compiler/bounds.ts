@@ -112,7 +112,9 @@ export function upper(expr: Expr, known: Knowledge, past = false): Bound {
       return { k: 'uniform', word: expr.word, high: known.high(expr) }
     case 'local': {
       const definition = known.definition(expr.local)
-      return definition === undefined ? numeric : least(upper(definition, known, true), constant(known.high(expr)))
+      return definition === undefined
+        ? numeric
+        : least(upper(definition, known, true), constant(known.high(expr)))
     }
     case 'select':
       return most(of(expr.yes), of(expr.no))
@@ -130,7 +132,9 @@ export function upper(expr: Expr, known: Knowledge, past = false): Bound {
         case 'shr_u':
           return through(expr.b.k === 'const' ? ceilDivide(of(expr.a), 2 ** expr.b.value) : of(expr.a))
         case 'div_u':
-          return through(expr.b.k === 'const' && expr.b.value > 0 ? ceilDivide(of(expr.a), expr.b.value) : of(expr.a))
+          return through(
+            expr.b.k === 'const' && expr.b.value > 0 ? ceilDivide(of(expr.a), expr.b.value) : of(expr.a),
+          )
         default:
           return numeric
       }
@@ -143,7 +147,13 @@ export function upper(expr: Expr, known: Knowledge, past = false): Bound {
  * Upper bound of `end - start`, where a negative difference counts as 0.
  * @param startLow the least that `start` can be
  */
-export function distance(end: Expr, start: Expr | undefined, startLow: number, known: Knowledge, past = false): Bound {
+export function distance(
+  end: Expr,
+  start: Expr | undefined,
+  startLow: number,
+  known: Knowledge,
+  past = false,
+): Bound {
   const further = (part: Expr): Bound => distance(part, start, startLow, known, past)
   const plain = (): Bound => {
     const bound = upper(end, known, past)
@@ -154,7 +164,9 @@ export function distance(end: Expr, start: Expr | undefined, startLow: number, k
   switch (end.k) {
     case 'local': {
       const definition = known.definition(end.local)
-      return definition === undefined ? plain() : least(distance(definition, start, startLow, known, true), plain())
+      return definition === undefined
+        ? plain()
+        : least(distance(definition, start, startLow, known, true), plain())
     }
     case 'select':
       return most(further(end.yes), further(end.no))
@@ -183,7 +195,10 @@ function resolve(expr: Expr, known: Knowledge): Expr {
   let at = expr
   while (at.k === 'local') {
     const definition = known.definition(at.local)
-    const isPlain = definition?.k === 'const' || definition?.k === 'uniform' || (definition?.k === 'local' && known.definition(definition.local) !== undefined)
+    const isPlain =
+      definition?.k === 'const' ||
+      definition?.k === 'uniform' ||
+      (definition?.k === 'local' && known.definition(definition.local) !== undefined)
     if (definition === undefined || !isPlain) return at
     at = definition
   }

@@ -1,5 +1,5 @@
-import type { BinaryOp, Expr, LocalInfo, Memory, Scalar, Statement, UnaryOp } from './ir.ts'
 import { evaluateBinary, evaluateUnary } from './arithmetic.ts'
+import type { BinaryOp, Expr, LocalInfo, Memory, Scalar, Statement, UnaryOp } from './ir.ts'
 import type { Place } from './refusal.ts'
 
 /** Collects statements and locals, folds constants. Knows nothing of WGSL. */
@@ -99,7 +99,8 @@ export class Builder {
       const folded = evaluateBinary(op, a.value, b.value)
       if (folded !== undefined) return this.constant(type, folded)
     }
-    if (isZero(b) && ['add', 'sub', 'or', 'xor', 'shl', 'shr_u', 'shr_s'].includes(op) && a.type === type) return a
+    if (isZero(b) && ['add', 'sub', 'or', 'xor', 'shl', 'shr_u', 'shr_s'].includes(op) && a.type === type)
+      return a
     if (isZero(a) && ['add', 'or', 'xor'].includes(op) && b.type === type) return b
     if (op === 'mul' && b.k === 'const' && b.value === 1) return a
     if (op === 'mul' && a.k === 'const' && a.value === 1) return b

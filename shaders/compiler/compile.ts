@@ -25,7 +25,8 @@ export function compileKernel(name: string, source: LinkedSource): CompiledKerne
   const simd = scalar
   for (const bytes of [scalar, simd]) {
     const problems = scanModule(bytes)
-    if (problems.length > 0) throw new Error(`${name} was compiled to what is not deterministic: ${problems.join(', ')}`)
+    if (problems.length > 0)
+      throw new Error(`${name} was compiled to what is not deterministic: ${problems.join(', ')}`)
   }
   return { scalar, simd, proof }
 }

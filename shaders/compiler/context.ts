@@ -41,10 +41,15 @@ export class Context {
   readonly frames: Frame[] = []
   loops: LoopLabels[] = []
   /** Lowers a call of a function of the kernel; set by the statements, which need expressions and are needed by them. */
-  inline: (ctx: Context, fn: AstFunction, args: readonly Value[], refs: readonly (Ref | undefined)[], line: number) => Value =
-    () => {
-      throw new Error('no functions')
-    }
+  inline: (
+    ctx: Context,
+    fn: AstFunction,
+    args: readonly Value[],
+    refs: readonly (Ref | undefined)[],
+    line: number,
+  ) => Value = () => {
+    throw new Error('no functions')
+  }
 
   constructor(source: LinkedSource, builder: Builder) {
     this.source = source
@@ -73,7 +78,7 @@ export class Context {
   }
 
   define(name: string, symbol: Symbol): void {
-    ;(this.scopes.at(-1) ?? this.globals as Map<string, Symbol>).set(name, symbol)
+    ;(this.scopes.at(-1) ?? (this.globals as Map<string, Symbol>)).set(name, symbol)
   }
 
   scoped<T>(work: () => T): T {
@@ -95,8 +100,16 @@ export class Context {
     const vector = /^vec([234])([uif])?$/.exec(ast.name)
     if (vector !== null) {
       const size = Number(vector[1]) as 2 | 3 | 4
-      const of = vector[2] === undefined || ast.format != null ? inner() : vector[2] === 'u' ? U32 : vector[2] === 'i' ? I32 : this.type({ astNodeType: 'type', name: 'f32' }, line)
-      if (of.k !== 'scalar') throw this.refuse(line, 'a vector of something other than scalars', 'Use u32, i32 or bool')
+      const of =
+        vector[2] === undefined || ast.format != null
+          ? inner()
+          : vector[2] === 'u'
+            ? U32
+            : vector[2] === 'i'
+              ? I32
+              : this.type({ astNodeType: 'type', name: 'f32' }, line)
+      if (of.k !== 'scalar')
+        throw this.refuse(line, 'a vector of something other than scalars', 'Use u32, i32 or bool')
       return { k: 'vector', of: of.of, size }
     }
     switch (ast.name) {
@@ -124,7 +137,11 @@ export class Context {
     }
     if (ast.astNodeType === 'pointer') {
       if (ast.storage !== 'function' || ast.type == null)
-        throw this.refuse(line, `a pointer into ${ast.storage ?? 'nothing'}`, 'Use ptr<function, T>, or name the buffer')
+        throw this.refuse(
+          line,
+          `a pointer into ${ast.storage ?? 'nothing'}`,
+          'Use ptr<function, T>, or name the buffer',
+        )
       return { k: 'pointer', to: this.type(ast.type, line) }
     }
     const alias = this.aliases.get(ast.name)
@@ -136,7 +153,11 @@ export class Context {
         ast.name,
         ast.members.map((member) => {
           if (member.attributes !== null && member.attributes.length > 0)
-            throw this.refuse(member.line, `the member ${member.name} has attributes`, 'Let the layout follow from the types')
+            throw this.refuse(
+              member.line,
+              `the member ${member.name} has attributes`,
+              'Let the layout follow from the types',
+            )
           return { name: member.name, type: this.type(member.type!, member.line) }
         }),
       )

@@ -41,10 +41,13 @@ export class UniformEmitter {
     const { m } = this
     const load = (at: number) => m.i32.load(at, 4, m.i32.const(0))
     const code: Code[] = []
-    for (const [binding, local] of this.#bases) code.push(m.local.set(local, load(HEADER.bases + 4 * binding)))
-    for (const [binding, local] of this.#lengths) code.push(m.local.set(local, load(HEADER.lengths + 4 * binding)))
+    for (const [binding, local] of this.#bases)
+      code.push(m.local.set(local, load(HEADER.bases + 4 * binding)))
+    for (const [binding, local] of this.#lengths)
+      code.push(m.local.set(local, load(HEADER.lengths + 4 * binding)))
     const uniformBase = () => load(HEADER.bases)
-    for (const [word, local] of this.#uniforms) code.push(m.local.set(local, m.i32.load(4 * word, 4, uniformBase())))
+    for (const [word, local] of this.#uniforms)
+      code.push(m.local.set(local, m.i32.load(4 * word, 4, uniformBase())))
     return code
   }
 
@@ -61,10 +64,17 @@ export class UniformEmitter {
       case 'set':
         return this.#reads.has(s.local) ? m.local.set(PARAMETERS + s.local, this.expr(s.value)) : m.nop()
       case 'load': {
-        const used = s.to.map((local, i) => ({ local, word: s.words[i]! })).filter(({ local }) => this.#reads.has(local))
+        const used = s.to
+          .map((local, i) => ({ local, word: s.words[i]! }))
+          .filter(({ local }) => this.#reads.has(local))
         if (used.length === 0) return m.nop()
         return this.withAddress(s.from, used.length > 1, (address, offset) =>
-          m.block(null, used.map(({ local, word }) => m.local.set(PARAMETERS + local, m.i32.load(offset + 4 * word, 4, address())))),
+          m.block(
+            null,
+            used.map(({ local, word }) =>
+              m.local.set(PARAMETERS + local, m.i32.load(offset + 4 * word, 4, address())),
+            ),
+          ),
         )
       }
       case 'store': {
@@ -72,28 +82,37 @@ export class UniformEmitter {
         return m.block(null, [
           ...values.map(({ set }) => set),
           this.withAddress(s.to, values.length > 1, (address, offset) =>
-            m.block(null, values.map(({ get }, i) => m.i32.store(offset + 4 * s.words[i]!, 4, address(), get()))),
+            m.block(
+              null,
+              values.map(({ get }, i) => m.i32.store(offset + 4 * s.words[i]!, 4, address(), get())),
+            ),
           ),
         ])
       }
       case 'atomic': {
         const value = this.keep(this.expr(s.value))
-        return m.block(null, [value.set, this.withAddress(s.at, true, (address, offset) => this.update(s, address, offset, value.get))])
+        return m.block(null, [
+          value.set,
+          this.withAddress(s.at, true, (address, offset) => this.update(s, address, offset, value.get)),
+        ])
       }
       case 'clear': {
         const { base, words } = this.plan.privates.get(s.memory)!
         return this.clear(base, words)
       }
       case 'if':
-        return s.else.length === 0
-          ? m.if(this.expr(s.when), this.statements(s.then))
-          : m.if(this.expr(s.when), this.statements(s.then), this.statements(s.else))
+        return s.no.length === 0
+          ? m.if(this.expr(s.when), this.statements(s.yes))
+          : m.if(this.expr(s.when), this.statements(s.yes), this.statements(s.no))
       case 'block':
         return m.block(`b${s.label}`, [this.statements(s.body)])
       case 'loop': {
         const label = `l${this.types.length}_${s.place.line}`
         const local = this.temp(binaryen.i32)
-        return m.loop(`${label}_${local}`, m.block(null, [this.statements(s.body), m.br(`${label}_${local}`)]))
+        return m.loop(
+          `${label}_${local}`,
+          m.block(null, [this.statements(s.body), m.br(`${label}_${local}`)]),
+        )
       }
       case 'exit':
         return m.br(`b${s.label}`)
@@ -101,18 +120,32 @@ export class UniformEmitter {
   }
 
   /** Adds, or whatever the operation is, at an address; an `old` that is read gets what stood there. */
-  protected update(s: Statement & { k: 'atomic' }, address: () => Code, offset: number, value: () => Code): Code {
+  protected update(
+    s: Statement & { k: 'atomic' },
+    address: () => Code,
+    offset: number,
+    value: () => Code,
+  ): Code {
     const { m } = this
     const old = PARAMETERS + (s.old ?? this.temp(binaryen.i32) - PARAMETERS)
     return m.block(null, [
       m.local.set(old, m.i32.load(offset, 4, address())),
-      m.i32.store(offset, 4, address(), this.binaryCode(s.op, () => m.local.get(old, binaryen.i32), value)),
+      m.i32.store(
+        offset,
+        4,
+        address(),
+        this.binaryCode(s.op, () => m.local.get(old, binaryen.i32), value),
+      ),
     ])
   }
 
   protected clear(base: number, words: number): Code {
     const { m } = this
-    if (words <= 16) return m.block(null, Array.from({ length: words }, (_, i) => m.i32.store(base + 4 * i, 4, m.i32.const(0), m.i32.const(0))))
+    if (words <= 16)
+      return m.block(
+        null,
+        Array.from({ length: words }, (_, i) => m.i32.store(base + 4 * i, 4, m.i32.const(0), m.i32.const(0))),
+      )
     const at = this.temp(binaryen.i32)
     const label = `clear${at}`
     return m.block(null, [
@@ -120,7 +153,12 @@ export class UniformEmitter {
       m.loop(
         label,
         m.block(null, [
-          m.i32.store(base, 4, m.local.tee(at, m.i32.sub(m.local.get(at, binaryen.i32), m.i32.const(4)), binaryen.i32), m.i32.const(0)),
+          m.i32.store(
+            base,
+            4,
+            m.local.tee(at, m.i32.sub(m.local.get(at, binaryen.i32), m.i32.const(4)), binaryen.i32),
+            m.i32.const(0),
+          ),
           m.br_if(label, m.local.get(at, binaryen.i32)),
         ]),
       ),
@@ -131,7 +169,11 @@ export class UniformEmitter {
    * Calls `use` with the byte address of a reference, apart from an offset that instructions carry. An index beyond a
    * runtime-sized buffer traps: no address leaves its binding.
    */
-  protected withAddress(ref: MemoryRef, several: boolean, use: (address: () => Code, offset: number) => Code): Code {
+  protected withAddress(
+    ref: MemoryRef,
+    several: boolean,
+    use: (address: () => Code, offset: number) => Code,
+  ): Code {
     const { m } = this
     const code: Code[] = []
     let sum: Code | undefined
@@ -167,7 +209,9 @@ export class UniformEmitter {
     if (info.k !== 'storage') throw new Error('only buffers have a length at run time')
     const words = m.local.get(this.#headerLocal(this.#lengths, info.binding), binaryen.i32)
     if (stride === 1) return words
-    return (stride & (stride - 1)) === 0 ? m.i32.shr_u(words, m.i32.const(Math.log2(stride))) : m.i32.div_u(words, m.i32.const(stride))
+    return (stride & (stride - 1)) === 0
+      ? m.i32.shr_u(words, m.i32.const(Math.log2(stride)))
+      : m.i32.div_u(words, m.i32.const(stride))
   }
 
   /** Where a memory begins: a fixed place, or a local that holds it. */
@@ -199,9 +243,13 @@ export class UniformEmitter {
 
   /** A value that an operation reads twice: again and again where that costs nothing, else through a local. */
   #twice(e: Expr): [first: () => Code, again: () => Code] {
-    if (e.k === 'const' || e.k === 'local' || e.k === 'uniform') return [() => this.expr(e), () => this.expr(e)]
+    if (e.k === 'const' || e.k === 'local' || e.k === 'uniform')
+      return [() => this.expr(e), () => this.expr(e)]
     const local = this.temp(binaryen.i32)
-    return [() => this.m.local.tee(local, this.expr(e), binaryen.i32), () => this.m.local.get(local, binaryen.i32)]
+    return [
+      () => this.m.local.tee(local, this.expr(e), binaryen.i32),
+      () => this.m.local.get(local, binaryen.i32),
+    ]
   }
 
   expr(e: Expr): Code {
@@ -220,9 +268,17 @@ export class UniformEmitter {
           // WASM evaluates the condition of a select last.
           const [a, aAgain] = this.#twice(e.a)
           const [b, bAgain] = this.#twice(e.b)
-          return m.select(this.#compare(`${e.op.startsWith('min') ? 'lt' : 'gt'}_${e.op.at(-1)}`, aAgain(), bAgain()), a(), b())
+          return m.select(
+            this.#compare(`${e.op.startsWith('min') ? 'lt' : 'gt'}_${e.op.at(-1)}`, aAgain(), bAgain()),
+            a(),
+            b(),
+          )
         }
-        return this.binaryCode(e.op, () => this.expr(e.a), () => this.expr(e.b))
+        return this.binaryCode(
+          e.op,
+          () => this.expr(e.a),
+          () => this.expr(e.b),
+        )
       }
       case 'select':
         return m.select(this.expr(e.when), this.expr(e.yes), this.expr(e.no))
@@ -271,7 +327,14 @@ export class UniformEmitter {
         const high = (x: Code) => m.i32.shr_s(x, m.i32.const(16))
         return m.block(
           null,
-          [left.set, right.set, m.i32.add(m.i32.mul(low(left.get()), low(right.get())), m.i32.mul(high(left.get()), high(right.get())))],
+          [
+            left.set,
+            right.set,
+            m.i32.add(
+              m.i32.mul(low(left.get()), low(right.get())),
+              m.i32.mul(high(left.get()), high(right.get())),
+            ),
+          ],
           binaryen.i32,
         )
       }
@@ -279,7 +342,11 @@ export class UniformEmitter {
       case 'min_s':
       case 'max_u':
       case 'max_s':
-        return m.select(this.#compare(`${op.startsWith('min') ? 'lt' : 'gt'}_${op.at(-1)}`, a(), b()), a(), b())
+        return m.select(
+          this.#compare(`${op.startsWith('min') ? 'lt' : 'gt'}_${op.at(-1)}`, a(), b()),
+          a(),
+          b(),
+        )
       default:
         return this.#compare(op, a(), b())
     }
@@ -287,7 +354,9 @@ export class UniformEmitter {
 }
 
 export function scaled(m: binaryen.Module, value: Code, by: number): Code {
-  return (by & (by - 1)) === 0 ? m.i32.shl(value, m.i32.const(Math.log2(by))) : m.i32.mul(value, m.i32.const(by))
+  return (by & (by - 1)) === 0
+    ? m.i32.shl(value, m.i32.const(Math.log2(by)))
+    : m.i32.mul(value, m.i32.const(by))
 }
 
 /** Locals whose value is needed somewhere. */
@@ -317,8 +386,8 @@ function readLocals(body: readonly Statement[]): ReadonlySet<number> {
         visit(s.value)
       } else if (s.k === 'if') {
         visit(s.when)
-        walk(s.then)
-        walk(s.else)
+        walk(s.yes)
+        walk(s.no)
       } else if (s.k === 'block' || s.k === 'loop') walk(s.body)
     }
   }

@@ -1,6 +1,6 @@
 import binaryen from 'binaryen'
+import { BOUND_MAX, type Bound } from './bounds.ts'
 import { PARAMETERS, UniformEmitter } from './emit-uniform.ts'
-import { type Bound, BOUND_MAX } from './bounds.ts'
 import type { Kernel } from './ir.ts'
 import { HEADER, type MemoryPlan, planMemory } from './memory-plan.ts'
 import { ITERATIONS_MAX, type Proof } from './prove.ts'
@@ -36,8 +36,18 @@ export function emitScalar(kernel: Kernel, proof: Proof): Uint8Array {
         ]),
       ),
     ])
-    const begin = [m.local.set(x, m.local.get(0, binaryen.i32)), m.local.set(x + 1, m.local.get(2, binaryen.i32))]
-    return finish(m, plan, m.block(null, [...emitter.prologue(), ...begin, invocations]), types, kernel, proof)
+    const begin = [
+      m.local.set(x, m.local.get(0, binaryen.i32)),
+      m.local.set(x + 1, m.local.get(2, binaryen.i32)),
+    ]
+    return finish(
+      m,
+      plan,
+      m.block(null, [...emitter.prologue(), ...begin, invocations]),
+      types,
+      kernel,
+      proof,
+    )
   } finally {
     m.dispose()
   }
@@ -53,8 +63,21 @@ function addMemory(m: binaryen.Module, plan: MemoryPlan): void {
   m.addMemoryImport('0', 'env', 'memory')
 }
 
-function finish(m: binaryen.Module, plan: MemoryPlan, body: number, types: binaryen.Type[], kernel: Kernel, proof: Proof): Uint8Array {
-  m.addFunction('run', binaryen.createType([binaryen.i32, binaryen.i32, binaryen.i32]), binaryen.none, types, body)
+function finish(
+  m: binaryen.Module,
+  plan: MemoryPlan,
+  body: number,
+  types: binaryen.Type[],
+  kernel: Kernel,
+  proof: Proof,
+): Uint8Array {
+  m.addFunction(
+    'run',
+    binaryen.createType([binaryen.i32, binaryen.i32, binaryen.i32]),
+    binaryen.none,
+    types,
+    body,
+  )
   m.addFunctionExport('run', 'run')
   m.addFunction('admit', binaryen.none, binaryen.i32, [], admission(m, kernel, proof))
   m.addFunctionExport('admit', 'admit')
@@ -93,7 +116,10 @@ function boundCode(m: binaryen.Module, bound: Bound, word: (index: number) => nu
     case 'uniform':
       return m.i64.extend_u(word(bound.word))
     case 'ceil':
-      return m.i64.div_u(m.i64.add(of(bound.a), m.i64.const(BigInt(bound.by - 1))), m.i64.const(BigInt(bound.by)))
+      return m.i64.div_u(
+        m.i64.add(of(bound.a), m.i64.const(BigInt(bound.by - 1))),
+        m.i64.const(BigInt(bound.by)),
+      )
     case 'add':
       return cut(m, m.i64.add(of(bound.a), of(bound.b)), m.i64.add(of(bound.a), of(bound.b)))
     case 'mul':

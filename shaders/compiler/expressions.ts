@@ -2,16 +2,7 @@ import type { AstExpr, AstPostfix } from './ast.ts'
 import { lowerCall, lowerConstruction } from './calls.ts'
 import type { Context } from './context.ts'
 import type { BinaryOp, Expr, Scalar } from './ir.ts'
-import {
-  ABSTRACT,
-  BOOL,
-  leavesOf,
-  sameType,
-  strideOf,
-  typeName,
-  U32,
-  type WgslType,
-} from './types.ts'
+import { ABSTRACT, BOOL, leavesOf, sameType, strideOf, typeName, U32, type WgslType } from './types.ts'
 import { elementRef, partRef, type Ref, readRef, scalarOf, type Value } from './values.ts'
 
 const COMPONENTS = ['xyzw', 'rgba']
@@ -24,7 +15,11 @@ export function lowerExpr(ctx: Context, expr: AstExpr): Value {
   if (base.k === 'ref') {
     const { ref } = base
     if (ref.k === 'memory' && containsAtomic(ref.type))
-      throw ctx.refuse(expr.line, 'an atomic is read like a value', 'Use atomicAdd and the like, or a buffer without atomics')
+      throw ctx.refuse(
+        expr.line,
+        'an atomic is read like a value',
+        'Use atomicAdd and the like, or a buffer without atomics',
+      )
     return readRef(ctx.builder, ref, () =>
       ctx.refuse(expr.line, `${typeName(ref.type)} is read as a whole`, 'Read its elements one by one'),
     )
@@ -39,12 +34,15 @@ function lowerOperand(ctx: Context, expr: AstExpr): Lowered {
   if (ref !== undefined) {
     const swizzle = trailingSwizzle(expr)
     if (swizzle === undefined) return { k: 'ref', ref }
-    const whole = readRef(ctx.builder, ref, () => ctx.refuse(expr.line, 'too large a value', 'Read its parts'))
+    const whole = readRef(ctx.builder, ref, () =>
+      ctx.refuse(expr.line, 'too large a value', 'Read its parts'),
+    )
     return { k: 'value', value: component(ctx, whole, swizzle.value, swizzle.line) }
   }
   let value = lowerPrimary(ctx, expr)
   for (let postfix: AstPostfix | null = expr.postfix; postfix !== null; postfix = postfix.postfix) {
-    value = postfix.astNodeType === 'stringExpr'
+    value =
+      postfix.astNodeType === 'stringExpr'
         ? component(ctx, value, postfix.value, postfix.line)
         : elementOf(ctx, value, lowerIndex(ctx, postfix.index), postfix.line)
   }
@@ -62,27 +60,32 @@ export function lowerRef(ctx: Context, expr: AstExpr): Ref | undefined {
     if (symbol?.k === 'place' || symbol?.k === 'pointer') ref = symbol.ref
   } else if (expr.astNodeType === 'unaryOp' && expr.operator === '*') {
     ref = lowerPointer(ctx, expr.right)
-    if (ref === undefined) throw ctx.refuse(expr.line, 'something other than a pointer is followed', 'Name the variable')
+    if (ref === undefined)
+      throw ctx.refuse(expr.line, 'something other than a pointer is followed', 'Name the variable')
   }
   if (ref === undefined) return undefined
   for (let postfix: AstPostfix | null = expr.postfix; postfix !== null; postfix = postfix.postfix) {
     const { line } = postfix
     if (postfix.astNodeType === '') {
       const index = lowerIndex(ctx, postfix.index)
-      ref = elementRef(ref, index, ctx.place(line), strideOf, (reason, instead) => ctx.refuse(line, reason, instead))
+      ref = elementRef(ref, index, ctx.place(line), strideOf, (reason, instead) =>
+        ctx.refuse(line, reason, instead),
+      )
       continue
     }
     const { type } = ref
     if (type.k === 'struct') {
       const name = postfix.value
       const member = type.members.find((candidate) => candidate.name === name)
-      if (member === undefined) throw ctx.refuse(line, `${type.name} has no member ${name}`, 'Name one of its members')
+      if (member === undefined)
+        throw ctx.refuse(line, `${type.name} has no member ${name}`, 'Name one of its members')
       ref = partRef(ref, member.type, member.leaf, member.word)
     } else if (type.k === 'vector') {
       if (postfix.value.length > 1) return ref
       const at = componentIndex(ctx, type.size, postfix.value, line)
       ref = partRef(ref, { k: 'scalar', of: type.of }, at, at)
-    } else throw ctx.refuse(line, `${typeName(type)} has no .${postfix.value}`, 'Name a member or a component')
+    } else
+      throw ctx.refuse(line, `${typeName(type)} has no .${postfix.value}`, 'Name a member or a component')
   }
   return ref
 }
@@ -138,19 +141,34 @@ function lowerPrimary(ctx: Context, expr: AstExpr): Value {
       const to = ctx.type(expr.type!, expr.line)
       const from = scalarOf(value.type)
       const target = scalarOf(to)
-      if (from === undefined || target === undefined || from === 'bool' || target === 'bool' || leavesOf(to).length !== value.leaves.length)
-        throw ctx.refuse(expr.line, `a bitcast from ${typeName(value.type)} to ${typeName(to)}`, 'Cast between u32 and i32')
+      if (
+        from === undefined ||
+        target === undefined ||
+        from === 'bool' ||
+        target === 'bool' ||
+        leavesOf(to).length !== value.leaves.length
+      )
+        throw ctx.refuse(
+          expr.line,
+          `a bitcast from ${typeName(value.type)} to ${typeName(to)}`,
+          'Cast between u32 and i32',
+        )
       return { type: to, leaves: value.leaves.map((leaf) => retype(leaf, target)) }
     }
     default:
-      throw ctx.refuse(expr.line, 'an expression that Tier A does not have', 'Write it in u32 and i32 arithmetic')
+      throw ctx.refuse(
+        expr.line,
+        'an expression that Tier A does not have',
+        'Write it in u32 and i32 arithmetic',
+      )
   }
 }
 
 function lowerLiteral(ctx: Context, expr: AstExpr & { astNodeType: 'literalExpr' }): Value {
   const name = expr.type.name
   const data = expr.value.data ?? []
-  if (name === 'bool' && data.length === 1) return { type: BOOL, leaves: [ctx.builder.constant('bool', data[0] === 0 ? 0 : 1)] }
+  if (name === 'bool' && data.length === 1)
+    return { type: BOOL, leaves: [ctx.builder.constant('bool', data[0] === 0 ? 0 : 1)] }
   if (name === 'x32' && data.length === 1 && Number.isInteger(data[0])) {
     return { type: ABSTRACT, leaves: [ctx.builder.constant('i32', data[0]!)], literal: data[0]! }
   }
@@ -158,9 +176,14 @@ function lowerLiteral(ctx: Context, expr: AstExpr & { astNodeType: 'literalExpr'
   const types = leavesOf(type)
   const values = expr.value.buffer !== undefined ? [...new Uint32Array(expr.value.buffer)] : Array.from(data)
   if (values.length !== types.length)
-    throw ctx.refuse(expr.line, `a constant of type ${typeName(type)}`, 'Use constants of scalars, vectors and arrays of them')
+    throw ctx.refuse(
+      expr.line,
+      `a constant of type ${typeName(type)}`,
+      'Use constants of scalars, vectors and arrays of them',
+    )
   for (const [i, value] of values.entries()) {
-    const inRange = types[i] === 'i32' ? value >= -(2 ** 31) && value < 2 ** 32 : value >= 0 && value < 2 ** 32
+    const inRange =
+      types[i] === 'i32' ? value >= -(2 ** 31) && value < 2 ** 32 : value >= 0 && value < 2 ** 32
     if (!Number.isInteger(value) || !inRange)
       throw ctx.refuse(expr.line, `the constant ${value} is no ${types[i]}`, 'Write an integer of that type')
   }
@@ -170,8 +193,18 @@ function lowerLiteral(ctx: Context, expr: AstExpr & { astNodeType: 'literalExpr'
 function lowerUnary(ctx: Context, operator: string, value: Value, line: number): Value {
   const place = ctx.place(line)
   if (value.literal !== undefined) {
-    if (operator === '-') return { type: ABSTRACT, leaves: [ctx.builder.constant('i32', -value.literal)], literal: -value.literal }
-    if (operator === '~') return { type: ABSTRACT, leaves: [ctx.builder.constant('i32', ~value.literal)], literal: ~value.literal }
+    if (operator === '-')
+      return {
+        type: ABSTRACT,
+        leaves: [ctx.builder.constant('i32', -value.literal)],
+        literal: -value.literal,
+      }
+    if (operator === '~')
+      return {
+        type: ABSTRACT,
+        leaves: [ctx.builder.constant('i32', ~value.literal)],
+        literal: ~value.literal,
+      }
   }
   const scalar = scalarOf(value.type)
   const op =
@@ -183,14 +216,21 @@ function lowerUnary(ctx: Context, operator: string, value: Value, line: number):
           ? 'not'
           : undefined
   if (op === undefined || scalar === undefined)
-    throw ctx.refuse(line, `${operator} of ${typeName(value.type)}`, operator === '-' ? 'Negate an i32' : 'Use ~ on integers, ! on bools')
+    throw ctx.refuse(
+      line,
+      `${operator} of ${typeName(value.type)}`,
+      operator === '-' ? 'Negate an i32' : 'Use ~ on integers, ! on bools',
+    )
   return { type: value.type, leaves: value.leaves.map((leaf) => ctx.builder.unary(scalar, op, leaf, place)) }
 }
 
 function lowerBinary(ctx: Context, expr: AstExpr & { astNodeType: 'binaryOp' }): Value {
   const { operator, line } = expr
   if (operator === '&&' || operator === '||') return lowerShortCircuit(ctx, expr)
-  const [left, right] = ctx.builder.inOrder<Value>([() => lowerExpr(ctx, expr.left), () => lowerExpr(ctx, expr.right)])
+  const [left, right] = ctx.builder.inOrder<Value>([
+    () => lowerExpr(ctx, expr.left),
+    () => lowerExpr(ctx, expr.right),
+  ])
   return binaryValue(ctx, operator, left!, right!, line)
 }
 
@@ -207,14 +247,15 @@ function lowerShortCircuit(ctx: Context, expr: AstExpr & { astNodeType: 'binaryO
     throw ctx.refuse(expr.line, `${expr.operator} of something other than bools`, 'Compare first')
   const a = left.leaves[0]!
   const b = right.leaves[0]!
-  if (statements.length === 0) return { type: BOOL, leaves: [builder.binary('bool', isAnd ? 'and' : 'or', a, b, place)] }
+  if (statements.length === 0)
+    return { type: BOOL, leaves: [builder.binary('bool', isAnd ? 'and' : 'or', a, b, place)] }
   const result = builder.local('both', 'bool')
   builder.emit({ k: 'set', local: result, value: a })
   builder.emit({
     k: 'if',
     when: isAnd ? builder.get(result) : builder.not(builder.get(result), place),
-    then: [...statements, { k: 'set', local: result, value: b }],
-    else: [],
+    yes: [...statements, { k: 'set', local: result, value: b }],
+    no: [],
   })
   return { type: BOOL, leaves: [builder.pin(builder.get(result), 'both')] }
 }
@@ -222,9 +263,16 @@ function lowerShortCircuit(ctx: Context, expr: AstExpr & { astNodeType: 'binaryO
 /** A binary operator on values, component by component; a scalar beside a vector is spread. */
 export function binaryValue(ctx: Context, operator: string, left: Value, right: Value, line: number): Value {
   const shift = operator === '<<' || operator === '>>'
-  const a0 = left.literal === undefined ? left : shift ? concrete(ctx, left, line) : coerceLike(ctx, left, right, line)
-  let b0 = right.literal !== undefined ? (shift ? coerce(ctx, right, U32, line) : coerceLike(ctx, right, left, line)) : right
-  if (a0.literal !== undefined && b0.literal !== undefined) return foldAbstract(ctx, operator, a0.literal, b0.literal, line)
+  const a0 =
+    left.literal === undefined ? left : shift ? concrete(ctx, left, line) : coerceLike(ctx, left, right, line)
+  let b0 =
+    right.literal !== undefined
+      ? shift
+        ? coerce(ctx, right, U32, line)
+        : coerceLike(ctx, right, left, line)
+      : right
+  if (a0.literal !== undefined && b0.literal !== undefined)
+    return foldAbstract(ctx, operator, a0.literal, b0.literal, line)
   let a = a0
   if (a.type.k === 'vector' && b0.type.k === 'scalar' && !shift) b0 = spread(ctx, b0, a.type.size)
   if (b0.type.k === 'vector' && a.type.k === 'scalar' && !shift) a = spread(ctx, a, b0.type.size)
@@ -244,14 +292,20 @@ export function binaryValue(ctx: Context, operator: string, left: Value, right: 
     const signedDivision = (operator === '/' || operator === '%') && scalar === 'i32'
     throw ctx.refuse(
       line,
-      signedDivision ? `${operator} of i32: overflow and rounding differ between machines` : `${operator} of ${scalar}`,
+      signedDivision
+        ? `${operator} of i32: overflow and rounding differ between machines`
+        : `${operator} of ${scalar}`,
       signedDivision ? 'Divide magnitudes as u32, then restore the sign' : 'Use an operator of this type',
     )
   }
   const result: Scalar = COMPARISONS.has(operator) ? 'bool' : scalar
   const place = ctx.place(line)
-  const type: WgslType = a.type.k === 'vector' ? { k: 'vector', of: result, size: a.type.size } : { k: 'scalar', of: result }
-  return { type, leaves: a.leaves.map((leaf, i) => ctx.builder.binary(result, op, leaf, b.leaves[i]!, place)) }
+  const type: WgslType =
+    a.type.k === 'vector' ? { k: 'vector', of: result, size: a.type.size } : { k: 'scalar', of: result }
+  return {
+    type,
+    leaves: a.leaves.map((leaf, i) => ctx.builder.binary(result, op, leaf, b.leaves[i]!, place)),
+  }
 }
 
 function operatorOf(operator: string, scalar: Scalar): BinaryOp | undefined {
@@ -300,8 +354,10 @@ function operatorOf(operator: string, scalar: Scalar): BinaryOp | undefined {
 function foldAbstract(ctx: Context, operator: string, a: number, b: number, line: number): Value {
   if (COMPARISONS.has(operator) || !ARITHMETIC.has(operator) || operator === '/' || operator === '%')
     throw ctx.refuse(line, `${operator} of two literals without types`, 'Give them types: 1u, 1i')
-  const exact = { '+': a + b, '-': a - b, '*': a * b, '&': a & b, '|': a | b, '^': a ^ b }[operator] ?? Number.NaN
-  if (!Number.isSafeInteger(exact)) throw ctx.refuse(line, 'a constant beyond 32 bits', 'Use smaller constants')
+  const exact =
+    { '+': a + b, '-': a - b, '*': a * b, '&': a & b, '|': a | b, '^': a ^ b }[operator] ?? Number.NaN
+  if (!Number.isSafeInteger(exact))
+    throw ctx.refuse(line, 'a constant beyond 32 bits', 'Use smaller constants')
   return { type: ABSTRACT, leaves: [ctx.builder.constant('i32', exact)], literal: exact }
 }
 
@@ -314,7 +370,11 @@ function coerceLike(ctx: Context, literal: Value, like: Value, line: number): Va
 export function coerce(ctx: Context, value: Value, type: WgslType, line: number): Value {
   if (value.literal === undefined) {
     if (!sameType(value.type, type))
-      throw ctx.refuse(line, `${typeName(value.type)} where ${typeName(type)} is needed`, 'Convert it, for instance by u32() or i32()')
+      throw ctx.refuse(
+        line,
+        `${typeName(value.type)} where ${typeName(type)} is needed`,
+        'Convert it, for instance by u32() or i32()',
+      )
     return value
   }
   const { literal } = value
@@ -344,10 +404,15 @@ function component(ctx: Context, value: Value, name: string, line: number): Valu
   const { type } = value
   if (type.k === 'struct') {
     const member = type.members.find((candidate) => candidate.name === name)
-    if (member === undefined) throw ctx.refuse(line, `${type.name} has no member ${name}`, 'Name one of its members')
-    return { type: member.type, leaves: value.leaves.slice(member.leaf, member.leaf + leavesOf(member.type).length) }
+    if (member === undefined)
+      throw ctx.refuse(line, `${type.name} has no member ${name}`, 'Name one of its members')
+    return {
+      type: member.type,
+      leaves: value.leaves.slice(member.leaf, member.leaf + leavesOf(member.type).length),
+    }
   }
-  if (type.k !== 'vector') throw ctx.refuse(line, `${typeName(type)} has no .${name}`, 'Name a component of a vector')
+  if (type.k !== 'vector')
+    throw ctx.refuse(line, `${typeName(type)} has no .${name}`, 'Name a component of a vector')
   const leaves = [...name].map((letter) => value.leaves[componentIndex(ctx, type.size, letter, line)]!)
   if (leaves.length === 1) return { type: { k: 'scalar', of: type.of }, leaves }
   if (leaves.length > 4) throw ctx.refuse(line, `.${name} is longer than four`, 'Name up to four components')
@@ -365,22 +430,34 @@ function componentIndex(ctx: Context, size: number, name: string, line: number):
 /** `value[index]` where the value has no address: a constant array, or a constant index. */
 function elementOf(ctx: Context, value: Value, index: Expr, line: number): Value {
   const { type } = value
-  const element: WgslType | undefined = type.k === 'array' ? type.of : type.k === 'vector' ? { k: 'scalar', of: type.of } : undefined
-  if (element === undefined) throw ctx.refuse(line, `${typeName(type)} has no elements`, 'Index arrays and vectors')
+  const element: WgslType | undefined =
+    type.k === 'array' ? type.of : type.k === 'vector' ? { k: 'scalar', of: type.of } : undefined
+  if (element === undefined)
+    throw ctx.refuse(line, `${typeName(type)} has no elements`, 'Index arrays and vectors')
   const size = leavesOf(element).length
   if (index.k === 'const') {
-    if ((index.value + 1) * size > value.leaves.length) throw ctx.refuse(line, `index ${index.value} outside`, 'Stay within the array')
+    if ((index.value + 1) * size > value.leaves.length)
+      throw ctx.refuse(line, `index ${index.value} outside`, 'Stay within the array')
     return { type: element, leaves: value.leaves.slice(index.value * size, (index.value + 1) * size) }
   }
   if (type.k === 'array' && value.leaves.every((leaf) => leaf.k === 'const')) {
     const words = value.leaves.map((leaf) => (leaf.k === 'const' ? leaf.value : 0))
     const memory = ctx.builder.memory({ k: 'constant', name: 'array', words })
-    const at = { memory, terms: [{ index, stride: size, count: type.count }], word: 0, place: ctx.place(line) }
+    const at = {
+      memory,
+      terms: [{ index, stride: size, count: type.count }],
+      word: 0,
+      place: ctx.place(line),
+    }
     const to = leavesOf(element).map((scalar) => ctx.builder.local('loaded', scalar, true))
     ctx.builder.emit({ k: 'load', from: at, words: to.map((_, i) => i), to })
     return { type: element, leaves: to.map((local) => ctx.builder.get(local)) }
   }
-  throw ctx.refuse(line, 'a value is indexed by something other than a constant', 'Keep it in a var, and index that')
+  throw ctx.refuse(
+    line,
+    'a value is indexed by something other than a constant',
+    'Keep it in a var, and index that',
+  )
 }
 
 function containsAtomic(type: WgslType): boolean {

@@ -10,15 +10,16 @@ import type { Value } from './values.ts'
  * Functions of the prelude that WASM does better than their WGSL bodies. Each is the same function of its arguments;
  * `intrinsics.test.ts` compares both lowerings and BigInt.
  */
-const INTRINSICS: Readonly<Record<string, (ctx: Context, leaves: readonly Expr[], place: Place) => Expr[]>> = {
-  /** The 64-bit product: low word, high word. */
-  mul_wide: ({ builder }, [a, b], place) => [
-    builder.binary('u32', 'mul', a!, b!, place),
-    builder.binary('u32', 'mul_high', a!, b!, place),
-  ],
-  /** The sum of the products of the signed 16-bit halves: one instruction, i32x4.dot_i16x8_s. */
-  dot2_i16: ({ builder }, [a, b], place) => [builder.binary('i32', 'dot2_i16', a!, b!, place)],
-}
+const INTRINSICS: Readonly<Record<string, (ctx: Context, leaves: readonly Expr[], place: Place) => Expr[]>> =
+  {
+    /** The 64-bit product: low word, high word. */
+    mul_wide: ({ builder }, [a, b], place) => [
+      builder.binary('u32', 'mul', a!, b!, place),
+      builder.binary('u32', 'mul_high', a!, b!, place),
+    ],
+    /** The sum of the products of the signed 16-bit halves: one instruction, i32x4.dot_i16x8_s. */
+    dot2_i16: ({ builder }, [a, b], place) => [builder.binary('i32', 'dot2_i16', a!, b!, place)],
+  }
 
 /** @returns undefined where the function has no better lowering than its body */
 export function lowerIntrinsic(

@@ -37,7 +37,13 @@ export type Expr =
   | { readonly k: 'local'; readonly type: Scalar; readonly local: number }
   /** A word of the uniform buffer. */
   | { readonly k: 'uniform'; readonly type: Scalar; readonly word: number }
-  | { readonly k: 'unary'; readonly type: Scalar; readonly op: UnaryOp; readonly a: Expr; readonly place: Place }
+  | {
+      readonly k: 'unary'
+      readonly type: Scalar
+      readonly op: UnaryOp
+      readonly a: Expr
+      readonly place: Place
+    }
   | {
       readonly k: 'binary'
       readonly type: Scalar
@@ -46,7 +52,13 @@ export type Expr =
       readonly b: Expr
       readonly place: Place
     }
-  | { readonly k: 'select'; readonly type: Scalar; readonly when: Expr; readonly yes: Expr; readonly no: Expr }
+  | {
+      readonly k: 'select'
+      readonly type: Scalar
+      readonly when: Expr
+      readonly yes: Expr
+      readonly no: Expr
+    }
 
 /** A place in a buffer or in an array of the invocation: `base[i][j]...`, then `word`. All in words. */
 export interface MemoryRef {
@@ -68,8 +80,18 @@ export type Statement =
   | { readonly k: 'declare'; readonly local: number }
   | { readonly k: 'set'; readonly local: number; readonly value: Expr }
   /** Consecutive words into locals. */
-  | { readonly k: 'load'; readonly from: MemoryRef; readonly words: readonly number[]; readonly to: readonly number[] }
-  | { readonly k: 'store'; readonly to: MemoryRef; readonly words: readonly number[]; readonly values: readonly Expr[] }
+  | {
+      readonly k: 'load'
+      readonly from: MemoryRef
+      readonly words: readonly number[]
+      readonly to: readonly number[]
+    }
+  | {
+      readonly k: 'store'
+      readonly to: MemoryRef
+      readonly words: readonly number[]
+      readonly values: readonly Expr[]
+    }
   /** `old`, when given, receives what stood there before. */
   | {
       readonly k: 'atomic'
@@ -80,7 +102,12 @@ export type Statement =
     }
   /** Zeroes an array of the invocation. */
   | { readonly k: 'clear'; readonly memory: number }
-  | { readonly k: 'if'; readonly when: Expr; readonly then: readonly Statement[]; readonly else: readonly Statement[] }
+  | {
+      readonly k: 'if'
+      readonly when: Expr
+      readonly yes: readonly Statement[]
+      readonly no: readonly Statement[]
+    }
   | { readonly k: 'block'; readonly label: number; readonly body: readonly Statement[] }
   /** Goes on for ever; left by an exit of a block around it. */
   | { readonly k: 'loop'; readonly body: readonly Statement[]; readonly place: Place }

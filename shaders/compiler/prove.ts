@@ -1,7 +1,19 @@
 import { add, type Bound, boundText, largest, most, multiply, ONE, ZERO } from './bounds.ts'
 import type { BinaryOp, Expr, Kernel, MemoryRef, Statement } from './ir.ts'
+import {
+  ANY,
+  binaryRange,
+  DATA,
+  exactly,
+  join,
+  meet,
+  type Range,
+  sameRange,
+  unaryRange,
+  unsigned,
+  widen,
+} from './range.ts'
 import { KernelRefusal, type Place } from './refusal.ts'
-import { ANY, binaryRange, DATA, exactly, join, meet, type Range, sameRange, unaryRange, unsigned, widen } from './range.ts'
 import { assignedIn, tripBound } from './trips.ts'
 
 /** Cumulative loop iterations of one invocation: a driver is known that silently leaves a loop after 65,535. */
@@ -85,8 +97,14 @@ class Prover {
           break
         case 'if': {
           const when = this.#range(s.when, state)
-          const then = this.#walk(s.then, when.high === 0 ? undefined : this.#assume(s.when, true, new Map(state)))
-          const other = this.#walk(s.else, when.low === 1 ? undefined : this.#assume(s.when, false, new Map(state)))
+          const then = this.#walk(
+            s.yes,
+            when.high === 0 ? undefined : this.#assume(s.when, true, new Map(state)),
+          )
+          const other = this.#walk(
+            s.no,
+            when.low === 1 ? undefined : this.#assume(s.when, false, new Map(state)),
+          )
           cost = add(cost, most(then.cost, other.cost))
           state = joinStates(then.state, other.state)
           this.#forget([s])
@@ -231,15 +249,22 @@ class Prover {
         return unaryRange(e.op, this.#range(e.a, state))
       case 'select': {
         const when = this.#range(e.when, state)
-        const yes = this.#range(e.yes, when.high === 0 ? state : (this.#assume(e.when, true, new Map(state)) ?? state))
-        const no = this.#range(e.no, when.low === 1 ? state : (this.#assume(e.when, false, new Map(state)) ?? state))
+        const yes = this.#range(
+          e.yes,
+          when.high === 0 ? state : (this.#assume(e.when, true, new Map(state)) ?? state),
+        )
+        const no = this.#range(
+          e.no,
+          when.low === 1 ? state : (this.#assume(e.when, false, new Map(state)) ?? state),
+        )
         return when.high === 0 ? no : when.low === 1 ? yes : join(yes, no)
       }
       case 'binary': {
         const a = this.#range(e.a, state)
         const b = this.#range(e.b, state)
         this.#check(e.op, b, e.place)
-        if (e.op === 'shl' && a.low > 0 && this.#isLeadingZerosOf(e.b, e.a)) return unsigned(0x80000000, 0xffffffff, a.bounded)
+        if (e.op === 'shl' && a.low > 0 && this.#isLeadingZerosOf(e.b, e.a))
+          return unsigned(0x80000000, 0xffffffff, a.bounded)
         if (e.op === 'add' && this.#same(e.a, e.b)) return binaryRange('mul', a, exactly(2))
         return binaryRange(e.op, a, b)
       }
@@ -277,7 +302,9 @@ class Prover {
     if (when.k === 'unary' && when.op === 'not') return this.#assume(when.a, !holds, state)
     if (when.k === 'local') {
       const definition = this.#definitions.get(when.local)
-      return definition === undefined || !this.#onlyOnce(definition) ? state : this.#assume(definition, holds, state)
+      return definition === undefined || !this.#onlyOnce(definition)
+        ? state
+        : this.#assume(definition, holds, state)
     }
     if (when.k !== 'binary') return state
     if (when.type === 'bool' && (when.op === 'and' || when.op === 'or')) {
@@ -336,27 +363,55 @@ const NEGATED: Partial<Record<BinaryOp, BinaryOp>> = {
 /** What a comparison that holds says of both sides. */
 function narrow(op: BinaryOp, a: Range, b: Range): readonly [Range, Range] | undefined {
   const bounded = { a: a.bounded || b.bounded, b: b.bounded }
-  const signedRange = (low: number, high: number, isBounded: boolean): Range => ({ ...ANY, signedLow: low, signedHigh: high, bounded: isBounded })
+  const signedRange = (low: number, high: number, isBounded: boolean): Range => ({
+    ...ANY,
+    signedLow: low,
+    signedHigh: high,
+    bounded: isBounded,
+  })
   switch (op) {
     case 'eq':
-      return [{ ...b, bounded: bounded.a }, { ...a, bounded: a.bounded || b.bounded }]
+      return [
+        { ...b, bounded: bounded.a },
+        { ...a, bounded: a.bounded || b.bounded },
+      ]
     case 'ne':
-      if (b.low === b.high && a.low === b.low) return [{ ...ANY, low: a.low + 1, bounded: a.bounded }, { ...ANY, bounded: b.bounded }]
-      if (b.low === b.high && a.high === b.low) return [{ ...ANY, high: a.high - 1, bounded: a.bounded }, { ...ANY, bounded: b.bounded }]
+      if (b.low === b.high && a.low === b.low)
+        return [
+          { ...ANY, low: a.low + 1, bounded: a.bounded },
+          { ...ANY, bounded: b.bounded },
+        ]
+      if (b.low === b.high && a.high === b.low)
+        return [
+          { ...ANY, high: a.high - 1, bounded: a.bounded },
+          { ...ANY, bounded: b.bounded },
+        ]
       return undefined
     case 'lt_u':
-      return [{ ...ANY, high: Math.max(b.high - 1, 0), bounded: bounded.a }, { ...ANY, low: Math.min(a.low + 1, 0xffffffff), bounded: bounded.b }]
+      return [
+        { ...ANY, high: Math.max(b.high - 1, 0), bounded: bounded.a },
+        { ...ANY, low: Math.min(a.low + 1, 0xffffffff), bounded: bounded.b },
+      ]
     case 'le_u':
-      return [{ ...ANY, high: b.high, bounded: bounded.a }, { ...ANY, low: a.low, bounded: bounded.b }]
+      return [
+        { ...ANY, high: b.high, bounded: bounded.a },
+        { ...ANY, low: a.low, bounded: bounded.b },
+      ]
     case 'gt_u':
     case 'ge_u': {
       const turned = narrow(op === 'gt_u' ? 'lt_u' : 'le_u', b, a)!
       return [turned[1], turned[0]]
     }
     case 'lt_s':
-      return [signedRange(-0x80000000, b.signedHigh - 1, a.bounded), signedRange(a.signedLow + 1, 0x7fffffff, b.bounded)]
+      return [
+        signedRange(-0x80000000, b.signedHigh - 1, a.bounded),
+        signedRange(a.signedLow + 1, 0x7fffffff, b.bounded),
+      ]
     case 'le_s':
-      return [signedRange(-0x80000000, b.signedHigh, a.bounded), signedRange(a.signedLow, 0x7fffffff, b.bounded)]
+      return [
+        signedRange(-0x80000000, b.signedHigh, a.bounded),
+        signedRange(a.signedLow, 0x7fffffff, b.bounded),
+      ]
     case 'gt_s':
     case 'ge_s': {
       const turned = narrow(op === 'gt_s' ? 'lt_s' : 'le_s', b, a)!
@@ -400,8 +455,8 @@ function collectDefinitions(list: readonly Statement[], kernel: Kernel, into: Ma
   for (const s of list) {
     if (s.k === 'set' && kernel.locals[s.local]!.once) into.set(s.local, s.value)
     else if (s.k === 'if') {
-      collectDefinitions(s.then, kernel, into)
-      collectDefinitions(s.else, kernel, into)
+      collectDefinitions(s.yes, kernel, into)
+      collectDefinitions(s.no, kernel, into)
     } else if (s.k === 'block' || s.k === 'loop') collectDefinitions(s.body, kernel, into)
   }
 }

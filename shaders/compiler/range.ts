@@ -19,7 +19,15 @@ const MAX = 0xffffffff
 const SIGNED_MIN = -0x80000000
 const SIGNED_MAX = 0x7fffffff
 
-export const ANY: Range = { low: 0, high: MAX, signedLow: SIGNED_MIN, signedHigh: SIGNED_MAX, zeros: 0, ones: 0, bounded: true }
+export const ANY: Range = {
+  low: 0,
+  high: MAX,
+  signedLow: SIGNED_MIN,
+  signedHigh: SIGNED_MAX,
+  zeros: 0,
+  ones: 0,
+  bounded: true,
+}
 export const DATA: Range = { ...ANY, bounded: false }
 
 export function unsigned(low: number, high: number, bounded = true): Range {
@@ -31,7 +39,15 @@ function signed(low: number, high: number, bounded = true): Range {
 }
 
 export function exactly(value: number): Range {
-  return { low: value, high: value, signedLow: value | 0, signedHigh: value | 0, zeros: ~value >>> 0, ones: value, bounded: true }
+  return {
+    low: value,
+    high: value,
+    signedLow: value | 0,
+    signedHigh: value | 0,
+    zeros: ~value >>> 0,
+    ones: value,
+    bounded: true,
+  }
 }
 
 /** Lets each view of a value narrow the others. An empty range comes out as it went in: the code is never reached. */
@@ -127,7 +143,9 @@ export function unaryRange(op: UnaryOp, a: Range): Range {
     case 'abs':
       return unsigned(0, Math.max(Math.abs(a.signedLow), Math.abs(a.signedHigh)), a.bounded)
     case 'neg':
-      return a.signedLow > SIGNED_MIN ? signed(-a.signedHigh, -a.signedLow, a.bounded) : { ...ANY, bounded: a.bounded }
+      return a.signedLow > SIGNED_MIN
+        ? signed(-a.signedHigh, -a.signedLow, a.bounded)
+        : { ...ANY, bounded: a.bounded }
     case 'complement':
       return unsigned(MAX - a.high, MAX - a.low, a.bounded)
   }
@@ -147,35 +165,79 @@ export function binaryRange(op: BinaryOp, a: Range, b: Range): Range {
     case 'mul': {
       const high = a.high * b.high
       if (high <= MAX) return unsigned(a.low * b.low, high, bounded)
-      const corners = [a.signedLow * b.signedLow, a.signedLow * b.signedHigh, a.signedHigh * b.signedLow, a.signedHigh * b.signedHigh]
+      const corners = [
+        a.signedLow * b.signedLow,
+        a.signedLow * b.signedHigh,
+        a.signedHigh * b.signedLow,
+        a.signedHigh * b.signedHigh,
+      ]
       const least = Math.min(...corners)
       const most = Math.max(...corners)
       if (least >= SIGNED_MIN && most <= SIGNED_MAX) return signed(least, most, bounded)
       return { ...ANY, bounded, zeros: lowZeros(trailing(a) + trailing(b)) }
     }
     case 'mul_high':
-      return unsigned(Math.floor((a.low * b.low) / 2 ** 32) - (a.low * b.low >= 2 ** 53 ? 1 : 0), Math.min(MAX, Math.ceil((a.high * b.high) / 2 ** 32)), bounded)
+      return unsigned(
+        Math.floor((a.low * b.low) / 2 ** 32) - (a.low * b.low >= 2 ** 53 ? 1 : 0),
+        Math.min(MAX, Math.ceil((a.high * b.high) / 2 ** 32)),
+        bounded,
+      )
     case 'dot2_i16':
       return { ...ANY, bounded }
     case 'div_u':
-      return unsigned(Math.floor(a.low / Math.max(b.high, 1)), Math.floor(a.high / Math.max(b.low, 1)), a.bounded)
+      return unsigned(
+        Math.floor(a.low / Math.max(b.high, 1)),
+        Math.floor(a.high / Math.max(b.low, 1)),
+        a.bounded,
+      )
     case 'rem_u':
       return unsigned(0, Math.min(a.high, Math.max(b.high, 1) - 1), a.bounded || b.bounded)
     case 'and':
-      return tighten({ ...ANY, high: Math.min(a.high, b.high), zeros: (a.zeros | b.zeros) >>> 0, ones: (a.ones & b.ones) >>> 0, bounded: a.bounded || b.bounded })
+      return tighten({
+        ...ANY,
+        high: Math.min(a.high, b.high),
+        zeros: (a.zeros | b.zeros) >>> 0,
+        ones: (a.ones & b.ones) >>> 0,
+        bounded: a.bounded || b.bounded,
+      })
     case 'or':
-      return tighten({ ...ANY, low: Math.max(a.low, b.low), zeros: (a.zeros & b.zeros) >>> 0, ones: (a.ones | b.ones) >>> 0, bounded })
+      return tighten({
+        ...ANY,
+        low: Math.max(a.low, b.low),
+        zeros: (a.zeros & b.zeros) >>> 0,
+        ones: (a.ones | b.ones) >>> 0,
+        bounded,
+      })
     case 'xor':
-      return tighten({ ...ANY, zeros: ((a.zeros & b.zeros) | (a.ones & b.ones)) >>> 0, ones: ((a.zeros & b.ones) | (a.ones & b.zeros)) >>> 0, bounded })
+      return tighten({
+        ...ANY,
+        zeros: ((a.zeros & b.zeros) | (a.ones & b.ones)) >>> 0,
+        ones: ((a.zeros & b.ones) | (a.ones & b.zeros)) >>> 0,
+        bounded,
+      })
     case 'shl': {
       if (b.high > 31) return { ...ANY, bounded }
-      if (a.high * 2 ** b.high <= MAX) return tighten({ ...ANY, low: a.low * 2 ** b.low, high: a.high * 2 ** b.high, zeros: lowZeros(trailing(a) + b.low), bounded })
+      if (a.high * 2 ** b.high <= MAX)
+        return tighten({
+          ...ANY,
+          low: a.low * 2 ** b.low,
+          high: a.high * 2 ** b.high,
+          zeros: lowZeros(trailing(a) + b.low),
+          bounded,
+        })
       return { ...ANY, zeros: lowZeros(trailing(a) + b.low), bounded }
     }
     case 'shr_u':
-      return unsigned(Math.floor(a.low / 2 ** Math.min(b.high, 31)), Math.floor(a.high / 2 ** Math.min(b.low, 31)), a.bounded)
+      return unsigned(
+        Math.floor(a.low / 2 ** Math.min(b.high, 31)),
+        Math.floor(a.high / 2 ** Math.min(b.low, 31)),
+        a.bounded,
+      )
     case 'shr_s': {
-      const corners = [b.low, b.high].flatMap((shift) => [Math.floor(a.signedLow / 2 ** Math.min(shift, 31)), Math.floor(a.signedHigh / 2 ** Math.min(shift, 31))])
+      const corners = [b.low, b.high].flatMap((shift) => [
+        Math.floor(a.signedLow / 2 ** Math.min(shift, 31)),
+        Math.floor(a.signedHigh / 2 ** Math.min(shift, 31)),
+      ])
       return signed(Math.min(...corners), Math.max(...corners), a.bounded)
     }
     case 'min_u':

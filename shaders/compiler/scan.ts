@@ -12,7 +12,8 @@ interface Reader {
 /** Everything the module does that it may not. Empty: it is deterministic. */
 export function scanModule(bytes: Uint8Array): readonly string[] {
   const found: string[] = []
-  if ([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0].some((byte, i) => bytes[i] !== byte)) return ['this is no WASM module']
+  if ([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0].some((byte, i) => bytes[i] !== byte))
+    return ['this is no WASM module']
   const r: Reader = { at: 8, bytes }
   while (r.at < bytes.length) {
     const id = byteOf(r)
@@ -20,7 +21,8 @@ export function scanModule(bytes: Uint8Array): readonly string[] {
     const end = r.at + size
     if (id === 2) scanImports(r, found)
     else if (id === 10) scanCode(r, found)
-    else if (id === 4 || id === 8 || id === 9 || id === 13) found.push(`section ${id}: tables, start functions and exceptions are not needed`)
+    else if (id === 4 || id === 8 || id === 9 || id === 13)
+      found.push(`section ${id}: tables, start functions and exceptions are not needed`)
     r.at = end
   }
   return found
@@ -49,7 +51,8 @@ function scanCode(r: Reader, found: string[]): void {
     for (let groups = unsignedOf(r); groups > 0; groups--) {
       unsignedOf(r)
       const type = byteOf(r)
-      if (type !== 0x7f && type !== 0x7e && type !== 0x7b) found.push(`a local of type 0x${type.toString(16)}`)
+      if (type !== 0x7f && type !== 0x7e && type !== 0x7b)
+        found.push(`a local of type 0x${type.toString(16)}`)
     }
     while (r.at < end) {
       const problem = instruction(r)
@@ -64,7 +67,8 @@ function scanCode(r: Reader, found: string[]): void {
 /** Passes one instruction. @returns what is wrong with it */
 function instruction(r: Reader): string | undefined {
   const op = byteOf(r)
-  if (op === 0x00 || op === 0x01 || op === 0x05 || op === 0x0b || op === 0x0f || op === 0x1a || op === 0x1b) return undefined
+  if (op === 0x00 || op === 0x01 || op === 0x05 || op === 0x0b || op === 0x0f || op === 0x1a || op === 0x1b)
+    return undefined
   if (op === 0x02 || op === 0x03 || op === 0x04 || op === 0x0c || op === 0x0d || (op >= 0x20 && op <= 0x23)) {
     unsignedOf(r)
     return undefined
@@ -74,7 +78,7 @@ function instruction(r: Reader): string | undefined {
     return undefined
   }
   // Loads and stores of i32 and i64; 0x2a, 0x2b, 0x38, 0x39 are those of floats.
-  if ((op >= 0x28 && op <= 0x3e) && ![0x2a, 0x2b, 0x38, 0x39].includes(op)) {
+  if (op >= 0x28 && op <= 0x3e && ![0x2a, 0x2b, 0x38, 0x39].includes(op)) {
     memoryArgument(r)
     return undefined
   }
@@ -82,7 +86,13 @@ function instruction(r: Reader): string | undefined {
     unsignedOf(r)
     return undefined
   }
-  const integer = (op >= 0x45 && op <= 0x5a) || (op >= 0x67 && op <= 0x8a) || op === 0xa7 || op === 0xac || op === 0xad || (op >= 0xc0 && op <= 0xc4)
+  const integer =
+    (op >= 0x45 && op <= 0x5a) ||
+    (op >= 0x67 && op <= 0x8a) ||
+    op === 0xa7 ||
+    op === 0xac ||
+    op === 0xad ||
+    (op >= 0xc0 && op <= 0xc4)
   if (integer) return undefined
   if (op === 0xfd) return vectorInstruction(r)
   return `instruction 0x${op.toString(16)}`

@@ -15,7 +15,12 @@ export function lowerBody(ctx: Context, body: readonly AstStatement[]): void {
   })
 }
 
-function lowerStatement(ctx: Context, statement: AstStatement, siblings: readonly AstStatement[], at: number): void {
+function lowerStatement(
+  ctx: Context,
+  statement: AstStatement,
+  siblings: readonly AstStatement[],
+  at: number,
+): void {
   const { builder } = ctx
   if (Array.isArray(statement)) {
     lowerBody(ctx, statement as readonly AstStatement[])
@@ -43,7 +48,13 @@ function lowerStatement(ctx: Context, statement: AstStatement, siblings: readonl
       lowerAssign(ctx, statement.operator, statement.variable, statement.value, line)
       return
     case 'increment': {
-      const one: AstExpr = { astNodeType: 'literalExpr', line, postfix: null, value: { data: [1] }, type: { astNodeType: 'type', name: 'x32' } }
+      const one: AstExpr = {
+        astNodeType: 'literalExpr',
+        line,
+        postfix: null,
+        value: { data: [1] },
+        type: { astNodeType: 'type', name: 'x32' },
+      }
       lowerAssign(ctx, statement.operator === '++' ? '+=' : '-=', statement.variable, one, line)
       return
     }
@@ -58,7 +69,10 @@ function lowerStatement(ctx: Context, statement: AstStatement, siblings: readonl
       if ((value === undefined) !== (frame.returnType.k === 'void'))
         throw ctx.refuse(line, `${frame.name} returns ${typeName(frame.returnType)}`, 'Return that')
       if (isLast && !frame.returned) {
-        frame.direct = value === undefined ? { type: VOID, leaves: [] } : { ...value, leaves: value.leaves.map((leaf) => builder.pin(leaf, frame.name)) }
+        frame.direct =
+          value === undefined
+            ? { type: VOID, leaves: [] }
+            : { ...value, leaves: value.leaves.map((leaf) => builder.pin(leaf, frame.name)) }
         return
       }
       if (value !== undefined && frame.result !== undefined) setResult(ctx, frame, value)
@@ -67,13 +81,24 @@ function lowerStatement(ctx: Context, statement: AstStatement, siblings: readonl
       return
     }
     case 'if':
-      lowerIf(ctx, [{ condition: statement.condition, body: statement.body, line }, ...(statement.elseif ?? [])], statement.else)
+      lowerIf(
+        ctx,
+        [{ condition: statement.condition, body: statement.body, line }, ...(statement.elseif ?? [])],
+        statement.else,
+      )
       return
     case 'for':
       ctx.scoped(() => {
         if (statement.init !== null) lowerStatement(ctx, statement.init, [], 0)
         const { increment } = statement
-        lowerLoop(ctx, statement.condition, statement.body, increment === null ? [] : [increment], undefined, line)
+        lowerLoop(
+          ctx,
+          statement.condition,
+          statement.body,
+          increment === null ? [] : [increment],
+          undefined,
+          line,
+        )
       })
       return
     case 'while':
@@ -81,7 +106,8 @@ function lowerStatement(ctx: Context, statement: AstStatement, siblings: readonl
       return
     case 'loop': {
       const nested = statement.body.find((inner) => inner.astNodeType === 'continuing')
-      const continuing = statement.continuing?.body ?? (nested?.astNodeType === 'continuing' ? nested.body : [])
+      const continuing =
+        statement.continuing?.body ?? (nested?.astNodeType === 'continuing' ? nested.body : [])
       const last = continuing.at(-1)
       const breakIf = last?.astNodeType === 'break' && last.condition != null ? last.condition : undefined
       lowerLoop(
@@ -100,15 +126,23 @@ function lowerStatement(ctx: Context, statement: AstStatement, siblings: readonl
     case 'break':
     case 'continue': {
       const target = ctx.loops.at(-1)
-      const label = statement.astNodeType === 'break' ? target?.break : ctx.loops.findLast((loop) => loop.continue !== undefined)?.continue
-      if (label === undefined) throw ctx.refuse(line, `${statement.astNodeType} outside of a loop`, 'Remove it')
+      const label =
+        statement.astNodeType === 'break'
+          ? target?.break
+          : ctx.loops.findLast((loop) => loop.continue !== undefined)?.continue
+      if (label === undefined)
+        throw ctx.refuse(line, `${statement.astNodeType} outside of a loop`, 'Remove it')
       builder.emit({ k: 'exit', label })
       return
     }
     case 'staticAssert':
       return
     default:
-      throw ctx.refuse(line, `a statement that Tier A does not have`, 'Use let, var, if, switch, for, while, loop')
+      throw ctx.refuse(
+        line,
+        `a statement that Tier A does not have`,
+        'Use let, var, if, switch, for, while, loop',
+      )
   }
 }
 
@@ -121,7 +155,12 @@ function isEmptyReturn(value: AstExpr | null): boolean {
 
 function declaredValue(
   ctx: Context,
-  statement: { readonly name: string; readonly type: Parameters<Context['type']>[0] | null; readonly line: number; readonly astNodeType: string },
+  statement: {
+    readonly name: string
+    readonly type: Parameters<Context['type']>[0] | null
+    readonly line: number
+    readonly astNodeType: string
+  },
   value: AstExpr,
 ): Value {
   const lowered = lowerExpr(ctx, value)
@@ -132,10 +171,14 @@ function declaredValue(
   return coerce(ctx, lowered, ctx.type(statement.type, statement.line), statement.line)
 }
 
-function lowerVar(ctx: Context, statement: AstStatement & { astNodeType: 'var' | 'let' | 'const' | 'override' }): void {
+function lowerVar(
+  ctx: Context,
+  statement: AstStatement & { astNodeType: 'var' | 'let' | 'const' | 'override' },
+): void {
   const { name, line } = statement
   const value = statement.value === null ? undefined : declaredValue(ctx, statement, statement.value)
-  if (value === undefined && statement.type === null) throw ctx.refuse(line, `${name} has no type`, 'Give it a type or a value')
+  if (value === undefined && statement.type === null)
+    throw ctx.refuse(line, `${name} has no type`, 'Give it a type or a value')
   const type = value?.type ?? ctx.type(statement.type!, line)
   defineVar(ctx, name, type, value, line)
 }
@@ -152,7 +195,11 @@ export function defineVar(
   if (hasArray(type)) {
     const words = layoutOf(type).words
     if (words === 0 || words > 4096)
-      throw ctx.refuse(line, `an array of ${words} words in an invocation`, 'Keep at most 4,096 words, or use a storage buffer')
+      throw ctx.refuse(
+        line,
+        `an array of ${words} words in an invocation`,
+        'Keep at most 4,096 words, or use a storage buffer',
+      )
     const memory = builder.memory({ k: 'private', name, words })
     const ref: Ref = { k: 'memory', type, at: { memory, terms: [], word: 0, place: ctx.place(line) } }
     if (initial === undefined) builder.emit({ k: 'clear', memory })
@@ -161,7 +208,8 @@ export function defineVar(
     return
   }
   const leaves = leavesOf(type)
-  if (leaves.length === 0) throw ctx.refuse(line, `a var of type ${typeName(type)}`, 'Use scalars, vectors, structures, arrays')
+  if (leaves.length === 0)
+    throw ctx.refuse(line, `a var of type ${typeName(type)}`, 'Use scalars, vectors, structures, arrays')
   const values = initial?.leaves ?? leaves.map((scalar) => builder.constant(scalar, 0))
   const locals = leaves.map((scalar, i) => builder.local(leaves.length === 1 ? name : `${name}.${i}`, scalar))
   for (const [i, local] of locals.entries()) builder.emit({ k: 'set', local, value: values[i]! })
@@ -182,8 +230,10 @@ function lowerAssign(ctx: Context, operator: string, variable: AstExpr, value: A
   if (root?.k === 'place' && !root.writable)
     throw ctx.refuse(line, 'a buffer that is only read is written', 'Declare it var<storage, read_write>')
   const target = lowerRef(ctx, variable)
-  if (target === undefined || target.k === 'uniform') throw ctx.refuse(line, 'a value is assigned to', 'Assign to a var or a buffer')
-  if (target.type.k === 'atomic') throw ctx.refuse(line, 'an atomic is assigned to', 'Use atomicAdd or atomicStore')
+  if (target === undefined || target.k === 'uniform')
+    throw ctx.refuse(line, 'a value is assigned to', 'Assign to a var or a buffer')
+  if (target.type.k === 'atomic')
+    throw ctx.refuse(line, 'an atomic is assigned to', 'Use atomicAdd or atomicStore')
   let result = lowerExpr(ctx, value)
   if (operator !== '=') {
     const before = readRef(builder, target, () => ctx.refuse(line, 'too large a value', 'Assign its parts'))
@@ -194,13 +244,18 @@ function lowerAssign(ctx: Context, operator: string, variable: AstExpr, value: A
 
 function conditionOf(ctx: Context, expr: AstExpr): Expr {
   const value = lowerExpr(ctx, expr)
-  if (!sameType(value.type, BOOL)) throw ctx.refuse(expr.line, `a condition of type ${typeName(value.type)}`, 'Compare')
+  if (!sameType(value.type, BOOL))
+    throw ctx.refuse(expr.line, `a condition of type ${typeName(value.type)}`, 'Compare')
   return value.leaves[0]!
 }
 
 function lowerIf(
   ctx: Context,
-  arms: readonly { readonly condition: AstExpr; readonly body: readonly AstStatement[]; readonly line: number }[],
+  arms: readonly {
+    readonly condition: AstExpr
+    readonly body: readonly AstStatement[]
+    readonly line: number
+  }[],
   otherwise: readonly AstStatement[] | null,
 ): void {
   const [arm, ...more] = arms
@@ -212,7 +267,7 @@ function lowerIf(
   const then = ctx.builder.collect(() => lowerBody(ctx, arm.body))
   const rest = ctx.builder.collect(() => ctx.scoped(() => lowerIf(ctx, more, otherwise)))
   if (when.k === 'const') ctx.builder.out.push(...(when.value === 0 ? rest : then))
-  else ctx.builder.emit({ k: 'if', when, then, else: rest })
+  else ctx.builder.emit({ k: 'if', when, yes: then, no: rest })
 }
 
 function lowerLoop(
@@ -228,7 +283,12 @@ function lowerLoop(
   const whole = builder.collect(() => {
     if (condition !== null) {
       const goOn = conditionOf(ctx, condition)
-      builder.emit({ k: 'if', when: builder.not(goOn, ctx.place(line)), then: [{ k: 'exit', label: labels.break }], else: [] })
+      builder.emit({
+        k: 'if',
+        when: builder.not(goOn, ctx.place(line)),
+        yes: [{ k: 'exit', label: labels.break }],
+        no: [],
+      })
     }
     ctx.scoped(() => {
       ctx.loops.push(labels)
@@ -240,10 +300,19 @@ function lowerLoop(
       else builder.out.push(...inner)
       for (const [i, statement] of continuing.entries()) lowerStatement(ctx, statement, [], i)
       if (breakIf !== undefined)
-        builder.emit({ k: 'if', when: conditionOf(ctx, breakIf), then: [{ k: 'exit', label: labels.break }], else: [] })
+        builder.emit({
+          k: 'if',
+          when: conditionOf(ctx, breakIf),
+          yes: [{ k: 'exit', label: labels.break }],
+          no: [],
+        })
     })
   })
-  builder.emit({ k: 'block', label: labels.break, body: [{ k: 'loop', body: whole, place: ctx.place(line) }] })
+  builder.emit({
+    k: 'block',
+    label: labels.break,
+    body: [{ k: 'loop', body: whole, place: ctx.place(line) }],
+  })
 }
 
 function lowerSwitch(ctx: Context, statement: AstStatement & { astNodeType: 'switch' }): void {
@@ -259,7 +328,8 @@ function lowerSwitch(ctx: Context, statement: AstStatement & { astNodeType: 'swi
     ctx.loops.push({ break: label, continue: undefined })
     const arms = statement.cases.map((arm) => {
       const selectors = arm.selectors ?? []
-      const isDefault = arm.astNodeType === 'default' || selectors.some((one) => one.astNodeType === 'default')
+      const isDefault =
+        arm.astNodeType === 'default' || selectors.some((one) => one.astNodeType === 'default')
       const tests = selectors
         .filter((one) => one.astNodeType !== 'default')
         .map((one) => binaryValue(ctx, '==', pinned, lowerExpr(ctx, one), arm.line).leaves[0]!)
@@ -269,7 +339,7 @@ function lowerSwitch(ctx: Context, statement: AstStatement & { astNodeType: 'swi
     let chain: readonly Statement[] = arms.find((arm) => arm.isDefault)?.body ?? []
     for (const arm of arms.filter((one) => !one.isDefault).reverse()) {
       const when = arm.tests.reduce((any, test) => builder.binary('bool', 'or', any, test, place))
-      chain = [{ k: 'if', when, then: arm.body, else: chain }]
+      chain = [{ k: 'if', when, yes: arm.body, no: chain }]
     }
     builder.out.push(...chain)
   })
@@ -283,7 +353,7 @@ export function exits(statements: readonly Statement[], label: number): boolean 
       case 'exit':
         return statement.label === label
       case 'if':
-        return exits(statement.then, label) || exits(statement.else, label)
+        return exits(statement.yes, label) || exits(statement.no, label)
       case 'block':
       case 'loop':
         return exits(statement.body, label)
@@ -311,7 +381,8 @@ export function inlineCall(
   const { builder } = ctx
   if (ctx.frames.some((frame) => frame.name === fn.name))
     throw ctx.refuse(line, `${fn.name} calls itself`, 'Write a loop with a bound')
-  if (ctx.frames.length >= CALL_DEPTH_MAX) throw ctx.refuse(line, `more than ${CALL_DEPTH_MAX} calls deep`, 'Write fewer layers')
+  if (ctx.frames.length >= CALL_DEPTH_MAX)
+    throw ctx.refuse(line, `more than ${CALL_DEPTH_MAX} calls deep`, 'Write fewer layers')
   const returnType = fn.returnType === null ? VOID : ctx.type(fn.returnType, fn.line)
   const bound = new Map<string, Parameters<Context['define']>[1]>()
   for (const [i, arg] of fn.args.entries()) {
@@ -319,7 +390,10 @@ export function inlineCall(
     if (ref !== undefined) bound.set(arg.name, { k: 'pointer', ref })
     else {
       const value = args[i]!
-      bound.set(arg.name, { k: 'value', value: { ...value, leaves: value.leaves.map((leaf) => builder.pin(leaf, arg.name)) } })
+      bound.set(arg.name, {
+        k: 'value',
+        value: { ...value, leaves: value.leaves.map((leaf) => builder.pin(leaf, arg.name)) },
+      })
     }
   }
   const results = leavesOf(returnType).map((scalar) => builder.local(`${fn.name}()`, scalar))

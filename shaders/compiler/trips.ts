@@ -1,4 +1,14 @@
-import { add, type Bound, ceilDivide, constant, distance, type Knowledge, least, ONE, upper } from './bounds.ts'
+import {
+  add,
+  type Bound,
+  ceilDivide,
+  constant,
+  distance,
+  type Knowledge,
+  least,
+  ONE,
+  upper,
+} from './bounds.ts'
 import type { CompareOp, Expr, Kernel, Statement } from './ir.ts'
 
 type Loop = Statement & { readonly k: 'loop' }
@@ -7,35 +17,84 @@ type Loop = Statement & { readonly k: 'loop' }
 export interface LoopKnowledge {
   /** What a local was given before the loop, where that still says what it holds. */
   entry(local: number): Expr | undefined
-  entryRange(local: number): { readonly low: number; readonly high: number; readonly signedLow: number; readonly signedHigh: number }
-  headRange(expr: Expr): { readonly low: number; readonly high: number; readonly signedLow: number; readonly signedHigh: number }
+  entryRange(local: number): {
+    readonly low: number
+    readonly high: number
+    readonly signedLow: number
+    readonly signedHigh: number
+  }
+  headRange(expr: Expr): {
+    readonly low: number
+    readonly high: number
+    readonly signedLow: number
+    readonly signedHigh: number
+  }
 }
 
 const COMPARES = new Set<string>(['eq', 'ne', 'lt_u', 'lt_s', 'le_u', 'le_s', 'gt_u', 'gt_s', 'ge_u', 'ge_s'])
-const TURNED: Readonly<Record<string, CompareOp>> = { lt_u: 'gt_u', lt_s: 'gt_s', le_u: 'ge_u', le_s: 'ge_s', gt_u: 'lt_u', gt_s: 'lt_s', ge_u: 'le_u', ge_s: 'le_s', ne: 'ne', eq: 'eq' }
-const NEGATED: Readonly<Record<string, CompareOp>> = { lt_u: 'ge_u', lt_s: 'ge_s', le_u: 'gt_u', le_s: 'gt_s', gt_u: 'le_u', gt_s: 'le_s', ge_u: 'lt_u', ge_s: 'lt_s', ne: 'eq', eq: 'ne' }
+const TURNED: Readonly<Record<string, CompareOp>> = {
+  lt_u: 'gt_u',
+  lt_s: 'gt_s',
+  le_u: 'ge_u',
+  le_s: 'ge_s',
+  gt_u: 'lt_u',
+  gt_s: 'lt_s',
+  ge_u: 'le_u',
+  ge_s: 'le_s',
+  ne: 'ne',
+  eq: 'eq',
+}
+const NEGATED: Readonly<Record<string, CompareOp>> = {
+  lt_u: 'ge_u',
+  lt_s: 'ge_s',
+  le_u: 'gt_u',
+  le_s: 'gt_s',
+  gt_u: 'le_u',
+  gt_s: 'le_s',
+  ge_u: 'lt_u',
+  ge_s: 'lt_s',
+  ne: 'eq',
+  eq: 'ne',
+}
 
 /**
  * How often a loop goes round, at most: from a counter that changes once a round, by a fixed step, and a test against
  * an end that the loop does not change.
  * @returns undefined where no such counter is found, or it could pass its end by wrapping
  */
-export function tripBound(loop: Loop, kernel: Kernel, known: Knowledge, here: LoopKnowledge): Bound | undefined {
+export function tripBound(
+  loop: Loop,
+  kernel: Kernel,
+  known: Knowledge,
+  here: LoopKnowledge,
+): Bound | undefined {
   const assigned = assignedIn(loop.body)
   const invariant = (e: Expr): boolean => localsOf(e).every((local) => !assigned.has(local))
   let best: Bound | undefined
   for (const [at, s] of loop.body.entries()) {
-    if (s.k !== 'if' || s.else.length > 0 || s.then.at(-1)?.k !== 'exit') continue
+    if (s.k !== 'if' || s.no.length > 0 || s.yes.at(-1)?.k !== 'exit') continue
     for (const { op, a, b } of goesOnWhile(s.when, known)) {
       for (const [counter, compare, end] of [
         [a, op, b],
         [b, TURNED[op], a],
       ] as const) {
-        if (counter.k !== 'local' || compare === undefined || kernel.locals[counter.local]!.once || !invariant(end)) continue
+        if (
+          counter.k !== 'local' ||
+          compare === undefined ||
+          kernel.locals[counter.local]!.once ||
+          !invariant(end)
+        )
+          continue
         const update = onlyUpdate(loop.body, counter.local)
-        const trips = update === undefined ? undefined : count(counter.local, compare, end, update, invariant, known, here)
+        const trips =
+          update === undefined
+            ? undefined
+            : count(counter.local, compare, end, update, invariant, known, here)
         if (trips === undefined) continue
-        const bound = at === 0 || loop.body.slice(0, at).every((before) => before.k === 'set' || before.k === 'load') ? trips : add(trips, ONE)
+        const bound =
+          at === 0 || loop.body.slice(0, at).every((before) => before.k === 'set' || before.k === 'load')
+            ? trips
+            : add(trips, ONE)
         best = best === undefined ? bound : least(best, bound)
       }
     }
@@ -52,7 +111,8 @@ function goesOnWhile(leaves: Expr, known: Knowledge): readonly (Expr & { op: Com
     }
     if (e.k === 'unary' && e.op === 'not') return split(e.a, !holds)
     if (e.k !== 'binary') return []
-    if ((e.op === 'and' && holds) || (e.op === 'or' && !holds)) return [...split(e.a, holds), ...split(e.b, holds)]
+    if ((e.op === 'and' && holds) || (e.op === 'or' && !holds))
+      return [...split(e.a, holds), ...split(e.b, holds)]
     if (!COMPARES.has(e.op)) return []
     return [{ ...e, op: holds ? (e.op as CompareOp) : NEGATED[e.op]! }]
   }
@@ -68,15 +128,17 @@ function onlyUpdate(body: readonly Statement[], counter: number): (Expr & { k: '
       if (s.k === 'set' && s.local === counter) {
         count++
         if (everyRound) found = s.value
-      } else if ((s.k === 'load' && s.to.includes(counter)) || (s.k === 'atomic' && s.old === counter)) count += 2
+      } else if ((s.k === 'load' && s.to.includes(counter)) || (s.k === 'atomic' && s.old === counter))
+        count += 2
       else if (s.k === 'if') {
-        visit(s.then, false)
-        visit(s.else, false)
+        visit(s.yes, false)
+        visit(s.no, false)
       } else if (s.k === 'block' || s.k === 'loop') visit(s.body, false)
     }
   }
   visit(body, true)
-  if (count !== 1 || found?.k !== 'binary' || found.a.k !== 'local' || found.a.local !== counter) return undefined
+  if (count !== 1 || found?.k !== 'binary' || found.a.k !== 'local' || found.a.local !== counter)
+    return undefined
   return found
 }
 
@@ -93,11 +155,15 @@ function count(
   const range = here.headRange(end)
   const signed = compare.endsWith('_s')
   if (update.op === 'shr_u' && update.b.k === 'const' && update.b.value >= 1) {
-    const stopsAtZero = (compare === 'gt_u' || compare === 'ne' || compare === 'ge_u') && (compare === 'ge_u' ? range.low >= 1 : range.low >= 0)
+    const stopsAtZero =
+      (compare === 'gt_u' || compare === 'ne' || compare === 'ge_u') &&
+      (compare === 'ge_u' ? range.low >= 1 : range.low >= 0)
     return stopsAtZero && !(compare === 'ne' && range.high > 0) ? constant(32) : undefined
   }
   if (update.op === 'shl' && update.b.k === 'const' && update.b.value === 1)
-    return (compare === 'lt_u' || compare === 'le_u') && entry.low >= 1 && range.high < 2 ** 31 ? constant(32) : undefined
+    return (compare === 'lt_u' || compare === 'le_u') && entry.low >= 1 && range.high < 2 ** 31
+      ? constant(32)
+      : undefined
   if ((update.op !== 'add' && update.op !== 'sub') || !invariant(update.b)) return undefined
   const step = known.low(update.b)
   const stepHigh = known.high(update.b)
@@ -125,7 +191,13 @@ function count(
     const top = signed ? Math.max(entry.signedHigh, 0) : entry.high
     const bound = start === undefined ? constant(top) : least(upper(start, known, true), constant(top))
     const below = signed ? Math.min(least_, 0) : 0
-    return ceilDivide(add(bound.k === 'const' ? constant(Math.max(bound.value - Math.max(least_, 0), 0)) : bound, constant(orEqual - below)), step)
+    return ceilDivide(
+      add(
+        bound.k === 'const' ? constant(Math.max(bound.value - Math.max(least_, 0), 0)) : bound,
+        constant(orEqual - below),
+      ),
+      step,
+    )
   }
   return undefined
 }
@@ -152,8 +224,8 @@ export function assignedIn(list: readonly Statement[], into = new Set<number>())
     else if (s.k === 'load') for (const local of s.to) into.add(local)
     else if (s.k === 'atomic' && s.old !== undefined) into.add(s.old)
     else if (s.k === 'if') {
-      assignedIn(s.then, into)
-      assignedIn(s.else, into)
+      assignedIn(s.yes, into)
+      assignedIn(s.no, into)
     } else if (s.k === 'block' || s.k === 'loop') assignedIn(s.body, into)
   }
   return into

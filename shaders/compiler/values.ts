@@ -81,7 +81,10 @@ export function elementRef(
   const { type } = ref
   if (type.k === 'vector') {
     if (index.k !== 'const' || index.value >= type.size)
-      throw refuse('a vector is indexed by something other than a constant within it', 'Use .x to .w, or an array')
+      throw refuse(
+        'a vector is indexed by something other than a constant within it',
+        'Use .x to .w, or an array',
+      )
     return partRef(ref, { k: 'scalar', of: type.of }, index.value, index.value)
   }
   if (type.k !== 'array') throw refuse(`${typeName(type)} has no elements`, 'Index arrays and vectors')

@@ -117,7 +117,7 @@ export function applyReferee(
   const credits = new CreditList()
   for (const copy of right) credits.add(copy)
   markAccepted(job, shard)
-  const referee: AcceptedCopy = { agent: 'referee', owner: 'referee', executor: 'cpu' }
+  const referee: AcceptedCopy = { agent: 'referee', owner: 'referee', executor: 'wasm' }
   persistAccepted(
     turn,
     job,
