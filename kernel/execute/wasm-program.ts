@@ -16,8 +16,6 @@ const DISPATCH_WORDS = 4
 const PAGE_BYTES = 65_536
 /** 1 GiB: more than any plan asks for. */
 const PAGES_MAX = 16_384
-/** Invocations may be run in groups of four; the kernel's own guard switches off those beyond the end. */
-const LANES = 4
 
 interface KernelExports {
   readonly run: (first: number, end: number, y: number) => void
@@ -112,7 +110,7 @@ export class WasmProgram {
     const output = new Uint32Array(this.#memory.buffer, this.#outputAt, slot_words)
     output.fill(0)
     try {
-      this.#exports.run(0, roundUp(invocations, LANES), 0)
+      this.#exports.run(0, invocations, 0)
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause)
       throw new ForgeError('EXECUTOR_FAILED', `the kernel ${this.#program.kernel} trapped: ${reason}`, {

@@ -1,5 +1,5 @@
 import type { LinkedSource } from '../link.ts'
-import { emitScalar } from './emit.ts'
+import { emitLanes, emitScalar } from './emit.ts'
 import { lowerKernel } from './lower.ts'
 import { type Proof, prove } from './prove.ts'
 import { scanModule } from './scan.ts'
@@ -22,7 +22,7 @@ export function compileKernel(name: string, source: LinkedSource): CompiledKerne
   const kernel = lowerKernel(name, source)
   const proof = prove(kernel)
   const scalar = emitScalar(kernel, proof)
-  const simd = scalar
+  const simd = emitLanes(kernel, proof)
   for (const bytes of [scalar, simd]) {
     const problems = scanModule(bytes)
     if (problems.length > 0)

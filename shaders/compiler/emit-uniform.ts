@@ -20,14 +20,14 @@ export class UniformEmitter {
   readonly #uniforms = new Map<number, number>()
   readonly #bases = new Map<number, number>()
   readonly #lengths = new Map<number, number>()
-  readonly #reads: ReadonlySet<number>
+  protected readonly reads: ReadonlySet<number>
 
   constructor(m: binaryen.Module, kernel: Kernel, plan: MemoryPlan, types: binaryen.Type[]) {
     this.m = m
     this.kernel = kernel
     this.plan = plan
     this.types = types
-    this.#reads = readLocals(kernel.body)
+    this.reads = readLocals(kernel.body)
   }
 
   /** @returns the index of a new WASM local */
@@ -62,11 +62,11 @@ export class UniformEmitter {
       case 'declare':
         return m.nop()
       case 'set':
-        return this.#reads.has(s.local) ? m.local.set(PARAMETERS + s.local, this.expr(s.value)) : m.nop()
+        return this.reads.has(s.local) ? m.local.set(PARAMETERS + s.local, this.expr(s.value)) : m.nop()
       case 'load': {
         const used = s.to
           .map((local, i) => ({ local, word: s.words[i]! }))
-          .filter(({ local }) => this.#reads.has(local))
+          .filter(({ local }) => this.reads.has(local))
         if (used.length === 0) return m.nop()
         return this.withAddress(s.from, used.length > 1, (address, offset) =>
           m.block(

@@ -1,9 +1,11 @@
 import binaryen from 'binaryen'
 import { BOUND_MAX, type Bound } from './bounds.ts'
+import { LaneEmitter } from './emit-lanes.ts'
 import { PARAMETERS, UniformEmitter } from './emit-uniform.ts'
 import type { Kernel } from './ir.ts'
 import { HEADER, type MemoryPlan, planMemory } from './memory-plan.ts'
 import { ITERATIONS_MAX, type Proof } from './prove.ts'
+import { uniformityOf } from './uniformity.ts'
 
 const WORD_MAX = 0xffffffff
 
@@ -39,6 +41,54 @@ export function emitScalar(kernel: Kernel, proof: Proof): Uint8Array {
     const begin = [
       m.local.set(x, m.local.get(0, binaryen.i32)),
       m.local.set(x + 1, m.local.get(2, binaryen.i32)),
+    ]
+    return finish(
+      m,
+      plan,
+      m.block(null, [...emitter.prologue(), ...begin, invocations]),
+      types,
+      kernel,
+      proof,
+    )
+  } finally {
+    m.dispose()
+  }
+}
+
+/** The same with four invocations side by side. */
+export function emitLanes(kernel: Kernel, proof: Proof): Uint8Array {
+  const m = new binaryen.Module()
+  try {
+    m.setFeatures(binaryen.Features.SIMD128)
+    const plan = planMemory(kernel, 4)
+    addMemory(m, plan)
+    const uniformity = uniformityOf(kernel)
+    const types: binaryen.Type[] = kernel.locals.map((_, local) =>
+      uniformity.varying.has(local) ? binaryen.v128 : binaryen.i32,
+    )
+    const emitter = new LaneEmitter(m, kernel, plan, types, uniformity)
+    const body = emitter.statements(kernel.body)
+    const x = emitter.temp(binaryen.i32)
+    const at = () => m.local.get(x, binaryen.i32)
+    const end = () => m.local.get(1, binaryen.i32)
+    const lanes = new Uint8Array(Uint32Array.of(0, 1, 2, 3).buffer)
+    const id = PARAMETERS
+    const invocations = m.block('done', [
+      m.loop(
+        'next',
+        m.block(null, [
+          m.br_if('done', m.i32.ge_u(at(), end())),
+          m.local.set(id, m.i32x4.add(m.i32x4.splat(at()), m.v128.const(lanes))),
+          m.local.set(emitter.active, m.i32x4.lt_u(m.local.get(id, binaryen.v128), m.i32x4.splat(end()))),
+          body,
+          m.local.set(x, m.i32.add(at(), m.i32.const(4))),
+          m.br('next'),
+        ]),
+      ),
+    ])
+    const begin = [
+      m.local.set(x, m.local.get(0, binaryen.i32)),
+      m.local.set(id + 1, m.local.get(2, binaryen.i32)),
     ]
     return finish(
       m,
