@@ -177,7 +177,7 @@ export function placeOf(source: LinkedSource, line: number): Place {
 export function parseKernel(source: LinkedSource): readonly AstDeclaration[] {
   refuseLargeLiterals(source)
   try {
-    return new WgslParser().parse(source.text) as unknown as readonly AstDeclaration[]
+    return new WgslParser().parse(wrapCases(source.text)) as unknown as readonly AstDeclaration[]
   } catch (thrown) {
     const message = thrown instanceof Error ? thrown.message : String(thrown)
     // The parser follows calls without end where functions call each other in a circle.
@@ -189,6 +189,33 @@ export function parseKernel(source: LinkedSource): readonly AstDeclaration[] {
       'See the WGSL grammar',
     )
   }
+}
+
+/**
+ * Puts a block around the body of each case, on the same lines: wgsl_reflect 1.6.0 silently drops all statements of a
+ * case but the first two.
+ */
+export function wrapCases(text: string): string {
+  const code = text.replace(/\/\/.*$/gm, (comment) => ' '.repeat(comment.length))
+  const inserted = new Map<number, string>()
+  for (const match of code.matchAll(/\b(?:case\b[^{};]*|default\s*:?\s*)\{/g)) {
+    const open = match.index + match[0].length
+    let depth = 1
+    let close = open
+    for (; close < code.length && depth > 0; close++) {
+      if (code[close] === '{') depth++
+      else if (code[close] === '}') depth--
+    }
+    inserted.set(open, '{')
+    inserted.set(close - 1, `${inserted.get(close - 1) ?? ''}}`)
+  }
+  let wrapped = ''
+  let from = 0
+  for (const [at, brace] of [...inserted].sort(([a], [b]) => a - b)) {
+    wrapped += code.slice(from, at) + brace
+    from = at
+  }
+  return wrapped + code.slice(from)
 }
 
 /** The parser silently takes an integer without a suffix modulo 2^32. */

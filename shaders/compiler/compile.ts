@@ -16,13 +16,18 @@ export interface CompiledKernel {
 /**
  * Compiles a normative kernel. The same text gives the same bytes.
  * @param name path under shaders/ without its ending
+ * @param options `optimise` false: quick to compile, slow to run, the same results
  * @throws KernelRefusal with file, line, reason and what to write instead
  */
-export function compileKernel(name: string, source: LinkedSource): CompiledKernel {
+export function compileKernel(
+  name: string,
+  source: LinkedSource,
+  { optimise = true }: { readonly optimise?: boolean } = {},
+): CompiledKernel {
   const kernel = lowerKernel(name, source)
   const proof = prove(kernel)
-  const scalar = emitScalar(kernel, proof)
-  const simd = emitLanes(kernel, proof)
+  const scalar = emitScalar(kernel, proof, optimise)
+  const simd = emitLanes(kernel, proof, optimise)
   for (const bytes of [scalar, simd]) {
     const problems = scanModule(bytes)
     if (problems.length > 0)

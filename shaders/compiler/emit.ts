@@ -16,10 +16,11 @@ const WORD_MAX = 0xffffffff
  *                        when an invocation could run more loop iterations than are allowed;
  *   heap                 the first byte that the host may place buffers at.
  */
-export function emitScalar(kernel: Kernel, proof: Proof): Uint8Array {
+export function emitScalar(kernel: Kernel, proof: Proof, optimise = true): Uint8Array {
   const m = new binaryen.Module()
   try {
-    m.setFeatures(binaryen.Features.MVP)
+    const features = binaryen.Features.MVP
+    m.setFeatures(features)
     const plan = planMemory(kernel, 1)
     addMemory(m, plan)
     const types: binaryen.Type[] = kernel.locals.map(() => binaryen.i32)
@@ -49,6 +50,8 @@ export function emitScalar(kernel: Kernel, proof: Proof): Uint8Array {
       types,
       kernel,
       proof,
+      optimise,
+      features,
     )
   } finally {
     m.dispose()
@@ -56,10 +59,11 @@ export function emitScalar(kernel: Kernel, proof: Proof): Uint8Array {
 }
 
 /** The same with four invocations side by side. */
-export function emitLanes(kernel: Kernel, proof: Proof): Uint8Array {
+export function emitLanes(kernel: Kernel, proof: Proof, optimise = true): Uint8Array {
   const m = new binaryen.Module()
   try {
-    m.setFeatures(binaryen.Features.SIMD128)
+    const features = binaryen.Features.SIMD128
+    m.setFeatures(features)
     const plan = planMemory(kernel, 4)
     addMemory(m, plan)
     const uniformity = uniformityOf(kernel)
@@ -97,6 +101,8 @@ export function emitLanes(kernel: Kernel, proof: Proof): Uint8Array {
       types,
       kernel,
       proof,
+      optimise,
+      features,
     )
   } finally {
     m.dispose()
@@ -120,6 +126,8 @@ function finish(
   types: binaryen.Type[],
   kernel: Kernel,
   proof: Proof,
+  optimise: boolean,
+  features: number,
 ): Uint8Array {
   m.addFunction(
     'run',
@@ -134,10 +142,20 @@ function finish(
   m.addGlobal('heap', binaryen.i32, false, m.i32.const(plan.end))
   m.addGlobalExport('heap', 'heap')
   if (m.validate() !== 1) throw new Error('the emitted module is not valid WASM')
-  binaryen.setOptimizeLevel(3)
-  binaryen.setShrinkLevel(0)
-  m.optimize()
-  return m.emitBinary()
+  const plain = m.emitBinary()
+  if (!optimise) return plain
+  // Loads that the builder makes carry a flag "signed" that means nothing for whole words, until the optimiser widens one
+  // and believes it (binaryen 132). Bytes carry no such flag: optimise what is read back from them.
+  const read = binaryen.readBinary(plain)
+  try {
+    read.setFeatures(features)
+    binaryen.setOptimizeLevel(3)
+    binaryen.setShrinkLevel(0)
+    read.optimize()
+    return read.emitBinary()
+  } finally {
+    read.dispose()
+  }
 }
 
 function admission(m: binaryen.Module, kernel: Kernel, proof: Proof): number {

@@ -249,15 +249,18 @@ function lowerShortCircuit(ctx: Context, expr: AstExpr & { astNodeType: 'binaryO
   const b = right.leaves[0]!
   if (statements.length === 0)
     return { type: BOOL, leaves: [builder.binary('bool', isAnd ? 'and' : 'or', a, b, place)] }
-  const result = builder.local('both', 'bool')
-  builder.emit({ k: 'set', local: result, value: a })
+  // The right side counts only where the left one leaves it open: `left && right` with right false elsewhere.
+  const first = builder.pin(a, 'left')
+  const second = builder.local('right', 'bool')
+  builder.emit({ k: 'set', local: second, value: builder.constant('bool', isAnd ? 0 : 1) })
   builder.emit({
     k: 'if',
-    when: isAnd ? builder.get(result) : builder.not(builder.get(result), place),
-    yes: [...statements, { k: 'set', local: result, value: b }],
+    when: isAnd ? first : builder.not(first, place),
+    yes: [...statements, { k: 'set', local: second, value: b }],
     no: [],
   })
-  return { type: BOOL, leaves: [builder.pin(builder.get(result), 'both')] }
+  const pinned = builder.pin(builder.get(second), 'right')
+  return { type: BOOL, leaves: [builder.binary('bool', isAnd ? 'and' : 'or', first, pinned, place)] }
 }
 
 /** A binary operator on values, component by component; a scalar beside a vector is spread. */

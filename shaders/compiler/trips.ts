@@ -10,6 +10,7 @@ import {
   upper,
 } from './bounds.ts'
 import type { CompareOp, Expr, Kernel, Statement } from './ir.ts'
+import { exits } from './statements.ts'
 
 type Loop = Statement & { readonly k: 'loop' }
 
@@ -71,8 +72,8 @@ export function tripBound(
   const assigned = assignedIn(loop.body)
   const invariant = (e: Expr): boolean => localsOf(e).every((local) => !assigned.has(local))
   let best: Bound | undefined
-  for (const [at, s] of loop.body.entries()) {
-    if (s.k !== 'if' || s.no.length > 0 || s.yes.at(-1)?.k !== 'exit') continue
+  for (const { s, first } of everyRound(loop.body)) {
+    if (s.no.length > 0 || s.yes.at(-1)?.k !== 'exit') continue
     for (const { op, a, b } of goesOnWhile(s.when, known)) {
       for (const [counter, compare, end] of [
         [a, op, b],
@@ -91,15 +92,31 @@ export function tripBound(
             ? undefined
             : count(counter.local, compare, end, update, invariant, known, here)
         if (trips === undefined) continue
-        const bound =
-          at === 0 || loop.body.slice(0, at).every((before) => before.k === 'set' || before.k === 'load')
-            ? trips
-            : add(trips, ONE)
+        const bound = first ? trips : add(trips, ONE)
         best = best === undefined ? bound : least(best, bound)
       }
     }
   }
   return best
+}
+
+/**
+ * The ifs that every round passes, in order, up to what a `continue` may skip.
+ * @returns with each whether nothing but values comes before it
+ */
+function everyRound(body: readonly Statement[]): readonly { s: Statement & { k: 'if' }; first: boolean }[] {
+  const found: { s: Statement & { k: 'if' }; first: boolean }[] = []
+  let first = true
+  const visit = (list: readonly Statement[], label: number | undefined): void => {
+    for (const s of list) {
+      if (s.k === 'if') found.push({ s, first })
+      if (s.k === 'block') visit(s.body, s.label)
+      if (s.k !== 'set' && s.k !== 'load' && s.k !== 'block') first = false
+      if (label !== undefined && exits([s], label)) return
+    }
+  }
+  visit(body, undefined)
+  return found
 }
 
 /** The comparisons that all hold as long as the loop goes on. */
