@@ -21,7 +21,7 @@ const shaders = join(root, 'shaders')
 /** @type {typeof import('../shaders/link.ts')} */
 const { link } = await tsImport('../shaders/link.ts', import.meta.url)
 /** @type {typeof import('../shaders/compiler/compile.ts')} */
-const { compileKernel, isNormative } = await tsImport('../shaders/compiler/compile.ts', import.meta.url)
+const { compileKernel } = await tsImport('../shaders/compiler/compile.ts', import.meta.url)
 
 const sources = readdirSync(shaders, { recursive: true, encoding: 'utf8' })
   .map((path) => path.split(sep).join('/'))
@@ -58,6 +58,13 @@ const compiler = sha256(
     ),
   ].join('\0'),
 )
+
+/**
+ * Whether a kernel defines results, and is therefore compiled: not the probes, the demonstrations, and the variants such
+ * as `tensor/matmul.v1.dp4a`, which only have to agree with it.
+ * @param {string} name
+ */
+const isNormative = (name) => !/^(probe|demo)[/]/.test(name) && /[.]v[0-9]+$/.test(name)
 
 /** @param {string} name */
 const wasmFile = (name) => `${name.replaceAll('/', '-')}.ts`

@@ -35,11 +35,3 @@ export function compileKernel(
   }
   return { scalar, simd, proof }
 }
-
-/**
- * Whether a kernel defines results, and is therefore compiled: not the probes, the demonstrations, and the variants such
- * as `tensor/matmul.v1.dp4a`, which only have to agree with it.
- */
-export function isNormative(name: string): boolean {
-  return !/^(probe|demo)\//.test(name) && /\.v[0-9]+$/.test(name)
-}

@@ -1,5 +1,5 @@
 import type { LinkedSource } from '../link.ts'
-import { type AstFunction, type AstType, placeOf } from './ast.ts'
+import { type AstExpr, type AstFunction, type AstType, placeOf } from './ast.ts'
 import type { Builder } from './builder.ts'
 import { KernelRefusal, type Place } from './refusal.ts'
 import { BOOL, I32, structOf, U32, type WgslType } from './types.ts'
@@ -29,6 +29,21 @@ export interface LoopLabels {
   readonly continue: number | undefined
 }
 
+/** The parts of lowering that call each other in a circle. */
+export interface Lowering {
+  /** A call of a function of the kernel, with its parameters bound to values and places. */
+  inline(
+    ctx: Context,
+    fn: AstFunction,
+    args: readonly Value[],
+    refs: readonly (Ref | undefined)[],
+    line: number,
+  ): Value
+  /** @param used whether something is done with the result */
+  call(ctx: Context, name: string, args: readonly AstExpr[], line: number, used: boolean): Value
+  construct(ctx: Context, type: AstType, args: readonly AstExpr[], line: number): Value
+}
+
 /** Everything that lowering knows at one point of a kernel. */
 export class Context {
   readonly source: LinkedSource
@@ -40,20 +55,17 @@ export class Context {
   scopes: Map<string, Symbol>[] = []
   readonly frames: Frame[] = []
   loops: LoopLabels[] = []
-  /** Lowers a call of a function of the kernel; set by the statements, which need expressions and are needed by them. */
-  inline: (
-    ctx: Context,
-    fn: AstFunction,
-    args: readonly Value[],
-    refs: readonly (Ref | undefined)[],
-    line: number,
-  ) => Value = () => {
-    throw new Error('no functions')
-  }
+  /** What expressions need of calls, and calls of statements, which in turn need expressions. */
+  readonly inline: Lowering['inline']
+  readonly call: Lowering['call']
+  readonly construct: Lowering['construct']
 
-  constructor(source: LinkedSource, builder: Builder) {
+  constructor(source: LinkedSource, builder: Builder, lowering: Lowering) {
     this.source = source
     this.builder = builder
+    this.inline = lowering.inline
+    this.call = lowering.call
+    this.construct = lowering.construct
   }
 
   place(line: number): Place {

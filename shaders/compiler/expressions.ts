@@ -1,5 +1,4 @@
 import type { AstExpr, AstPostfix } from './ast.ts'
-import { lowerCall, lowerConstruction } from './calls.ts'
 import type { Context } from './context.ts'
 import type { BinaryOp, Expr, Scalar } from './ir.ts'
 import { ABSTRACT, BOOL, leavesOf, sameType, strideOf, typeName, U32, type WgslType } from './types.ts'
@@ -131,11 +130,11 @@ function lowerPrimary(ctx: Context, expr: AstExpr): Value {
     case 'binaryOp':
       return lowerBinary(ctx, expr)
     case 'callExpr':
-      return lowerCall(ctx, expr.name, expr.args ?? [], expr.line, true)
+      return ctx.call(ctx, expr.name, expr.args ?? [], expr.line, true)
     case 'createExpr':
     case 'typecastExpr':
       if (expr.type === null) throw ctx.refuse(expr.line, 'a value without a type', 'Name its type')
-      return lowerConstruction(ctx, expr.type, expr.args ?? [], expr.line)
+      return ctx.construct(ctx, expr.type, expr.args ?? [], expr.line)
     case 'bitcastExpr': {
       const value = lowerExpr(ctx, expr.value)
       const to = ctx.type(expr.type!, expr.line)

@@ -7,9 +7,11 @@ import {
   parseKernel,
 } from './ast.ts'
 import { Builder } from './builder.ts'
+import { lowerCall, lowerConstruction } from './calls.ts'
 import { Context } from './context.ts'
 import { coerce, lowerExpr } from './expressions.ts'
 import type { Kernel, UniformWord } from './ir.ts'
+import { BINDINGS_MAX } from './memory-plan.ts'
 import { defineVar, inlineCall } from './statements.ts'
 import { layoutOf, leafWords, leavesOf, strideOf, type WgslType } from './types.ts'
 import type { Value } from './values.ts'
@@ -26,8 +28,11 @@ type Global = AstStatement & { readonly astNodeType: 'var' | 'let' | 'const' | '
 export function lowerKernel(name: string, source: LinkedSource): Kernel {
   const declarations = parseKernel(source)
   const builder = new Builder()
-  const ctx = new Context(source, builder)
-  ctx.inline = inlineCall
+  const ctx = new Context(source, builder, {
+    inline: inlineCall,
+    call: lowerCall,
+    construct: lowerConstruction,
+  })
   for (const axis of ['x', 'y', 'z']) builder.local(`gid.${axis}`, 'u32', true)
   const entry = declare(ctx, declarations)
   const uniform = uniformWords(ctx, declarations)
@@ -112,8 +117,12 @@ function declareBuffer(ctx: Context, one: Global): void {
   const type = ctx.type(one.type!, line)
   const binding = Number(attribute(one.attributes, 'binding')?.value ?? Number.NaN)
   const group = Number(attribute(one.attributes, 'group')?.value ?? Number.NaN)
-  if (group !== 0 || !Number.isInteger(binding))
-    throw ctx.refuse(line, `${name} is not at @group(0) @binding(n)`, 'Put every binding into group 0')
+  if (group !== 0 || !(binding >= 0 && binding < BINDINGS_MAX))
+    throw ctx.refuse(
+      line,
+      `${name} is not at @group(0) @binding(0 .. ${BINDINGS_MAX - 1})`,
+      'Put every binding into group 0',
+    )
   if (storage === 'uniform') {
     ctx.globals.set(name, { k: 'place', ref: { k: 'uniform', type, word: 0 }, writable: false })
     return

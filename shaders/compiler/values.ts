@@ -18,8 +18,6 @@ export type Ref =
   /** Words of the uniform buffer, never written. */
   | { readonly k: 'uniform'; readonly type: WgslType; readonly word: number }
 
-export type Refuse = (line: number, reason: string, instead: string) => KernelRefusal
-
 export function readRef(builder: Builder, ref: Ref, refuse: () => KernelRefusal): Value {
   const types = leavesOf(ref.type)
   switch (ref.k) {
