@@ -3,10 +3,10 @@
 /** SHA-256 of the linked WGSL by kernel name: the normative text that a replay key stands for. */
 export const KERNEL_DIGESTS: Readonly<Record<string, string>> = {
   'demo/float-gbm': '32ad9dc18719b90f57e26e151e68dd8f2383386e1e9f7dfff9b072cbd7022682',
-  'mc/gbm.v1': 'fd28d0710b566cd60db8a16b09ef97f163e50ee08a44adb4ec1df95e0549cc2a',
-  'mc/pi.v1': 'bbc3a6397de5fddd6b349b0dba11564b2a10f89fffa88215e2f993596bf1f3b0',
-  'probe/conformance.v1': 'e7c78f9685779dc24bc0abad4765873d6cce534e5d010d2373d559f126cd3d18',
+  'mc/gbm.v1': '47305e254ef5a834c577f9c748420ef8f5dbce218770e5773e9d8737a4ba4b0e',
+  'mc/pi.v1': '96c3d2e7e6e4d72a7d70c7c95dc0771729c4a58c8163683e4f4b8e3fd8c03506',
+  'probe/conformance.v1': '7577c6fcaab548a9fe9aad24499b84ea5bed96950eec849dfd11801b0b957cdc',
   'probe/loop.v1': 'fc3ed3e2a3f7914e8028dc19059eede42c59e137179a7db35a8b5a4d5546d369',
   'tensor/matmul.v1.dp4a': '8c0f5ad306acf58fa79598e70e31b923866b3427c95d0db4548bb4d636d49722',
-  'tensor/matmul.v1': 'ca5b70c69a4486087b11a83a25b8bd40348c936e874e3706f25a0e7fcf25d9c6',
+  'tensor/matmul.v1': '35486c6be007c27fe236f688c8823b5dcf18d962c7210d90828bae0b590f718c',
 }

@@ -15,7 +15,7 @@ import type { PhiloxKey } from '../seed.ts'
  */
 export interface Plan<C extends JsonObject = JsonObject> {
   readonly shard_count: number
-  /** Cost in integer work units: 1 unit is about one microsecond of one CPU core running the reference. */
+  /** Cost in integer work units: 1 unit is about one microsecond of one CPU core. */
   readonly work_units: number
   readonly leaf: {
     /** `inline`: at most LIMITS.inline_leaf_bytes, travels in messages and folds. `blob`: stored by digest. */
@@ -41,8 +41,6 @@ export interface ShardContext<A, C extends JsonObject> {
   readonly plan: Plan<C>
   readonly key: PhiloxKey
   readonly inputRefs: InputRefs
-  /** Raw operand bytes by name; empty for ops without inputs. */
-  readonly inputs: InputBytes
 }
 
 /**
@@ -162,9 +160,8 @@ export interface OpSpec<A extends JsonObject, C extends JsonObject, G, R extends
   readonly tables: readonly TableName[]
   /** @throws ForgeError ARGS_OUT_OF_RANGE with the path of an argument outside the proven range */
   plan(args: A, inputs: InputRefs): Plan<C>
-  gpu(context: Omit<ShardContext<A, C>, 'inputs'>): GpuProgram
-  /** The shard's result bytes by plain u32 arithmetic: the CPU executor and the referee. */
-  reference(context: ShardContext<A, C>, shard: number): Uint8Array
+  /** How any host drives the kernel: a device, or a CPU that runs its WASM module. */
+  gpu(context: ShardContext<A, C>): GpuProgram
   /** Invariants that every correct leaf satisfies. @returns what is wrong, or undefined */
   checkLeaf(plan: Plan<C>, shard: number, leaf: Uint8Array): string | undefined
   readonly fold: Fold<A, C, G>

@@ -163,7 +163,7 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
 //   average  = round((sum of ratios >> average_shift) average_factor / 2^32), Asian only
 //   payoff   = max(average or terminal ratio - strike, 0) in Q(F), its negative for a put
 // One invocation runs paths_per_invocation paths of a shard of 2^log2_shard_paths, and adds its sums to the leaf.
-// Loop iterations: paths_per_invocation (ceil(steps / 4) + 1) <= 32768 by the host.
+// Loop iterations: at most 2 paths_per_invocation (ceil(steps / 4) + 1), which the host keeps at 32,768 or below.
 //
 // A software driver runs both sides of an if for every invocation, and skips only loops that have ended: so Philox
 // stands in no condition, the two styles are two loops, and the last block of four normals is masked.
@@ -268,14 +268,14 @@ fn normal_q24(u: u32) -> i32 {
   let z = i32(row.x - fall);
   return select(z, -z, i32(u) < 0);
 }
-// 2^(f / 2^24) in Q30, in [2^30, 2^31), from the frozen table exp2: 256 rows (c0, c1, c2, 0).
+// 2^(f / 2^24) for f modulo 2^24, in Q30, in [2^30, 2^31), from the frozen table exp2: 256 rows (c0, c1, c2, 0).
 // Definition and proof of ranges: kernel/numerics/exp2.ts.
 
 @group(0) @binding(3) var<storage, read> exp2_table: array<vec4<u32>, 256>;
 
-// f < 2^24. y = c0 + (c1 + c2 x) x, x in 2^-16. c2 x < 2^32; t < 2^23, so t x in two parts, each below 2^32.
+// y = c0 + (c1 + c2 x) x, x in 2^-16. c2 x < 2^32; t < 2^23, so t x in two parts, each below 2^32.
 fn exp2_q30(f: u32) -> u32 {
-  let row = exp2_table[f >> 16u];
+  let row = exp2_table[(f >> 16u) & 0xffu];
   let x = f & 0xffffu;
   let t = row.y + ((row.z * x) >> 16u);
   return row.x + (t >> 16u) * x + (((t & 0xffffu) * x) >> 16u);
@@ -317,36 +317,31 @@ struct Params {
   key_low: u32,
   key_high: u32,
   last_shard: u32,
-  // Paths of the last shard, 1 .. 2^log2_shard_paths.
-  last_paths: u32,
-  // 6 .. 20.
-  log2_shard_paths: u32,
-  paths_per_invocation: u32,
-  // 1 .. 4096.
-  steps: u32,
+  // Paths of the last shard, at most 2^log2_shard_paths.
+  last_paths: u32, //!range 1 .. 1048576
+  log2_shard_paths: u32, //!range 6 .. 20
+  paths_per_invocation: u32, //!range 1 .. 1024
+  steps: u32, //!range 1 .. 4096
   // 1: the average of the steps' prices; 0: the price at maturity.
-  asian: u32,
-  // 4 .. 16.
-  normal_shift: u32,
+  asian: u32, //!range 0 .. 1
+  normal_shift: u32, //!range 4 .. 16
   // volatility sqrt(dt) log2 e, Q(x_bits + normal_shift).
   volatility: u32,
-  // 16 .. 24.
-  x_bits: u32,
+  x_bits: u32, //!range 16 .. 24
   // European: 0. Asian: fraction of the drift of a step, Q(x_bits + 32).
   drift_fraction: u32,
   // i32, Q(x_bits). European: drift to maturity, rounded. Asian: floor of the drift of a step.
   drift: u32,
   // 1: put; 0: call.
-  put: u32,
-  // strike / spot, Q(F), below 2^31.
-  strike: u32,
-  // L - 1, 0 .. 19.
-  ratio_shift: u32,
+  put: u32, //!range 0 .. 1
+  // strike / spot, Q(F).
+  strike: u32, //!range 0 .. 2147483647
+  // L - 1.
+  ratio_shift: u32, //!range 0 .. 19
   // ceil(log2 steps) - 1, and floor(2^(32 + average_shift) / steps), for Asian.
-  average_shift: u32,
+  average_shift: u32, //!range 0 .. 11
   average_factor: u32,
-  // 0 .. 31.
-  bin_shift: u32,
+  bin_shift: u32, //!range 0 .. 31
   padding: u32,
 }
 
@@ -663,7 +658,7 @@ struct Params {
   key_low: u32,
   key_high: u32,
   last_shard: u32,
-  last_points: u32,
+  last_points: u32, //!range 1 .. 4194304
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -819,14 +814,14 @@ fn normal_q24(u: u32) -> i32 {
   let z = i32(row.x - fall);
   return select(z, -z, i32(u) < 0);
 }
-// 2^(f / 2^24) in Q30, in [2^30, 2^31), from the frozen table exp2: 256 rows (c0, c1, c2, 0).
+// 2^(f / 2^24) for f modulo 2^24, in Q30, in [2^30, 2^31), from the frozen table exp2: 256 rows (c0, c1, c2, 0).
 // Definition and proof of ranges: kernel/numerics/exp2.ts.
 
 @group(0) @binding(3) var<storage, read> exp2_table: array<vec4<u32>, 256>;
 
-// f < 2^24. y = c0 + (c1 + c2 x) x, x in 2^-16. c2 x < 2^32; t < 2^23, so t x in two parts, each below 2^32.
+// y = c0 + (c1 + c2 x) x, x in 2^-16. c2 x < 2^32; t < 2^23, so t x in two parts, each below 2^32.
 fn exp2_q30(f: u32) -> u32 {
-  let row = exp2_table[f >> 16u];
+  let row = exp2_table[(f >> 16u) & 0xffu];
   let x = f & 0xffffu;
   let t = row.y + ((row.z * x) >> 16u);
   return row.x + (t >> 16u) * x + (((t & 0xffffu) * x) >> 16u);
@@ -1122,13 +1117,13 @@ struct Dispatch {
 struct Params {
   dispatch: Dispatch,
   // ceil(depth / 4), ceil(rows / 4), ceil(columns / 4)
-  words: u32,
-  row_blocks: u32,
-  column_blocks: u32,
+  words: u32, //!range 1 .. 32768
+  row_blocks: u32, //!range 1 .. 16777216
+  column_blocks: u32, //!range 1 .. 16777216
   // Tiles in a row of tiles, at least 1; tile_rows / 4 and tile_columns / 4, powers of two.
-  tiles_across: u32,
-  tile_row_blocks: u32,
-  tile_column_blocks: u32,
+  tiles_across: u32, //!range 1 .. 16777216
+  tile_row_blocks: u32, //!range 1 .. 16384
+  tile_column_blocks: u32, //!range 1 .. 16384
 }
 
 @group(0) @binding(0) var<uniform> params: Params;

@@ -8,6 +8,7 @@ import { sha256Hex } from '../../kernel/digest.ts'
 import type { PreparedJob } from '../../kernel/job.ts'
 import { gbm } from '../../kernel/ops/mc-gbm/index.ts'
 import { pi } from '../../kernel/ops/mc-pi/index.ts'
+import { referenceLeaf } from '../../kernel/ops/references.test-support.ts'
 import type { McRun } from './run-mc.test-support.ts'
 
 const OPTION = {
@@ -100,7 +101,9 @@ beforeAll(async () => {
   moduleSource = await bundleForHost(fileURLToPath(new URL('./run-mc.test-support.ts', import.meta.url)))
   expected = runs.map(({ op, contract, first, count }) => {
     const job: PreparedJob = (op === 'pi' ? pi : gbm).prepare(parseContract(contract))
-    const leaves = Array.from({ length: count }, (_, i) => sha256Hex(job.reference(first + i, new Map())))
+    const leaves = Array.from({ length: count }, (_, i) =>
+      sha256Hex(referenceLeaf(job, first + i, new Map())),
+    )
     return { plan: job.planDigest, leaves }
   })
 })

@@ -14,13 +14,13 @@
 struct Params {
   dispatch: Dispatch,
   // ceil(depth / 4), ceil(rows / 4), ceil(columns / 4)
-  words: u32,
-  row_blocks: u32,
-  column_blocks: u32,
+  words: u32, //!range 1 .. 32768
+  row_blocks: u32, //!range 1 .. 16777216
+  column_blocks: u32, //!range 1 .. 16777216
   // Tiles in a row of tiles, at least 1; tile_rows / 4 and tile_columns / 4, powers of two.
-  tiles_across: u32,
-  tile_row_blocks: u32,
-  tile_column_blocks: u32,
+  tiles_across: u32, //!range 1 .. 16777216
+  tile_row_blocks: u32, //!range 1 .. 16384
+  tile_column_blocks: u32, //!range 1 .. 16384
 }
 
 @group(0) @binding(0) var<uniform> params: Params;

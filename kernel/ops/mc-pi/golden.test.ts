@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { canonicalJson } from '../../canonical.ts'
 import { type ContractInput, parseContract } from '../../contract.ts'
 import { sha256Hex } from '../../digest.ts'
+import { referenceLeaf } from '../references.test-support.ts'
 import { pi } from './index.ts'
 
 interface Golden {
@@ -23,12 +24,12 @@ test.each(contracts)('$name', ({ contract, plan_digest, leaves, result_digest })
   const job = pi.prepare(parseContract(contract))
   expect(job.planDigest).toBe(plan_digest)
   for (const [shard, digest] of Object.entries(leaves)) {
-    expect(sha256Hex(job.reference(Number(shard), new Map())), `shard ${shard}`).toBe(digest)
+    expect(sha256Hex(referenceLeaf(job, Number(shard), new Map())), `shard ${shard}`).toBe(digest)
   }
   if (result_digest === undefined) return
   const aggregate = job.newAggregate()
   for (let shard = job.plan.shard_count - 1; shard >= 0; shard--) {
-    aggregate.add(shard, job.reference(shard, new Map()))
+    aggregate.add(shard, referenceLeaf(job, shard, new Map()))
   }
   expect(sha256Hex(canonicalJson(aggregate.finish().result))).toBe(result_digest)
 })

@@ -1,6 +1,5 @@
 import type { GpuProgram, Plan } from '../op.ts'
-import { tileBytes } from './reference.ts'
-import { BLOCK, int8Operand, type MatmulConstants, tileOf, tilesAcross } from './tiles.ts'
+import { BLOCK, int8Operand, type MatmulConstants, tileBytes, tileOf, tilesAcross } from './tiles.ts'
 
 /** int8 elements in one u32 word; they lie along the inner dimension, the lowest byte first. */
 const LANES = 4

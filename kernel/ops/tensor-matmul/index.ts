@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { defineOp } from '../../job.ts'
 import { matmulProgram } from './gpu.ts'
 import { checkTile, emptyProduct, matmulResult, placeTile, reduceProduct } from './product.ts'
-import { multiplyTile } from './reference.ts'
 import { summariseProduct } from './summary.ts'
 import { DEPTH_MAX, planTiles } from './tiles.ts'
 
@@ -37,7 +36,6 @@ export const matmul = defineOp({
   tables: [],
   plan: (_args, inputs) => planTiles(inputs),
   gpu: ({ plan }) => matmulProgram(plan, KERNEL),
-  reference: ({ plan, inputs }, shard) => multiplyTile(plan.constants, inputs, shard),
   checkLeaf: checkTile,
   fold: { empty: emptyProduct, add: placeTile },
   reduce: (_args, _plan, product) => reduceProduct(product),

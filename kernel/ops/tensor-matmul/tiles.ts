@@ -174,3 +174,16 @@ export function int8Operand(
   }
   return new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length)
 }
+
+/** The tile's part of a row-major array of words, as bytes. @param stride words from one row to the next */
+export function tileBytes(words: Int32Array | Uint32Array, stride: number, tile: Tile): Uint8Array {
+  const bytes = new Uint8Array(tile.rows * tile.columns * 4)
+  const view = new DataView(bytes.buffer)
+  let to = 0
+  for (let row = 0; row < tile.rows; row++) {
+    const from = row * stride
+    for (let column = 0; column < tile.columns; column++, to += 4)
+      view.setInt32(to, words[from + column] as number, true)
+  }
+  return bytes
+}

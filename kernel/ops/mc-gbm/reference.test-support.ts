@@ -63,6 +63,17 @@ class Leaf {
   }
 }
 
+/** What the reference needs of an op's context. */
+interface GbmContext {
+  readonly args: GbmArgs
+  readonly plan: GbmPlan
+  readonly key: PhiloxKey
+}
+
+export function gbmLeaf({ args, plan, key }: GbmContext, shard: number): Uint8Array {
+  return referenceGbm(args, plan, key, shard)
+}
+
 /** The leaf of a shard. The same formula as shaders/mc/gbm.v1.wgsl, whose header states it. */
 export function referenceGbm(args: GbmArgs, plan: GbmPlan, key: PhiloxKey, shard: number): Uint8Array {
   invariant(Number.isInteger(shard) && shard >= 0 && shard < plan.shard_count, 'a shard of the plan')

@@ -1,4 +1,5 @@
 import type { ForgeErrorJson } from '../../kernel/errors.ts'
+import type { ModuleForm } from '../../shaders/modules.ts'
 
 /** Between an agent and the thread that computes for it. Both ends are this program, so nothing is parsed. */
 
@@ -9,6 +10,7 @@ export type ThreadRequest =
       readonly job: number
       /** Canonical form of the contract. */
       readonly canonical: string
+      readonly form: ModuleForm
       readonly inputs: ReadonlyMap<string, Uint8Array>
     }
   | { readonly t: 'shard'; readonly job: number; readonly shard: number }

@@ -1,8 +1,10 @@
 import { ForgeError, invariant } from '../../kernel/errors.ts'
 import type { PreparedJob } from '../../kernel/job.ts'
 import type { InputBytes } from '../../kernel/ops/op.ts'
+import { bestForm, type ModuleForm } from '../../shaders/modules.ts'
 import { cancelled, throwIfAborted } from '../clock.ts'
 import type { Executor, ShardLeaf, ShardRunner } from '../executor.ts'
+import { wasmLabel } from './executor.ts'
 import type { ComputeThread, ThreadReply, ThreadRequest } from './thread-messages.ts'
 
 interface Waiting {
@@ -18,18 +20,22 @@ interface HeldThread {
 }
 
 /**
- * The CPU executor in a thread of its own, so that messages and a stop are served while a shard runs. A shard is one
+ * The WASM executor in a thread of its own, so that messages and a stop are served while a shard runs. A shard is one
  * uninterruptible call of about 0.2 s; an abort therefore ends the thread, at once, and the next run starts another.
  */
-export class ThreadedCpuExecutor implements Executor {
-  readonly kind = 'cpu'
-  readonly label = 'CPU, one thread'
+export class ThreadedWasmExecutor implements Executor {
+  readonly kind = 'wasm'
+  readonly label: string
   readonly #spawn: () => ComputeThread
+  readonly #form: ModuleForm
   #held: HeldThread | undefined
   #jobs = 0
 
-  constructor(spawn: () => ComputeThread) {
+  /** @param form by default the fastest that this engine can run */
+  constructor(spawn: () => ComputeThread, form: ModuleForm = bestForm()) {
     this.#spawn = spawn
+    this.#form = form
+    this.label = wasmLabel(form)
   }
 
   async prepare(job: PreparedJob, inputs: InputBytes): Promise<ShardRunner> {
@@ -62,7 +68,7 @@ export class ThreadedCpuExecutor implements Executor {
     try {
       const held = this.#thread()
       if (!held.prepared.has(id)) {
-        await ask(held, { t: 'prepare', job: id, canonical: job.canonical, inputs })
+        await ask(held, { t: 'prepare', job: id, canonical: job.canonical, form: this.#form, inputs })
         held.prepared.add(id)
       }
       for (let shard = first; shard < first + count; shard++) {

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { parseJsonStrict } from '../../kernel/canonical.ts'
 import { sha256Hex } from '../../kernel/digest.ts'
+import { referenceLeaf } from '../../kernel/ops/references.test-support.ts'
 import { OPS } from '../../kernel/ops/registry.ts'
 import type { Executor } from '../executor.ts'
 import { goldenJobs } from '../golden.ts'
-import { CpuExecutor } from './executor.ts'
+import { WasmExecutor } from './executor.ts'
 import { serveThread } from './thread-body.ts'
 import type { ComputeThread, ThreadReply, ThreadRequest } from './thread-messages.ts'
-import { ThreadedCpuExecutor } from './threaded-executor.ts'
+import { ThreadedWasmExecutor } from './threaded-executor.ts'
 
 /** A thread in this thread: each request is served in a turn of its own. */
 class InlineThread implements ComputeThread {
@@ -74,16 +75,16 @@ function threeShards() {
 }
 
 describe.each<[string, () => Executor]>([
-  ['on this thread', () => new CpuExecutor()],
-  ['in a thread', () => new ThreadedCpuExecutor(() => new InlineThread())],
-])('the CPU executor %s', (_, make) => {
+  ['on this thread', () => new WasmExecutor()],
+  ['in a thread', () => new ThreadedWasmExecutor(() => new InlineThread())],
+])('the WASM executor %s', (_, make) => {
   it('gives the leaves of the reference, in order', async () => {
     const { job, inputs } = threeShards()
     const runner = await make().prepare(job, inputs)
     const shards: number[] = []
     for await (const { shard, leaf } of runner.run(1, 2, new AbortController().signal)) {
       shards.push(shard)
-      expect(sha256Hex(leaf)).toBe(sha256Hex(job.reference(shard, inputs)))
+      expect(sha256Hex(leaf)).toBe(sha256Hex(referenceLeaf(job, shard, inputs)))
     }
     expect(shards).toEqual([1, 2])
   })
@@ -91,12 +92,16 @@ describe.each<[string, () => Executor]>([
   it('executes no shard after an abort', async () => {
     const { job, inputs } = threeShards()
     const executed: number[] = []
-    const counting = {
+    const program = job.gpu()
+    const counting: typeof job = {
       ...job,
-      reference: (shard: number) => {
-        executed.push(shard)
-        return job.reference(shard, inputs)
-      },
+      gpu: () => ({
+        ...program,
+        leaf: (shard, slot) => {
+          executed.push(shard)
+          return program.leaf(shard, slot)
+        },
+      }),
     }
     const runner = await make().prepare(counting, inputs)
     const stop = new AbortController()
@@ -125,7 +130,7 @@ describe.each<[string, () => Executor]>([
 describe('the computing thread', () => {
   it('is ended by an abort even while a shard runs, and replaced at the next run', async () => {
     const threads: InlineThread[] = []
-    const executor = new ThreadedCpuExecutor(() => {
+    const executor = new ThreadedWasmExecutor(() => {
       const thread = new InlineThread()
       threads.push(thread)
       return thread
@@ -154,7 +159,7 @@ describe('the computing thread', () => {
   it('that ends by itself fails the run with its reason', async () => {
     const thread = new InlineThread()
     thread.stuck = true
-    const executor = new ThreadedCpuExecutor(() => thread)
+    const executor = new ThreadedWasmExecutor(() => thread)
     const { job, inputs } = quickJob()
     const runner = await executor.prepare(job, inputs)
     const next = runner.run(0, 1, new AbortController().signal)[Symbol.asyncIterator]().next()
@@ -163,7 +168,7 @@ describe('the computing thread', () => {
   })
 
   it('answers a shard that it cannot compute with the error', async () => {
-    const executor = new ThreadedCpuExecutor(() => new InlineThread())
+    const executor = new ThreadedWasmExecutor(() => new InlineThread())
     const { job } = quickJob()
     const runner = await executor.prepare(job, new Map())
     const next = runner.run(0, 1, new AbortController().signal)[Symbol.asyncIterator]().next()

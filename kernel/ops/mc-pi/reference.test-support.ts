@@ -20,6 +20,13 @@ export function insideCircle(x: number, y: number): boolean {
   return mulHi(x, x) + mulHi(y, y) + (low > 0xffffffff ? 1 : 0) <= 0xffffffff
 }
 
+export function piLeaf(
+  context: { readonly plan: PiPlan; readonly key: PhiloxKey },
+  shard: number,
+): Uint8Array {
+  return referencePi(context.plan, context.key, shard)
+}
+
 /** The leaf of a shard: [points, points inside, 0, 0]. The same formula as shaders/mc/pi.v1.wgsl. */
 export function referencePi(plan: PiPlan, key: PhiloxKey, shard: number): Uint8Array {
   invariant(Number.isInteger(shard) && shard >= 0 && shard < plan.shard_count, 'a shard of the plan')
