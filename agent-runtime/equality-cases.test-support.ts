@@ -1,3 +1,4 @@
+import type { JsonObject } from '../kernel/canonical.ts'
 import type { ContractInput } from '../kernel/contract.ts'
 import { sha256Hex } from '../kernel/digest.ts'
 import type { PreparedJob } from '../kernel/job.ts'
@@ -24,13 +25,7 @@ const OPTION = {
   paths: 3000,
 }
 
-function plain(
-  op: string,
-  name: string,
-  args: Record<string, string | number>,
-  first = 0,
-  count = 1,
-): EqualityCase {
+function plain(op: string, name: string, args: JsonObject, first = 0, count = 1): EqualityCase {
   return {
     op,
     name,
@@ -54,6 +49,29 @@ const pi = (name: string, points: number, first = 0, count = 1) =>
 
 const gbm = (name: string, args: Record<string, string | number>, first = 0, count = 1) =>
   plain('mc@1/gbm.v1', name, { ...OPTION, style: 'european', right: 'call', ...args }, first, count)
+
+const heston = (name: string, args: JsonObject, first = 0, count = 1) =>
+  plain(
+    'mc@1/heston.v1',
+    name,
+    {
+      spot: 100,
+      strike: 95,
+      rate: 0.02,
+      initial_variance: 0.06,
+      long_run_variance: 0.04,
+      mean_reversion: 2,
+      variance_volatility: 0.5,
+      correlation: -0.6,
+      maturity_years: 1,
+      steps: 52,
+      paths: 2000,
+      right: 'call',
+      ...args,
+    },
+    first,
+    count,
+  )
 
 function matmul(
   name: string,
@@ -121,6 +139,19 @@ export const EQUALITY_CASES: readonly EqualityCase[] = [
   gbm('falling drift', { rate: -0.5, dividend_yield: 0.3, maturity_years: 5 }),
   gbm('a full shard and the last one', { paths: 3 * 65_536 + 5 }, 2, 2),
   gbm('paths beyond 2^32', { steps: 4, paths: 2 ** 33 + 100 }, 8192, 1),
+  heston('call', {}),
+  heston('put, odd steps, rising correlation', { right: 'put', steps: 31, correlation: 0.5 }),
+  heston('wild: variances reach both ends', {
+    initial_variance: 1,
+    long_run_variance: 1,
+    mean_reversion: 0.5,
+    variance_volatility: 1.1,
+    maturity_years: 4,
+    steps: 400,
+    paths: 300,
+  }),
+  heston('a full shard and the last one', { steps: 4096, paths: 3 * 128 + 5 }, 2, 2),
+  heston('the far end of 2^30 paths', { steps: 1000, paths: 2 ** 30 - 509 }, 2 ** 21 - 1, 1),
   matmul('1 x 1 x 1', [1, 1, 1], anyByte),
   matmul('odd shapes', [130, 513, 71], anyByte),
   matmul('all -128: the largest sums', [12, 4096, 12], () => 0x80),

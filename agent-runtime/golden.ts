@@ -25,6 +25,26 @@ const CASES: Readonly<Record<string, () => readonly GoldenCase[]>> = {
     { contract: { args: { ...OPTION, paths: 300, style: 'european', right: 'call' } } },
     { contract: { args: { ...OPTION, paths: 300, style: 'asian', right: 'put' } } },
   ],
+  'mc@1/heston.v1': () => [
+    {
+      contract: {
+        args: {
+          spot: 100,
+          strike: 105,
+          rate: 0.03,
+          initial_variance: 0.05,
+          long_run_variance: 0.04,
+          mean_reversion: 2,
+          variance_volatility: 0.5,
+          correlation: -0.6,
+          maturity_years: 0.5,
+          steps: 13,
+          paths: 300,
+          right: 'call',
+        },
+      },
+    },
+  ],
   'tensor@1/matmul.v1': () => {
     const a = bytes(21 * 37, 1)
     const b = bytes(37 * 13, 2)

@@ -539,6 +539,370 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   add_limbs_128(slot + 12u, tally.terminals.x, tally.terminals.y, 0u);
 }
 `,
+  'mc/heston.v1': `// mc@1/heston.v1: price of a European option under Heston's stochastic variance, full-truncation Euler scheme.
+//
+// Formula: with V+ = max(V, 0), s = sqrt(V+), normals z, w:
+//   log2 S += -V+ dt log2 e / 2 + s sqrt(dt) log2 e z
+//   V      += kappa (theta - V+) dt + xi s sqrt(dt) (rho z + sqrt(1 - rho^2) w)
+// and log2(S_T / S_0) = that sum + (rate - dividend_yield) T log2 e. In fixed point, every product rounded to nearest:
+//   v   Q29, clamped to |v| <= 2^30;  s = floor(sqrt(V+)) in Q30, below 2^31
+//   x   = log2 sum in Q26, clamped to |x| <= 2^30; clamps count as saturations
+// z and w of step t (from 0): words 2 (t mod 2) and the next of Philox counter (t / 2, path low, path high, 0).
+// The plan proves that no step adds 2^30 or more to v or x (kernel/ops/mc-heston/plan.ts).
+// One invocation runs paths_per_invocation paths of a shard of 2^log2_shard_paths and adds its sums to the leaf.
+// Loop iterations: paths_per_invocation (ceil(steps / 2) + 1) <= 32768 by the host.
+//
+// Bindings: 0 uniform Params; 1 output, one slot of 528 words a shard (prelude/tally.wgsl): outcome = payoff, control =
+// ratio at maturity, both Q(F), F = 30 - ratio_top; bin = payoff >> bin_shift; 2 normal table; 3 exp2 table.
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+// Philox4x32-10, the counter-based generator of Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as
+// 1, 2, 3" (SC 2011). Counter of this network's kernels: (draw block, item low, item high, stream). Unrolled, so that
+// it costs no loop iterations.
+// 64-bit values as vec2<u32>(low word, high word).
+
+// The product of two words. WGSL has no wider multiply: four 16-bit partial products,
+//   a b = a_high b_high 2^32 + middle 2^16 + a_low b_low, each product below 2^32.
+// middle wraps exactly where it is below one of its terms: 2^48 are missing. Modulo 2^32, a b is
+// middle 2^16 + a_low b_low: that addition carries exactly where it is below a_low b_low. Carries are found by compares,
+// because a shift costs a software driver twice as much.
+fn mul_wide(a: u32, b: u32) -> vec2<u32> {
+  let a_low = a & 0xffffu;
+  let a_high = a >> 16u;
+  let b_low = b & 0xffffu;
+  let b_high = b >> 16u;
+  let cross = a_high * b_low;
+  let middle = cross + a_low * b_high;
+  let low = a * b;
+  let carries = select(0u, 0x10000u, middle < cross) + select(0u, 1u, low < a_low * b_low);
+  return vec2<u32>(low, a_high * b_high + (middle >> 16u) + carries);
+}
+
+// a + b modulo 2^64.
+fn add_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  let low = a.x + b.x;
+  return vec2<u32>(low, a.y + b.y + select(0u, 1u, low < a.x));
+}
+
+// round(a b / 2^32), a half rounded up. It fits a word: at a = b = 2^32 - 1 the low word is 1.
+fn mul_high_round(a: u32, b: u32) -> u32 {
+  let product = mul_wide(a, b);
+  return product.y + select(0u, 1u, i32(product.x) < 0);
+}
+
+fn philox_round(c: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let p0 = mul_wide(c.x, 0xd2511f53u);
+  let p1 = mul_wide(c.z, 0xcd9e8d57u);
+  return vec4<u32>(p1.y ^ c.y ^ key.x, p1.x, p0.y ^ c.w ^ key.y, p0.x);
+}
+
+fn philox4x32(counter: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let weyl = vec2<u32>(0x9e3779b9u, 0xbb67ae85u);
+  var k = key;
+  var c = philox_round(counter, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  return philox_round(c, k);
+}
+// Standard normal quantile of a uniform word, signed Q24, from the frozen table normal-quantile:
+// 512 rows (|c0|, |c1|, |c2|, 0). Definition and proof of ranges: kernel/numerics/normal.ts.
+
+@group(0) @binding(2) var<storage, read> normal_table: array<vec4<u32>, 512>;
+
+// z = c0 - (c1 - c2 x) x, x in 2^-16. Row < 512: the top bit of aligned is set, zeros <= 31. c2 x < 2^32; t < 2^24, so
+// t x in two parts, each below 2^32.
+fn normal_q24(u: u32) -> i32 {
+  let n = u + u + 1u;
+  let zeros = countLeadingZeros(n);
+  let aligned = n << zeros;
+  let row = normal_table[(aligned >> 27u) + 480u - 16u * zeros];
+  let x = (aligned >> 11u) & 0xffffu;
+  let t = row.y - ((row.z * x) >> 16u);
+  let fall = (t >> 16u) * x + (((t & 0xffffu) * x) >> 16u);
+  let z = i32(row.x - fall);
+  return select(z, -z, i32(u) < 0);
+}
+// Powers of two over many octaves as fixed-point words. Definition: exp2Word of kernel/numerics/exp2.ts.
+// 2^(f / 2^24) in Q30, in [2^30, 2^31), from the frozen table exp2: 256 rows (c0, c1, c2, 0).
+// Definition and proof of ranges: kernel/numerics/exp2.ts.
+
+@group(0) @binding(3) var<storage, read> exp2_table: array<vec4<u32>, 256>;
+
+// f < 2^24. y = c0 + (c1 + c2 x) x, x in 2^-16. c2 x < 2^32; t < 2^23, so t x in two parts, each below 2^32.
+fn exp2_q30(f: u32) -> u32 {
+  let row = exp2_table[f >> 16u];
+  let x = f & 0xffffu;
+  let t = row.y + ((row.z * x) >> 16u);
+  return row.x + (t >> 16u) * x + (((t & 0xffffu) * x) >> 16u);
+}
+
+const SATURATED: u32 = 0x7fffffffu;
+
+// 2^x in Q(30 - top) for x in Q24, a half rounded up; SATURATED, which is no other value, where 2^x >= 2^(top + 1). Any x and
+// top >= -128 are safe.
+fn exp2_word(x: i32, top: i32) -> u32 {
+  let down = top - (x >> 24u);
+  // Twice a Q30 value below 2^31 is a word; a half is rounded up after all bits but one are off.
+  let twice = 2u * exp2_q30(u32(x) & 0xffffffu);
+  let rounded = ((twice >> min(u32(down), 31u)) + 1u) >> 1u;
+  return select(select(rounded, 0u, down > 31), SATURATED, down < 0);
+}
+// Square root of a fixed-point word, exact to its floor. Proof of ranges and of the final correction:
+// kernel/numerics/sqrt.ts and its tests.
+
+// a - b modulo 2^64.
+fn sub_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  return vec2<u32>(a.x - b.x, a.y - b.y - select(0u, 1u, a.x < b.x));
+}
+
+// floor(sqrt(v 2^30)), below 2^31. With v = V 2^30 this is sqrt(V) in Q30.
+//
+// m = v 2^zeros in [2^30, 2^32) is y in [1, 4) as Q30. r = 1 / sqrt(y) in Q15 within 2^-13: a parabola, then two Newton
+// steps r (3 - y r^2) / 2 in words of 16 bits. s = y r is the root within 2^18 units of Q30; two steps
+// s + (m 2^30 - s^2) r / 2 leave less than one unit, and the sign of the last remainder decides. The floor of a root
+// shifted by zeros / 2 is the floor of the shifted root.
+fn sqrt_q30(v: u32) -> u32 {
+  let zeros = countLeadingZeros(v) & 30u;
+  let m = v << zeros;
+  let y = m >> 16u;
+  var r = 43758u - (((53826u - ((26846u * y) >> 16u)) * y) >> 16u);
+  r = (r * (0x18000u - ((y * ((r * r) >> 15u)) >> 14u))) >> 16u;
+  r = (r * (0x18000u - ((y * ((r * r) >> 15u)) >> 14u))) >> 16u;
+  let square = vec2<u32>(m << 30u, m >> 2u);
+  var s = (y * r) << 1u;
+  let far = sub_wide(square, mul_wide(s, s));
+  s = s + u32(((i32(far.y) >> 2u) * i32(r)) >> 12u);
+  let near = sub_wide(square, mul_wide(s, s));
+  s = s + u32((i32((near.y << 10u) | (near.x >> 22u)) * i32(r)) >> 24u);
+  let rest = sub_wide(square, mul_wide(s, s));
+  let below = i32(rest.y) < 0;
+  let above = !below && (rest.y > 0u || rest.x > 2u * s);
+  s = s + select(0u, 1u, above) - select(0u, 1u, below);
+  return select(s >> (zeros >> 1u), 0u, v == 0u);
+}
+// The sums that a Monte Carlo kernel keeps over samples of one outcome in [0, 2^31), and the leaf they end in: 528 words
+// [samples, zero outcomes, saturated, largest, sum of outcomes (4 limbs), of their squares (4), of a control (4),
+// 512 bins of the nonzero outcomes]. The same as kernel/ops/outcome.ts.
+// Wide sums in the output: little-endian u32 limbs to which any number of invocations add in any order. The value
+// that an atomic returns is used for the carry only: how many carries leave a limb in total depends on the sum of what
+// was added to it, not on the order.
+
+@group(0) @binding(1) var<storage, read_write> output: array<atomic<u32>>;
+
+// Adds a word to the limb. Returns the carry out of it.
+fn add_limb(at: u32, word: u32) -> u32 {
+  if (word == 0u) {
+    return 0u;
+  }
+  let old = atomicAdd(&output[at], word);
+  return select(0u, 1u, old + word < old);
+}
+
+// Adds a word and a carry (0 or 1). When word + carry wraps, the limb gets 0 and the carry goes on.
+fn add_limb_carry(at: u32, word: u32, carry: u32) -> u32 {
+  let sum = word + carry;
+  return add_limb(at, sum) + select(0u, 1u, sum < carry);
+}
+
+// Four limbs from index at += a 96-bit value, modulo 2^128.
+fn add_limbs_128(at: u32, w0: u32, w1: u32, w2: u32) {
+  let carry0 = add_limb(at, w0);
+  let carry1 = add_limb_carry(at + 1u, w1, carry0);
+  let carry2 = add_limb_carry(at + 2u, w2, carry1);
+  add_limb(at + 3u, carry2);
+}
+
+// Sums of one invocation: fewer than 2^32 samples below 2^31, and their squares, below 2^62 each, in 96 bits.
+struct Tally {
+  samples: u32,
+  zeros: u32,
+  saturated: u32,
+  largest: u32,
+  sum: vec2<u32>,
+  squares: vec2<u32>,
+  squares_top: u32,
+  control: vec2<u32>,
+}
+
+// One sample whose bin is below 512. \`slot\` is the leaf's first word.
+fn tally_add(tally: ptr<function, Tally>, slot: u32, outcome: u32, bin: u32, control: u32) {
+  (*tally).samples = (*tally).samples + 1u;
+  (*tally).control = add_wide((*tally).control, vec2<u32>(control, 0u));
+  (*tally).zeros = (*tally).zeros + select(0u, 1u, outcome == 0u);
+  (*tally).largest = max((*tally).largest, outcome);
+  (*tally).sum = add_wide((*tally).sum, vec2<u32>(outcome, 0u));
+  let before = (*tally).squares.y;
+  (*tally).squares = add_wide((*tally).squares, mul_wide(outcome, outcome));
+  (*tally).squares_top = (*tally).squares_top + select(0u, 1u, (*tally).squares.y < before);
+  add_limb(slot + 16u + min(bin, 511u), select(1u, 0u, outcome == 0u));
+}
+
+fn tally_store(tally: Tally, slot: u32) {
+  add_limb(slot, tally.samples);
+  add_limb(slot + 1u, tally.zeros);
+  add_limb(slot + 2u, tally.saturated);
+  atomicMax(&output[slot + 3u], tally.largest);
+  add_limbs_128(slot + 4u, tally.sum.x, tally.sum.y, 0u);
+  add_limbs_128(slot + 8u, tally.squares.x, tally.squares.y, tally.squares_top);
+  add_limbs_128(slot + 12u, tally.control.x, tally.control.y, 0u);
+}
+
+const LIMIT: i32 = 0x40000000;
+
+struct Params {
+  dispatch: Dispatch,
+  key_low: u32,
+  key_high: u32,
+  last_shard: u32,
+  last_paths: u32,
+  // 4 .. 20.
+  log2_shard_paths: u32,
+  paths_per_invocation: u32,
+  // 1 .. 4096.
+  steps: u32,
+  // i32, initial variance, Q29.
+  variance: u32,
+  // sqrt(dt) log2 e, Q31, below 2^30.
+  price_noise: u32,
+  // dt log2 e / 2, Q32.
+  price_drift: u32,
+  // kappa dt, Q31, at most 2^31.
+  reversion: u32,
+  // kappa theta dt, Q61: floor in Q29, and the fraction.
+  pull: u32,
+  pull_fraction: u32,
+  // xi sqrt(dt), Q34.
+  variance_noise: u32,
+  // |rho| and sqrt(1 - rho^2), Q31, at most 2^31; 1 where rho is negative.
+  correlation: u32,
+  correlation_rest: u32,
+  correlation_negative: u32,
+  // i32, drift to maturity, Q26, |.| <= 2^29.
+  total_drift: u32,
+  // 1: put; 0: call.
+  put: u32,
+  // strike / spot, Q(F), at most 2^30.
+  strike: u32,
+  // L - 1, 0 .. 19: ratios are below 2^L.
+  ratio_top: u32,
+  // 0 .. 31.
+  bin_shift: u32,
+  padding: u32,
+  padding_2: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+
+struct State {
+  x: i32,
+  v: i32,
+  // Fraction of kappa theta dt carried to the next step, Q61.
+  fraction: u32,
+  saturated: u32,
+}
+
+fn signed(magnitude: u32, negative: bool) -> i32 {
+  return select(i32(magnitude), -i32(magnitude), negative);
+}
+
+// One step; where it does not count, the state stays as it is.
+fn heston_step(state: ptr<function, State>, word_z: u32, word_w: u32, counts: bool) {
+  let z = normal_q24(word_z);
+  let w = normal_q24(word_w);
+  // |z| < 2^27: shifted, Q28 below 2^31.
+  let z_size = u32(abs(z)) << 4u;
+  let w_size = u32(abs(w)) << 4u;
+  // 2 V+ in Q30, at most 2^31; s below 1.5 * 2^30, doubled a word in Q31.
+  let v_plus = u32(max((*state).v, 0)) << 1u;
+  let s = sqrt_q30(v_plus) << 1u;
+
+  // Q27: 6.34 * 1.42 < 16. Then Q26.
+  let shock = mul_high_round(mul_high_round(z_size, s), params.price_noise);
+  let drift = (mul_high_round(v_plus, params.price_drift) + 8u) >> 4u;
+  let x = (*state).x - i32(drift) + signed(shock, z < 0);
+
+  // rho z + sqrt(1 - rho^2) w in Q27: below 6.34 * 1.42.
+  let mixed = signed(mul_high_round(z_size, params.correlation), (z < 0) != (params.correlation_negative == 1u)) +
+    signed(mul_high_round(w_size, params.correlation_rest), w < 0);
+  // Q28 below 2^32 times Q31: Q27, below 6.34 * 2 < 16. Then Q29.
+  let noise = mul_high_round(mul_high_round(u32(abs(mixed)) << 1u, s), params.variance_noise);
+  let fraction = (*state).fraction + params.pull_fraction;
+  let pull = i32(params.pull) + select(0, 1, fraction < params.pull_fraction);
+  let v = (*state).v - i32(mul_high_round(v_plus, params.reversion)) + pull + signed(noise, mixed < 0);
+
+  let x_kept = clamp(x, -LIMIT, LIMIT);
+  let v_kept = clamp(v, -LIMIT, LIMIT);
+  let clamps = select(0u, 1u, x != x_kept) + select(0u, 1u, v != v_kept);
+  (*state).x = select((*state).x, x_kept, counts);
+  (*state).v = select((*state).v, v_kept, counts);
+  (*state).fraction = select((*state).fraction, fraction, counts);
+  (*state).saturated = (*state).saturated + select(0u, clamps, counts);
+}
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  let shard = params.dispatch.first_shard + gid.y;
+  let slot = gid.y * params.dispatch.slot_words;
+  let log2_paths = params.log2_shard_paths & 31u;
+  let shard_paths = select(1u << log2_paths, params.last_paths, shard == params.last_shard);
+  let first = i * params.paths_per_invocation;
+  let end = min(first + params.paths_per_invocation, shard_paths);
+  let key = vec2<u32>(params.key_low, params.key_high);
+  let shard_low = shard << log2_paths;
+  let path_high = shard >> ((32u - log2_paths) & 31u);
+
+  var tally = Tally();
+  for (var path = first; path < end; path = path + 1u) {
+    var state = State(0, i32(params.variance), 0x80000000u, 0u);
+    for (var step = 0u; step < params.steps; step = step + 2u) {
+      let words = philox4x32(vec4<u32>(step >> 1u, shard_low | path, path_high, 0u), key);
+      heston_step(&state, words.x, words.y, true);
+      heston_step(&state, words.z, words.w, step + 1u < params.steps);
+    }
+    // |x + drift| <= 2^30 + 2^29; Q26 to Q24, a half up.
+    let ratio = exp2_word((state.x + i32(params.total_drift) + 2) >> 2u, i32(params.ratio_top));
+    // Both below 2^31: the difference is an i32.
+    let gain = i32(ratio) - i32(params.strike);
+    let payoff = u32(max(select(gain, -gain, params.put == 1u), 0));
+    tally.saturated = tally.saturated + state.saturated + select(0u, 1u, ratio == SATURATED);
+    tally_add(&tally, slot, payoff, payoff >> (params.bin_shift & 31u), ratio);
+  }
+  tally_store(tally, slot);
+}
+`,
   'mc/pi.v1': `// mc@1/pi.v1: points of the unit square inside the quarter circle.
 //
 // Formula: point j has coordinates x, y (u32, in units of 2^-32): words (0, 1) of Philox counter
