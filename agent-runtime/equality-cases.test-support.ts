@@ -73,6 +73,29 @@ const heston = (name: string, args: JsonObject, first = 0, count = 1) =>
     count,
   )
 
+const POSITIONS = [
+  { name: 'shares', exposure: 6000, volatility: 0.2, expected_return: 0.05 },
+  { name: 'bonds', exposure: 3000, volatility: 0.06 },
+  { name: 'short', exposure: -2000, volatility: 0.5 },
+  { name: 'gold', exposure: 1000, volatility: 0.15 },
+  { name: 'cash', exposure: 500, volatility: 0 },
+]
+const portfolio = (name: string, args: JsonObject, first = 0, count = 1) =>
+  plain(
+    'mc@1/portfolio.v1',
+    name,
+    {
+      positions: POSITIONS,
+      correlations: POSITIONS.map((_, i) =>
+        POSITIONS.map((__, j) => (i === j ? 1 : 0.3 - 0.1 * ((i + j) % 4))),
+      ),
+      paths: 3000,
+      ...args,
+    },
+    first,
+    count,
+  )
+
 function matmul(
   name: string,
   [rows, depth, columns]: readonly [number, number, number],
@@ -152,6 +175,23 @@ export const EQUALITY_CASES: readonly EqualityCase[] = [
   }),
   heston('a full shard and the last one', { steps: 4096, paths: 3 * 128 + 5 }, 2, 2),
   heston('the far end of 2^30 paths', { steps: 1000, paths: 2 ** 30 - 509 }, 2 ** 21 - 1, 1),
+  portfolio('simple returns, normal tails', {}),
+  portfolio('log returns, student tails', { returns: 'log', tails: 'student', degrees_of_freedom: 30 }),
+  portfolio('returns that saturate', {
+    returns: 'log',
+    tails: 'student',
+    degrees_of_freedom: 3,
+    horizon_days: 250,
+  }),
+  portfolio('sixteen positions', {
+    positions: Array.from({ length: 16 }, (_, i) => ({
+      name: `position ${i}`,
+      exposure: 100 - 13 * i,
+      volatility: i / 20,
+    })),
+    correlations: [],
+  }),
+  portfolio('the far end of 2^30 paths', { paths: 2 ** 30 - 2 ** 18 + 777 }, 2 ** 12 - 1, 1),
   matmul('1 x 1 x 1', [1, 1, 1], anyByte),
   matmul('odd shapes', [130, 513, 71], anyByte),
   matmul('all -128: the largest sums', [12, 4096, 12], () => 0x80),

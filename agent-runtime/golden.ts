@@ -45,6 +45,25 @@ const CASES: Readonly<Record<string, () => readonly GoldenCase[]>> = {
       },
     },
   ],
+  'mc@1/portfolio.v1': () => [
+    {
+      contract: {
+        args: {
+          positions: [
+            { name: 'a', exposure: 500, volatility: 0.2 },
+            { name: 'b', exposure: -300, volatility: 0.4 },
+          ],
+          correlations: [
+            [1, 0.5],
+            [0.5, 1],
+          ],
+          returns: 'log',
+          tails: 'student',
+          paths: 1000,
+        },
+      },
+    },
+  ],
   'tensor@1/matmul.v1': () => {
     const a = bytes(21 * 37, 1)
     const b = bytes(37 * 13, 2)

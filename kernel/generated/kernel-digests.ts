@@ -6,6 +6,7 @@ export const KERNEL_DIGESTS: Readonly<Record<string, string>> = {
   'mc/gbm.v1': 'fd28d0710b566cd60db8a16b09ef97f163e50ee08a44adb4ec1df95e0549cc2a',
   'mc/heston.v1': '99969e2eb4376bbad963725e428abf1472be34f6112bcf140fa166bb814f1205',
   'mc/pi.v1': 'bbc3a6397de5fddd6b349b0dba11564b2a10f89fffa88215e2f993596bf1f3b0',
+  'mc/portfolio.v1': 'cdd573f94e6813dc79f11e5828cfa6234224138cb7481ff45dce59f927710eaf',
   'probe/conformance.v1': 'e7c78f9685779dc24bc0abad4765873d6cce534e5d010d2373d559f126cd3d18',
   'probe/loop.v1': 'fc3ed3e2a3f7914e8028dc19059eede42c59e137179a7db35a8b5a4d5546d369',
   'tensor/matmul.v1.dp4a': '8c0f5ad306acf58fa79598e70e31b923866b3427c95d0db4548bb4d636d49722',

@@ -1074,6 +1074,396 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   add_limb(slot + 1u, hits);
 }
 `,
+  'mc/portfolio.v1': `// mc@1/portfolio.v1: loss of a portfolio of up to 16 correlated positions over a horizon.
+//
+// Formula: y = L z with the rows of the lower triangular factor L of the correlations, z normal. With Student's tails
+// u_i = y_i sqrt((nu - 2) / chi2), chi2 a sum of nu squared normals, else u_i = y_i. With each position's drift and
+// volatility over the horizon, its return is drift + volatility u ("simple") or 2^(that, in log2) - 1 ("log"); the loss
+// is minus the weighted sum of returns, weights relative to the gross exposure. In fixed point:
+//   y        Q26, a sum of products rounded to nearest: |y| <= 6.34 * 4 because a row's squares sum to 1
+//   chi2     Q21, each square rounded;  g = floor(sqrt(floor((nu - 2) 2^41 / chi2) in Q20)) in Q26, below 64: less than
+//            64^-2 of chi2 / (nu - 2) saturates and is counted
+//   u        = round(|y| g / 2^32) in Q20 (g = 1 for normal tails);  volatility u in Q25, at most 32, else counted
+//   return   Q25: a ratio below 64 from exp2, or the sum itself;  loss Q24, rounded a position: |loss| <= 2^30 + 16
+// Normals: z from Philox counter (block, path low, path high, 0), those of chi2 from stream 1, four a block, in order.
+// One invocation runs 64 paths. Loop iterations: 64 (1 + 4 + 16 * 4 + 16 + 8 + 32) = 8000.
+//
+// Bindings: 0 uniform Params; 1 output, one slot of 976 words a shard: [paths, saturated values, 0, largest of
+// loss + 2^31, sum of (loss + 2^31) (4 limbs), sum of squared losses (4 limbs), 4 zeros, 192 bins of all losses, 256 times
+// (losses, sum of loss - tail_start (2 limbs)) over the bins of losses >= tail_start]; 2 normal table; 3 exp2 table.
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+// Philox4x32-10, the counter-based generator of Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as
+// 1, 2, 3" (SC 2011). Counter of this network's kernels: (draw block, item low, item high, stream). Unrolled, so that
+// it costs no loop iterations.
+// 64-bit values as vec2<u32>(low word, high word).
+
+// The product of two words. WGSL has no wider multiply: four 16-bit partial products,
+//   a b = a_high b_high 2^32 + middle 2^16 + a_low b_low, each product below 2^32.
+// middle wraps exactly where it is below one of its terms: 2^48 are missing. Modulo 2^32, a b is
+// middle 2^16 + a_low b_low: that addition carries exactly where it is below a_low b_low. Carries are found by compares,
+// because a shift costs a software driver twice as much.
+fn mul_wide(a: u32, b: u32) -> vec2<u32> {
+  let a_low = a & 0xffffu;
+  let a_high = a >> 16u;
+  let b_low = b & 0xffffu;
+  let b_high = b >> 16u;
+  let cross = a_high * b_low;
+  let middle = cross + a_low * b_high;
+  let low = a * b;
+  let carries = select(0u, 0x10000u, middle < cross) + select(0u, 1u, low < a_low * b_low);
+  return vec2<u32>(low, a_high * b_high + (middle >> 16u) + carries);
+}
+
+// a + b modulo 2^64.
+fn add_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  let low = a.x + b.x;
+  return vec2<u32>(low, a.y + b.y + select(0u, 1u, low < a.x));
+}
+
+// round(a b / 2^32), a half rounded up. It fits a word: at a = b = 2^32 - 1 the low word is 1.
+fn mul_high_round(a: u32, b: u32) -> u32 {
+  let product = mul_wide(a, b);
+  return product.y + select(0u, 1u, i32(product.x) < 0);
+}
+
+fn philox_round(c: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let p0 = mul_wide(c.x, 0xd2511f53u);
+  let p1 = mul_wide(c.z, 0xcd9e8d57u);
+  return vec4<u32>(p1.y ^ c.y ^ key.x, p1.x, p0.y ^ c.w ^ key.y, p0.x);
+}
+
+fn philox4x32(counter: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let weyl = vec2<u32>(0x9e3779b9u, 0xbb67ae85u);
+  var k = key;
+  var c = philox_round(counter, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  return philox_round(c, k);
+}
+// Standard normal quantile of a uniform word, signed Q24, from the frozen table normal-quantile:
+// 512 rows (|c0|, |c1|, |c2|, 0). Definition and proof of ranges: kernel/numerics/normal.ts.
+
+@group(0) @binding(2) var<storage, read> normal_table: array<vec4<u32>, 512>;
+
+// z = c0 - (c1 - c2 x) x, x in 2^-16. Row < 512: the top bit of aligned is set, zeros <= 31. c2 x < 2^32; t < 2^24, so
+// t x in two parts, each below 2^32.
+fn normal_q24(u: u32) -> i32 {
+  let n = u + u + 1u;
+  let zeros = countLeadingZeros(n);
+  let aligned = n << zeros;
+  let row = normal_table[(aligned >> 27u) + 480u - 16u * zeros];
+  let x = (aligned >> 11u) & 0xffffu;
+  let t = row.y - ((row.z * x) >> 16u);
+  let fall = (t >> 16u) * x + (((t & 0xffffu) * x) >> 16u);
+  let z = i32(row.x - fall);
+  return select(z, -z, i32(u) < 0);
+}
+// Powers of two over many octaves as fixed-point words. Definition: exp2Word of kernel/numerics/exp2.ts.
+// 2^(f / 2^24) in Q30, in [2^30, 2^31), from the frozen table exp2: 256 rows (c0, c1, c2, 0).
+// Definition and proof of ranges: kernel/numerics/exp2.ts.
+
+@group(0) @binding(3) var<storage, read> exp2_table: array<vec4<u32>, 256>;
+
+// f < 2^24. y = c0 + (c1 + c2 x) x, x in 2^-16. c2 x < 2^32; t < 2^23, so t x in two parts, each below 2^32.
+fn exp2_q30(f: u32) -> u32 {
+  let row = exp2_table[f >> 16u];
+  let x = f & 0xffffu;
+  let t = row.y + ((row.z * x) >> 16u);
+  return row.x + (t >> 16u) * x + (((t & 0xffffu) * x) >> 16u);
+}
+
+const SATURATED: u32 = 0x7fffffffu;
+
+// 2^x in Q(30 - top) for x in Q24, a half rounded up; SATURATED, which is no other value, where 2^x >= 2^(top + 1). Any x and
+// top >= -128 are safe.
+fn exp2_word(x: i32, top: i32) -> u32 {
+  let down = top - (x >> 24u);
+  // Twice a Q30 value below 2^31 is a word; a half is rounded up after all bits but one are off.
+  let twice = 2u * exp2_q30(u32(x) & 0xffffffu);
+  let rounded = ((twice >> min(u32(down), 31u)) + 1u) >> 1u;
+  return select(select(rounded, 0u, down > 31), SATURATED, down < 0);
+}
+// Square root of a fixed-point word, exact to its floor. Proof of ranges and of the final correction:
+// kernel/numerics/sqrt.ts and its tests.
+
+// a - b modulo 2^64.
+fn sub_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  return vec2<u32>(a.x - b.x, a.y - b.y - select(0u, 1u, a.x < b.x));
+}
+
+// floor(sqrt(v 2^30)), below 2^31. With v = V 2^30 this is sqrt(V) in Q30.
+//
+// m = v 2^zeros in [2^30, 2^32) is y in [1, 4) as Q30. r = 1 / sqrt(y) in Q15 within 2^-13: a parabola, then two Newton
+// steps r (3 - y r^2) / 2 in words of 16 bits. s = y r is the root within 2^18 units of Q30; two steps
+// s + (m 2^30 - s^2) r / 2 leave less than one unit, and the sign of the last remainder decides. The floor of a root
+// shifted by zeros / 2 is the floor of the shifted root.
+fn sqrt_q30(v: u32) -> u32 {
+  let zeros = countLeadingZeros(v) & 30u;
+  let m = v << zeros;
+  let y = m >> 16u;
+  var r = 43758u - (((53826u - ((26846u * y) >> 16u)) * y) >> 16u);
+  r = (r * (0x18000u - ((y * ((r * r) >> 15u)) >> 14u))) >> 16u;
+  r = (r * (0x18000u - ((y * ((r * r) >> 15u)) >> 14u))) >> 16u;
+  let square = vec2<u32>(m << 30u, m >> 2u);
+  var s = (y * r) << 1u;
+  let far = sub_wide(square, mul_wide(s, s));
+  s = s + u32(((i32(far.y) >> 2u) * i32(r)) >> 12u);
+  let near = sub_wide(square, mul_wide(s, s));
+  s = s + u32((i32((near.y << 10u) | (near.x >> 22u)) * i32(r)) >> 24u);
+  let rest = sub_wide(square, mul_wide(s, s));
+  let below = i32(rest.y) < 0;
+  let above = !below && (rest.y > 0u || rest.x > 2u * s);
+  s = s + select(0u, 1u, above) - select(0u, 1u, below);
+  return select(s >> (zeros >> 1u), 0u, v == 0u);
+}
+// floor((high 2^32 + low) / divisor) for high < divisor, so that it is a word: restoring division, 32 iterations. The twin
+// is divideWide of kernel/numerics/u32.ts. Whatever the words, it divides by nothing.
+fn divide_wide(high: u32, low: u32, divisor: u32) -> u32 {
+  var rest = high;
+  var quotient = 0u;
+  for (var bit = 0u; bit < 32u; bit = bit + 1u) {
+    // The bit that leaves the word stands for 2^32, which is above any divisor.
+    let over = rest >> 31u;
+    rest = (rest << 1u) | ((low >> (31u - bit)) & 1u);
+    let fits = over == 1u || rest >= divisor;
+    rest = select(rest, rest - divisor, fits);
+    quotient = (quotient << 1u) | select(0u, 1u, fits);
+  }
+  return quotient;
+}
+// Wide sums in the output: little-endian u32 limbs to which any number of invocations add in any order. The value
+// that an atomic returns is used for the carry only: how many carries leave a limb in total depends on the sum of what
+// was added to it, not on the order.
+
+@group(0) @binding(1) var<storage, read_write> output: array<atomic<u32>>;
+
+// Adds a word to the limb. Returns the carry out of it.
+fn add_limb(at: u32, word: u32) -> u32 {
+  if (word == 0u) {
+    return 0u;
+  }
+  let old = atomicAdd(&output[at], word);
+  return select(0u, 1u, old + word < old);
+}
+
+// Adds a word and a carry (0 or 1). When word + carry wraps, the limb gets 0 and the carry goes on.
+fn add_limb_carry(at: u32, word: u32, carry: u32) -> u32 {
+  let sum = word + carry;
+  return add_limb(at, sum) + select(0u, 1u, sum < carry);
+}
+
+// Four limbs from index at += a 96-bit value, modulo 2^128.
+fn add_limbs_128(at: u32, w0: u32, w1: u32, w2: u32) {
+  let carry0 = add_limb(at, w0);
+  let carry1 = add_limb_carry(at + 1u, w1, carry0);
+  let carry2 = add_limb_carry(at + 2u, w2, carry1);
+  add_limb(at + 3u, carry2);
+}
+
+const PATHS_PER_INVOCATION: u32 = 64u;
+const LIMIT: u32 = 0x40000000u;
+
+struct Params {
+  dispatch: Dispatch,
+  key_low: u32,
+  key_high: u32,
+  last_shard: u32,
+  last_paths: u32,
+  // 6 .. 19.
+  log2_shard_paths: u32,
+  // 1 .. 16.
+  positions: u32,
+  // 1: log returns; 0: simple.
+  log_returns: u32,
+  // nu, 3 .. 30; 0 for normal tails.
+  degrees: u32,
+  // i32, Q24: losses from here on are summed by bin of 2^tail_shift.
+  tail_start: u32,
+  tail_shift: u32,
+  // i32, Q24: the lowest edge of the 192 bins of 2^body_shift.
+  body_start: u32,
+  body_shift: u32,
+  // L by rows of 16, i32 Q30.
+  rows: array<vec4<i32>, 64>,
+  // volatility Q32; drift i32, Q24 (log2) or Q25 (simple); |weight| Q31; 1 where the weight is negative.
+  terms: array<vec4<u32>, 16>,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+
+struct Tally {
+  paths: u32,
+  saturated: u32,
+  largest: u32,
+  sum: vec2<u32>,
+  squares: vec2<u32>,
+}
+
+fn signed(magnitude: u32, negative: bool) -> i32 {
+  return select(i32(magnitude), -i32(magnitude), negative);
+}
+
+// round(l z) for l in Q30 and z in Q24, in Q26: |z| 2^4 < 2^31.
+fn product(l: i32, z: i32) -> i32 {
+  return signed(mul_high_round(u32(abs(l)), u32(abs(z)) << 4u), (l < 0) != (z < 0));
+}
+
+fn products(l: vec4<i32>, z: vec4<i32>) -> i32 {
+  return product(l.x, z.x) + product(l.y, z.y) + product(l.z, z.z) + product(l.w, z.w);
+}
+
+fn normals(words: vec4<u32>) -> vec4<i32> {
+  return vec4<i32>(normal_q24(words.x), normal_q24(words.y), normal_q24(words.z), normal_q24(words.w));
+}
+
+// z^2 in Q21, below 2^26.4.
+fn square_q21(z: i32) -> u32 {
+  let size = u32(abs(z)) << 4u;
+  return (mul_wide(size, size).y + 4u) >> 3u;
+}
+
+// sqrt((degrees - 2) / chi2) in Q26, chi2 of the path's normals of stream 1.
+fn student_scale(tally: ptr<function, Tally>, path: vec2<u32>, key: vec2<u32>) -> u32 {
+  let degrees = i32(params.degrees);
+  // 30 squares stay below 2^31.4.
+  var chi2 = 0u;
+  for (var first = 0; first < 32; first = first + 4) {
+    if (first >= degrees) {
+      break;
+    }
+    let z = normals(philox4x32(vec4<u32>(u32(first) >> 2u, path, 1u), key));
+    let left = degrees - first;
+    chi2 = chi2 + square_q21(z.x) + select(0u, square_q21(z.y), left > 1) + select(0u, square_q21(z.z), left > 2) +
+      select(0u, square_q21(z.w), left > 3);
+  }
+  let high = u32(max(degrees - 2, 0)) << 9u;
+  let within = high < chi2;
+  (*tally).saturated = (*tally).saturated + select(1u, 0u, within);
+  let ratio = select(0xffffffffu, divide_wide(high, 0u, chi2), within);
+  return sqrt_q30(ratio) << 1u;
+}
+
+// The return of a position in Q25 from u in Q20.
+fn position_return(tally: ptr<function, Tally>, size: u32, negative: bool, terms: vec4<u32>) -> i32 {
+  let wide = mul_wide(size, terms.x);
+  let within = wide.y < 0x02000000u;
+  let twice = select(0x7fffffffu, (wide.y << 6u) | (wide.x >> 26u), within);
+  // Q25, at most 2^30.
+  let spread = signed((twice >> 1u) + (twice & 1u), negative);
+  let drift = i32(terms.y);
+  let growth = exp2_word(drift + ((spread + 1) >> 1u), 5);
+  let is_log = params.log_returns == 1u;
+  let beyond = !within || (is_log && growth == SATURATED);
+  (*tally).saturated = (*tally).saturated + select(0u, 1u, beyond);
+  return select(drift + spread, i32(growth) - 0x02000000, is_log);
+}
+
+fn run_path(tally: ptr<function, Tally>, slot: u32, path: vec2<u32>, key: vec2<u32>) {
+  let positions = min(params.positions, 16u);
+  var z = array<vec4<i32>, 4>();
+  for (var block = 0u; block < 4u; block = block + 1u) {
+    if (4u * block >= positions) {
+      break;
+    }
+    z[block] = normals(philox4x32(vec4<u32>(block, path, 0u), key));
+  }
+  var scale = LIMIT >> 4u;
+  if (params.degrees > 0u) {
+    scale = student_scale(tally, path, key);
+  }
+  var loss = 0;
+  for (var i = 0u; i < 16u; i = i + 1u) {
+    if (i >= positions) {
+      break;
+    }
+    let y = products(params.rows[4u * i], z[0]) + products(params.rows[4u * i + 1u], z[1]) +
+      products(params.rows[4u * i + 2u], z[2]) + products(params.rows[4u * i + 3u], z[3]);
+    let terms = params.terms[i];
+    let gain = position_return(tally, mul_high_round(u32(abs(y)), scale), y < 0, terms);
+    // |gain| < 2^31.
+    let part = mul_high_round(u32(abs(gain)), terms.z);
+    loss = loss - signed(part, (gain < 0) != (terms.w == 1u));
+  }
+
+  (*tally).paths = (*tally).paths + 1u;
+  let biased = u32(loss) ^ 0x80000000u;
+  (*tally).largest = max((*tally).largest, biased);
+  (*tally).sum = add_wide((*tally).sum, vec2<u32>(biased, 0u));
+  // 64 squares of at most 2^60.1 stay below 2^67: the carry goes to the leaf by path.
+  let size = u32(abs(loss));
+  (*tally).squares = add_wide((*tally).squares, mul_wide(size, size));
+  if ((*tally).squares.y >= LIMIT) {
+    add_limbs_128(slot + 8u, (*tally).squares.x, (*tally).squares.y, 0u);
+    (*tally).squares = vec2<u32>(0u, 0u);
+  }
+  let body = (loss - i32(params.body_start)) >> (params.body_shift & 31u);
+  add_limb(slot + 16u + u32(clamp(body, 0, 191)), 1u);
+  if (loss >= i32(params.tail_start)) {
+    let above = u32(loss - i32(params.tail_start));
+    let at = slot + 208u + 3u * min(above >> (params.tail_shift & 31u), 255u);
+    add_limb(at, 1u);
+    let carry = add_limb(at + 1u, above);
+    add_limb(at + 2u, carry);
+  }
+}
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  let shard = params.dispatch.first_shard + gid.y;
+  let slot = gid.y * params.dispatch.slot_words;
+  let log2_paths = params.log2_shard_paths & 31u;
+  let shard_paths = select(1u << log2_paths, params.last_paths, shard == params.last_shard);
+  let first = i * PATHS_PER_INVOCATION;
+  let key = vec2<u32>(params.key_low, params.key_high);
+  let shard_low = shard << log2_paths;
+  let path_high = shard >> ((32u - log2_paths) & 31u);
+  var tally = Tally();
+  for (var k = 0u; k < PATHS_PER_INVOCATION; k = k + 1u) {
+    if (first + k < shard_paths) {
+      run_path(&tally, slot, vec2<u32>(shard_low | (first + k), path_high), key);
+    }
+  }
+  add_limb(slot, tally.paths);
+  add_limb(slot + 1u, tally.saturated);
+  atomicMax(&output[slot + 3u], tally.largest);
+  add_limbs_128(slot + 4u, tally.sum.x, tally.sum.y, 0u);
+  add_limbs_128(slot + 8u, tally.squares.x, tally.squares.y, 0u);
+}
+`,
   'probe/conformance.v1': `// Conformance probe: what every kernel of the network relies on, on known inputs. The host computes the same with
 // kernel/numerics and compares every word; a device that differs anywhere executes nothing for the network.
 //
