@@ -96,6 +96,26 @@ const portfolio = (name: string, args: JsonObject, first = 0, count = 1) =>
     count,
   )
 
+const insurance = (name: string, args: JsonObject, first = 0, count = 1) =>
+  plain(
+    'mc@1/insurance.v1',
+    name,
+    {
+      claim_frequency: 6,
+      claim_mean: 100,
+      claim_deviation: 150,
+      claim_deductible: 20,
+      claim_limit: 500,
+      catastrophe_frequency: 0.4,
+      catastrophe_threshold: 1000,
+      catastrophe_limit: 20_000,
+      years: 3000,
+      ...args,
+    },
+    first,
+    count,
+  )
+
 function matmul(
   name: string,
   [rows, depth, columns]: readonly [number, number, number],
@@ -192,6 +212,16 @@ export const EQUALITY_CASES: readonly EqualityCase[] = [
     correlations: [],
   }),
   portfolio('the far end of 2^30 paths', { paths: 2 ** 30 - 2 ** 18 + 777 }, 2 ** 12 - 1, 1),
+  insurance('every term', { aggregate_deductible: 100, aggregate_limit: 5000 }),
+  insurance('no terms, many claims', { claim_frequency: 150, claim_limit: 0, years: 1000 }),
+  insurance('catastrophes with a heavy tail', {
+    claim_frequency: 0,
+    catastrophe_frequency: 5,
+    catastrophe_tail_index: 0.8,
+    catastrophe_limit: 1e12,
+  }),
+  insurance('a full shard and the last one', { claim_frequency: 100, years: 3 * 8192 + 5 }, 2, 2),
+  insurance('the far end of 2^30 years', { years: 2 ** 30 - 2 ** 17 + 777 }, 2 ** 13 - 1, 1),
   matmul('1 x 1 x 1', [1, 1, 1], anyByte),
   matmul('odd shapes', [130, 513, 71], anyByte),
   matmul('all -128: the largest sums', [12, 4096, 12], () => 0x80),

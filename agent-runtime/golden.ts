@@ -64,6 +64,22 @@ const CASES: Readonly<Record<string, () => readonly GoldenCase[]>> = {
       },
     },
   ],
+  'mc@1/insurance.v1': () => [
+    {
+      contract: {
+        args: {
+          claim_frequency: 6,
+          claim_mean: 100,
+          claim_deviation: 150,
+          claim_limit: 500,
+          catastrophe_frequency: 0.4,
+          catastrophe_threshold: 1000,
+          catastrophe_limit: 20_000,
+          years: 1000,
+        },
+      },
+    },
+  ],
   'tensor@1/matmul.v1': () => {
     const a = bytes(21 * 37, 1)
     const b = bytes(37 * 13, 2)

@@ -5,6 +5,7 @@ export const KERNEL_DIGESTS: Readonly<Record<string, string>> = {
   'demo/float-gbm': '32ad9dc18719b90f57e26e151e68dd8f2383386e1e9f7dfff9b072cbd7022682',
   'mc/gbm.v1': 'fd28d0710b566cd60db8a16b09ef97f163e50ee08a44adb4ec1df95e0549cc2a',
   'mc/heston.v1': '99969e2eb4376bbad963725e428abf1472be34f6112bcf140fa166bb814f1205',
+  'mc/insurance.v1': '23fdeee3a4148adbd9467aebdd4d53c032ad7287738f646f0f00f62deec04a24',
   'mc/pi.v1': 'bbc3a6397de5fddd6b349b0dba11564b2a10f89fffa88215e2f993596bf1f3b0',
   'mc/portfolio.v1': 'cdd573f94e6813dc79f11e5828cfa6234224138cb7481ff45dce59f927710eaf',
   'probe/conformance.v1': 'e7c78f9685779dc24bc0abad4765873d6cce534e5d010d2373d559f126cd3d18',

@@ -1,9 +1,10 @@
 import { OpRegistry } from '../job.ts'
 import { gbm } from './mc-gbm/index.ts'
 import { heston } from './mc-heston/index.ts'
+import { insurance } from './mc-insurance/index.ts'
 import { pi } from './mc-pi/index.ts'
 import { portfolio } from './mc-portfolio/index.ts'
 import { matmul } from './tensor-matmul/index.ts'
 
 /** Every op of the network. Adding one is a folder beside this file and a line here. */
-export const OPS = new OpRegistry([pi, gbm, heston, portfolio, matmul])
+export const OPS = new OpRegistry([pi, gbm, heston, portfolio, insurance, matmul])

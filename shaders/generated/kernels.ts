@@ -903,6 +903,362 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   tally_store(tally, slot);
 }
 `,
+  'mc/insurance.v1': `// mc@1/insurance.v1: an insurer's loss of a year, by claims.
+//
+// Formula: a year has N claims and M catastrophes, both Poisson; a claim is 2^(m + s z), z normal (lognormal); a
+// catastrophe is 2^(a + b (z1^2 + z2^2) / 2) (Pareto: half the sum of two squared normals is a standard exponential).
+// Of each the part above its deductible is paid, up to its limit; of their sum, the part above the aggregate
+// deductible, up to the aggregate limit. Amounts are whole units of 2^-K currency below 2^31; sums stop at 2^31 - 1,
+// which is counted. In fixed point:
+//   N   = the number of thresholds below word x of Philox counter (0, year low, year high, 0), M likewise for word y
+//   z   four a block of counter (block, year low, year high, 1), in order; for catastrophes of stream 2
+//   m + s z and a + b E in Q24, products rounded to nearest; the power as exp2_word has it
+// One invocation runs 64 years. Loop iterations: 64 (1 + 8 + 5 + 64 + 16) = 6016.
+//
+// Bindings: 0 uniform Params; 1 output, one slot of 528 words a shard (prelude/tally.wgsl): outcome = the year's loss,
+// control = N + M, bin = log_bin(loss); 2 normal table; 3 exp2 table.
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+// Philox4x32-10, the counter-based generator of Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as
+// 1, 2, 3" (SC 2011). Counter of this network's kernels: (draw block, item low, item high, stream). Unrolled, so that
+// it costs no loop iterations.
+// 64-bit values as vec2<u32>(low word, high word).
+
+// The product of two words. WGSL has no wider multiply: four 16-bit partial products,
+//   a b = a_high b_high 2^32 + middle 2^16 + a_low b_low, each product below 2^32.
+// middle wraps exactly where it is below one of its terms: 2^48 are missing. Modulo 2^32, a b is
+// middle 2^16 + a_low b_low: that addition carries exactly where it is below a_low b_low. Carries are found by compares,
+// because a shift costs a software driver twice as much.
+fn mul_wide(a: u32, b: u32) -> vec2<u32> {
+  let a_low = a & 0xffffu;
+  let a_high = a >> 16u;
+  let b_low = b & 0xffffu;
+  let b_high = b >> 16u;
+  let cross = a_high * b_low;
+  let middle = cross + a_low * b_high;
+  let low = a * b;
+  let carries = select(0u, 0x10000u, middle < cross) + select(0u, 1u, low < a_low * b_low);
+  return vec2<u32>(low, a_high * b_high + (middle >> 16u) + carries);
+}
+
+// a + b modulo 2^64.
+fn add_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  let low = a.x + b.x;
+  return vec2<u32>(low, a.y + b.y + select(0u, 1u, low < a.x));
+}
+
+// round(a b / 2^32), a half rounded up. It fits a word: at a = b = 2^32 - 1 the low word is 1.
+fn mul_high_round(a: u32, b: u32) -> u32 {
+  let product = mul_wide(a, b);
+  return product.y + select(0u, 1u, i32(product.x) < 0);
+}
+
+fn philox_round(c: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let p0 = mul_wide(c.x, 0xd2511f53u);
+  let p1 = mul_wide(c.z, 0xcd9e8d57u);
+  return vec4<u32>(p1.y ^ c.y ^ key.x, p1.x, p0.y ^ c.w ^ key.y, p0.x);
+}
+
+fn philox4x32(counter: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let weyl = vec2<u32>(0x9e3779b9u, 0xbb67ae85u);
+  var k = key;
+  var c = philox_round(counter, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  return philox_round(c, k);
+}
+// Standard normal quantile of a uniform word, signed Q24, from the frozen table normal-quantile:
+// 512 rows (|c0|, |c1|, |c2|, 0). Definition and proof of ranges: kernel/numerics/normal.ts.
+
+@group(0) @binding(2) var<storage, read> normal_table: array<vec4<u32>, 512>;
+
+// z = c0 - (c1 - c2 x) x, x in 2^-16. Row < 512: the top bit of aligned is set, zeros <= 31. c2 x < 2^32; t < 2^24, so
+// t x in two parts, each below 2^32.
+fn normal_q24(u: u32) -> i32 {
+  let n = u + u + 1u;
+  let zeros = countLeadingZeros(n);
+  let aligned = n << zeros;
+  let row = normal_table[(aligned >> 27u) + 480u - 16u * zeros];
+  let x = (aligned >> 11u) & 0xffffu;
+  let t = row.y - ((row.z * x) >> 16u);
+  let fall = (t >> 16u) * x + (((t & 0xffffu) * x) >> 16u);
+  let z = i32(row.x - fall);
+  return select(z, -z, i32(u) < 0);
+}
+// Powers of two over many octaves as fixed-point words. Definition: exp2Word of kernel/numerics/exp2.ts.
+// 2^(f / 2^24) in Q30, in [2^30, 2^31), from the frozen table exp2: 256 rows (c0, c1, c2, 0).
+// Definition and proof of ranges: kernel/numerics/exp2.ts.
+
+@group(0) @binding(3) var<storage, read> exp2_table: array<vec4<u32>, 256>;
+
+// f < 2^24. y = c0 + (c1 + c2 x) x, x in 2^-16. c2 x < 2^32; t < 2^23, so t x in two parts, each below 2^32.
+fn exp2_q30(f: u32) -> u32 {
+  let row = exp2_table[f >> 16u];
+  let x = f & 0xffffu;
+  let t = row.y + ((row.z * x) >> 16u);
+  return row.x + (t >> 16u) * x + (((t & 0xffffu) * x) >> 16u);
+}
+
+const SATURATED: u32 = 0x7fffffffu;
+
+// 2^x in Q(30 - top) for x in Q24, a half rounded up; SATURATED, which is no other value, where 2^x >= 2^(top + 1). Any x and
+// top >= -128 are safe.
+fn exp2_word(x: i32, top: i32) -> u32 {
+  let down = top - (x >> 24u);
+  // Twice a Q30 value below 2^31 is a word; a half is rounded up after all bits but one are off.
+  let twice = 2u * exp2_q30(u32(x) & 0xffffffu);
+  let rounded = ((twice >> min(u32(down), 31u)) + 1u) >> 1u;
+  return select(select(rounded, 0u, down > 31), SATURATED, down < 0);
+}
+// Component i mod 4 of a vector: a table of words lies in a uniform four a row.
+fn component(v: vec4<u32>, i: u32) -> u32 {
+  return select(select(v.x, v.y, (i & 1u) == 1u), select(v.z, v.w, (i & 1u) == 1u), (i & 2u) == 2u);
+}
+// Bins of about equal relative width: 0 .. 15 for the values themselves, then sixteen for each power of two. Below 448 for
+// words below 2^31. The twin is logBin of kernel/ops/log-bins.ts.
+fn log_bin(value: u32) -> u32 {
+  let exponent = 31u - countLeadingZeros(value | 16u);
+  let below = exponent - 4u;
+  return select(16u * below + (value >> below), value, value < 16u);
+}
+// The sums that a Monte Carlo kernel keeps over samples of one outcome in [0, 2^31), and the leaf they end in: 528 words
+// [samples, zero outcomes, saturated, largest, sum of outcomes (4 limbs), of their squares (4), of a control (4),
+// 512 bins of the nonzero outcomes]. The same as kernel/ops/outcome.ts.
+// Wide sums in the output: little-endian u32 limbs to which any number of invocations add in any order. The value
+// that an atomic returns is used for the carry only: how many carries leave a limb in total depends on the sum of what
+// was added to it, not on the order.
+
+@group(0) @binding(1) var<storage, read_write> output: array<atomic<u32>>;
+
+// Adds a word to the limb. Returns the carry out of it.
+fn add_limb(at: u32, word: u32) -> u32 {
+  if (word == 0u) {
+    return 0u;
+  }
+  let old = atomicAdd(&output[at], word);
+  return select(0u, 1u, old + word < old);
+}
+
+// Adds a word and a carry (0 or 1). When word + carry wraps, the limb gets 0 and the carry goes on.
+fn add_limb_carry(at: u32, word: u32, carry: u32) -> u32 {
+  let sum = word + carry;
+  return add_limb(at, sum) + select(0u, 1u, sum < carry);
+}
+
+// Four limbs from index at += a 96-bit value, modulo 2^128.
+fn add_limbs_128(at: u32, w0: u32, w1: u32, w2: u32) {
+  let carry0 = add_limb(at, w0);
+  let carry1 = add_limb_carry(at + 1u, w1, carry0);
+  let carry2 = add_limb_carry(at + 2u, w2, carry1);
+  add_limb(at + 3u, carry2);
+}
+
+// Sums of one invocation: fewer than 2^32 samples below 2^31, and their squares, below 2^62 each, in 96 bits.
+struct Tally {
+  samples: u32,
+  zeros: u32,
+  saturated: u32,
+  largest: u32,
+  sum: vec2<u32>,
+  squares: vec2<u32>,
+  squares_top: u32,
+  control: vec2<u32>,
+}
+
+// One sample whose bin is below 512. \`slot\` is the leaf's first word.
+fn tally_add(tally: ptr<function, Tally>, slot: u32, outcome: u32, bin: u32, control: u32) {
+  (*tally).samples = (*tally).samples + 1u;
+  (*tally).control = add_wide((*tally).control, vec2<u32>(control, 0u));
+  (*tally).zeros = (*tally).zeros + select(0u, 1u, outcome == 0u);
+  (*tally).largest = max((*tally).largest, outcome);
+  (*tally).sum = add_wide((*tally).sum, vec2<u32>(outcome, 0u));
+  let before = (*tally).squares.y;
+  (*tally).squares = add_wide((*tally).squares, mul_wide(outcome, outcome));
+  (*tally).squares_top = (*tally).squares_top + select(0u, 1u, (*tally).squares.y < before);
+  add_limb(slot + 16u + min(bin, 511u), select(1u, 0u, outcome == 0u));
+}
+
+fn tally_store(tally: Tally, slot: u32) {
+  add_limb(slot, tally.samples);
+  add_limb(slot + 1u, tally.zeros);
+  add_limb(slot + 2u, tally.saturated);
+  atomicMax(&output[slot + 3u], tally.largest);
+  add_limbs_128(slot + 4u, tally.sum.x, tally.sum.y, 0u);
+  add_limbs_128(slot + 8u, tally.squares.x, tally.squares.y, tally.squares_top);
+  add_limbs_128(slot + 12u, tally.control.x, tally.control.y, 0u);
+}
+
+const YEARS_PER_INVOCATION: u32 = 64u;
+
+struct Params {
+  dispatch: Dispatch,
+  key_low: u32,
+  key_high: u32,
+  last_shard: u32,
+  last_paths: u32,
+  // 6 .. 19.
+  log2_shard_paths: u32,
+  // m: i32 in Q24, |m| <= 2^30. s: Q29, below 8.
+  claim_location: u32,
+  claim_scale: u32,
+  // a: i32 in Q24, -2^30 .. 2^29. b = log2 e / tail index: Q30, at most 1.81.
+  catastrophe_location: u32,
+  catastrophe_scale: u32,
+  // In units, below 2^31; a limit of 2^31 - 1 is none.
+  claim_deductible: u32,
+  claim_limit: u32,
+  catastrophe_limit: u32,
+  aggregate_deductible: u32,
+  aggregate_limit: u32,
+  padding: u32,
+  padding_2: u32,
+  // N exceeds k where the word exceeds threshold k.
+  claim_thresholds: array<vec4<u32>, 64>,
+  catastrophe_thresholds: array<vec4<u32>, 8>,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+
+// How many of thresholds 0 .. 254 lie below the word.
+fn claim_count(word: u32) -> u32 {
+  var n = 0u;
+  var step = 128u;
+  for (var k = 0u; k < 8u; k = k + 1u) {
+    let at = (n + step - 1u) & 255u;
+    n = n + select(0u, step, word > component(params.claim_thresholds[at >> 2u], at));
+    step = step >> 1u;
+  }
+  return n;
+}
+
+// How many of thresholds 0 .. 30 lie below the word.
+fn catastrophe_count(word: u32) -> u32 {
+  var n = 0u;
+  var step = 16u;
+  for (var k = 0u; k < 5u; k = k + 1u) {
+    let at = (n + step - 1u) & 31u;
+    n = n + select(0u, step, word > component(params.catastrophe_thresholds[at >> 2u], at));
+    step = step >> 1u;
+  }
+  return n;
+}
+
+// The paid part of a gross amount.
+fn paid(gross: u32, deductible: u32, limit: u32) -> u32 {
+  return min(gross - min(gross, deductible), limit);
+}
+
+struct Year {
+  sum: u32,
+  saturated: u32,
+}
+
+// Adds an amount where it counts: both below 2^31, so that the sum is a word.
+fn add_loss(year: ptr<function, Year>, gross: u32, deductible: u32, limit: u32, counts: bool) {
+  let sum = (*year).sum + select(0u, paid(gross, deductible, limit), counts);
+  let beyond = sum > SATURATED || (counts && gross == SATURATED && limit == SATURATED);
+  (*year).sum = min(sum, SATURATED);
+  (*year).saturated = (*year).saturated + select(0u, 1u, beyond);
+}
+
+// 2^(m + s z). |z| in Q28 times s in Q29: Q25 below 2^30.7.
+fn claim(word: u32) -> u32 {
+  let z = normal_q24(word);
+  let size = i32((mul_high_round(u32(abs(z)) << 4u, params.claim_scale) + 1u) >> 1u);
+  return exp2_word(i32(params.claim_location) + select(size, -size, z < 0), 30);
+}
+
+// z^2 in Q24, below 2^29.4.
+fn square_q24(word: u32) -> u32 {
+  let size = u32(abs(normal_q24(word))) << 4u;
+  return mul_wide(size, size).y;
+}
+
+// 2^(a + b E). The sum of squares is E in Q25, below 40.2; doubled a word in Q26, times b in Q30: Q24.
+fn catastrophe(first: u32, second: u32) -> u32 {
+  let exponential = (square_q24(first) + square_q24(second)) << 1u;
+  return exp2_word(i32(params.catastrophe_location) + i32(mul_high_round(exponential, params.catastrophe_scale)), 30);
+}
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  let shard = params.dispatch.first_shard + gid.y;
+  let slot = gid.y * params.dispatch.slot_words;
+  let log2_paths = params.log2_shard_paths & 31u;
+  let shard_paths = select(1u << log2_paths, params.last_paths, shard == params.last_shard);
+  let first = i * YEARS_PER_INVOCATION;
+  let key = vec2<u32>(params.key_low, params.key_high);
+  let shard_low = shard << log2_paths;
+  let path_high = shard >> ((32u - log2_paths) & 31u);
+  var tally = Tally();
+  for (var k = 0u; k < YEARS_PER_INVOCATION; k = k + 1u) {
+    if (first + k >= shard_paths) {
+      break;
+    }
+    let low = shard_low | (first + k);
+    let counts = philox4x32(vec4<u32>(0u, low, path_high, 0u), key);
+    let claims = claim_count(counts.x);
+    let catastrophes = catastrophe_count(counts.y);
+    var year = Year(0u, 0u);
+    for (var block = 0u; block < 64u; block = block + 1u) {
+      if (4u * block >= claims) {
+        break;
+      }
+      let words = philox4x32(vec4<u32>(block, low, path_high, 1u), key);
+      let left = claims - 4u * block;
+      add_loss(&year, claim(words.x), params.claim_deductible, params.claim_limit, true);
+      add_loss(&year, claim(words.y), params.claim_deductible, params.claim_limit, left > 1u);
+      add_loss(&year, claim(words.z), params.claim_deductible, params.claim_limit, left > 2u);
+      add_loss(&year, claim(words.w), params.claim_deductible, params.claim_limit, left > 3u);
+    }
+    for (var block = 0u; block < 16u; block = block + 1u) {
+      if (2u * block >= catastrophes) {
+        break;
+      }
+      let words = philox4x32(vec4<u32>(block, low, path_high, 2u), key);
+      add_loss(&year, catastrophe(words.x, words.y), 0u, params.catastrophe_limit, true);
+      add_loss(&year, catastrophe(words.z, words.w), 0u, params.catastrophe_limit, catastrophes > 2u * block + 1u);
+    }
+    let loss = paid(year.sum, params.aggregate_deductible, params.aggregate_limit);
+    tally.saturated = tally.saturated + year.saturated;
+    tally_add(&tally, slot, loss, log_bin(loss), claims + catastrophes);
+  }
+  tally_store(tally, slot);
+}
+`,
   'mc/pi.v1': `// mc@1/pi.v1: points of the unit square inside the quarter circle.
 //
 // Formula: point j has coordinates x, y (u32, in units of 2^-32): words (0, 1) of Philox counter

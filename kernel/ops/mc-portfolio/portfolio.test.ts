@@ -88,7 +88,7 @@ describe('the leaf agrees with the BigInt oracle', () => {
   })
 
   test('the last shard of many is its own paths', () => {
-    const run = runOf(portfolioSpec, { ...BASE, paths: 2 ** 30 - 2 ** 18 + 3 })
+    const run = runOf(portfolioSpec, { ...BASE, paths: 2 ** 30 - 2 ** 19 + 3 })
     const { plan, args, key } = run
     const last = plan.shard_count - 1
     expect(plan.constants.last_paths).toBe(3)
