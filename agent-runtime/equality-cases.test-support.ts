@@ -116,6 +116,44 @@ const insurance = (name: string, args: JsonObject, first = 0, count = 1) =>
     count,
   )
 
+const eta = (name: string, args: JsonObject, first = 0, count = 1) =>
+  plain(
+    'mc@1/eta.v1',
+    name,
+    {
+      segments: [
+        { name: 'city', minutes: 18, variation: 0.4 },
+        { name: 'motorway', minutes: 42, variation: 0.1 },
+        { name: 'walk', minutes: 5, variation: 0 },
+      ],
+      deadline_minutes: 80,
+      bad_weather_probability: 0.2,
+      incidents_per_hour: 0.5,
+      trips: 3000,
+      ...args,
+    },
+    first,
+    count,
+  )
+
+const sir = (name: string, args: JsonObject, first = 0, count = 1) =>
+  plain(
+    'ensemble@1/sir.v1',
+    name,
+    {
+      population: 1000,
+      initially_infectious: 5,
+      transmission_rate: 0.5,
+      recovery_rate: 0.25,
+      days: 60,
+      steps_per_day: 2,
+      runs: 300,
+      ...args,
+    },
+    first,
+    count,
+  )
+
 function matmul(
   name: string,
   [rows, depth, columns]: readonly [number, number, number],
@@ -222,6 +260,22 @@ export const EQUALITY_CASES: readonly EqualityCase[] = [
   }),
   insurance('a full shard and the last one', { claim_frequency: 100, years: 3 * 8192 + 5 }, 2, 2),
   insurance('the far end of 2^30 years', { years: 2 ** 30 - 2 ** 17 + 777 }, 2 ** 13 - 1, 1),
+  eta('three segments', {}),
+  eta('always bad weather, many incidents', { bad_weather_probability: 1, incidents_per_hour: 4.5 }),
+  eta('sixteen segments', {
+    segments: Array.from({ length: 16 }, (_, i) => ({ name: `s${i}`, minutes: 1 + i, variation: i / 8 })),
+    traffic_correlation: 1,
+  }),
+  eta('the far end of 2^30 trips', { trips: 2 ** 30 - 2 ** 19 + 777 }, 2 ** 30 / 2 ** 17 - 4, 1),
+  sir('a village', {}),
+  sir('ten million people', { population: 10_000_000, initially_infectious: 50_000, runs: 200 }),
+  sir('1,024 steps, most immune', { days: 1024, steps_per_day: 1, initially_immune: 500, runs: 100 }),
+  sir(
+    'the far end of 2^26 runs',
+    { days: 29, steps_per_day: 1, runs: 2 ** 26 - 2 ** 15 + 777 },
+    2 ** 14 - 8,
+    1,
+  ),
   matmul('1 x 1 x 1', [1, 1, 1], anyByte),
   matmul('odd shapes', [130, 513, 71], anyByte),
   matmul('all -128: the largest sums', [12, 4096, 12], () => 0x80),

@@ -80,6 +80,35 @@ const CASES: Readonly<Record<string, () => readonly GoldenCase[]>> = {
       },
     },
   ],
+  'mc@1/eta.v1': () => [
+    {
+      contract: {
+        args: {
+          segments: [
+            { name: 'a', minutes: 18, variation: 0.4 },
+            { name: 'b', minutes: 42 },
+          ],
+          deadline_minutes: 70,
+          incidents_per_hour: 0.5,
+          trips: 1000,
+        },
+      },
+    },
+  ],
+  'ensemble@1/sir.v1': () => [
+    {
+      contract: {
+        args: {
+          population: 1000,
+          transmission_rate: 0.5,
+          recovery_rate: 0.25,
+          days: 30,
+          steps_per_day: 2,
+          runs: 100,
+        },
+      },
+    },
+  ],
   'tensor@1/matmul.v1': () => {
     const a = bytes(21 * 37, 1)
     const b = bytes(37 * 13, 2)

@@ -3,6 +3,8 @@
 /** SHA-256 of the linked WGSL by kernel name: the normative text that a replay key stands for. */
 export const KERNEL_DIGESTS: Readonly<Record<string, string>> = {
   'demo/float-gbm': '32ad9dc18719b90f57e26e151e68dd8f2383386e1e9f7dfff9b072cbd7022682',
+  'ensemble/sir.v1': '131049b5c35788b55719fb1123ff28e7451a513fcc7b749aa9c75536ae2c71d6',
+  'mc/eta.v1': '5c6fa0594657e07f6fd03156ea5985ff1ce3a8accd779f2c5dd08cba7d34dd53',
   'mc/gbm.v1': 'fd28d0710b566cd60db8a16b09ef97f163e50ee08a44adb4ec1df95e0549cc2a',
   'mc/heston.v1': '99969e2eb4376bbad963725e428abf1472be34f6112bcf140fa166bb814f1205',
   'mc/insurance.v1': '23fdeee3a4148adbd9467aebdd4d53c032ad7287738f646f0f00f62deec04a24',

@@ -1,4 +1,6 @@
 import { OpRegistry } from '../job.ts'
+import { sir } from './ensemble-sir/index.ts'
+import { eta } from './mc-eta/index.ts'
 import { gbm } from './mc-gbm/index.ts'
 import { heston } from './mc-heston/index.ts'
 import { insurance } from './mc-insurance/index.ts'
@@ -7,4 +9,4 @@ import { portfolio } from './mc-portfolio/index.ts'
 import { matmul } from './tensor-matmul/index.ts'
 
 /** Every op of the network. Adding one is a folder beside this file and a line here. */
-export const OPS = new OpRegistry([pi, gbm, heston, portfolio, insurance, matmul])
+export const OPS = new OpRegistry([pi, gbm, heston, portfolio, insurance, eta, sir, matmul])

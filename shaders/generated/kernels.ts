@@ -152,6 +152,703 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   atomicStore(&output[gid.y * params.dispatch.slot_words + i], bitcast<u32>(payoff));
 }
 `,
+  'ensemble/sir.v1': `// ensemble@1/sir.v1: runs of a stochastic epidemic of susceptible, infectious and recovered people.
+//
+// Formula (tau-leaping, Gillespie 2001): each step draws, Poisson and independent,
+//   infections of mean S I beta dt / N, at most S, and recoveries of mean I gamma dt, at most I,
+// both from the state before it: S -= infections, I += infections - recoveries. In fixed point:
+//   p          = round((I 2^(32 - nb)) force / 2^32), beta dt I / N in Q31, nb the bits of N, force in Q(31 + nb)
+//   means      = S p and I recovery, exact products in Q31; the draw as poisson_leap has it, from words x and y of
+//                Philox counter (step, run low, run high, 0)
+// One invocation computes one run. Loop iterations: 1024 (1 + 2 * 12) = 25600 at most.
+//
+// Bindings: 0 uniform Params; 1 output, one slot of 904 words a shard: [runs, runs with a large outbreak, largest peak, 0, sum
+// of people ever infected (2 limbs), its squares (3), sum of peaks of I (2), squares (3), sum of the peaks' steps (2)],
+// then the fan (prelude/fan.wgsl) of I after step floor((k + 1) steps / 24), k = 0 .. 23; bin = spread_bin(I >> bin_shift);
+// 2 normal table; 3 exp2 table.
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+// Philox4x32-10, the counter-based generator of Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as
+// 1, 2, 3" (SC 2011). Counter of this network's kernels: (draw block, item low, item high, stream). Unrolled, so that
+// it costs no loop iterations.
+// 64-bit values as vec2<u32>(low word, high word).
+
+// The product of two words. WGSL has no wider multiply: four 16-bit partial products,
+//   a b = a_high b_high 2^32 + middle 2^16 + a_low b_low, each product below 2^32.
+// middle wraps exactly where it is below one of its terms: 2^48 are missing. Modulo 2^32, a b is
+// middle 2^16 + a_low b_low: that addition carries exactly where it is below a_low b_low. Carries are found by compares,
+// because a shift costs a software driver twice as much.
+fn mul_wide(a: u32, b: u32) -> vec2<u32> {
+  let a_low = a & 0xffffu;
+  let a_high = a >> 16u;
+  let b_low = b & 0xffffu;
+  let b_high = b >> 16u;
+  let cross = a_high * b_low;
+  let middle = cross + a_low * b_high;
+  let low = a * b;
+  let carries = select(0u, 0x10000u, middle < cross) + select(0u, 1u, low < a_low * b_low);
+  return vec2<u32>(low, a_high * b_high + (middle >> 16u) + carries);
+}
+
+// a + b modulo 2^64.
+fn add_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  let low = a.x + b.x;
+  return vec2<u32>(low, a.y + b.y + select(0u, 1u, low < a.x));
+}
+
+// round(a b / 2^32), a half rounded up. It fits a word: at a = b = 2^32 - 1 the low word is 1.
+fn mul_high_round(a: u32, b: u32) -> u32 {
+  let product = mul_wide(a, b);
+  return product.y + select(0u, 1u, i32(product.x) < 0);
+}
+
+fn philox_round(c: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let p0 = mul_wide(c.x, 0xd2511f53u);
+  let p1 = mul_wide(c.z, 0xcd9e8d57u);
+  return vec4<u32>(p1.y ^ c.y ^ key.x, p1.x, p0.y ^ c.w ^ key.y, p0.x);
+}
+
+fn philox4x32(counter: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let weyl = vec2<u32>(0x9e3779b9u, 0xbb67ae85u);
+  var k = key;
+  var c = philox_round(counter, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  return philox_round(c, k);
+}
+// A Poisson variable of mean (whole + fraction 2^-32) < 2^24 from one uniform word: by inversion below a mean of 12, as a
+// rounded normal from there on. The twin is poissonLeap of kernel/numerics/leap.ts.
+// Standard normal quantile of a uniform word, signed Q24, from the frozen table normal-quantile:
+// 512 rows (|c0|, |c1|, |c2|, 0). Definition and proof of ranges: kernel/numerics/normal.ts.
+
+@group(0) @binding(2) var<storage, read> normal_table: array<vec4<u32>, 512>;
+
+// z = c0 - (c1 - c2 x) x, x in 2^-16. Row < 512: the top bit of aligned is set, zeros <= 31. c2 x < 2^32; t < 2^24, so
+// t x in two parts, each below 2^32.
+fn normal_q24(u: u32) -> i32 {
+  let n = u + u + 1u;
+  let zeros = countLeadingZeros(n);
+  let aligned = n << zeros;
+  let row = normal_table[(aligned >> 27u) + 480u - 16u * zeros];
+  let x = (aligned >> 11u) & 0xffffu;
+  let t = row.y - ((row.z * x) >> 16u);
+  let fall = (t >> 16u) * x + (((t & 0xffffu) * x) >> 16u);
+  let z = i32(row.x - fall);
+  return select(z, -z, i32(u) < 0);
+}
+// Powers of two over many octaves as fixed-point words. Definition: exp2Word of kernel/numerics/exp2.ts.
+// 2^(f / 2^24) in Q30, in [2^30, 2^31), from the frozen table exp2: 256 rows (c0, c1, c2, 0).
+// Definition and proof of ranges: kernel/numerics/exp2.ts.
+
+@group(0) @binding(3) var<storage, read> exp2_table: array<vec4<u32>, 256>;
+
+// f < 2^24. y = c0 + (c1 + c2 x) x, x in 2^-16. c2 x < 2^32; t < 2^23, so t x in two parts, each below 2^32.
+fn exp2_q30(f: u32) -> u32 {
+  let row = exp2_table[f >> 16u];
+  let x = f & 0xffffu;
+  let t = row.y + ((row.z * x) >> 16u);
+  return row.x + (t >> 16u) * x + (((t & 0xffffu) * x) >> 16u);
+}
+
+const SATURATED: u32 = 0x7fffffffu;
+
+// 2^x in Q(30 - top) for x in Q24, a half rounded up; SATURATED, which is no other value, where 2^x >= 2^(top + 1). Any x and
+// top >= -128 are safe.
+fn exp2_word(x: i32, top: i32) -> u32 {
+  let down = top - (x >> 24u);
+  // Twice a Q30 value below 2^31 is a word; a half is rounded up after all bits but one are off.
+  let twice = 2u * exp2_q30(u32(x) & 0xffffffu);
+  let rounded = ((twice >> min(u32(down), 31u)) + 1u) >> 1u;
+  return select(select(rounded, 0u, down > 31), SATURATED, down < 0);
+}
+// Square root of a fixed-point word, exact to its floor. Proof of ranges and of the final correction:
+// kernel/numerics/sqrt.ts and its tests.
+
+// a - b modulo 2^64.
+fn sub_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  return vec2<u32>(a.x - b.x, a.y - b.y - select(0u, 1u, a.x < b.x));
+}
+
+// floor(sqrt(v 2^30)), below 2^31. With v = V 2^30 this is sqrt(V) in Q30.
+//
+// m = v 2^zeros in [2^30, 2^32) is y in [1, 4) as Q30. r = 1 / sqrt(y) in Q15 within 2^-13: a parabola, then two Newton
+// steps r (3 - y r^2) / 2 in words of 16 bits. s = y r is the root within 2^18 units of Q30; two steps
+// s + (m 2^30 - s^2) r / 2 leave less than one unit, and the sign of the last remainder decides. The floor of a root
+// shifted by zeros / 2 is the floor of the shifted root.
+fn sqrt_q30(v: u32) -> u32 {
+  let zeros = countLeadingZeros(v) & 30u;
+  let m = v << zeros;
+  let y = m >> 16u;
+  var r = 43758u - (((53826u - ((26846u * y) >> 16u)) * y) >> 16u);
+  r = (r * (0x18000u - ((y * ((r * r) >> 15u)) >> 14u))) >> 16u;
+  r = (r * (0x18000u - ((y * ((r * r) >> 15u)) >> 14u))) >> 16u;
+  let square = vec2<u32>(m << 30u, m >> 2u);
+  var s = (y * r) << 1u;
+  let far = sub_wide(square, mul_wide(s, s));
+  s = s + u32(((i32(far.y) >> 2u) * i32(r)) >> 12u);
+  let near = sub_wide(square, mul_wide(s, s));
+  s = s + u32((i32((near.y << 10u) | (near.x >> 22u)) * i32(r)) >> 24u);
+  let rest = sub_wide(square, mul_wide(s, s));
+  let below = i32(rest.y) < 0;
+  let above = !below && (rest.y > 0u || rest.x > 2u * s);
+  s = s + select(0u, 1u, above) - select(0u, 1u, below);
+  return select(s >> (zeros >> 1u), 0u, v == 0u);
+}
+
+// The number of terms of the distribution function at or below u, both in Q30; a term that vanishes ends the support.
+// mean in Q27, below 12. p mean < 1.4 in Q30 for every term. 12 iterations of four terms.
+fn poisson_inverse(mean: u32, word: u32) -> u32 {
+  let u = word >> 2u;
+  // e^-mean: log2 e in Q31, twice the mean in Q28 below 2^31.6; the product in Q27 below 17.4.
+  let exponent = (mul_high_round(mean << 1u, 3098164009u) + 4u) >> 3u;
+  var term = exp2_word(-i32(exponent), 0);
+  var cumulated = term;
+  var n = 0u;
+  var product = vec2<u32>(0u, 0u);
+  for (var k = 0u; k < 48u; k = k + 4u) {
+    if (u < cumulated || term == 0u) {
+      break;
+    }
+    product = mul_wide(term, mean);
+    term = ((product.y << 5u) | (product.x >> 27u)) / (k + 1u);
+    n = n + select(0u, 1u, u >= cumulated && term > 0u);
+    cumulated = cumulated + term;
+    product = mul_wide(term, mean);
+    term = ((product.y << 5u) | (product.x >> 27u)) / (k + 2u);
+    n = n + select(0u, 1u, u >= cumulated && term > 0u);
+    cumulated = cumulated + term;
+    product = mul_wide(term, mean);
+    term = ((product.y << 5u) | (product.x >> 27u)) / (k + 3u);
+    n = n + select(0u, 1u, u >= cumulated && term > 0u);
+    cumulated = cumulated + term;
+    product = mul_wide(term, mean);
+    term = ((product.y << 5u) | (product.x >> 27u)) / (k + 4u);
+    n = n + select(0u, 1u, u >= cumulated && term > 0u);
+    cumulated = cumulated + term;
+  }
+  return n;
+}
+
+// round(mean + sqrt(mean) z), not below 0. sqrt of the mean in Q8 is Q19 below 2^31; times |z| in Q28: Q15 below 2^29.7.
+fn poisson_normal(whole: u32, fraction: u32, word: u32) -> u32 {
+  let z = normal_q24(word);
+  let deviation = sqrt_q30((whole << 8u) | (fraction >> 24u));
+  let size = i32(mul_high_round(u32(abs(z)) << 4u, deviation));
+  let offset = select(size, -size, z < 0) + i32(fraction >> 17u) + 0x4000;
+  return u32(max(i32(whole) + (offset >> 15u), 0));
+}
+
+fn poisson_leap(whole: u32, fraction: u32, word: u32) -> u32 {
+  if (whole < 12u) {
+    return poisson_inverse((whole << 27u) | (fraction >> 5u), word);
+  }
+  return poisson_normal(whole, fraction, word);
+}
+// The spread of a word over an ensemble at 24 times: 37 words a time in the leaf, [sum (2 limbs), sum of squares (3 limbs), 64
+// counts of 16 bits, two a word]. A shard has fewer than 2^16 runs, so that no count leaves its half. The same as
+// kernel/ops/fan.ts.
+// Wide sums in the output: little-endian u32 limbs to which any number of invocations add in any order. The value
+// that an atomic returns is used for the carry only: how many carries leave a limb in total depends on the sum of what
+// was added to it, not on the order.
+
+@group(0) @binding(1) var<storage, read_write> output: array<atomic<u32>>;
+
+// Adds a word to the limb. Returns the carry out of it.
+fn add_limb(at: u32, word: u32) -> u32 {
+  if (word == 0u) {
+    return 0u;
+  }
+  let old = atomicAdd(&output[at], word);
+  return select(0u, 1u, old + word < old);
+}
+
+// Adds a word and a carry (0 or 1). When word + carry wraps, the limb gets 0 and the carry goes on.
+fn add_limb_carry(at: u32, word: u32, carry: u32) -> u32 {
+  let sum = word + carry;
+  return add_limb(at, sum) + select(0u, 1u, sum < carry);
+}
+
+// Four limbs from index at += a 96-bit value, modulo 2^128.
+fn add_limbs_128(at: u32, w0: u32, w1: u32, w2: u32) {
+  let carry0 = add_limb(at, w0);
+  let carry1 = add_limb_carry(at + 1u, w1, carry0);
+  let carry2 = add_limb_carry(at + 2u, w2, carry1);
+  add_limb(at + 3u, carry2);
+}
+
+// One run's value at a time below 24, bin below 64. \`fan\` is the first of the 888 words.
+fn fan_add(fan: u32, time: u32, value: u32, bin: u32) {
+  let at = fan + 37u * min(time, 23u);
+  add_limb(at + 1u, add_limb(at, value));
+  let square = mul_wide(value, value);
+  let carry = add_limb_carry(at + 3u, square.y, add_limb(at + 2u, square.x));
+  add_limb(at + 4u, carry);
+  add_limb(at + 5u + (min(bin, 63u) >> 1u), 1u << ((bin & 1u) << 4u));
+}
+
+struct Params {
+  dispatch: Dispatch,
+  key_low: u32,
+  key_high: u32,
+  last_shard: u32,
+  last_paths: u32,
+  // 0 .. 15.
+  log2_shard_paths: u32,
+  // 24 .. 1024.
+  steps: u32,
+  // Below 2^24.
+  susceptible: u32,
+  infectious: u32,
+  // 32 - nb, 8 .. 31.
+  population_shift: u32,
+  // beta dt / N in Q(31 + nb).
+  force: u32,
+  // gamma dt in Q31, below 2^31.
+  recovery: u32,
+  // Infections that make an outbreak large.
+  outbreak: u32,
+  bin_shift: u32,
+  padding: u32,
+  padding_2: u32,
+  padding_3: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+
+// 0 .. 3 for the values themselves, then four bins for each power of two: below 64 for values below 2^17.
+fn spread_bin(value: u32) -> u32 {
+  let below = 29u - countLeadingZeros(value | 4u);
+  return select(4u * below + (value >> below), value, value < 4u);
+}
+
+// A Poisson draw of mean count * rate, rate in Q31, at most \`available\`.
+fn leap(count: u32, rate: u32, word: u32, available: u32) -> u32 {
+  let mean = mul_wide(count, rate);
+  return min(poisson_leap((mean.y << 1u) | (mean.x >> 31u), mean.x << 1u, word), available);
+}
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  let shard = params.dispatch.first_shard + gid.y;
+  let slot = gid.y * params.dispatch.slot_words;
+  let log2_paths = params.log2_shard_paths & 31u;
+  let shard_paths = select(1u << log2_paths, params.last_paths, shard == params.last_shard);
+  if (i >= shard_paths) {
+    return;
+  }
+  let key = vec2<u32>(params.key_low, params.key_high);
+  let low = (shard << log2_paths) | i;
+  // A run's index is below 2^26.
+  var s = params.susceptible;
+  var infectious = params.infectious;
+  var peak = infectious;
+  var peak_step = 0u;
+  var time = 0u;
+  var report = params.steps / 24u;
+  for (var step = 1u; step <= 1024u; step = step + 1u) {
+    if (step > params.steps) {
+      break;
+    }
+    let words = philox4x32(vec4<u32>(step, low, 0u, 0u), key);
+    let p = mul_high_round(infectious << (params.population_shift & 31u), params.force);
+    let infections = leap(s, p, words.x, s);
+    let recoveries = leap(infectious, params.recovery, words.y, infectious);
+    s = s - infections;
+    infectious = infectious + infections - recoveries;
+    peak_step = select(peak_step, step, infectious > peak);
+    peak = max(peak, infectious);
+    if (step == report) {
+      fan_add(slot + 16u, time, infectious, spread_bin(infectious >> (params.bin_shift & 31u)));
+      time = time + 1u;
+      report = ((time + 1u) * params.steps) / 24u;
+    }
+  }
+  let infected = params.infectious + (params.susceptible - s);
+  add_limb(slot, 1u);
+  add_limb(slot + 1u, select(0u, 1u, infected >= params.outbreak));
+  atomicMax(&output[slot + 2u], peak);
+  add_limb(slot + 5u, add_limb(slot + 4u, infected));
+  let square = mul_wide(infected, infected);
+  add_limb(slot + 8u, add_limb_carry(slot + 7u, square.y, add_limb(slot + 6u, square.x)));
+  add_limb(slot + 10u, add_limb(slot + 9u, peak));
+  let peak_square = mul_wide(peak, peak);
+  add_limb(slot + 13u, add_limb_carry(slot + 12u, peak_square.y, add_limb(slot + 11u, peak_square.x)));
+  add_limb(slot + 15u, add_limb(slot + 14u, peak_step));
+}
+`,
+  'mc/eta.v1': `// mc@1/eta.v1: travel time of a trip over up to 16 segments, with traffic, weather and incidents.
+//
+// Formula: segment i takes 2^(m_i + s_i (a z_0 + b z_i)), times 2^w on a day of bad weather; z normal, z_0 the traffic
+// that all segments share, a^2 + b^2 = 1. N incidents, Poisson, delay the trip by delay (z^2 + z'^2) / 2 each (an
+// exponential time). In whole units of 2^-K minutes below 2^31; sums stop at 2^31 - 1, which is counted. In fixed point:
+//   Philox counter (0, trip low, trip high, 0): word x below the threshold is bad weather, N is the number of thresholds
+//   below word y, z_0 from word z; z_i from stream 1, four a block, in order; incidents from stream 2, two words each
+//   a z_0 + b z_i in Q26, times s_i in Q30: Q24; every product rounded to nearest; the power as exp2_word has it
+// One invocation runs 64 trips. Loop iterations: 64 (1 + 5 + 4 + 16) = 1664.
+//
+// Bindings: 0 uniform Params; 1 output, one slot of 528 words a shard (prelude/tally.wgsl): outcome = time of the trip,
+// control = 1 where it is above the deadline, bin = (time - bin_start) >> bin_shift, 0 below; 2 normal table; 3 exp2
+// table.
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+// Philox4x32-10, the counter-based generator of Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as
+// 1, 2, 3" (SC 2011). Counter of this network's kernels: (draw block, item low, item high, stream). Unrolled, so that
+// it costs no loop iterations.
+// 64-bit values as vec2<u32>(low word, high word).
+
+// The product of two words. WGSL has no wider multiply: four 16-bit partial products,
+//   a b = a_high b_high 2^32 + middle 2^16 + a_low b_low, each product below 2^32.
+// middle wraps exactly where it is below one of its terms: 2^48 are missing. Modulo 2^32, a b is
+// middle 2^16 + a_low b_low: that addition carries exactly where it is below a_low b_low. Carries are found by compares,
+// because a shift costs a software driver twice as much.
+fn mul_wide(a: u32, b: u32) -> vec2<u32> {
+  let a_low = a & 0xffffu;
+  let a_high = a >> 16u;
+  let b_low = b & 0xffffu;
+  let b_high = b >> 16u;
+  let cross = a_high * b_low;
+  let middle = cross + a_low * b_high;
+  let low = a * b;
+  let carries = select(0u, 0x10000u, middle < cross) + select(0u, 1u, low < a_low * b_low);
+  return vec2<u32>(low, a_high * b_high + (middle >> 16u) + carries);
+}
+
+// a + b modulo 2^64.
+fn add_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  let low = a.x + b.x;
+  return vec2<u32>(low, a.y + b.y + select(0u, 1u, low < a.x));
+}
+
+// round(a b / 2^32), a half rounded up. It fits a word: at a = b = 2^32 - 1 the low word is 1.
+fn mul_high_round(a: u32, b: u32) -> u32 {
+  let product = mul_wide(a, b);
+  return product.y + select(0u, 1u, i32(product.x) < 0);
+}
+
+fn philox_round(c: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let p0 = mul_wide(c.x, 0xd2511f53u);
+  let p1 = mul_wide(c.z, 0xcd9e8d57u);
+  return vec4<u32>(p1.y ^ c.y ^ key.x, p1.x, p0.y ^ c.w ^ key.y, p0.x);
+}
+
+fn philox4x32(counter: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let weyl = vec2<u32>(0x9e3779b9u, 0xbb67ae85u);
+  var k = key;
+  var c = philox_round(counter, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  return philox_round(c, k);
+}
+// Standard normal quantile of a uniform word, signed Q24, from the frozen table normal-quantile:
+// 512 rows (|c0|, |c1|, |c2|, 0). Definition and proof of ranges: kernel/numerics/normal.ts.
+
+@group(0) @binding(2) var<storage, read> normal_table: array<vec4<u32>, 512>;
+
+// z = c0 - (c1 - c2 x) x, x in 2^-16. Row < 512: the top bit of aligned is set, zeros <= 31. c2 x < 2^32; t < 2^24, so
+// t x in two parts, each below 2^32.
+fn normal_q24(u: u32) -> i32 {
+  let n = u + u + 1u;
+  let zeros = countLeadingZeros(n);
+  let aligned = n << zeros;
+  let row = normal_table[(aligned >> 27u) + 480u - 16u * zeros];
+  let x = (aligned >> 11u) & 0xffffu;
+  let t = row.y - ((row.z * x) >> 16u);
+  let fall = (t >> 16u) * x + (((t & 0xffffu) * x) >> 16u);
+  let z = i32(row.x - fall);
+  return select(z, -z, i32(u) < 0);
+}
+// Powers of two over many octaves as fixed-point words. Definition: exp2Word of kernel/numerics/exp2.ts.
+// 2^(f / 2^24) in Q30, in [2^30, 2^31), from the frozen table exp2: 256 rows (c0, c1, c2, 0).
+// Definition and proof of ranges: kernel/numerics/exp2.ts.
+
+@group(0) @binding(3) var<storage, read> exp2_table: array<vec4<u32>, 256>;
+
+// f < 2^24. y = c0 + (c1 + c2 x) x, x in 2^-16. c2 x < 2^32; t < 2^23, so t x in two parts, each below 2^32.
+fn exp2_q30(f: u32) -> u32 {
+  let row = exp2_table[f >> 16u];
+  let x = f & 0xffffu;
+  let t = row.y + ((row.z * x) >> 16u);
+  return row.x + (t >> 16u) * x + (((t & 0xffffu) * x) >> 16u);
+}
+
+const SATURATED: u32 = 0x7fffffffu;
+
+// 2^x in Q(30 - top) for x in Q24, a half rounded up; SATURATED, which is no other value, where 2^x >= 2^(top + 1). Any x and
+// top >= -128 are safe.
+fn exp2_word(x: i32, top: i32) -> u32 {
+  let down = top - (x >> 24u);
+  // Twice a Q30 value below 2^31 is a word; a half is rounded up after all bits but one are off.
+  let twice = 2u * exp2_q30(u32(x) & 0xffffffu);
+  let rounded = ((twice >> min(u32(down), 31u)) + 1u) >> 1u;
+  return select(select(rounded, 0u, down > 31), SATURATED, down < 0);
+}
+// Component i mod 4 of a vector: a table of words lies in a uniform four a row.
+fn component(v: vec4<u32>, i: u32) -> u32 {
+  return select(select(v.x, v.y, (i & 1u) == 1u), select(v.z, v.w, (i & 1u) == 1u), (i & 2u) == 2u);
+}
+// The sums that a Monte Carlo kernel keeps over samples of one outcome in [0, 2^31), and the leaf they end in: 528 words
+// [samples, zero outcomes, saturated, largest, sum of outcomes (4 limbs), of their squares (4), of a control (4),
+// 512 bins of the nonzero outcomes]. The same as kernel/ops/outcome.ts.
+// Wide sums in the output: little-endian u32 limbs to which any number of invocations add in any order. The value
+// that an atomic returns is used for the carry only: how many carries leave a limb in total depends on the sum of what
+// was added to it, not on the order.
+
+@group(0) @binding(1) var<storage, read_write> output: array<atomic<u32>>;
+
+// Adds a word to the limb. Returns the carry out of it.
+fn add_limb(at: u32, word: u32) -> u32 {
+  if (word == 0u) {
+    return 0u;
+  }
+  let old = atomicAdd(&output[at], word);
+  return select(0u, 1u, old + word < old);
+}
+
+// Adds a word and a carry (0 or 1). When word + carry wraps, the limb gets 0 and the carry goes on.
+fn add_limb_carry(at: u32, word: u32, carry: u32) -> u32 {
+  let sum = word + carry;
+  return add_limb(at, sum) + select(0u, 1u, sum < carry);
+}
+
+// Four limbs from index at += a 96-bit value, modulo 2^128.
+fn add_limbs_128(at: u32, w0: u32, w1: u32, w2: u32) {
+  let carry0 = add_limb(at, w0);
+  let carry1 = add_limb_carry(at + 1u, w1, carry0);
+  let carry2 = add_limb_carry(at + 2u, w2, carry1);
+  add_limb(at + 3u, carry2);
+}
+
+// Sums of one invocation: fewer than 2^32 samples below 2^31, and their squares, below 2^62 each, in 96 bits.
+struct Tally {
+  samples: u32,
+  zeros: u32,
+  saturated: u32,
+  largest: u32,
+  sum: vec2<u32>,
+  squares: vec2<u32>,
+  squares_top: u32,
+  control: vec2<u32>,
+}
+
+// One sample whose bin is below 512. \`slot\` is the leaf's first word.
+fn tally_add(tally: ptr<function, Tally>, slot: u32, outcome: u32, bin: u32, control: u32) {
+  (*tally).samples = (*tally).samples + 1u;
+  (*tally).control = add_wide((*tally).control, vec2<u32>(control, 0u));
+  (*tally).zeros = (*tally).zeros + select(0u, 1u, outcome == 0u);
+  (*tally).largest = max((*tally).largest, outcome);
+  (*tally).sum = add_wide((*tally).sum, vec2<u32>(outcome, 0u));
+  let before = (*tally).squares.y;
+  (*tally).squares = add_wide((*tally).squares, mul_wide(outcome, outcome));
+  (*tally).squares_top = (*tally).squares_top + select(0u, 1u, (*tally).squares.y < before);
+  add_limb(slot + 16u + min(bin, 511u), select(1u, 0u, outcome == 0u));
+}
+
+fn tally_store(tally: Tally, slot: u32) {
+  add_limb(slot, tally.samples);
+  add_limb(slot + 1u, tally.zeros);
+  add_limb(slot + 2u, tally.saturated);
+  atomicMax(&output[slot + 3u], tally.largest);
+  add_limbs_128(slot + 4u, tally.sum.x, tally.sum.y, 0u);
+  add_limbs_128(slot + 8u, tally.squares.x, tally.squares.y, tally.squares_top);
+  add_limbs_128(slot + 12u, tally.control.x, tally.control.y, 0u);
+}
+
+const TRIPS_PER_INVOCATION: u32 = 64u;
+
+struct Params {
+  dispatch: Dispatch,
+  key_low: u32,
+  key_high: u32,
+  last_shard: u32,
+  last_paths: u32,
+  // 6 .. 19.
+  log2_shard_paths: u32,
+  // 1 .. 16.
+  segments: u32,
+  // a and b, Q30, at most 2^30.
+  common_part: u32,
+  own_part: u32,
+  // Bad weather where the word is below it; w in Q24, at most 3 octaves.
+  weather_threshold: u32,
+  weather_always: u32,
+  weather: u32,
+  // In units of 1/64: at most 2^30.
+  delay: u32,
+  deadline: u32,
+  bin_start: u32,
+  bin_shift: u32,
+  padding: u32,
+  // N exceeds k where the word exceeds threshold k.
+  thresholds: array<vec4<u32>, 8>,
+  // m_i: i32 in Q24, |m_i| <= 2^30; s_i: Q30, below 2; 0; 0.
+  terms: array<vec4<u32>, 16>,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+
+// How many of thresholds 0 .. 30 lie below the word.
+fn incident_count(word: u32) -> u32 {
+  var n = 0u;
+  var step = 16u;
+  for (var k = 0u; k < 5u; k = k + 1u) {
+    let at = (n + step - 1u) & 31u;
+    n = n + select(0u, step, word > component(params.thresholds[at >> 2u], at));
+    step = step >> 1u;
+  }
+  return n;
+}
+
+struct Trip {
+  time: u32,
+  saturated: u32,
+}
+
+// Adds a time below 2^31 where it counts.
+fn add_time(trip: ptr<function, Trip>, time: u32, counts: bool) {
+  let sum = (*trip).time + select(0u, time, counts);
+  (*trip).saturated = (*trip).saturated + select(0u, 1u, sum > SATURATED || (counts && time == SATURATED));
+  (*trip).time = min(sum, SATURATED);
+}
+
+// round(factor z) for a factor in Q30 and z in Q24, in Q26.
+fn scaled(factor: u32, z: i32) -> i32 {
+  let size = i32(mul_high_round(factor, u32(abs(z)) << 4u));
+  return select(size, -size, z < 0);
+}
+
+// |a z_0 + b z_i| <= 6.34 sqrt(2) in Q26, below 2^29.2.
+fn segment_time(at: u32, shared_part: i32, word: u32, weather: i32) -> u32 {
+  let g = shared_part + scaled(params.own_part, normal_q24(word));
+  let terms = params.terms[at & 15u];
+  let size = i32(mul_high_round(u32(abs(g)), terms.y));
+  return exp2_word(i32(terms.x) + select(size, -size, g < 0) + weather, 30);
+}
+
+fn square_q24(word: u32) -> u32 {
+  let size = u32(abs(normal_q24(word))) << 4u;
+  return mul_wide(size, size).y;
+}
+
+// The sum of two squares is an exponential in Q25, below 40.2; doubled a word in Q26.
+fn incident_delay(first: u32, second: u32) -> u32 {
+  return mul_high_round((square_q24(first) + square_q24(second)) << 1u, params.delay);
+}
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  let shard = params.dispatch.first_shard + gid.y;
+  let slot = gid.y * params.dispatch.slot_words;
+  let log2_paths = params.log2_shard_paths & 31u;
+  let shard_paths = select(1u << log2_paths, params.last_paths, shard == params.last_shard);
+  let first = i * TRIPS_PER_INVOCATION;
+  let key = vec2<u32>(params.key_low, params.key_high);
+  let shard_low = shard << log2_paths;
+  let path_high = shard >> ((32u - log2_paths) & 31u);
+  let segments = params.segments;
+  var tally = Tally();
+  for (var k = 0u; k < TRIPS_PER_INVOCATION; k = k + 1u) {
+    if (first + k >= shard_paths) {
+      break;
+    }
+    let low = shard_low | (first + k);
+    let words = philox4x32(vec4<u32>(0u, low, path_high, 0u), key);
+    let bad = words.x < params.weather_threshold || params.weather_always == 1u;
+    let weather = select(0, i32(params.weather), bad);
+    let incidents = incident_count(words.y);
+    let shared_part = scaled(params.common_part, normal_q24(words.z));
+    var trip = Trip(0u, 0u);
+    for (var block = 0u; block < 4u; block = block + 1u) {
+      let at = 4u * block;
+      if (at >= segments) {
+        break;
+      }
+      let own = philox4x32(vec4<u32>(block, low, path_high, 1u), key);
+      add_time(&trip, segment_time(at, shared_part, own.x, weather), true);
+      add_time(&trip, segment_time(at + 1u, shared_part, own.y, weather), at + 1u < segments);
+      add_time(&trip, segment_time(at + 2u, shared_part, own.z, weather), at + 2u < segments);
+      add_time(&trip, segment_time(at + 3u, shared_part, own.w, weather), at + 3u < segments);
+    }
+    for (var block = 0u; block < 16u; block = block + 1u) {
+      if (2u * block >= incidents) {
+        break;
+      }
+      let delays = philox4x32(vec4<u32>(block, low, path_high, 2u), key);
+      add_time(&trip, incident_delay(delays.x, delays.y), true);
+      add_time(&trip, incident_delay(delays.z, delays.w), incidents > 2u * block + 1u);
+    }
+    tally.saturated = tally.saturated + trip.saturated;
+    let above = trip.time - min(trip.time, params.bin_start);
+    tally_add(&tally, slot, trip.time, above >> (params.bin_shift & 31u), select(0u, 1u, trip.time > params.deadline));
+  }
+  tally_store(tally, slot);
+}
+`,
   'mc/gbm.v1': `// mc@1/gbm.v1: price of a European or arithmetic-average Asian option under geometric Brownian motion.
 //
 // Formula: log2(S_t / S_0) = drift t + (volatility sqrt(dt) log2 e) (z_1 + ... + z_t), t = 1 .. steps, z from Philox
