@@ -154,6 +154,18 @@ const sir = (name: string, args: JsonObject, first = 0, count = 1) =>
     count,
   )
 
+const ising = (name: string, args: JsonObject, first = 0, count = 1) =>
+  plain(
+    'ensemble@1/ising.v1',
+    name,
+    { size: 32, temperature: 2.2, burn_in: 10, measured: 20, interval: 4, replicas: 8, ...args },
+    first,
+    count,
+  )
+
+const lorenz = (name: string, args: JsonObject, first = 0, count = 1) =>
+  plain('ensemble@1/lorenz.v1', name, { steps: 100, runs: 100, ...args }, first, count)
+
 function matmul(
   name: string,
   [rows, depth, columns]: readonly [number, number, number],
@@ -276,6 +288,23 @@ export const EQUALITY_CASES: readonly EqualityCase[] = [
     2 ** 14 - 8,
     1,
   ),
+  ising('32 x 32', {}),
+  ising('16 x 16, random start', { size: 16, start: 'random', replicas: 50 }),
+  ising('8 x 8, hot', { size: 8, temperature: 50, start: 'random', replicas: 50 }),
+  ising('4 x 4, 1,024 sweeps, cold', { size: 4, temperature: 0.4, burn_in: 1, measured: 1023, interval: 1 }),
+  ising('the far end of 2^24 replicas', { size: 8, replicas: 2 ** 24 - 2 ** 15 + 77 }, 32_704, 1),
+  lorenz('the classical system, 4,096 steps', { steps: 4096 }),
+  lorenz('states that reach the end of their format', {
+    x: 30,
+    y: 30,
+    z: -30,
+    rho: 35,
+    sigma: 20,
+    time_step: 0.02,
+    coordinate: 'z',
+  }),
+  lorenz('y, a large error', { coordinate: 'y', initial_error: 1, steps: 29 }),
+  lorenz('the far end of 2^26 runs', { runs: 2 ** 26 - 2 ** 15 + 77 }, 65_504, 1),
   matmul('1 x 1 x 1', [1, 1, 1], anyByte),
   matmul('odd shapes', [130, 513, 71], anyByte),
   matmul('all -128: the largest sums', [12, 4096, 12], () => 0x80),

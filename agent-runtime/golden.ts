@@ -109,6 +109,22 @@ const CASES: Readonly<Record<string, () => readonly GoldenCase[]>> = {
       },
     },
   ],
+  'ensemble@1/ising.v1': () => [
+    {
+      contract: {
+        args: {
+          size: 16,
+          temperature: 2.3,
+          start: 'random',
+          burn_in: 4,
+          measured: 6,
+          interval: 2,
+          replicas: 8,
+        },
+      },
+    },
+  ],
+  'ensemble@1/lorenz.v1': () => [{ contract: { args: { steps: 200, runs: 100 } } }],
   'tensor@1/matmul.v1': () => {
     const a = bytes(21 * 37, 1)
     const b = bytes(37 * 13, 2)

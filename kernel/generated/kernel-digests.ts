@@ -3,7 +3,9 @@
 /** SHA-256 of the linked WGSL by kernel name: the normative text that a replay key stands for. */
 export const KERNEL_DIGESTS: Readonly<Record<string, string>> = {
   'demo/float-gbm': '32ad9dc18719b90f57e26e151e68dd8f2383386e1e9f7dfff9b072cbd7022682',
-  'ensemble/sir.v1': '131049b5c35788b55719fb1123ff28e7451a513fcc7b749aa9c75536ae2c71d6',
+  'ensemble/ising.v1': '70c95cffbb7f5051530dc1881f9eb18291fcbbf75b2cc11fbc6da6f986239c2e',
+  'ensemble/lorenz.v1': '2d5c3cae26dbf344a87a5a524c50989d43cb6ace6c1d0e52425035669bad2ede',
+  'ensemble/sir.v1': 'cb03533953360401f67f6cd18b9b8095c2eb947f996c68ce74f4b96720fc9800',
   'mc/eta.v1': '5c6fa0594657e07f6fd03156ea5985ff1ce3a8accd779f2c5dd08cba7d34dd53',
   'mc/gbm.v1': 'fd28d0710b566cd60db8a16b09ef97f163e50ee08a44adb4ec1df95e0549cc2a',
   'mc/heston.v1': '99969e2eb4376bbad963725e428abf1472be34f6112bcf140fa166bb814f1205',

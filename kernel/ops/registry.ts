@@ -1,4 +1,6 @@
 import { OpRegistry } from '../job.ts'
+import { ising } from './ensemble-ising/index.ts'
+import { lorenz } from './ensemble-lorenz/index.ts'
 import { sir } from './ensemble-sir/index.ts'
 import { eta } from './mc-eta/index.ts'
 import { gbm } from './mc-gbm/index.ts'
@@ -9,4 +11,4 @@ import { portfolio } from './mc-portfolio/index.ts'
 import { matmul } from './tensor-matmul/index.ts'
 
 /** Every op of the network. Adding one is a folder beside this file and a line here. */
-export const OPS = new OpRegistry([pi, gbm, heston, portfolio, insurance, eta, sir, matmul])
+export const OPS = new OpRegistry([pi, gbm, heston, portfolio, insurance, eta, sir, ising, lorenz, matmul])

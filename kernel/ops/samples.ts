@@ -11,11 +11,12 @@ const SHARD_NS = 80_000_000
 /**
  * @param sampleNs what one sample costs the reference, in nanoseconds
  * @param most log2 of the largest shard
- * @returns the cut into shards of 2^6 to 2^most samples that take about 40 to 80 ms, the number of shards and the work units
+ * @param least log2 of the smallest
+ * @returns the cut into shards of 2^least to 2^most samples that take about 40 to 80 ms, the number of shards and the work units
  */
-export function cutSamples(samples: number, sampleNs: number, most = 19) {
+export function cutSamples(samples: number, sampleNs: number, most = 19, least = 6) {
   let log2 = most
-  while (log2 > Math.min(6, most) && sampleNs * 2 ** log2 > SHARD_NS) log2--
+  while (log2 > least && sampleNs * 2 ** log2 > SHARD_NS) log2--
   const size = 2 ** log2
   const shard_count = Math.ceil(samples / size)
   const cut: SampleCut = { log2_shard_paths: log2, last_paths: samples - (shard_count - 1) * size }

@@ -152,6 +152,600 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   atomicStore(&output[gid.y * params.dispatch.slot_words + i], bitcast<u32>(payoff));
 }
 `,
+  'ensemble/ising.v1': `// ensemble@1/ising.v1: replicas of the two-dimensional Ising model on a periodic L x L lattice, L = 4, 8, 16 or 32.
+//
+// Formula: Metropolis on a checkerboard. A sweep updates the sites with even x + y, then those with odd: a spin with k of
+// its four neighbours alike flips for k <= 2, with probability e^(-4 J / T) for k = 3 and e^(-8 J / T) for k = 4, by a word
+// below a threshold. The word of site (x, y): word (x / 2) mod 4 of Philox counter (((2 sweep + colour) 32 + y) 4 + x / 8,
+// replica low, 0, 0), sweep from 0. A random start has row y = word 0 of counter (y, replica low, 0, 1).
+// After burn_in sweeps each interval-th sweep is measured: A, the pairs of alike neighbours of 2 L^2, and M, the sum of
+// spins of +-1. A row is a word, bit x set for spin up; the neighbours of a row are counted for all its sites at once.
+// One invocation computes one replica. Loop iterations: 1024 (1 + 2 * 8 + 8) + 32 <= 25632.
+//
+// Bindings: 0 uniform Params; 1 output, one slot of 96 words a shard: [replicas, measurements, 0, 0], then four limbs each
+// of the sums of A, A^2, |M|, M^2, M^4 over measurements, and over replicas of the squares of the replica's sums of A
+// and |M|; then 64 bins of M, bin = min((M + L^2) >> bin_shift, 63).
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+// Philox4x32-10, the counter-based generator of Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as
+// 1, 2, 3" (SC 2011). Counter of this network's kernels: (draw block, item low, item high, stream). Unrolled, so that
+// it costs no loop iterations.
+// 64-bit values as vec2<u32>(low word, high word).
+
+// The product of two words. WGSL has no wider multiply: four 16-bit partial products,
+//   a b = a_high b_high 2^32 + middle 2^16 + a_low b_low, each product below 2^32.
+// middle wraps exactly where it is below one of its terms: 2^48 are missing. Modulo 2^32, a b is
+// middle 2^16 + a_low b_low: that addition carries exactly where it is below a_low b_low. Carries are found by compares,
+// because a shift costs a software driver twice as much.
+fn mul_wide(a: u32, b: u32) -> vec2<u32> {
+  let a_low = a & 0xffffu;
+  let a_high = a >> 16u;
+  let b_low = b & 0xffffu;
+  let b_high = b >> 16u;
+  let cross = a_high * b_low;
+  let middle = cross + a_low * b_high;
+  let low = a * b;
+  let carries = select(0u, 0x10000u, middle < cross) + select(0u, 1u, low < a_low * b_low);
+  return vec2<u32>(low, a_high * b_high + (middle >> 16u) + carries);
+}
+
+// a + b modulo 2^64.
+fn add_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  let low = a.x + b.x;
+  return vec2<u32>(low, a.y + b.y + select(0u, 1u, low < a.x));
+}
+
+// round(a b / 2^32), a half rounded up. It fits a word: at a = b = 2^32 - 1 the low word is 1.
+fn mul_high_round(a: u32, b: u32) -> u32 {
+  let product = mul_wide(a, b);
+  return product.y + select(0u, 1u, i32(product.x) < 0);
+}
+
+fn philox_round(c: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let p0 = mul_wide(c.x, 0xd2511f53u);
+  let p1 = mul_wide(c.z, 0xcd9e8d57u);
+  return vec4<u32>(p1.y ^ c.y ^ key.x, p1.x, p0.y ^ c.w ^ key.y, p0.x);
+}
+
+fn philox4x32(counter: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let weyl = vec2<u32>(0x9e3779b9u, 0xbb67ae85u);
+  var k = key;
+  var c = philox_round(counter, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  return philox_round(c, k);
+}
+// Wide sums in the output: little-endian u32 limbs to which any number of invocations add in any order. The value
+// that an atomic returns is used for the carry only: how many carries leave a limb in total depends on the sum of what
+// was added to it, not on the order.
+
+@group(0) @binding(1) var<storage, read_write> output: array<atomic<u32>>;
+
+// Adds a word to the limb. Returns the carry out of it.
+fn add_limb(at: u32, word: u32) -> u32 {
+  if (word == 0u) {
+    return 0u;
+  }
+  let old = atomicAdd(&output[at], word);
+  return select(0u, 1u, old + word < old);
+}
+
+// Adds a word and a carry (0 or 1). When word + carry wraps, the limb gets 0 and the carry goes on.
+fn add_limb_carry(at: u32, word: u32, carry: u32) -> u32 {
+  let sum = word + carry;
+  return add_limb(at, sum) + select(0u, 1u, sum < carry);
+}
+
+// Four limbs from index at += a 96-bit value, modulo 2^128.
+fn add_limbs_128(at: u32, w0: u32, w1: u32, w2: u32) {
+  let carry0 = add_limb(at, w0);
+  let carry1 = add_limb_carry(at + 1u, w1, carry0);
+  let carry2 = add_limb_carry(at + 2u, w2, carry1);
+  add_limb(at + 3u, carry2);
+}
+
+struct Params {
+  dispatch: Dispatch,
+  key_low: u32,
+  key_high: u32,
+  last_shard: u32,
+  last_paths: u32,
+  // 0 .. 15.
+  log2_shard_paths: u32,
+  // L, a power of two, 4 .. 32.
+  size: u32,
+  // burn_in + measured, at most 1024.
+  sweeps: u32,
+  burn_in: u32,
+  // At least 1.
+  interval: u32,
+  // Acceptance where three, and where four neighbours are alike, of 2^32.
+  accept_three: u32,
+  accept_four: u32,
+  // 1: a random start; 0: all spins up.
+  random_start: u32,
+  bin_shift: u32,
+  padding: u32,
+  padding_2: u32,
+  padding_3: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+
+struct Replica {
+  low: u32,
+  key: vec2<u32>,
+  // 2^L - 1, and L - 1.
+  row_mask: u32,
+  last: u32,
+}
+
+// Bits below a threshold, at even places of the low byte: word j of a block at bit 2 j.
+fn below(words: vec4<u32>, threshold: u32) -> u32 {
+  return select(0u, 1u, words.x < threshold) | select(0u, 4u, words.y < threshold) |
+    select(0u, 16u, words.z < threshold) | select(0u, 64u, words.w < threshold);
+}
+
+// The row with each bit x at place (x + 1) mod L, and at (x - 1) mod L.
+fn to_left(row: u32, replica: Replica) -> u32 {
+  return ((row << 1u) | (row >> (replica.last & 31u))) & replica.row_mask;
+}
+
+fn to_right(row: u32, replica: Replica) -> u32 {
+  return ((row >> 1u) | (row << (replica.last & 31u))) & replica.row_mask;
+}
+
+// Updates the sites of a colour in one row. half = 2 sweep + colour.
+fn update_row(rows: ptr<function, array<u32, 32>>, y: u32, half: u32, replica: Replica) {
+  let row = (*rows)[y & 31u];
+  let above = (*rows)[((y + replica.last) & replica.last) & 31u];
+  let under = (*rows)[((y + 1u) & replica.last) & 31u];
+  let block = (half * 32u + y) * 4u;
+  // Wider lattices only: uniform conditions.
+  var words = philox4x32(vec4<u32>(block, replica.low, 0u, 0u), replica.key);
+  var three = below(words, params.accept_three);
+  var four = below(words, params.accept_four);
+  if (params.size > 8u) {
+    words = philox4x32(vec4<u32>(block + 1u, replica.low, 0u, 0u), replica.key);
+    three = three | (below(words, params.accept_three) << 8u);
+    four = four | (below(words, params.accept_four) << 8u);
+  }
+  if (params.size > 16u) {
+    words = philox4x32(vec4<u32>(block + 2u, replica.low, 0u, 0u), replica.key);
+    three = three | (below(words, params.accept_three) << 16u);
+    four = four | (below(words, params.accept_four) << 16u);
+    words = philox4x32(vec4<u32>(block + 3u, replica.low, 0u, 0u), replica.key);
+    three = three | (below(words, params.accept_three) << 24u);
+    four = four | (below(words, params.accept_four) << 24u);
+  }
+  // Sites of the colour stand at even x in even rows for colour 0.
+  let odd = (y ^ half) & 1u;
+  let sites = (0x55555555u << odd) & replica.row_mask;
+  // Neighbours alike, site by site: two half adders.
+  let a = ~(row ^ above);
+  let b = ~(row ^ under);
+  let c = ~(row ^ to_left(row, replica));
+  let d = ~(row ^ to_right(row, replica));
+  let all_four = a & b & c & d;
+  let just_three = (a & b & (c ^ d)) | ((a ^ b) & c & d);
+  let stays = (all_four & ~(four << odd)) | (just_three & ~(three << odd));
+  (*rows)[y & 31u] = row ^ (sites & ~stays);
+}
+
+// Sums over a replica's measurements: at most 1024 of A <= 2048, A^2 <= 2^22, |M| <= 2^10, M^2 <= 2^20; M^4 in 64 bits.
+struct Sums {
+  measurements: u32,
+  alike: u32,
+  alike_squares: u32,
+  magnetisation: u32,
+  squares: u32,
+  fourths: vec2<u32>,
+}
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  let shard = params.dispatch.first_shard + gid.y;
+  let slot = gid.y * params.dispatch.slot_words;
+  let log2_paths = params.log2_shard_paths & 31u;
+  let shard_paths = select(1u << log2_paths, params.last_paths, shard == params.last_shard);
+  if (i >= shard_paths) {
+    return;
+  }
+  let size = params.size;
+  // A replica's index is below 2^24.
+  let replica = Replica(
+    (shard << log2_paths) | i,
+    vec2<u32>(params.key_low, params.key_high),
+    select((1u << (size & 31u)) - 1u, 0xffffffffu, size == 32u),
+    size - 1u,
+  );
+  var rows = array<u32, 32>();
+  for (var y = 0u; y < 32u; y = y + 1u) {
+    let random = philox4x32(vec4<u32>(y, replica.low, 0u, 1u), replica.key).x;
+    rows[y] = select(0xffffffffu, random, params.random_start == 1u) & replica.row_mask;
+  }
+  var sums = Sums();
+  var due = params.burn_in + params.interval;
+  for (var sweep = 0u; sweep < 1024u; sweep = sweep + 1u) {
+    if (sweep >= params.sweeps) {
+      break;
+    }
+    for (var y = 0u; y < 32u; y = y + 4u) {
+      if (y >= size) {
+        break;
+      }
+      update_row(&rows, y, 2u * sweep, replica);
+      update_row(&rows, y + 1u, 2u * sweep, replica);
+      update_row(&rows, y + 2u, 2u * sweep, replica);
+      update_row(&rows, y + 3u, 2u * sweep, replica);
+    }
+    for (var y = 0u; y < 32u; y = y + 4u) {
+      if (y >= size) {
+        break;
+      }
+      update_row(&rows, y, 2u * sweep + 1u, replica);
+      update_row(&rows, y + 1u, 2u * sweep + 1u, replica);
+      update_row(&rows, y + 2u, 2u * sweep + 1u, replica);
+      update_row(&rows, y + 3u, 2u * sweep + 1u, replica);
+    }
+    if (sweep + 1u == due) {
+      due = due + params.interval;
+      var up = 0u;
+      var alike = 0u;
+      for (var y = 0u; y < 32u; y = y + 4u) {
+        if (y >= size) {
+          break;
+        }
+        let r0 = rows[y];
+        let r1 = rows[y + 1u];
+        let r2 = rows[y + 2u];
+        let r3 = rows[y + 3u];
+        let r4 = rows[((y + 4u) & replica.last) & 31u];
+        up = up + countOneBits(r0) + countOneBits(r1) + countOneBits(r2) + countOneBits(r3);
+        alike = alike + countOneBits(~(r0 ^ r1) & replica.row_mask) + countOneBits(~(r1 ^ r2) & replica.row_mask) +
+          countOneBits(~(r2 ^ r3) & replica.row_mask) + countOneBits(~(r3 ^ r4) & replica.row_mask) +
+          countOneBits(~(r0 ^ to_left(r0, replica)) & replica.row_mask) +
+          countOneBits(~(r1 ^ to_left(r1, replica)) & replica.row_mask) +
+          countOneBits(~(r2 ^ to_left(r2, replica)) & replica.row_mask) +
+          countOneBits(~(r3 ^ to_left(r3, replica)) & replica.row_mask);
+      }
+      let sites = size * size;
+      let m = u32(abs(i32(2u * up) - i32(sites)));
+      let square = m * m;
+      sums.measurements = sums.measurements + 1u;
+      sums.alike = sums.alike + alike;
+      sums.alike_squares = sums.alike_squares + alike * alike;
+      sums.magnetisation = sums.magnetisation + m;
+      sums.squares = sums.squares + square;
+      sums.fourths = add_wide(sums.fourths, mul_wide(square, square));
+      add_limb(slot + 32u + min((2u * up) >> (params.bin_shift & 31u), 63u), 1u);
+    }
+  }
+  add_limb(slot, 1u);
+  add_limb(slot + 1u, sums.measurements);
+  add_limbs_128(slot + 4u, sums.alike, 0u, 0u);
+  add_limbs_128(slot + 8u, sums.alike_squares, 0u, 0u);
+  add_limbs_128(slot + 12u, sums.magnetisation, 0u, 0u);
+  add_limbs_128(slot + 16u, sums.squares, 0u, 0u);
+  add_limbs_128(slot + 20u, sums.fourths.x, sums.fourths.y, 0u);
+  let alike_square = mul_wide(sums.alike, sums.alike);
+  add_limbs_128(slot + 24u, alike_square.x, alike_square.y, 0u);
+  let magnetisation_square = mul_wide(sums.magnetisation, sums.magnetisation);
+  add_limbs_128(slot + 28u, magnetisation_square.x, magnetisation_square.y, 0u);
+}
+`,
+  'ensemble/lorenz.v1': `// ensemble@1/lorenz.v1: an ensemble forecast with the chaotic system of Lorenz (1963).
+//
+// Formula: dx/dt = sigma (y - x), dy/dt = x (rho - z) - y, dz/dt = x y - beta z, by the classical Runge-Kutta method of
+// fourth order, from a start that each run perturbs by a normal error. In fixed point, x, y, z over 64 in Q29, each product
+// rounded to nearest, a half away from zero:
+//   k = dt times the derivative, clamped to |k| <= 2^28;  states, also within a step, are clamped to 2^29, that is 64;
+//   next = state + round((k1 + 2 k2 + 2 k3 + k4) / 6);  a clamp that acts counts as a saturation
+// The errors of x, y, z are the first three normals of Philox counter (0, run low, 0, 0).
+// One invocation computes one run. Loop iterations: 4096 at most.
+//
+// Bindings: 0 uniform Params; 1 output, one slot of 904 words a shard: [runs, saturations (2 limbs), 0, sums of the last x, y, z plus
+// 2^29 (2 limbs each), 6 zeros], then the fan (prelude/fan.wgsl) of the chosen coordinate plus 2^29 after step
+// floor((k + 1) steps / 24), k = 0 .. 23, bin = min(it >> 24, 63); 2 normal table.
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+// Philox4x32-10, the counter-based generator of Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as
+// 1, 2, 3" (SC 2011). Counter of this network's kernels: (draw block, item low, item high, stream). Unrolled, so that
+// it costs no loop iterations.
+// 64-bit values as vec2<u32>(low word, high word).
+
+// The product of two words. WGSL has no wider multiply: four 16-bit partial products,
+//   a b = a_high b_high 2^32 + middle 2^16 + a_low b_low, each product below 2^32.
+// middle wraps exactly where it is below one of its terms: 2^48 are missing. Modulo 2^32, a b is
+// middle 2^16 + a_low b_low: that addition carries exactly where it is below a_low b_low. Carries are found by compares,
+// because a shift costs a software driver twice as much.
+fn mul_wide(a: u32, b: u32) -> vec2<u32> {
+  let a_low = a & 0xffffu;
+  let a_high = a >> 16u;
+  let b_low = b & 0xffffu;
+  let b_high = b >> 16u;
+  let cross = a_high * b_low;
+  let middle = cross + a_low * b_high;
+  let low = a * b;
+  let carries = select(0u, 0x10000u, middle < cross) + select(0u, 1u, low < a_low * b_low);
+  return vec2<u32>(low, a_high * b_high + (middle >> 16u) + carries);
+}
+
+// a + b modulo 2^64.
+fn add_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  let low = a.x + b.x;
+  return vec2<u32>(low, a.y + b.y + select(0u, 1u, low < a.x));
+}
+
+// round(a b / 2^32), a half rounded up. It fits a word: at a = b = 2^32 - 1 the low word is 1.
+fn mul_high_round(a: u32, b: u32) -> u32 {
+  let product = mul_wide(a, b);
+  return product.y + select(0u, 1u, i32(product.x) < 0);
+}
+
+fn philox_round(c: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let p0 = mul_wide(c.x, 0xd2511f53u);
+  let p1 = mul_wide(c.z, 0xcd9e8d57u);
+  return vec4<u32>(p1.y ^ c.y ^ key.x, p1.x, p0.y ^ c.w ^ key.y, p0.x);
+}
+
+fn philox4x32(counter: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let weyl = vec2<u32>(0x9e3779b9u, 0xbb67ae85u);
+  var k = key;
+  var c = philox_round(counter, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  return philox_round(c, k);
+}
+// Standard normal quantile of a uniform word, signed Q24, from the frozen table normal-quantile:
+// 512 rows (|c0|, |c1|, |c2|, 0). Definition and proof of ranges: kernel/numerics/normal.ts.
+
+@group(0) @binding(2) var<storage, read> normal_table: array<vec4<u32>, 512>;
+
+// z = c0 - (c1 - c2 x) x, x in 2^-16. Row < 512: the top bit of aligned is set, zeros <= 31. c2 x < 2^32; t < 2^24, so
+// t x in two parts, each below 2^32.
+fn normal_q24(u: u32) -> i32 {
+  let n = u + u + 1u;
+  let zeros = countLeadingZeros(n);
+  let aligned = n << zeros;
+  let row = normal_table[(aligned >> 27u) + 480u - 16u * zeros];
+  let x = (aligned >> 11u) & 0xffffu;
+  let t = row.y - ((row.z * x) >> 16u);
+  let fall = (t >> 16u) * x + (((t & 0xffffu) * x) >> 16u);
+  let z = i32(row.x - fall);
+  return select(z, -z, i32(u) < 0);
+}
+// The spread of a word over an ensemble at 24 times: 37 words a time in the leaf, [sum (2 limbs), sum of squares (3 limbs), 64
+// counts of 16 bits, two a word]. A shard has fewer than 2^16 runs, so that no count leaves its half. The same as
+// kernel/ops/fan.ts.
+// Wide sums in the output: little-endian u32 limbs to which any number of invocations add in any order. The value
+// that an atomic returns is used for the carry only: how many carries leave a limb in total depends on the sum of what
+// was added to it, not on the order.
+
+@group(0) @binding(1) var<storage, read_write> output: array<atomic<u32>>;
+
+// Adds a word to the limb. Returns the carry out of it.
+fn add_limb(at: u32, word: u32) -> u32 {
+  if (word == 0u) {
+    return 0u;
+  }
+  let old = atomicAdd(&output[at], word);
+  return select(0u, 1u, old + word < old);
+}
+
+// Adds a word and a carry (0 or 1). When word + carry wraps, the limb gets 0 and the carry goes on.
+fn add_limb_carry(at: u32, word: u32, carry: u32) -> u32 {
+  let sum = word + carry;
+  return add_limb(at, sum) + select(0u, 1u, sum < carry);
+}
+
+// Four limbs from index at += a 96-bit value, modulo 2^128.
+fn add_limbs_128(at: u32, w0: u32, w1: u32, w2: u32) {
+  let carry0 = add_limb(at, w0);
+  let carry1 = add_limb_carry(at + 1u, w1, carry0);
+  let carry2 = add_limb_carry(at + 2u, w2, carry1);
+  add_limb(at + 3u, carry2);
+}
+
+// One run's value at a time below 24; bins from 63 on are the last. \`fan\` is the first of the 888 words.
+fn fan_add(fan: u32, time: u32, value: u32, bin: u32) {
+  let at = fan + 37u * min(time, 23u);
+  add_limb(at + 1u, add_limb(at, value));
+  let square = mul_wide(value, value);
+  let carry = add_limb_carry(at + 3u, square.y, add_limb(at + 2u, square.x));
+  add_limb(at + 4u, carry);
+  let kept = min(bin, 63u);
+  add_limb(at + 5u + (kept >> 1u), 1u << ((kept & 1u) << 4u));
+}
+
+const LIMIT: i32 = 0x20000000;
+const SLOPE_LIMIT: i32 = 0x10000000;
+// round(2^32 / 6)
+const SIXTH: u32 = 715827883u;
+
+struct Params {
+  dispatch: Dispatch,
+  key_low: u32,
+  key_high: u32,
+  last_shard: u32,
+  last_paths: u32,
+  // 0 .. 15.
+  log2_shard_paths: u32,
+  // 24 .. 4096.
+  steps: u32,
+  // i32, Q29, below 2^28.7 in magnitude.
+  x: u32,
+  y: u32,
+  z: u32,
+  // Of an error, so that round(z_Q28 it / 2^32) is in Q29: at most 2^27.
+  error: u32,
+  // sigma dt, dt, beta dt, 32 dt in Q32: at most 0.4, 0.02, 0.1, 0.64.
+  sigma: u32,
+  step: u32,
+  beta: u32,
+  coupling: u32,
+  // rho dt in Q29: at most 0.7.
+  rho: u32,
+  // 0, 1, 2: x, y, z is reported.
+  coordinate: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+
+fn signed(magnitude: u32, negative: bool) -> i32 {
+  return select(i32(magnitude), -i32(magnitude), negative);
+}
+
+// a times a constant in Q32, below 1.
+fn scale(a: i32, constant: u32) -> i32 {
+  return signed(mul_high_round(u32(abs(a)), constant), a < 0);
+}
+
+// The product of two states in Q29: |a| < 2 and |b| < 4.
+fn product(a: i32, b: i32) -> i32 {
+  return signed(mul_high_round(u32(abs(a)) << 2u, u32(abs(b)) << 1u), (a < 0) != (b < 0));
+}
+
+struct Run {
+  saturations: u32,
+}
+
+// Clamps, and counts a clamp that acts.
+fn bounded(run: ptr<function, Run>, v: vec3<i32>, limit: i32) -> vec3<i32> {
+  let kept = clamp(v, vec3<i32>(-limit), vec3<i32>(limit));
+  (*run).saturations = (*run).saturations + select(0u, 1u, kept.x != v.x) + select(0u, 1u, kept.y != v.y) +
+    select(0u, 1u, kept.z != v.z);
+  return kept;
+}
+
+// dt times the derivative at a state within 2^29: |y - x| <= 2, |rho - z| <= 0.7 + 1.28, so that every term is below 2^30.
+fn slope(run: ptr<function, Run>, s: vec3<i32>) -> vec3<i32> {
+  let pull = i32(params.rho) - 2 * scale(s.z, params.coupling);
+  return bounded(run, vec3<i32>(
+    scale(s.y - s.x, params.sigma),
+    product(s.x, pull) - scale(s.y, params.step),
+    2 * scale(product(s.x, s.y), params.coupling) - scale(s.z, params.beta),
+  ), SLOPE_LIMIT);
+}
+
+fn runge_kutta(run: ptr<function, Run>, s: vec3<i32>) -> vec3<i32> {
+  let k1 = slope(run, s);
+  let k2 = slope(run, bounded(run, s + (k1 >> vec3<u32>(1u)), LIMIT));
+  let k3 = slope(run, bounded(run, s + (k2 >> vec3<u32>(1u)), LIMIT));
+  let k4 = slope(run, bounded(run, s + k3, LIMIT));
+  // At most 6 * 2^28.
+  let sum = k1 + 2 * k2 + 2 * k3 + k4;
+  return bounded(run, s + vec3<i32>(scale(sum.x, SIXTH), scale(sum.y, SIXTH), scale(sum.z, SIXTH)), LIMIT);
+}
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  let shard = params.dispatch.first_shard + gid.y;
+  let slot = gid.y * params.dispatch.slot_words;
+  let log2_paths = params.log2_shard_paths & 31u;
+  let shard_paths = select(1u << log2_paths, params.last_paths, shard == params.last_shard);
+  if (i >= shard_paths) {
+    return;
+  }
+  // A run's index is below 2^26.
+  let words = philox4x32(
+    vec4<u32>(0u, (shard << log2_paths) | i, 0u, 0u),
+    vec2<u32>(params.key_low, params.key_high),
+  );
+  // |error| <= 6.34 in the unit of x: below 2^26 in Q29.
+  var state = vec3<i32>(i32(params.x), i32(params.y), i32(params.z)) + vec3<i32>(
+    scale(normal_q24(words.x) << 4u, params.error),
+    scale(normal_q24(words.y) << 4u, params.error),
+    scale(normal_q24(words.z) << 4u, params.error),
+  );
+  var run = Run(0u);
+  var time = 0u;
+  var report = params.steps / 24u;
+  for (var step = 1u; step <= 4096u; step = step + 1u) {
+    if (step > params.steps) {
+      break;
+    }
+    state = runge_kutta(&run, state);
+    if (step == report) {
+      let value = u32(select(select(state.x, state.y, params.coordinate == 1u), state.z, params.coordinate == 2u) + LIMIT);
+      fan_add(slot + 16u, time, value, value >> 24u);
+      time = time + 1u;
+      report = ((time + 1u) * params.steps) / 24u;
+    }
+  }
+  add_limb(slot, 1u);
+  add_limb(slot + 2u, add_limb(slot + 1u, run.saturations));
+  add_limb(slot + 5u, add_limb(slot + 4u, u32(state.x + LIMIT)));
+  add_limb(slot + 7u, add_limb(slot + 6u, u32(state.y + LIMIT)));
+  add_limb(slot + 9u, add_limb(slot + 8u, u32(state.z + LIMIT)));
+}
+`,
   'ensemble/sir.v1': `// ensemble@1/sir.v1: runs of a stochastic epidemic of susceptible, infectious and recovered people.
 //
 // Formula (tau-leaping, Gillespie 2001): each step draws, Poisson and independent,
@@ -405,14 +999,15 @@ fn add_limbs_128(at: u32, w0: u32, w1: u32, w2: u32) {
   add_limb(at + 3u, carry2);
 }
 
-// One run's value at a time below 24, bin below 64. \`fan\` is the first of the 888 words.
+// One run's value at a time below 24; bins from 63 on are the last. \`fan\` is the first of the 888 words.
 fn fan_add(fan: u32, time: u32, value: u32, bin: u32) {
   let at = fan + 37u * min(time, 23u);
   add_limb(at + 1u, add_limb(at, value));
   let square = mul_wide(value, value);
   let carry = add_limb_carry(at + 3u, square.y, add_limb(at + 2u, square.x));
   add_limb(at + 4u, carry);
-  add_limb(at + 5u + (min(bin, 63u) >> 1u), 1u << ((bin & 1u) << 4u));
+  let kept = min(bin, 63u);
+  add_limb(at + 5u + (kept >> 1u), 1u << ((kept & 1u) << 4u));
 }
 
 struct Params {

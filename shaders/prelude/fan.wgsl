@@ -4,12 +4,13 @@
 //!include wide
 //!include limbs
 
-// One run's value at a time below 24, bin below 64. `fan` is the first of the 888 words.
+// One run's value at a time below 24; bins from 63 on are the last. `fan` is the first of the 888 words.
 fn fan_add(fan: u32, time: u32, value: u32, bin: u32) {
   let at = fan + 37u * min(time, 23u);
   add_limb(at + 1u, add_limb(at, value));
   let square = mul_wide(value, value);
   let carry = add_limb_carry(at + 3u, square.y, add_limb(at + 2u, square.x));
   add_limb(at + 4u, carry);
-  add_limb(at + 5u + (min(bin, 63u) >> 1u), 1u << ((bin & 1u) << 4u));
+  let kept = min(bin, 63u);
+  add_limb(at + 5u + (kept >> 1u), 1u << ((kept & 1u) << 4u));
 }
