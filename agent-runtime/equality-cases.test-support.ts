@@ -166,6 +166,30 @@ const ising = (name: string, args: JsonObject, first = 0, count = 1) =>
 const lorenz = (name: string, args: JsonObject, first = 0, count = 1) =>
   plain('ensemble@1/lorenz.v1', name, { steps: 100, runs: 100, ...args }, first, count)
 
+/** Resamples of two columns of words below 2^20, some of them equal. */
+function bootstrap(name: string, rows: number, args: JsonObject, first = 0, count = 1): EqualityCase {
+  return {
+    op: 'ensemble@1/bootstrap.v1',
+    name,
+    first,
+    count,
+    prepare: () => {
+      const data = operand(8 * rows, 3, (i, random) =>
+        i % 4 === 3 ? 0 : i % 4 === 2 ? random & 15 : random & 0xff,
+      )
+      const job = OPS.prepare({
+        contract: 1,
+        op: { ...OPS.get('ensemble@1/bootstrap.v1').ref },
+        args,
+        inputs: { data: { digest: sha256Hex(data), dtype: 'int32', shape: [rows, 2] } },
+        seed: { mode: 'explicit', value: `equality of ${name}` },
+        verify: { mode: 'none' },
+      } satisfies ContractInput)
+      return { job, inputs: new Map([['data', data]]) }
+    },
+  }
+}
+
 function matmul(
   name: string,
   [rows, depth, columns]: readonly [number, number, number],
@@ -305,6 +329,12 @@ export const EQUALITY_CASES: readonly EqualityCase[] = [
   }),
   lorenz('y, a large error', { coordinate: 'y', initial_error: 1, steps: 29 }),
   lorenz('the far end of 2^26 runs', { runs: 2 ** 26 - 2 ** 15 + 77 }, 65_504, 1),
+  bootstrap('mean of 301 rows', 301, { resamples: 700 }, 1, 2),
+  bootstrap('mean of one row', 1, { resamples: 100 }),
+  bootstrap('median of 3,003 rows', 3003, { statistic: 'quantile', resamples: 100 }),
+  bootstrap('largest of 302 rows', 302, { statistic: 'quantile', percent: 99.9, resamples: 100 }),
+  bootstrap('median of 32,000 rows', 32_000, { statistic: 'quantile', resamples: 100 }),
+  bootstrap('correlation', 303, { statistic: 'correlation', resamples: 200 }, 2, 2),
   matmul('1 x 1 x 1', [1, 1, 1], anyByte),
   matmul('odd shapes', [130, 513, 71], anyByte),
   matmul('all -128: the largest sums', [12, 4096, 12], () => 0x80),

@@ -125,6 +125,14 @@ const CASES: Readonly<Record<string, () => readonly GoldenCase[]>> = {
     },
   ],
   'ensemble@1/lorenz.v1': () => [{ contract: { args: { steps: 200, runs: 100 } } }],
+  'ensemble@1/bootstrap.v1': () => {
+    const data = bytes(8 * 41, 3)
+    const inputs = { data: { digest: sha256Hex(data), dtype: 'int32' as const, shape: [41, 2] } }
+    return ['mean', 'quantile', 'correlation'].map((statistic) => ({
+      contract: { args: { statistic, resamples: 100 }, inputs },
+      inputs: new Map([['data', data]]),
+    }))
+  },
   'tensor@1/matmul.v1': () => {
     const a = bytes(21 * 37, 1)
     const b = bytes(37 * 13, 2)

@@ -3,6 +3,7 @@
 /** SHA-256 of the linked WGSL by kernel name: the normative text that a replay key stands for. */
 export const KERNEL_DIGESTS: Readonly<Record<string, string>> = {
   'demo/float-gbm': '32ad9dc18719b90f57e26e151e68dd8f2383386e1e9f7dfff9b072cbd7022682',
+  'ensemble/bootstrap.v1': 'd0df4c2a6ebac9b261ec9bbb286fe2ba811ddf7da4562035db6b20e9b10e22a1',
   'ensemble/ising.v1': '70c95cffbb7f5051530dc1881f9eb18291fcbbf75b2cc11fbc6da6f986239c2e',
   'ensemble/lorenz.v1': '2d5c3cae26dbf344a87a5a524c50989d43cb6ace6c1d0e52425035669bad2ede',
   'ensemble/sir.v1': 'cb03533953360401f67f6cd18b9b8095c2eb947f996c68ce74f4b96720fc9800',

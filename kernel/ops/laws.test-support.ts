@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import { canonicalJson, type JsonObject } from '../canonical.ts'
+import type { InputRefs } from '../contract.ts'
 import { LIMITS } from '../limits.ts'
 import type { PhiloxKey } from '../seed.ts'
 import type { InputBytes, OpSpec, Plan } from './op.ts'
@@ -10,18 +11,20 @@ export interface OpRun<A, C extends JsonObject> {
   readonly args: A
   readonly plan: Plan<C>
   readonly key: PhiloxKey
-  readonly inputRefs: Readonly<Record<string, never>>
+  readonly inputRefs: InputRefs
   readonly inputs: InputBytes
 }
 
-/** A contract of an op without operands, planned. */
+/** A contract of an op, planned. */
 export function runOf<A extends JsonObject, C extends JsonObject, G, R extends JsonObject>(
   spec: OpSpec<A, C, G, R>,
   args: JsonObject,
   key: PhiloxKey = [0x243f6a88, 0x85a308d3],
+  inputRefs: InputRefs = {},
+  inputs: InputBytes = new Map(),
 ): OpRun<A, C> {
   const parsed = spec.args.parse(args)
-  return { args: parsed, plan: spec.plan(parsed, {}), key, inputRefs: {}, inputs: new Map() }
+  return { args: parsed, plan: spec.plan(parsed, inputRefs), key, inputRefs, inputs }
 }
 
 export function leavesOf<A extends JsonObject, C extends JsonObject, G, R extends JsonObject>(

@@ -1,4 +1,5 @@
 import { OpRegistry } from '../job.ts'
+import { bootstrap } from './ensemble-bootstrap/index.ts'
 import { ising } from './ensemble-ising/index.ts'
 import { lorenz } from './ensemble-lorenz/index.ts'
 import { sir } from './ensemble-sir/index.ts'
@@ -11,4 +12,16 @@ import { portfolio } from './mc-portfolio/index.ts'
 import { matmul } from './tensor-matmul/index.ts'
 
 /** Every op of the network. Adding one is a folder beside this file and a line here. */
-export const OPS = new OpRegistry([pi, gbm, heston, portfolio, insurance, eta, sir, ising, lorenz, matmul])
+export const OPS = new OpRegistry([
+  pi,
+  gbm,
+  heston,
+  portfolio,
+  insurance,
+  eta,
+  sir,
+  ising,
+  lorenz,
+  bootstrap,
+  matmul,
+])

@@ -152,6 +152,301 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   atomicStore(&output[gid.y * params.dispatch.slot_words + i], bitcast<u32>(payoff));
 }
 `,
+  'ensemble/bootstrap.v1': `// ensemble@1/bootstrap.v1: a statistic of resamples of a column, drawn with replacement.
+//
+// Formula: draw j of a resample takes row floor(u n / 2^32), u word j mod 4 of Philox counter (j / 4, resample, 0, 0), n rows,
+// at most 32,000. Values are words below 2^24. By statistic:
+//   0 mean         the sum of the n values drawn
+//   1 quantile     the value of the rank-th smallest row drawn; rows stand in ascending order
+//   2 correlation  the sums of x, y, x^2, y^2 and x y: below 2^63
+// The rank-th smallest row is found digit by digit of four bits, from the highest, in four passes over the same draws.
+// One invocation computes one resample. Loop iterations: 24 + 4 (1 + 8000 + 16) = 32092 at most.
+//
+// Bindings: 0 uniform Params; 1 output, one slot a shard: the operand's 24 words of header, with word 1 replaced by the
+// resamples of the shard, then a resample's words: the sum (2), the value and 0, or the five sums (2 each); 4 the operand:
+// [n, 0, 22 words that only the host reads], then the values, (x, y) by row for a correlation.
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+// Philox4x32-10, the counter-based generator of Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as
+// 1, 2, 3" (SC 2011). Counter of this network's kernels: (draw block, item low, item high, stream). Unrolled, so that
+// it costs no loop iterations.
+// 64-bit values as vec2<u32>(low word, high word).
+
+// The product of two words. WGSL has no wider multiply: four 16-bit partial products,
+//   a b = a_high b_high 2^32 + middle 2^16 + a_low b_low, each product below 2^32.
+// middle wraps exactly where it is below one of its terms: 2^48 are missing. Modulo 2^32, a b is
+// middle 2^16 + a_low b_low: that addition carries exactly where it is below a_low b_low. Carries are found by compares,
+// because a shift costs a software driver twice as much.
+fn mul_wide(a: u32, b: u32) -> vec2<u32> {
+  let a_low = a & 0xffffu;
+  let a_high = a >> 16u;
+  let b_low = b & 0xffffu;
+  let b_high = b >> 16u;
+  let cross = a_high * b_low;
+  let middle = cross + a_low * b_high;
+  let low = a * b;
+  let carries = select(0u, 0x10000u, middle < cross) + select(0u, 1u, low < a_low * b_low);
+  return vec2<u32>(low, a_high * b_high + (middle >> 16u) + carries);
+}
+
+// a + b modulo 2^64.
+fn add_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  let low = a.x + b.x;
+  return vec2<u32>(low, a.y + b.y + select(0u, 1u, low < a.x));
+}
+
+// round(a b / 2^32), a half rounded up. It fits a word: at a = b = 2^32 - 1 the low word is 1.
+fn mul_high_round(a: u32, b: u32) -> u32 {
+  let product = mul_wide(a, b);
+  return product.y + select(0u, 1u, i32(product.x) < 0);
+}
+
+fn philox_round(c: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let p0 = mul_wide(c.x, 0xd2511f53u);
+  let p1 = mul_wide(c.z, 0xcd9e8d57u);
+  return vec4<u32>(p1.y ^ c.y ^ key.x, p1.x, p0.y ^ c.w ^ key.y, p0.x);
+}
+
+fn philox4x32(counter: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let weyl = vec2<u32>(0x9e3779b9u, 0xbb67ae85u);
+  var k = key;
+  var c = philox_round(counter, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  return philox_round(c, k);
+}
+// Wide sums in the output: little-endian u32 limbs to which any number of invocations add in any order. The value
+// that an atomic returns is used for the carry only: how many carries leave a limb in total depends on the sum of what
+// was added to it, not on the order.
+
+@group(0) @binding(1) var<storage, read_write> output: array<atomic<u32>>;
+
+// Adds a word to the limb. Returns the carry out of it.
+fn add_limb(at: u32, word: u32) -> u32 {
+  if (word == 0u) {
+    return 0u;
+  }
+  let old = atomicAdd(&output[at], word);
+  return select(0u, 1u, old + word < old);
+}
+
+// Adds a word and a carry (0 or 1). When word + carry wraps, the limb gets 0 and the carry goes on.
+fn add_limb_carry(at: u32, word: u32, carry: u32) -> u32 {
+  let sum = word + carry;
+  return add_limb(at, sum) + select(0u, 1u, sum < carry);
+}
+
+// Four limbs from index at += a 96-bit value, modulo 2^128.
+fn add_limbs_128(at: u32, w0: u32, w1: u32, w2: u32) {
+  let carry0 = add_limb(at, w0);
+  let carry1 = add_limb_carry(at + 1u, w1, carry0);
+  let carry2 = add_limb_carry(at + 2u, w2, carry1);
+  add_limb(at + 3u, carry2);
+}
+
+const HEADER: u32 = 24u;
+
+struct Params {
+  dispatch: Dispatch,
+  key_low: u32,
+  key_high: u32,
+  last_shard: u32,
+  // Resamples of the last shard.
+  last_paths: u32,
+  log2_shard_paths: u32,
+  // 0, 1, 2.
+  statistic: u32,
+  // p of a quantile in millionths.
+  millionths: u32,
+  padding: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(4) var<storage, read> column: array<u32>;
+
+struct Draws {
+  resample: u32,
+  n: u32,
+  key: vec2<u32>,
+}
+
+// The rows of four draws.
+fn rows_of(block: u32, draws: Draws) -> vec4<u32> {
+  let words = philox4x32(vec4<u32>(block, draws.resample, 0u, 0u), draws.key);
+  return vec4<u32>(
+    mul_wide(words.x, draws.n).y,
+    mul_wide(words.y, draws.n).y,
+    mul_wide(words.z, draws.n).y,
+    mul_wide(words.w, draws.n).y,
+  );
+}
+
+// Four draws below 2^24, of which \`left\` count.
+fn sum_four(rows: vec4<u32>, left: u32) -> u32 {
+  return column[HEADER + rows.x] + select(0u, column[HEADER + rows.y], left > 1u) +
+    select(0u, column[HEADER + rows.z], left > 2u) + select(0u, column[HEADER + rows.w], left > 3u);
+}
+
+fn mean(draws: Draws, at: u32) {
+  var sum = vec2<u32>(0u, 0u);
+  for (var block = 0u; block < 8000u; block = block + 1u) {
+    if (4u * block >= draws.n) {
+      break;
+    }
+    sum = add_wide(sum, vec2<u32>(sum_four(rows_of(block, draws), draws.n - 4u * block), 0u));
+  }
+  add_limb(at, sum.x);
+  add_limb(at + 1u, sum.y);
+}
+
+// Counts a row's digit where the digits above it are those found so far.
+fn count_digit(counts: ptr<function, array<u32, 16>>, row: u32, above: u32, shift: u32, counts_in: bool) {
+  let digit = (row >> (shift & 15u)) & 15u;
+  let same = (row >> ((shift + 4u) & 31u)) == above;
+  (*counts)[digit] = (*counts)[digit] + select(0u, 1u, same && counts_in);
+}
+
+fn quantile(draws: Draws, at: u32) {
+  // ceil(p n), at least 1: n millionths < 2^35.
+  let product = mul_wide(draws.n, params.millionths);
+  var rank = max(quotient(add_wide(product, vec2<u32>(999999u, 0u))), 1u);
+  var row = 0u;
+  for (var digit = 0u; digit < 4u; digit = digit + 1u) {
+    let shift = 12u - 4u * digit;
+    var counts = array<u32, 16>();
+    for (var block = 0u; block < 8000u; block = block + 1u) {
+      if (4u * block >= draws.n) {
+        break;
+      }
+      let rows = rows_of(block, draws);
+      let left = draws.n - 4u * block;
+      count_digit(&counts, rows.x, row, shift, true);
+      count_digit(&counts, rows.y, row, shift, left > 1u);
+      count_digit(&counts, rows.z, row, shift, left > 2u);
+      count_digit(&counts, rows.w, row, shift, left > 3u);
+    }
+    var found = 0u;
+    for (var value = 0u; value < 16u; value = value + 1u) {
+      if (rank <= counts[value]) {
+        found = value;
+        break;
+      }
+      rank = rank - counts[value];
+    }
+    row = (row << 4u) | found;
+  }
+  // A row that is there, whatever the counts.
+  add_limb(at, column[HEADER + min(row, max(draws.n, 1u) - 1u)]);
+}
+
+// floor(value / 10^6) for values below 2^36: by 2^12 first, so that the digits of the long division are words.
+fn quotient(value: vec2<u32>) -> u32 {
+  let top = (value.y << 20u) | (value.x >> 12u);
+  let first = top / 1000000u;
+  let rest = ((top - first * 1000000u) << 12u) | (value.x & 0xfffu);
+  return (first << 12u) + rest / 1000000u;
+}
+
+struct Moments {
+  x: vec2<u32>,
+  y: vec2<u32>,
+  xx: vec2<u32>,
+  yy: vec2<u32>,
+  xy: vec2<u32>,
+}
+
+fn add_pair(moments: ptr<function, Moments>, row: u32, counts: bool) {
+  let x = select(0u, column[HEADER + 2u * row], counts);
+  let y = select(0u, column[HEADER + 2u * row + 1u], counts);
+  (*moments).x = add_wide((*moments).x, vec2<u32>(x, 0u));
+  (*moments).y = add_wide((*moments).y, vec2<u32>(y, 0u));
+  (*moments).xx = add_wide((*moments).xx, mul_wide(x, x));
+  (*moments).yy = add_wide((*moments).yy, mul_wide(y, y));
+  (*moments).xy = add_wide((*moments).xy, mul_wide(x, y));
+}
+
+fn store(at: u32, sum: vec2<u32>) {
+  add_limb(at, sum.x);
+  add_limb(at + 1u, sum.y);
+}
+
+fn correlation(draws: Draws, at: u32) {
+  var moments = Moments();
+  for (var block = 0u; block < 8000u; block = block + 1u) {
+    if (4u * block >= draws.n) {
+      break;
+    }
+    let rows = rows_of(block, draws);
+    let left = draws.n - 4u * block;
+    add_pair(&moments, rows.x, true);
+    add_pair(&moments, rows.y, left > 1u);
+    add_pair(&moments, rows.z, left > 2u);
+    add_pair(&moments, rows.w, left > 3u);
+  }
+  store(at, moments.x);
+  store(at + 2u, moments.y);
+  store(at + 4u, moments.xx);
+  store(at + 6u, moments.yy);
+  store(at + 8u, moments.xy);
+}
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  let shard = params.dispatch.first_shard + gid.y;
+  let slot = gid.y * params.dispatch.slot_words;
+  let log2_paths = params.log2_shard_paths & 31u;
+  let resamples = select(1u << log2_paths, params.last_paths, shard == params.last_shard);
+  if (i >= resamples) {
+    return;
+  }
+  if (i == 0u) {
+    for (var word = 0u; word < HEADER; word = word + 1u) {
+      add_limb(slot + word, select(column[word], resamples, word == 1u));
+    }
+  }
+  let draws = Draws((shard << log2_paths) | i, column[0], vec2<u32>(params.key_low, params.key_high));
+  if (params.statistic == 0u) {
+    mean(draws, slot + HEADER + 2u * i);
+  } else if (params.statistic == 1u) {
+    quantile(draws, slot + HEADER + 2u * i);
+  } else {
+    correlation(draws, slot + HEADER + 10u * i);
+  }
+}
+`,
   'ensemble/ising.v1': `// ensemble@1/ising.v1: replicas of the two-dimensional Ising model on a periodic L x L lattice, L = 4, 8, 16 or 32.
 //
 // Formula: Metropolis on a checkerboard. A sweep updates the sites with even x + y, then those with odd: a spin with k of
