@@ -12,7 +12,6 @@ import type { Estimate } from './op.ts'
 
 export const OUTCOME_BINS = 512
 export const OUTCOME_WORDS = 16 + OUTCOME_BINS
-export const OUTCOME_LIMIT = 0x80000000
 
 /** Exact sums over leaves. The numbers count samples or saturations, below 2^53. */
 export interface OutcomeSum {

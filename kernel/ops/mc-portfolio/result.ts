@@ -111,7 +111,7 @@ export function checkPortfolioLeaf(
   if (leaf.losses > n * BigInt(leaf.largest) || leaf.losses < -n * BigInt(MAX_LOSS))
     return 'a sum of losses out of bounds'
   if (leaf.losses * leaf.losses > n * leaf.squares) return 'moments against Cauchy-Schwarz'
-  if (leaf.squares > n * BigInt(MAX_LOSS) ** 2n) return 'a sum of squares out of bounds'
+  if (leaf.squares > n * BigInt(MAX_LOSS) * BigInt(MAX_LOSS)) return 'a sum of squares out of bounds'
   if (total(leaf.tail) > leaf.paths) return 'more losses in the tail than paths'
   let highest = -1
   for (let bin = 0; bin < TAIL_BINS; bin++) {
