@@ -93,6 +93,79 @@ const CASES: readonly {
     },
     count: 2,
   },
+  {
+    name: 'student tails, log returns',
+    op: 'mc@1/portfolio.v1',
+    args: {
+      positions: Array.from({ length: 7 }, (_, i) => ({
+        name: `p${i}`,
+        exposure: 100 - 30 * i,
+        volatility: i / 10,
+      })),
+      returns: 'log',
+      tails: 'student',
+      paths: 2001,
+    },
+  },
+  {
+    name: 'claims, catastrophes and aggregate terms',
+    op: 'mc@1/insurance.v1',
+    args: {
+      claim_frequency: 9,
+      claim_mean: 100,
+      claim_deviation: 300,
+      claim_deductible: 10,
+      catastrophe_frequency: 1.5,
+      catastrophe_threshold: 500,
+      aggregate_deductible: 50,
+      aggregate_limit: 100_000,
+      years: 2001,
+    },
+  },
+  {
+    name: 'five segments',
+    op: 'mc@1/eta.v1',
+    args: {
+      segments: Array.from({ length: 5 }, (_, i) => ({ name: `s${i}`, minutes: 5 + i, variation: i / 4 })),
+      deadline_minutes: 40,
+      incidents_per_hour: 3,
+      trips: 2001,
+    },
+  },
+  {
+    name: 'two shards, the second partial',
+    op: 'ensemble@1/sir.v1',
+    args: {
+      population: 5000,
+      initially_infectious: 20,
+      transmission_rate: 0.6,
+      recovery_rate: 0.3,
+      days: 100,
+      steps_per_day: 10,
+      runs: 300,
+    },
+    count: 2,
+  },
+  {
+    name: 'two shards, the second partial',
+    op: 'ensemble@1/ising.v1',
+    args: {
+      size: 16,
+      temperature: 2.2,
+      start: 'random',
+      burn_in: 100,
+      measured: 300,
+      interval: 30,
+      replicas: 50,
+    },
+    count: 2,
+  },
+  {
+    name: 'two shards, the second partial',
+    op: 'ensemble@1/lorenz.v1',
+    args: { steps: 900, coordinate: 'y', initial_error: 0.1, runs: 200 },
+    count: 2,
+  },
 ]
 
 const GEOMETRIES = [
@@ -131,7 +204,7 @@ test('at least one WebGPU implementation is here', () => {
   expect(hosts.map(({ name }) => name)).not.toEqual([])
 })
 
-describe.each(hosts)('Monte Carlo kernels on $name', ({ open }) => {
+describe.each(hosts)('Monte Carlo and ensemble kernels on $name', ({ open }) => {
   let host: Host
   beforeAll(async () => {
     host = await open()
