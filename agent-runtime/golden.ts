@@ -25,6 +25,114 @@ const CASES: Readonly<Record<string, () => readonly GoldenCase[]>> = {
     { contract: { args: { ...OPTION, paths: 300, style: 'european', right: 'call' } } },
     { contract: { args: { ...OPTION, paths: 300, style: 'asian', right: 'put' } } },
   ],
+  'mc@1/heston.v1': () => [
+    {
+      contract: {
+        args: {
+          spot: 100,
+          strike: 105,
+          rate: 0.03,
+          initial_variance: 0.05,
+          long_run_variance: 0.04,
+          mean_reversion: 2,
+          variance_volatility: 0.5,
+          correlation: -0.6,
+          maturity_years: 0.5,
+          steps: 13,
+          paths: 300,
+          right: 'call',
+        },
+      },
+    },
+  ],
+  'mc@1/portfolio.v1': () => [
+    {
+      contract: {
+        args: {
+          positions: [
+            { name: 'a', exposure: 500, volatility: 0.2 },
+            { name: 'b', exposure: -300, volatility: 0.4 },
+          ],
+          correlations: [
+            [1, 0.5],
+            [0.5, 1],
+          ],
+          returns: 'log',
+          tails: 'student',
+          paths: 1000,
+        },
+      },
+    },
+  ],
+  'mc@1/insurance.v1': () => [
+    {
+      contract: {
+        args: {
+          claim_frequency: 6,
+          claim_mean: 100,
+          claim_deviation: 150,
+          claim_limit: 500,
+          catastrophe_frequency: 0.4,
+          catastrophe_threshold: 1000,
+          catastrophe_limit: 20_000,
+          years: 1000,
+        },
+      },
+    },
+  ],
+  'mc@1/eta.v1': () => [
+    {
+      contract: {
+        args: {
+          segments: [
+            { name: 'a', minutes: 18, variation: 0.4 },
+            { name: 'b', minutes: 42 },
+          ],
+          deadline_minutes: 70,
+          incidents_per_hour: 0.5,
+          trips: 1000,
+        },
+      },
+    },
+  ],
+  'ensemble@1/sir.v1': () => [
+    {
+      contract: {
+        args: {
+          population: 1000,
+          transmission_rate: 0.5,
+          recovery_rate: 0.25,
+          days: 30,
+          steps_per_day: 2,
+          runs: 100,
+        },
+      },
+    },
+  ],
+  'ensemble@1/ising.v1': () => [
+    {
+      contract: {
+        args: {
+          size: 16,
+          temperature: 2.3,
+          start: 'random',
+          burn_in: 4,
+          measured: 6,
+          interval: 2,
+          replicas: 8,
+        },
+      },
+    },
+  ],
+  'ensemble@1/lorenz.v1': () => [{ contract: { args: { steps: 200, runs: 100 } } }],
+  'ensemble@1/bootstrap.v1': () => {
+    const data = bytes(8 * 41, 3)
+    const inputs = { data: { digest: sha256Hex(data), dtype: 'int32' as const, shape: [41, 2] } }
+    return ['mean', 'quantile', 'correlation'].map((statistic) => ({
+      contract: { args: { statistic, resamples: 100 }, inputs },
+      inputs: new Map([['data', data]]),
+    }))
+  },
   'tensor@1/matmul.v1': () => {
     const a = bytes(21 * 37, 1)
     const b = bytes(37 * 13, 2)

@@ -15,6 +15,53 @@ export const GOLDEN_DIGESTS: Readonly<Record<string, readonly (readonly string[]
       'e70a8ebc064fee033890b314ebf083794026c4f7d7de659b94c4229d568c567f',
     ],
   ],
+  'mc@1/heston.v1': [
+    [
+      '1f786ebca3e997e610c8c5bb4fee189ddb843b54fe6903a3ad2dc806d6460514',
+    ],
+  ],
+  'mc@1/portfolio.v1': [
+    [
+      '72071036891051bc2cde47889e63f7340b8633e8566d29a3abc87bc175c14700',
+    ],
+  ],
+  'mc@1/insurance.v1': [
+    [
+      '35158275e1134fb26e108f3c95d6fabfdbe96b6a7788096a7bffda3bce65ebfa',
+    ],
+  ],
+  'mc@1/eta.v1': [
+    [
+      '0f22689372d5d0d77239f8295e10263f9d915129679155c20b22ae45ea1378e4',
+    ],
+  ],
+  'ensemble@1/sir.v1': [
+    [
+      'e16f2cfee1342e7b999e99e5c8df045e1d1f42d1de4a2f0d305d1793ddb1664c',
+    ],
+  ],
+  'ensemble@1/ising.v1': [
+    [
+      '5dfcac831b3db37797c0dca8f85ee235b60b5a48bcd84ca9c9318edd69f32edd',
+    ],
+  ],
+  'ensemble@1/lorenz.v1': [
+    [
+      '9ea9dd4d707b3649e55359a4b28244e0d96c26d53493319a00fa581ef00db878',
+    ],
+  ],
+  'ensemble@1/bootstrap.v1': [
+    [
+      'e3ab826322e054cb21c6ca31b6621c3fa0464a20ca886e0bdef37bfaf76c0574',
+    ],
+    [
+      'c10ca802285577e63dd0f06e228d4063d13343586e9f981e492a435f35999c32',
+    ],
+    [
+      'a149a818bad40d30551cb3c5b2c357daa417a4a9a4aee3eed2af6ea02fb39835',
+      '6e29d91dbdf38759827b81d0340032e80412d645a35828e5af6fba5154f80413',
+    ],
+  ],
   'tensor@1/matmul.v1': [
     [
       '16c8a7b2e1515a677b82e7dd0c20793d946c317e4a7b025951b58440fad1b58e',

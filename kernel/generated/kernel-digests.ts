@@ -3,8 +3,16 @@
 /** SHA-256 of the linked WGSL by kernel name: the normative text that a replay key stands for. */
 export const KERNEL_DIGESTS: Readonly<Record<string, string>> = {
   'demo/float-gbm': '32ad9dc18719b90f57e26e151e68dd8f2383386e1e9f7dfff9b072cbd7022682',
+  'ensemble/bootstrap.v1': 'c7921ee858d731fd54efb6977410454699db8542e1a9f5062766651f14b322e2',
+  'ensemble/ising.v1': '70c95cffbb7f5051530dc1881f9eb18291fcbbf75b2cc11fbc6da6f986239c2e',
+  'ensemble/lorenz.v1': '2d5c3cae26dbf344a87a5a524c50989d43cb6ace6c1d0e52425035669bad2ede',
+  'ensemble/sir.v1': '57b134c53cd387317dfe5349ba551f085257d797243c6e836647526df21f3fd5',
+  'mc/eta.v1': '0017973f5699ccf827e6e17b6da99e028b535088f417984d5e618e739a9719bd',
   'mc/gbm.v1': '47305e254ef5a834c577f9c748420ef8f5dbce218770e5773e9d8737a4ba4b0e',
+  'mc/heston.v1': 'b2a73069a38cac2962c2aa054dd5eb1b8dd78f2099a102aaf04ff19dcb8010da',
+  'mc/insurance.v1': 'cf4752e3a06a9b6b5e742048f837e68df6d9aa811bcb8a1266343abca7c2aea9',
   'mc/pi.v1': '96c3d2e7e6e4d72a7d70c7c95dc0771729c4a58c8163683e4f4b8e3fd8c03506',
+  'mc/portfolio.v1': '29b95e04aff19fa07a8eea299d0d167a8871fa8dd5c37c2fc29d8f10b6c7a92f',
   'probe/conformance.v1': '7577c6fcaab548a9fe9aad24499b84ea5bed96950eec849dfd11801b0b957cdc',
   'probe/loop.v1': 'fc3ed3e2a3f7914e8028dc19059eede42c59e137179a7db35a8b5a4d5546d369',
   'tensor/matmul.v1.dp4a': '8c0f5ad306acf58fa79598e70e31b923866b3427c95d0db4548bb4d636d49722',

@@ -1,35 +1,81 @@
+import type { JsonObject } from '../canonical.ts'
+import { formatOp } from '../contract.ts'
 import { invariant } from '../errors.ts'
 import type { PreparedJob } from '../job.ts'
 import { philoxKey, seedMaterial } from '../seed.ts'
-import type { GbmArgs } from './mc-gbm/args.ts'
-import type { GbmPlan } from './mc-gbm/plan.ts'
+import { bootstrapSpec } from './ensemble-bootstrap/index.ts'
+import { referenceBootstrap } from './ensemble-bootstrap/reference.test-support.ts'
+import { isingSpec } from './ensemble-ising/index.ts'
+import { referenceIsing } from './ensemble-ising/reference.test-support.ts'
+import { lorenzSpec } from './ensemble-lorenz/index.ts'
+import { referenceLorenz } from './ensemble-lorenz/reference.test-support.ts'
+import { sirSpec } from './ensemble-sir/index.ts'
+import { referenceSir } from './ensemble-sir/reference.test-support.ts'
+import { etaSpec } from './mc-eta/index.ts'
+import { referenceEta } from './mc-eta/reference.test-support.ts'
+import { gbmSpec } from './mc-gbm/index.ts'
 import { referenceGbm } from './mc-gbm/reference.test-support.ts'
-import type { PiPlan } from './mc-pi/plan.ts'
+import { hestonSpec } from './mc-heston/index.ts'
+import { referenceHeston } from './mc-heston/reference.test-support.ts'
+import { insuranceSpec } from './mc-insurance/index.ts'
+import { referenceInsurance } from './mc-insurance/reference.test-support.ts'
+import { piSpec } from './mc-pi/index.ts'
 import { referencePi } from './mc-pi/reference.test-support.ts'
-import type { InputBytes, Plan } from './op.ts'
+import { portfolioSpec } from './mc-portfolio/index.ts'
+import { referencePortfolio } from './mc-portfolio/reference.test-support.ts'
+import type { InputBytes, OpSpec, ShardContext } from './op.ts'
+import { matmulSpec } from './tensor-matmul/index.ts'
 import { multiplyTile } from './tensor-matmul/reference.test-support.ts'
-import type { MatmulConstants } from './tensor-matmul/tiles.ts'
 
-type Reference = (
-  job: PreparedJob,
-  key: readonly [number, number],
-  shard: number,
-  inputs: InputBytes,
-) => Uint8Array
-
-/** The ops' formulas in plain TypeScript: an oracle that shares nothing with the kernels but the plan. */
-const REFERENCES: Readonly<Record<string, Reference>> = {
-  'mc@1/pi.v1': (job, key, shard) => referencePi(job.plan as unknown as PiPlan, key, shard),
-  'mc@1/gbm.v1': (job, key, shard) =>
-    referenceGbm(job.contract.args as unknown as GbmArgs, job.plan as unknown as GbmPlan, key, shard),
-  'tensor@1/matmul.v1': (job, _key, shard, inputs) =>
-    multiplyTile((job.plan as unknown as Plan<MatmulConstants>).constants, inputs, shard),
+/** Everything that determines the leaves of a job. */
+export interface ReferenceRun<A, C extends JsonObject> extends ShardContext<A, C> {
+  readonly inputs: InputBytes
 }
 
-/** One shard's leaf by the op's reference. */
+type Reference<A, C extends JsonObject> = (run: ReferenceRun<A, C>, shard: number) => Uint8Array
+
+/** The reference of an op, by its name; the types are the op's own, which a table of all ops cannot keep. */
+function of<A extends JsonObject, C extends JsonObject, G, R extends JsonObject>(
+  { ref }: OpSpec<A, C, G, R>,
+  reference: Reference<A, C>,
+): readonly [op: string, Reference<JsonObject, JsonObject>] {
+  return [formatOp(ref), reference as unknown as Reference<JsonObject, JsonObject>]
+}
+
+/** The ops' formulas in plain TypeScript: an oracle that shares nothing with the kernels but the plan. */
+const REFERENCES = new Map([
+  of(piSpec, ({ plan, key }, shard) => referencePi(plan, key, shard)),
+  of(gbmSpec, ({ args, plan, key }, shard) => referenceGbm(args, plan, key, shard)),
+  of(hestonSpec, ({ args, plan, key }, shard) => referenceHeston(args, plan, key, shard)),
+  of(portfolioSpec, ({ args, plan, key }, shard) => referencePortfolio(args, plan, key, shard)),
+  of(insuranceSpec, ({ plan, key }, shard) => referenceInsurance(plan, key, shard)),
+  of(etaSpec, ({ plan, key }, shard) => referenceEta(plan, key, shard)),
+  of(sirSpec, ({ plan, key }, shard) => referenceSir(plan, key, shard)),
+  of(isingSpec, ({ args, plan, key }, shard) => referenceIsing(args, plan, key, shard)),
+  of(lorenzSpec, ({ args, plan, key }, shard) => referenceLorenz(args, plan, key, shard)),
+  of(bootstrapSpec, referenceBootstrap),
+  of(matmulSpec, ({ plan, inputs }, shard) => multiplyTile(plan.constants, inputs, shard)),
+])
+
+function referenceBy(op: string): Reference<JsonObject, JsonObject> {
+  const reference = REFERENCES.get(op)
+  invariant(reference !== undefined, `${op} has a reference`)
+  return reference
+}
+
+/** One shard's leaf by the reference of an op. */
+export function referenceOf<A extends JsonObject, C extends JsonObject, G, R extends JsonObject>(
+  spec: OpSpec<A, C, G, R>,
+  run: ReferenceRun<A, C>,
+  shard: number,
+): Uint8Array {
+  const reference = referenceBy(formatOp(spec.ref)) as unknown as Reference<A, C>
+  return reference(run, shard)
+}
+
+/** One shard's leaf of a job by the op's reference. */
 export function referenceLeaf(job: PreparedJob, shard: number, inputs: InputBytes): Uint8Array {
-  const reference = REFERENCES[job.op]
-  invariant(reference !== undefined, `${job.op} has a reference`)
-  const { op, seed, args, inputs: refs } = job.contract
-  return reference(job, philoxKey(seedMaterial(seed, op, args, refs)), shard, inputs)
+  const { op, seed, args, inputs: inputRefs } = job.contract
+  const key = philoxKey(seedMaterial(seed, op, args, inputRefs))
+  return referenceBy(job.op)({ args, plan: job.plan, key, inputRefs, inputs }, shard)
 }

@@ -1,7 +1,27 @@
 import { OpRegistry } from '../job.ts'
+import { bootstrap } from './ensemble-bootstrap/index.ts'
+import { ising } from './ensemble-ising/index.ts'
+import { lorenz } from './ensemble-lorenz/index.ts'
+import { sir } from './ensemble-sir/index.ts'
+import { eta } from './mc-eta/index.ts'
 import { gbm } from './mc-gbm/index.ts'
+import { heston } from './mc-heston/index.ts'
+import { insurance } from './mc-insurance/index.ts'
 import { pi } from './mc-pi/index.ts'
+import { portfolio } from './mc-portfolio/index.ts'
 import { matmul } from './tensor-matmul/index.ts'
 
 /** Every op of the network. Adding one is a folder beside this file and a line here. */
-export const OPS = new OpRegistry([pi, gbm, matmul])
+export const OPS = new OpRegistry([
+  pi,
+  gbm,
+  heston,
+  portfolio,
+  insurance,
+  eta,
+  sir,
+  ising,
+  lorenz,
+  bootstrap,
+  matmul,
+])

@@ -177,7 +177,9 @@ export function placeOf(source: LinkedSource, line: number): Place {
 export function parseKernel(source: LinkedSource): readonly AstDeclaration[] {
   refuseLargeLiterals(source)
   try {
-    return new WgslParser().parse(wrapCases(source.text)) as unknown as readonly AstDeclaration[]
+    return new WgslParser().parse(
+      renameBlocks(wrapCases(source.text)),
+    ) as unknown as readonly AstDeclaration[]
   } catch (thrown) {
     const message = thrown instanceof Error ? thrown.message : String(thrown)
     // The parser follows calls without end where functions call each other in a circle.
@@ -216,6 +218,11 @@ export function wrapCases(text: string): string {
     from = at
   }
   return wrapped + code.slice(from)
+}
+
+/** wgsl_reflect 1.6.0 takes the name `block`, which WGSL allows, for a word of its own. */
+function renameBlocks(text: string): string {
+  return text.replace(/\bblock\b/g, 'block_')
 }
 
 /** The parser silently takes an integer without a suffix modulo 2^32. */

@@ -29,9 +29,9 @@ export function lowerExpr(ctx: Context, expr: AstExpr): Value {
 type Lowered = { readonly k: 'ref'; readonly ref: Ref } | { readonly k: 'value'; readonly value: Value }
 
 function lowerOperand(ctx: Context, expr: AstExpr): Lowered {
-  const ref = lowerRef(ctx, expr)
-  if (ref !== undefined) {
-    const swizzle = trailingSwizzle(expr)
+  const place = lowerPlace(ctx, expr)
+  if (place !== undefined) {
+    const { ref, swizzle } = place
     if (swizzle === undefined) return { k: 'ref', ref }
     const whole = readRef(ctx.builder, ref, () =>
       ctx.refuse(expr.line, 'too large a value', 'Read its parts'),
@@ -48,11 +48,18 @@ function lowerOperand(ctx: Context, expr: AstExpr): Lowered {
   return { k: 'value', value }
 }
 
-/**
- * The place that an expression names, or undefined where it is a value. The multi-component swizzle that may end it is
- * left to the caller.
- */
+/** The place that an expression names, or undefined where it is a value. */
 export function lowerRef(ctx: Context, expr: AstExpr): Ref | undefined {
+  return lowerPlace(ctx, expr)?.ref
+}
+
+type Swizzle = AstPostfix & { readonly astNodeType: 'stringExpr' }
+
+/** The place, and the components of a vector that the end of the expression takes from it. */
+function lowerPlace(
+  ctx: Context,
+  expr: AstExpr,
+): { readonly ref: Ref; readonly swizzle?: Swizzle } | undefined {
   let ref: Ref | undefined
   if (expr.astNodeType === 'varExpr') {
     const symbol = ctx.lookup(expr.name)
@@ -80,13 +87,13 @@ export function lowerRef(ctx: Context, expr: AstExpr): Ref | undefined {
         throw ctx.refuse(line, `${type.name} has no member ${name}`, 'Name one of its members')
       ref = partRef(ref, member.type, member.leaf, member.word)
     } else if (type.k === 'vector') {
-      if (postfix.value.length > 1) return ref
+      if (postfix.value.length > 1) return { ref, swizzle: postfix }
       const at = componentIndex(ctx, type.size, postfix.value, line)
       ref = partRef(ref, { k: 'scalar', of: type.of }, at, at)
     } else
       throw ctx.refuse(line, `${typeName(type)} has no .${postfix.value}`, 'Name a member or a component')
   }
-  return ref
+  return { ref }
 }
 
 /** `&place`, or the name of a pointer. */
@@ -97,13 +104,6 @@ export function lowerPointer(ctx: Context, expr: AstExpr): Ref | undefined {
     if (symbol?.k === 'pointer') return symbol.ref
   }
   return undefined
-}
-
-function trailingSwizzle(expr: AstExpr): (AstPostfix & { astNodeType: 'stringExpr' }) | undefined {
-  let last = expr.postfix
-  while (last?.postfix != null) last = last.postfix
-  if (last?.astNodeType !== 'stringExpr' || last.value.length < 2) return undefined
-  return /^([xyzw]+|[rgba]+)$/.test(last.value) ? last : undefined
 }
 
 function lowerIndex(ctx: Context, expr: AstExpr): Expr {

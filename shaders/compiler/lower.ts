@@ -124,7 +124,16 @@ function declareBuffer(ctx: Context, one: Global): void {
       'Put every binding into group 0',
     )
   if (storage === 'uniform') {
-    ctx.globals.set(name, { k: 'place', ref: { k: 'uniform', type, word: 0 }, writable: false })
+    const words = layoutOf(type).words
+    const memory = ctx.builder.memory({
+      k: 'storage',
+      name,
+      binding,
+      writable: false,
+      stride: words,
+      count: 1,
+    })
+    ctx.globals.set(name, { k: 'place', ref: { k: 'uniform', type, word: 0, memory }, writable: false })
     return
   }
   const element: WgslType = type.k === 'array' ? type.of : type

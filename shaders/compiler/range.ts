@@ -245,7 +245,12 @@ export function binaryRange(op: BinaryOp, a: Range, b: Range): Range {
     case 'max_u':
       return unsigned(Math.max(a.low, b.low), Math.max(a.high, b.high), bounded)
     case 'min_s':
-      return signed(Math.min(a.signedLow, b.signedLow), Math.min(a.signedHigh, b.signedHigh), bounded)
+      return signed(
+        Math.min(a.signedLow, b.signedLow),
+        Math.min(a.signedHigh, b.signedHigh),
+        // A value that is not negative, and at most another, is an index as `min` of u32 is.
+        bounded || (a.bounded && b.signedLow >= 0) || (b.bounded && a.signedLow >= 0),
+      )
     case 'max_s':
       return signed(Math.max(a.signedLow, b.signedLow), Math.max(a.signedHigh, b.signedHigh), bounded)
     default:

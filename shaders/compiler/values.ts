@@ -15,8 +15,8 @@ export interface Value {
 export type Ref =
   | { readonly k: 'locals'; readonly type: WgslType; readonly locals: readonly number[] }
   | { readonly k: 'memory'; readonly type: WgslType; readonly at: MemoryRef }
-  /** Words of the uniform buffer, never written. */
-  | { readonly k: 'uniform'; readonly type: WgslType; readonly word: number }
+  /** Words of the uniform buffer, never written; `memory` is the same buffer for indices that are no constants. */
+  | { readonly k: 'uniform'; readonly type: WgslType; readonly word: number; readonly memory: number }
 
 export function readRef(builder: Builder, ref: Ref, refuse: () => KernelRefusal): Value {
   const types = leavesOf(ref.type)
@@ -87,16 +87,14 @@ export function elementRef(
   }
   if (type.k !== 'array') throw refuse(`${typeName(type)} has no elements`, 'Index arrays and vectors')
   const element = type.of
-  if (ref.k === 'locals' || ref.k === 'uniform') {
-    if (index.k !== 'const' || index.value >= type.count)
-      throw refuse(
-        'an array in the uniform is indexed by something other than a constant within it',
-        'Put it into a storage buffer',
-      )
+  if (index.k === 'const' && ref.k !== 'memory') {
+    if (index.value >= type.count)
+      throw refuse(`index ${index.value} of an array of ${type.count}`, 'Stay within the array')
     return partRef(ref, element, index.value * leavesOf(element).length, index.value * stride(element))
   }
+  if (ref.k === 'locals') throw refuse(`${typeName(type)} has no address`, 'Keep it in a var')
   const term = { index, stride: stride(element), count: type.count }
-  const { at } = ref
+  const at: MemoryRef = ref.k === 'memory' ? ref.at : { memory: ref.memory, terms: [], word: ref.word, place }
   return { k: 'memory', type: element, at: { ...at, place, terms: [...at.terms, term] } }
 }
 
@@ -106,7 +104,7 @@ export function partRef(ref: Ref, type: WgslType, leaf: number, word: number): R
     case 'locals':
       return { k: 'locals', type, locals: ref.locals.slice(leaf, leaf + leavesOf(type).length) }
     case 'uniform':
-      return { k: 'uniform', type, word: ref.word + word }
+      return { ...ref, type, word: ref.word + word }
     case 'memory':
       return { k: 'memory', type, at: { ...ref.at, word: ref.at.word + word } }
   }

@@ -1,14 +1,23 @@
 import { z } from 'zod'
 import { defineOp } from '../../job.ts'
+import type { OpSpec } from '../op.ts'
 import { matmulProgram } from './gpu.ts'
-import { checkTile, emptyProduct, matmulResult, placeTile, reduceProduct } from './product.ts'
+import {
+  checkTile,
+  emptyProduct,
+  type MatmulResult,
+  matmulResult,
+  type Product,
+  placeTile,
+  reduceProduct,
+} from './product.ts'
 import { summariseProduct } from './summary.ts'
-import { DEPTH_MAX, planTiles } from './tiles.ts'
+import { DEPTH_MAX, type MatmulConstants, planTiles } from './tiles.ts'
 
 const KERNEL = 'tensor/matmul.v1'
 
 /** `tensor@1/matmul.v1`: int8 x int8 -> int32, exact. */
-export const matmul = defineOp({
+export const matmulSpec: OpSpec<Record<string, never>, MatmulConstants, Product, MatmulResult> = {
   ref: { name: 'tensor', version: 1, profile: 'matmul.v1' },
   title: 'Matrix product, int8',
   description:
@@ -41,4 +50,6 @@ export const matmul = defineOp({
   reduce: (_args, _plan, product) => reduceProduct(product),
   result: matmulResult,
   summarise: (_args, result) => summariseProduct(result),
-})
+}
+
+export const matmul = defineOp(matmulSpec)

@@ -4,7 +4,15 @@
 export const WASM_MODULES: Readonly<
   Record<string, () => Promise<{ readonly SCALAR: string; readonly SIMD: string }>>
 > = {
+  'ensemble/bootstrap.v1': () => import('./ensemble-bootstrap.v1.ts'),
+  'ensemble/ising.v1': () => import('./ensemble-ising.v1.ts'),
+  'ensemble/lorenz.v1': () => import('./ensemble-lorenz.v1.ts'),
+  'ensemble/sir.v1': () => import('./ensemble-sir.v1.ts'),
+  'mc/eta.v1': () => import('./mc-eta.v1.ts'),
   'mc/gbm.v1': () => import('./mc-gbm.v1.ts'),
+  'mc/heston.v1': () => import('./mc-heston.v1.ts'),
+  'mc/insurance.v1': () => import('./mc-insurance.v1.ts'),
   'mc/pi.v1': () => import('./mc-pi.v1.ts'),
+  'mc/portfolio.v1': () => import('./mc-portfolio.v1.ts'),
   'tensor/matmul.v1': () => import('./tensor-matmul.v1.ts'),
 }
