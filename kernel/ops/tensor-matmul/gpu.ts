@@ -1,6 +1,6 @@
 import type { GpuProgram, Plan } from '../op.ts'
-import { tileBytes } from './reference.ts'
-import { BLOCK, int8Operand, type MatmulConstants, tileOf, tilesAcross } from './tiles.ts'
+import { tileBytes, tileOf, tilesAcross } from '../tile-grid.ts'
+import { BLOCK, int8Operand, type MatmulConstants } from './tiles.ts'
 
 /** int8 elements in one u32 word; they lie along the inner dimension, the lowest byte first. */
 const LANES = 4

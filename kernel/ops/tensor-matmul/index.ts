@@ -1,12 +1,14 @@
 import { z } from 'zod'
 import { defineOp } from '../../job.ts'
+import { placeTile } from '../tile-grid.ts'
 import { matmulProgram } from './gpu.ts'
-import { checkTile, emptyProduct, matmulResult, placeTile, reduceProduct } from './product.ts'
+import { checkTile, emptyProduct, matmulResult, reduceProduct } from './product.ts'
 import { multiplyTile } from './reference.ts'
 import { summariseProduct } from './summary.ts'
 import { DEPTH_MAX, planTiles } from './tiles.ts'
 
 const KERNEL = 'tensor/matmul.v1'
+const ELEMENT_BYTES = 4
 
 /** `tensor@1/matmul.v1`: int8 x int8 -> int32, exact. */
 export const matmul = defineOp({
@@ -39,7 +41,10 @@ export const matmul = defineOp({
   gpu: ({ plan }) => matmulProgram(plan, KERNEL),
   reference: ({ plan, inputs }, shard) => multiplyTile(plan.constants, inputs, shard),
   checkLeaf: checkTile,
-  fold: { empty: emptyProduct, add: placeTile },
+  fold: {
+    empty: emptyProduct,
+    add: ({ constants, bytes }, shard, leaf) => placeTile(bytes, constants, shard, leaf, ELEMENT_BYTES),
+  },
   reduce: (_args, _plan, product) => reduceProduct(product),
   result: matmulResult,
   summarise: (_args, result) => summariseProduct(result),

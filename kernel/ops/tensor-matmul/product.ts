@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { sha256Hex } from '../../digest.ts'
 import type { Artifact, Plan } from '../op.ts'
-import { type MatmulConstants, PRODUCT_MAX, PRODUCT_MIN, tileOf } from './tiles.ts'
+import { tileOf } from '../tile-grid.ts'
+import { type MatmulConstants, PRODUCT_MAX, PRODUCT_MIN } from './tiles.ts'
 
 /** The whole product while its tiles arrive: row-major little-endian int32. */
 export interface Product {
@@ -45,16 +46,6 @@ const RUN = 65_536
 export function emptyProduct(plan: Plan<MatmulConstants>): Product {
   const { rows, columns } = plan.constants
   return { constants: plan.constants, bytes: new Uint8Array(rows * columns * BYTES) }
-}
-
-/** Writes a tile into its place. Tiles do not overlap, so their order does not matter. */
-export function placeTile(product: Product, shard: number, leaf: Uint8Array): void {
-  const tile = tileOf(product.constants, shard)
-  const width = tile.columns * BYTES
-  for (let row = 0; row < tile.rows; row++) {
-    const to = ((tile.row + row) * product.constants.columns + tile.column) * BYTES
-    product.bytes.set(leaf.subarray(row * width, (row + 1) * width), to)
-  }
 }
 
 /** A tile has exactly its length, and each element lies between depth times the least and the largest product. */

@@ -1,5 +1,6 @@
 import type { InputBytes } from '../op.ts'
-import { BLOCK, int8Operand, type MatmulConstants, type Tile, tileOf } from './tiles.ts'
+import { tileBytes, tileOf } from '../tile-grid.ts'
+import { BLOCK, int8Operand, type MatmulConstants } from './tiles.ts'
 
 /**
  * One tile of C on the CPU. Two neighbouring columns of B ride in one double, b0 + b1 2^27, so that one multiply-add
@@ -136,17 +137,4 @@ function addPair(sums: Int32Array, at: number, packed: number): void {
   const high = Math.floor(packed / COLUMN_SHIFT + 0.5)
   sums[at] = (sums[at] as number) + (packed - high * COLUMN_SHIFT)
   sums[at + 1] = (sums[at + 1] as number) + high
-}
-
-/** The tile's part of a row-major array of words, as bytes. @param stride words from one row to the next */
-export function tileBytes(words: Int32Array | Uint32Array, stride: number, tile: Tile): Uint8Array {
-  const bytes = new Uint8Array(tile.rows * tile.columns * 4)
-  const view = new DataView(bytes.buffer)
-  let to = 0
-  for (let row = 0; row < tile.rows; row++) {
-    const from = row * stride
-    for (let column = 0; column < tile.columns; column++, to += 4)
-      view.setInt32(to, words[from + column] as number, true)
-  }
-  return bytes
 }

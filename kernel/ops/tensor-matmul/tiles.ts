@@ -2,11 +2,9 @@ import type { InputRefs } from '../../contract.ts'
 import { ForgeError, invariant } from '../../errors.ts'
 import { LIMITS } from '../../limits.ts'
 import type { Plan } from '../op.ts'
+import { largestTile, log2Ceil, tileCount, tileShape, tilesAcross } from '../tile-grid.ts'
 
-/**
- * How C = A B is cut: tiles of C in row-major order, one shard a tile, whose sides are powers of two. Tiles at the
- * right and lower edge are shorter.
- */
+/** How C = A B is cut: tiles of C, one shard a tile. */
 
 /** A [rows, depth] times B [depth, columns]; a tile has up to tile_rows x tile_columns elements. */
 export type MatmulConstants = {
@@ -17,21 +15,14 @@ export type MatmulConstants = {
   readonly tile_columns: number
 }
 
-export interface Tile {
-  /** First row and column in C. */
-  readonly row: number
-  readonly column: number
-  readonly rows: number
-  readonly columns: number
-}
-
 /** |C_ij| <= depth * 2^14 stays below 2^31 up to here (NUMERICS: the i32 total is exact). */
 export const DEPTH_MAX = 131_071
 /** (-128) * (-128) and (-128) * 127: the ends of the range of one product. */
 export const PRODUCT_MAX = 16_384
 export const PRODUCT_MIN = -16_256
 /** Outputs of one GPU invocation and of one inner loop on the CPU: BLOCK x BLOCK. */
-export const BLOCK = 4
+const BLOCK_LOG2 = 2
+export const BLOCK = 2 ** BLOCK_LOG2
 
 /** Multiply-adds of a full tile: about 0.02 s of one CPU core, and one short dispatch of a slow GPU. */
 const TILE_WORK_LOG2 = 26
@@ -39,11 +30,6 @@ const TILE_WORK_LOG2 = 26
 const TILE_AREA_LOG2_MAX = 16
 
 const BYTES_PER_OUTPUT = 4
-
-/** The least e with 2^e >= n, for 1 <= n <= 2^31. */
-function log2Ceil(n: number): number {
-  return n <= 1 ? 0 : 32 - Math.clz32(n - 1)
-}
 
 function shapeOf(inputs: InputRefs, name: 'a' | 'b'): readonly [number, number] {
   const [rows, columns, ...more] = inputs[name]?.shape ?? []
@@ -62,8 +48,7 @@ function shapeOf(inputs: InputRefs, name: 'a' | 'b'): readonly [number, number] 
 }
 
 /**
- * Tiles of about 2^26 multiply-adds and at most 2^16 elements. They are square, or twice as wide as high, except where
- * the matrix is thinner than that: there they grow along its long side.
+ * Tiles of about 2^26 multiply-adds and at most 2^16 elements.
  * @throws ForgeError INPUT_INVALID with the path of the shape that is wrong
  */
 export function planTiles(inputs: InputRefs): Plan<MatmulConstants> {
@@ -100,52 +85,23 @@ export function planTiles(inputs: InputRefs): Plan<MatmulConstants> {
     )
   }
   const area = Math.min(TILE_AREA_LOG2_MAX, TILE_WORK_LOG2 - log2Ceil(depth))
-  const rowsLog2 = Math.max(2, log2Ceil(rows))
-  const columnsLog2 = Math.max(2, log2Ceil(columns))
-  const tileColumnsLog2 = Math.min(columnsLog2, Math.max(area - (area >> 1), area - rowsLog2))
-  const constants: MatmulConstants = {
-    rows,
-    depth,
-    columns,
-    tile_rows: 2 ** Math.min(rowsLog2, area - tileColumnsLog2),
-    tile_columns: 2 ** tileColumnsLog2,
-  }
-  const across = tilesAcross(constants)
-  const down = Math.ceil(rows / constants.tile_rows)
+  const constants: MatmulConstants = { rows, depth, columns, ...tileShape(rows, columns, area, BLOCK_LOG2) }
   return {
-    shard_count: across * down,
-    work_units: workUnits(constants, across, down),
-    leaf: {
-      kind: 'blob',
-      max_bytes:
-        Math.min(rows, constants.tile_rows) * Math.min(columns, constants.tile_columns) * BYTES_PER_OUTPUT,
-    },
+    shard_count: tileCount(constants),
+    work_units: workUnits(constants),
+    leaf: { kind: 'blob', max_bytes: largestTile(constants) * BYTES_PER_OUTPUT },
     constants,
   }
 }
 
 /** Microseconds of one core of the reference: multiply-adds, packing of the operands of each tile, writing and hashing. */
-function workUnits({ rows, depth, columns }: MatmulConstants, across: number, down: number): number {
+function workUnits(constants: MatmulConstants): number {
+  const { rows, depth, columns } = constants
+  const across = tilesAcross(constants)
+  const down = Math.ceil(rows / constants.tile_rows)
   const multiplyAdds = rows * columns * depth
   const packed = rows * depth * across + columns * depth * down
   return Math.ceil(multiplyAdds / 4096) + Math.ceil(packed / 512) + Math.ceil((rows * columns) / 64)
-}
-
-export function tilesAcross(constants: MatmulConstants): number {
-  return Math.ceil(constants.columns / constants.tile_columns)
-}
-
-export function tileOf(constants: MatmulConstants, shard: number): Tile {
-  const across = tilesAcross(constants)
-  const row = Math.floor(shard / across) * constants.tile_rows
-  const column = (shard % across) * constants.tile_columns
-  invariant(shard >= 0 && row < constants.rows, `shard ${shard} is not in the plan`)
-  return {
-    row,
-    column,
-    rows: Math.min(constants.tile_rows, constants.rows - row),
-    columns: Math.min(constants.tile_columns, constants.columns - column),
-  }
 }
 
 /**
