@@ -1,4 +1,5 @@
-import type { ContractInput } from '../kernel/contract.ts'
+import type { JsonObject } from '../kernel/canonical.ts'
+import type { ContractInput, Dtype } from '../kernel/contract.ts'
 import { sha256Hex } from '../kernel/digest.ts'
 import type { PreparedJob } from '../kernel/job.ts'
 import { philox4x32 } from '../kernel/numerics/philox.ts'
@@ -55,46 +56,67 @@ const pi = (name: string, points: number, first = 0, count = 1) =>
 const gbm = (name: string, args: Record<string, string | number>, first = 0, count = 1) =>
   plain('mc@1/gbm.v1', name, { ...OPTION, style: 'european', right: 'call', ...args }, first, count)
 
-function matmul(
+interface Operand {
+  readonly dtype: Dtype
+  readonly shape: readonly number[]
+  readonly bytes: Uint8Array
+}
+
+function withOperands(
+  op: string,
   name: string,
-  [rows, depth, columns]: readonly [number, number, number],
-  fill: (i: number, random: number) => number,
+  args: JsonObject,
+  operands: () => Readonly<Record<string, Operand>>,
   first = 0,
   count = 1,
 ): EqualityCase {
   return {
-    op: 'tensor@1/matmul.v1',
+    op,
     name,
     first,
     count,
     prepare: () => {
-      const a = operand(rows * depth, 1, fill)
-      const b = operand(depth * columns, 2, fill)
-      const ref = (bytes: Uint8Array, shape: number[]) => ({
-        digest: sha256Hex(bytes),
-        dtype: 'int8' as const,
-        shape,
-      })
+      const entries = Object.entries(operands())
       const job = OPS.prepare({
         contract: 1,
-        op: { ...OPS.get('tensor@1/matmul.v1').ref },
-        args: {},
-        inputs: { a: ref(a, [rows, depth]), b: ref(b, [depth, columns]) },
+        op: { ...OPS.get(op).ref },
+        args,
+        inputs: Object.fromEntries(
+          entries.map(([input, { dtype, shape, bytes }]) => [
+            input,
+            { digest: sha256Hex(bytes), dtype, shape: [...shape] },
+          ]),
+        ),
         seed: { mode: 'derived' },
         verify: { mode: 'none' },
       } satisfies ContractInput)
-      return {
-        job,
-        inputs: new Map([
-          ['a', a],
-          ['b', b],
-        ]),
-      }
+      return { job, inputs: new Map(entries.map(([input, { bytes }]) => [input, bytes])) }
     },
   }
 }
 
-function operand(length: number, stream: number, fill: (i: number, random: number) => number): Uint8Array {
+type Fill = (i: number, random: number) => number
+
+const matmul = (
+  name: string,
+  [rows, depth, columns]: readonly [number, number, number],
+  fill: Fill,
+  first = 0,
+  count = 1,
+) =>
+  withOperands(
+    'tensor@1/matmul.v1',
+    name,
+    {},
+    () => ({
+      a: { dtype: 'int8', shape: [rows, depth], bytes: operand(rows * depth, 1, fill) },
+      b: { dtype: 'int8', shape: [depth, columns], bytes: operand(depth * columns, 2, fill) },
+    }),
+    first,
+    count,
+  )
+
+function operand(length: number, stream: number, fill: Fill): Uint8Array {
   const words = new Uint32Array(4)
   const bytes = new Uint8Array(length)
   for (let i = 0; i < length; i++) {
@@ -103,6 +125,9 @@ function operand(length: number, stream: number, fill: (i: number, random: numbe
   }
   return bytes
 }
+
+const mandelbrot = (name: string, args: Record<string, number>, first = 0, count = 1) =>
+  plain('media@1/mandelbrot.v1', name, args, first, count)
 
 const anyByte = (_: number, random: number) => random & 0xff
 
@@ -127,4 +152,20 @@ export const EQUALITY_CASES: readonly EqualityCase[] = [
   matmul('-128 by 127', [12, 4096, 12], (i) => (i % 2 === 0 ? 0x80 : 0x7f)),
   matmul('several tiles, the last ones short', [700, 1, 300], anyByte, 0, 4),
   matmul('a tile of a larger product', [1024, 64, 512], anyByte, 3, 2),
+  mandelbrot('the whole set', { width: 61, height: 47, max_iterations: 200 }),
+  mandelbrot('one pixel', { width: 1, height: 1, max_iterations: 1 }),
+  mandelbrot('points far outside', { center_re: -3, center_im: 3, span: 1, width: 40, height: 30 }),
+  mandelbrot(
+    'several tiles, the last ones short',
+    { center_re: -0.75, center_im: 0.1, span: 0.01, width: 300, height: 140, max_iterations: 700 },
+    2,
+    4,
+  ),
+  mandelbrot('the longest loop', {
+    center_re: -0.1,
+    span: 0.0001,
+    width: 5,
+    height: 3,
+    max_iterations: 32_767,
+  }),
 ]

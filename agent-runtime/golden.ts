@@ -1,4 +1,4 @@
-import type { ContractInput } from '../kernel/contract.ts'
+import type { ContractInput, Dtype } from '../kernel/contract.ts'
 import { sha256Hex } from '../kernel/digest.ts'
 import { invariant } from '../kernel/errors.ts'
 import type { OpRegistry, PreparedJob } from '../kernel/job.ts'
@@ -25,24 +25,32 @@ const CASES: Readonly<Record<string, () => readonly GoldenCase[]>> = {
     { contract: { args: { ...OPTION, paths: 300, style: 'european', right: 'call' } } },
     { contract: { args: { ...OPTION, paths: 300, style: 'asian', right: 'put' } } },
   ],
-  'tensor@1/matmul.v1': () => {
-    const a = bytes(21 * 37, 1)
-    const b = bytes(37 * 13, 2)
-    const operand = (data: Uint8Array, shape: number[]) => ({
-      digest: sha256Hex(data),
-      dtype: 'int8' as const,
-      shape,
-    })
-    return [
-      {
-        contract: { args: {}, inputs: { a: operand(a, [21, 37]), b: operand(b, [37, 13]) } },
-        inputs: new Map([
-          ['a', a],
-          ['b', b],
-        ]),
+  'tensor@1/matmul.v1': () => [
+    withOperands({}, { a: [bytes(21 * 37, 1), 'int8', [21, 37]], b: [bytes(37 * 13, 2), 'int8', [37, 13]] }),
+  ],
+  'media@1/mandelbrot.v1': () => [
+    {
+      contract: {
+        args: { center_re: -0.75, center_im: 0.1, span: 0.5, width: 19, height: 11, max_iterations: 60 },
       },
-    ]
-  },
+    },
+  ],
+}
+
+function withOperands(
+  args: GoldenContract['args'],
+  operands: Readonly<Record<string, readonly [bytes: Uint8Array, dtype: Dtype, shape: number[]]>>,
+): GoldenCase {
+  const entries = Object.entries(operands)
+  return {
+    contract: {
+      args,
+      inputs: Object.fromEntries(
+        entries.map(([name, [data, dtype, shape]]) => [name, { digest: sha256Hex(data), dtype, shape }]),
+      ),
+    },
+    inputs: new Map(entries.map(([name, [data]]) => [name, data])),
+  }
 }
 
 /** @returns the golden jobs of an op; every op of the registry has some */

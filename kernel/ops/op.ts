@@ -133,6 +133,16 @@ export type ChartSpec =
       readonly columns: number
       readonly values: readonly number[]
     }
+  | {
+      readonly kind: 'image'
+      readonly title: string
+      /** What the picture shows, in words. */
+      readonly description: string
+      /** SHA-256 of the artifact with its pixels: RGBA, one byte each, row-major, not premultiplied. */
+      readonly digest: string
+      readonly width: number
+      readonly height: number
+    }
 
 export interface Summary {
   readonly headline: Figure

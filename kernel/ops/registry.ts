@@ -1,7 +1,8 @@
 import { OpRegistry } from '../job.ts'
 import { gbm } from './mc-gbm/index.ts'
 import { pi } from './mc-pi/index.ts'
+import { mandelbrot } from './media-mandelbrot/index.ts'
 import { matmul } from './tensor-matmul/index.ts'
 
 /** Every op of the network. Adding one is a folder beside this file and a line here. */
-export const OPS = new OpRegistry([pi, gbm, matmul])
+export const OPS = new OpRegistry([pi, gbm, matmul, mandelbrot])

@@ -710,6 +710,150 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   add_limb(slot + 1u, hits);
 }
 `,
+  'media/mandelbrot.v1': `// media@1/mandelbrot.v1: escape times of z -> z^2 + c on a grid of points c, in fixed point.
+//
+// Formula: z and c are Q28. The time of a point is the least n < max_iterations with |z_n|^2 >= 4 + 2^-24 (high word of
+// the Q56 sum above 2^26), z_0 = 0, and max_iterations where there is none. One step:
+//   x' = round((x^2 - y^2) / 2^28) + c_re,  y' = sign(x y) round(2 |x y| / 2^28) + c_im, a half of x' up, of y' away from 0
+// Ranges: the host keeps |c_re|, |c_im| <= 3.5. A step follows |z|^2 < 4 + 2^-24 only, so |x^2 - y^2| and 2 |x y| are at
+// most that, and the next |x|, |y| < 7.51 < 8: they fit i32. x^2 + y^2 <= 113 in Q56 is below 2^63.
+// c is a Q60 number in two words, origin + index * step, whose high word counts; the origin holds the half that rounds.
+// One invocation computes one point of its tile, in at most 32767 loop iterations.
+//
+// Bindings: 0 uniform Params; 1 output, one slot of tile_rows x tile_columns u32 a shard, row-major.
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+// 64-bit values as vec2<u32>(low word, high word).
+
+// The product of two words. WGSL has no wider multiply: four 16-bit partial products,
+//   a b = a_high b_high 2^32 + middle 2^16 + a_low b_low, each product below 2^32.
+// middle wraps exactly where it is below one of its terms: 2^48 are missing. Modulo 2^32, a b is
+// middle 2^16 + a_low b_low: that addition carries exactly where it is below a_low b_low. Carries are found by compares,
+// because a shift costs a software driver twice as much.
+fn mul_wide(a: u32, b: u32) -> vec2<u32> {
+  let a_low = a & 0xffffu;
+  let a_high = a >> 16u;
+  let b_low = b & 0xffffu;
+  let b_high = b >> 16u;
+  let cross = a_high * b_low;
+  let middle = cross + a_low * b_high;
+  let low = a * b;
+  let carries = select(0u, 0x10000u, middle < cross) + select(0u, 1u, low < a_low * b_low);
+  return vec2<u32>(low, a_high * b_high + (middle >> 16u) + carries);
+}
+
+// a + b modulo 2^64.
+fn add_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  let low = a.x + b.x;
+  return vec2<u32>(low, a.y + b.y + select(0u, 1u, low < a.x));
+}
+
+// round(a b / 2^32), a half rounded up. It fits a word: at a = b = 2^32 - 1 the low word is 1.
+fn mul_high_round(a: u32, b: u32) -> u32 {
+  let product = mul_wide(a, b);
+  return product.y + select(0u, 1u, i32(product.x) < 0);
+}
+
+const ESCAPED: u32 = 0x4000000u;
+const MOST_ITERATIONS: u32 = 32767u;
+
+struct Params {
+  dispatch: Dispatch,
+  rows: u32,
+  columns: u32,
+  // Tiles in a row of tiles, at least 1; columns of a tile, a power of two.
+  tiles_across: u32,
+  tile_columns: u32,
+  tile_rows: u32,
+  // 1 .. 32767.
+  max_iterations: u32,
+  // Q60, two's complement, low word first: real part of the first column and imaginary part of the first row, both plus
+  // 2^31; what a column adds, and what a row adds (negative: rows go down).
+  left_low: u32,
+  left_high: u32,
+  top_low: u32,
+  top_high: u32,
+  across_low: u32,
+  across_high: u32,
+  down_low: u32,
+  down_high: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> times: array<u32>;
+
+// The Q28 number origin + index * step, modulo 2^64 in Q60: the host proves that the sum is within 3.5.
+fn coordinate(origin: vec2<u32>, step: vec2<u32>, index: u32) -> i32 {
+  let product = mul_wide(index, step.x);
+  return i32(add_wide(origin, vec2<u32>(product.x, product.y + index * step.y)).y);
+}
+
+// The least n with |z_n|^2 >= 4 + 2^-24, or limit.
+fn escape_time(c_re: i32, c_im: i32, limit: u32) -> u32 {
+  var x = 0;
+  var y = 0;
+  var time = 0u;
+  for (var n = 0u; n < limit; n = n + 1u) {
+    let x_size = u32(abs(x));
+    let y_size = u32(abs(y));
+    let xx = mul_wide(x_size, x_size);
+    let yy = mul_wide(y_size, y_size);
+    if (add_wide(xx, yy).y > ESCAPED) {
+      break;
+    }
+    time = n + 1u;
+    let down = (x < 0) != (y < 0);
+    // xx - yy + 2^27 in two's complement, then bits 28 to 59.
+    let minus = add_wide(vec2<u32>(~yy.x, ~yy.y), vec2<u32>(0x8000001u, 0u));
+    let re = add_wide(xx, minus);
+    let xy = add_wide(mul_wide(x_size, y_size), vec2<u32>(0x4000000u, 0u));
+    let im = i32((xy.y << 5u) | (xy.x >> 27u));
+    x = i32((re.y << 4u) | (re.x >> 28u)) + c_re;
+    y = select(im, -im, down) + c_im;
+  }
+  return time;
+}
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  let shard = params.dispatch.first_shard + gid.y;
+  let row = (shard / params.tiles_across) * params.tile_rows + i / params.tile_columns;
+  let column = (shard % params.tiles_across) * params.tile_columns + i % params.tile_columns;
+  // A tile at the edge is shorter; the rest of its slot is never read.
+  if (row >= params.rows || column >= params.columns) {
+    return;
+  }
+  let c_re = coordinate(
+    vec2<u32>(params.left_low, params.left_high),
+    vec2<u32>(params.across_low, params.across_high),
+    column,
+  );
+  let c_im = coordinate(
+    vec2<u32>(params.top_low, params.top_high),
+    vec2<u32>(params.down_low, params.down_high),
+    row,
+  );
+  times[gid.y * params.dispatch.slot_words + i] = escape_time(c_re, c_im, min(params.max_iterations, MOST_ITERATIONS));
+}
+`,
   'probe/conformance.v1': `// Conformance probe: what every kernel of the network relies on, on known inputs. The host computes the same with
 // kernel/numerics and compares every word; a device that differs anywhere executes nothing for the network.
 //
