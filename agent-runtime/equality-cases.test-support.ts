@@ -4,6 +4,7 @@ import { sha256Hex } from '../kernel/digest.ts'
 import type { PreparedJob } from '../kernel/job.ts'
 import { philox4x32 } from '../kernel/numerics/philox.ts'
 import type { InputBytes } from '../kernel/ops/op.ts'
+import { DTYPE_BYTES } from '../kernel/ops/operand.ts'
 import { OPS } from '../kernel/ops/registry.ts'
 
 /** Shards of a contract that every executor must agree on, byte for byte. */
@@ -129,6 +130,26 @@ function operand(length: number, stream: number, fill: Fill): Uint8Array {
 const mandelbrot = (name: string, args: Record<string, number>, first = 0, count = 1) =>
   plain('media@1/mandelbrot.v1', name, args, first, count)
 
+const ntt = (
+  name: string,
+  [aType, aLength]: readonly [Dtype, number],
+  [bType, bLength]: readonly [Dtype, number],
+  fill: Fill,
+  first = 0,
+  count = 1,
+) =>
+  withOperands(
+    'tensor@1/ntt.v1',
+    name,
+    {},
+    () => ({
+      a: { dtype: aType, shape: [aLength], bytes: operand(DTYPE_BYTES[aType] * aLength, 3, fill) },
+      b: { dtype: bType, shape: [bLength], bytes: operand(DTYPE_BYTES[bType] * bLength, 4, fill) },
+    }),
+    first,
+    count,
+  )
+
 const anyByte = (_: number, random: number) => random & 0xff
 
 export const EQUALITY_CASES: readonly EqualityCase[] = [
@@ -168,4 +189,9 @@ export const EQUALITY_CASES: readonly EqualityCase[] = [
     height: 3,
     max_iterations: 32_767,
   }),
+  ntt('one coefficient', ['int8', 1], ['uint8', 1], anyByte, 0, 3),
+  ntt('the largest unsigned words', ['uint32', 40], ['uint32', 41], () => 0xff, 0, 3),
+  ntt('the lowest signed words', ['int32', 64], ['int32', 64], (i) => (i % 4 === 3 ? 0x80 : 0), 0, 3),
+  ntt('odd lengths', ['int32', 700], ['int16', 1001], anyByte, 0, 3),
+  ntt('several factors', ['int16', 70_000], ['uint8', 90_000], anyByte, 3, 2),
 ]

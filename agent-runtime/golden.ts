@@ -35,6 +35,9 @@ const CASES: Readonly<Record<string, () => readonly GoldenCase[]>> = {
       },
     },
   ],
+  'tensor@1/ntt.v1': () => [
+    withOperands({}, { a: [bytes(4 * 70, 3), 'int32', [70]], b: [bytes(4 * 50, 4), 'uint32', [50]] }),
+  ],
 }
 
 function withOperands(

@@ -58,6 +58,13 @@ export interface GpuProgram {
   readonly words: Uint32Array
   /** Invocations that cover one whole shard. */
   readonly invocations: number
+  /**
+   * A kernel in stages: its invocations run in runs of so many, and a run begins when those before it are complete, so
+   * that it may read from the slot what they wrote. Absent: all invocations are independent of each other. A host that
+   * takes invocations in ascending order and one at a time needs to do nothing; one that runs lanes side by side or
+   * dispatches never crosses a multiple of this number, which is a multiple of 4.
+   */
+  readonly stage_invocations?: number
   /** u32 words of one shard's slot in the output buffer. */
   readonly slot_words: number
   /** Storage buffers from operands, in binding order from 4. `pack` is deterministic and runs once a job. */

@@ -3,6 +3,7 @@ import { gbm } from './mc-gbm/index.ts'
 import { pi } from './mc-pi/index.ts'
 import { mandelbrot } from './media-mandelbrot/index.ts'
 import { matmul } from './tensor-matmul/index.ts'
+import { ntt } from './tensor-ntt/index.ts'
 
 /** Every op of the network. Adding one is a folder beside this file and a line here. */
-export const OPS = new OpRegistry([pi, gbm, matmul, mandelbrot])
+export const OPS = new OpRegistry([pi, gbm, matmul, mandelbrot, ntt])

@@ -79,8 +79,10 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
     return;
   }
   let shard = params.dispatch.first_shard + gid.y;
-  let row = (shard / params.tiles_across) * params.tile_rows + i / params.tile_columns;
-  let column = (shard % params.tiles_across) * params.tile_columns + i % params.tile_columns;
+  let across = max(params.tiles_across, 1u);
+  let tile_columns = max(params.tile_columns, 1u);
+  let row = (shard / across) * params.tile_rows + i / tile_columns;
+  let column = (shard % across) * tile_columns + i % tile_columns;
   // A tile at the edge is shorter; the rest of its slot is never read.
   if (row >= params.rows || column >= params.columns) {
     return;
