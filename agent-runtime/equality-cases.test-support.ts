@@ -150,6 +150,30 @@ const ntt = (
     count,
   )
 
+const gemv = (
+  name: string,
+  dtype: 'int8' | 'int16',
+  [rows, columns]: readonly [number, number],
+  transpose: boolean,
+  fill: Fill,
+  first = 0,
+  count = 1,
+) =>
+  withOperands(
+    'tensor@1/gemv.v1',
+    name,
+    { transpose },
+    () => {
+      const [depth, bytes] = [transpose ? rows : columns, DTYPE_BYTES[dtype]]
+      return {
+        a: { dtype, shape: [rows, columns], bytes: operand(bytes * rows * columns, 5, fill) },
+        x: { dtype, shape: [depth], bytes: operand(bytes * depth, 6, fill) },
+      }
+    },
+    first,
+    count,
+  )
+
 const anyByte = (_: number, random: number) => random & 0xff
 
 export const EQUALITY_CASES: readonly EqualityCase[] = [
@@ -194,4 +218,8 @@ export const EQUALITY_CASES: readonly EqualityCase[] = [
   ntt('the lowest signed words', ['int32', 64], ['int32', 64], (i) => (i % 4 === 3 ? 0x80 : 0), 0, 3),
   ntt('odd lengths', ['int32', 700], ['int16', 1001], anyByte, 0, 3),
   ntt('several factors', ['int16', 70_000], ['uint8', 90_000], anyByte, 3, 2),
+  gemv('1 x 1', 'int8', [1, 1], false, anyByte),
+  gemv('odd shapes, int16', 'int16', [77, 131], false, anyByte),
+  gemv('all -32768: the largest sums', 'int16', [3, 4001], false, (i) => (i % 2 === 0 ? 0 : 0x80)),
+  gemv('transposed, several shards', 'int8', [9, 1100], true, anyByte, 1, 2),
 ]

@@ -38,6 +38,9 @@ const CASES: Readonly<Record<string, () => readonly GoldenCase[]>> = {
   'tensor@1/ntt.v1': () => [
     withOperands({}, { a: [bytes(4 * 70, 3), 'int32', [70]], b: [bytes(4 * 50, 4), 'uint32', [50]] }),
   ],
+  'tensor@1/gemv.v1': () => [
+    withOperands({}, { a: [bytes(2 * 21 * 37, 5), 'int16', [21, 37]], x: [bytes(37, 6), 'int8', [37]] }),
+  ],
 }
 
 function withOperands(

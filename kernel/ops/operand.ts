@@ -86,7 +86,30 @@ export function operandWords(name: string, ref: InputRef, given: Uint8Array | un
   }
 }
 
-/** The operands of a job as words, by name. */
-export function wordsOf(name: string, refs: InputRefs, inputs: InputBytes): Uint32Array {
-  return operandWords(name, inputRef(refs, name), inputs.get(name))
+export type IntegerElements = Int8Array | Uint8Array | Int16Array | Int32Array | Uint32Array
+
+const ELEMENT_ARRAYS = {
+  int8: Int8Array,
+  uint8: Uint8Array,
+  int16: Int16Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+} as const
+
+const HOST_IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
+
+/** The elements of an integer operand of a job: where its bytes lie, if the host can read them there, else a copy. */
+export function elementsOf(name: string, refs: InputRefs, inputs: InputBytes): IntegerElements {
+  const ref = inputRef(refs, name)
+  const bytes = operandBytes(name, ref, inputs.get(name))
+  const { dtype } = ref
+  invariant(isInteger(dtype), `the input ${name} has integers`)
+  const size = DTYPE_BYTES[dtype]
+  const count = bytes.length / size
+  if (size === 1 || (HOST_IS_LITTLE_ENDIAN && bytes.byteOffset % size === 0))
+    return new ELEMENT_ARRAYS[dtype](bytes.buffer as ArrayBuffer, bytes.byteOffset, count)
+  const words = operandWords(name, ref, bytes)
+  const elements = new ELEMENT_ARRAYS[dtype](count)
+  for (let i = 0; i < count; i++) elements[i] = words[i] as number
+  return elements
 }

@@ -2,8 +2,9 @@ import { OpRegistry } from '../job.ts'
 import { gbm } from './mc-gbm/index.ts'
 import { pi } from './mc-pi/index.ts'
 import { mandelbrot } from './media-mandelbrot/index.ts'
+import { gemv } from './tensor-gemv/index.ts'
 import { matmul } from './tensor-matmul/index.ts'
 import { ntt } from './tensor-ntt/index.ts'
 
 /** Every op of the network. Adding one is a folder beside this file and a line here. */
-export const OPS = new OpRegistry([pi, gbm, matmul, mandelbrot, ntt])
+export const OPS = new OpRegistry([pi, gbm, matmul, mandelbrot, ntt, gemv])

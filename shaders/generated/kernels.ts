@@ -1146,6 +1146,116 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   atomicStore(&output[gid.y * params.dispatch.slot_words + i], x);
 }
 `,
+  'tensor/gemv.v1': `// tensor@1/gemv.v1: elements of y = A x for int16 matrices and vectors, 64-bit and exact.
+//
+// Formula: y[i] = sum over k < depth of A[i][k] * x[k]. A word holds two int16. |product| <= 2^30; the sum of the two of
+// a word is within 2^31, and is 2^31 only where all four are -32768: the one sum that wraps is the one that shows
+// -2^31, which no true sum is. Sums of depth <= 262144 terms stay below 2^48.
+// One invocation computes one element of its shard's rows in quads <= 32768 loop iterations.
+//
+// Bindings: 0 uniform Params; 1 output, one slot of shard_rows x (low, high) words a shard; 4 A as
+// [row blocks of 16][quads][16 rows] vec4<u32>, eight elements along the depth each, the lower half word first; 5 x as
+// [quads] vec4<u32>. What lies beyond the matrix is zero.
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+// 64-bit values as vec2<u32>(low word, high word).
+
+// The product of two words. WGSL has no wider multiply: four 16-bit partial products,
+//   a b = a_high b_high 2^32 + middle 2^16 + a_low b_low, each product below 2^32.
+// middle wraps exactly where it is below one of its terms: 2^48 are missing. Modulo 2^32, a b is
+// middle 2^16 + a_low b_low: that addition carries exactly where it is below a_low b_low. Carries are found by compares,
+// because a shift costs a software driver twice as much.
+fn mul_wide(a: u32, b: u32) -> vec2<u32> {
+  let a_low = a & 0xffffu;
+  let a_high = a >> 16u;
+  let b_low = b & 0xffffu;
+  let b_high = b >> 16u;
+  let cross = a_high * b_low;
+  let middle = cross + a_low * b_high;
+  let low = a * b;
+  let carries = select(0u, 0x10000u, middle < cross) + select(0u, 1u, low < a_low * b_low);
+  return vec2<u32>(low, a_high * b_high + (middle >> 16u) + carries);
+}
+
+// a + b modulo 2^64.
+fn add_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  let low = a.x + b.x;
+  return vec2<u32>(low, a.y + b.y + select(0u, 1u, low < a.x));
+}
+
+// round(a b / 2^32), a half rounded up. It fits a word: at a = b = 2^32 - 1 the low word is 1.
+fn mul_high_round(a: u32, b: u32) -> u32 {
+  let product = mul_wide(a, b);
+  return product.y + select(0u, 1u, i32(product.x) < 0);
+}
+
+const BLOCK_ROWS: u32 = 16u;
+const MOST_QUADS: u32 = 32768u;
+
+struct Params {
+  dispatch: Dispatch,
+  rows: u32,
+  // ceil(depth / 8), 1 .. 32768.
+  quads: u32,
+  // Rows of a shard, a multiple of 16.
+  shard_rows: u32,
+  padding: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> sums: array<u32>;
+@group(0) @binding(4) var<storage, read> a_quads: array<vec4<u32>>;
+@group(0) @binding(5) var<storage, read> x_quads: array<vec4<u32>>;
+
+// The sum of the two products of a word's halves, in 64 bits.
+fn dot2(a: u32, x: u32) -> vec2<u32> {
+  let high = (i32(a) >> 16u) * (i32(x) >> 16u);
+  let low = (i32(a << 16u) >> 16u) * (i32(x << 16u) >> 16u);
+  let sum = u32(high + low);
+  return vec2<u32>(sum, select(0u, 0xffffffffu, sum > 0x80000000u));
+}
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  let row = (params.dispatch.first_shard + gid.y) * params.shard_rows + i;
+  // The last shard is shorter; the rest of its slot is never read.
+  if (row >= params.rows) {
+    return;
+  }
+  let quads = min(params.quads, MOST_QUADS);
+  let first = (row / BLOCK_ROWS) * quads * BLOCK_ROWS + row % BLOCK_ROWS;
+  var sum = vec2<u32>(0u, 0u);
+  for (var k = 0u; k < quads; k = k + 1u) {
+    let a = a_quads[first + k * BLOCK_ROWS];
+    let x = x_quads[k];
+    sum = add_wide(sum, dot2(a.x, x.x));
+    sum = add_wide(sum, dot2(a.y, x.y));
+    sum = add_wide(sum, dot2(a.z, x.z));
+    sum = add_wide(sum, dot2(a.w, x.w));
+  }
+  let at = gid.y * params.dispatch.slot_words + 2u * i;
+  sums[at] = sum.x;
+  sums[at + 1u] = sum.y;
+}
+`,
   'tensor/matmul.v1.dp4a': `// tensor@1/matmul.v1 on devices that multiply and add four packed int8 in one instruction: the same results, bit for
 // bit, as tensor/matmul.v1, which alone is normative. For hosts whose wgslLanguageFeatures has
 // packed_4x8_integer_dot_product.

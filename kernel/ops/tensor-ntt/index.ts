@@ -2,7 +2,7 @@ import type { InputRefs } from '../../contract.ts'
 import { defineOp } from '../../job.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import type { GpuProgram, OpSpec } from '../op.ts'
-import { inputRef, operandWords, wordsOf } from '../operand.ts'
+import { elementsOf, inputRef, operandWords } from '../operand.ts'
 import { type NttArgs, nttArgs } from './args.ts'
 import { FIELDS, inverseMod, type PrimeField, rootOfOrder } from './field.ts'
 import { isSigned, type NttConstants, type NttPlan, planNtt } from './plan.ts'
@@ -88,13 +88,8 @@ export const nttSpec: OpSpec<NttArgs, NttConstants, Residues, NttResult> = {
   tables: [],
   plan: planNtt,
   gpu: ({ plan, inputRefs }) => gpuNtt(plan, inputRefs),
-  reference: ({ plan, inputRefs, inputs }, shard) => {
-    const sequence = (name: string) => ({
-      words: wordsOf(name, inputRefs, inputs),
-      signed: isSigned(inputRef(inputRefs, name)),
-    })
-    return referenceNtt(plan, sequence('a'), sequence('b'), shard)
-  },
+  reference: ({ plan, inputRefs, inputs }, shard) =>
+    referenceNtt(plan, elementsOf('a', inputRefs, inputs), elementsOf('b', inputRefs, inputs), shard),
   checkLeaf: checkFactor,
   fold: { empty: emptyResidues, add: placeFactor },
   reduce: (args, plan, residues) => reduceResidues(args, residues, plan.constants.signed),

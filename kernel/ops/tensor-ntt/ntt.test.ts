@@ -130,6 +130,7 @@ describe('convolution', () => {
     const b = Array.from({ length: 50 }, (_, i) => ((i * 40_503 + 7) % 2 ** 16) - 2 ** 15)
     const { job, inputs } = jobOf(ntt, {}, { a: int32(a), b: int32(b) })
     expect(job.plan.shard_count).toBe(3)
+    expect(outcomeOf({ job, inputs }, true)).toEqual(outcomeOf({ job, inputs }))
     const c = schoolbook(big(a), big(b))
     for (const [shard, { p }] of FIELDS.entries())
       expect([...bytesToWords(job.reference(shard, inputs))].map(BigInt)).toEqual(
@@ -160,11 +161,10 @@ describe('a transform of several factors', () => {
     })
   })
 
-  test('gives the whole convolution, in any order of leaves', () => {
+  test('gives the whole convolution', () => {
     expect(prepared.job.plan).toMatchObject({ shard_count: 12, leaf: { kind: 'blob', max_bytes: 2 ** 18 } })
     const outcome = outcomeOf(prepared)
     expect(coefficientsOf(outcome.artifacts[0]?.bytes as Uint8Array, true)).toEqual(c)
-    expect(outcomeOf(prepared, true).result).toEqual(outcome.result)
   })
 
   test('has leaves that are the product modulo x^M - zeta(s)', () => {

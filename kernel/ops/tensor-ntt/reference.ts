@@ -1,24 +1,21 @@
 import { invariant } from '../../errors.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
+import type { IntegerElements } from '../operand.ts'
 import { addMod, FIELDS, inverseMod, mulMod, type PrimeField, subMod, zeta, zetaTable } from './field.ts'
 import type { NttConstants, NttPlan } from './plan.ts'
 
-/** An operand: one word an element, and whether its words are two's complement. */
-export interface Sequence {
-  readonly words: Uint32Array
-  readonly signed: boolean
-}
-
 /** A sequence modulo x^M - weight over the field: the sum of element j + k M times weight^k for every j < M. */
-function fold({ words, signed }: Sequence, field: PrimeField, c: NttConstants, weight: number): Uint32Array {
+function fold(elements: IntegerElements, field: PrimeField, c: NttConstants, weight: number): Uint32Array {
   const { p } = field
   const size = 2 ** c.log2_size
   const folded = new Uint32Array(size)
-  for (let first = Math.ceil(words.length / size) * size - size; first >= 0; first -= size) {
-    for (let j = 0; j < size; j++) {
-      const word = words[first + j] ?? 0
-      const value = signed && word >= 0x80000000 ? word - 0x100000000 + 2 * p : word
-      folded[j] = addMod(mulMod(folded[j] as number, weight, p), value % p, p)
+  for (let first = Math.ceil(elements.length / size) * size - size; first >= 0; first -= size) {
+    for (let j = 0; j < size; j++) folded[j] = mulMod(folded[j] as number, weight, p)
+    const end = Math.min(size, elements.length - first)
+    for (let j = 0; j < end; j++) {
+      const element = elements[first + j] as number
+      const value = (element < 0 ? element + 2 * p : element) % p
+      folded[j] = addMod(folded[j] as number, value, p)
     }
   }
   return folded
@@ -67,7 +64,12 @@ function up(values: Uint32Array, { p }: PrimeField, roots: Roots): void {
 }
 
 /** The leaf: a b mod (x^M - zeta(part)) over the shard's field, M words. As shaders/tensor/ntt.v1.wgsl, by plain residues. */
-export function referenceNtt(plan: NttPlan, a: Sequence, b: Sequence, shard: number): Uint8Array {
+export function referenceNtt(
+  plan: NttPlan,
+  a: IntegerElements,
+  b: IntegerElements,
+  shard: number,
+): Uint8Array {
   const c = plan.constants
   const field = FIELDS[shard >> c.log2_parts]
   invariant(field !== undefined && shard >= 0, 'a shard of the plan')
