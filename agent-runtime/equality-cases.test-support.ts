@@ -4,7 +4,7 @@ import { sha256Hex } from '../kernel/digest.ts'
 import type { PreparedJob } from '../kernel/job.ts'
 import { philox4x32 } from '../kernel/numerics/philox.ts'
 import type { InputBytes } from '../kernel/ops/op.ts'
-import { DTYPE_BYTES } from '../kernel/ops/operand.ts'
+import { DTYPE_BYTES, elementCount } from '../kernel/ops/operand.ts'
 import { OPS } from '../kernel/ops/registry.ts'
 
 /** Shards of a contract that every executor must agree on, byte for byte. */
@@ -174,6 +174,29 @@ const gemv = (
     count,
   )
 
+type Shape4 = readonly [number, number, number, number]
+
+const conv2d = (
+  name: string,
+  args: Record<string, number>,
+  x: Shape4,
+  w: Shape4,
+  fill: Fill,
+  first = 0,
+  count = 1,
+) =>
+  withOperands(
+    'tensor@1/conv2d.v1',
+    name,
+    args,
+    () => ({
+      x: { dtype: 'int8', shape: x, bytes: operand(elementCount(x), 7, fill) },
+      w: { dtype: 'int8', shape: w, bytes: operand(elementCount(w), 8, fill) },
+    }),
+    first,
+    count,
+  )
+
 const anyByte = (_: number, random: number) => random & 0xff
 
 export const EQUALITY_CASES: readonly EqualityCase[] = [
@@ -222,4 +245,14 @@ export const EQUALITY_CASES: readonly EqualityCase[] = [
   gemv('odd shapes, int16', 'int16', [77, 131], false, anyByte),
   gemv('all -32768: the largest sums', 'int16', [3, 4001], false, (i) => (i % 2 === 0 ? 0 : 0x80)),
   gemv('transposed, several shards', 'int8', [9, 1100], true, anyByte, 1, 2),
+  conv2d('one pixel', {}, [1, 1, 1, 1], [1, 1, 1, 1], anyByte),
+  conv2d(
+    'padding, stride, dilation',
+    { stride: 2, padding: 3, dilation: 2 },
+    [2, 5, 13, 11],
+    [7, 5, 3, 4],
+    anyByte,
+  ),
+  conv2d('all -128: the largest sums', {}, [1, 130, 6, 6], [2, 130, 5, 5], () => 0x80),
+  conv2d('the last shards of several', { padding: 1 }, [2, 32, 40, 40], [8, 32, 7, 7], anyByte, 0, 2),
 ]

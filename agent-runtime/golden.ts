@@ -41,6 +41,12 @@ const CASES: Readonly<Record<string, () => readonly GoldenCase[]>> = {
   'tensor@1/gemv.v1': () => [
     withOperands({}, { a: [bytes(2 * 21 * 37, 5), 'int16', [21, 37]], x: [bytes(37, 6), 'int8', [37]] }),
   ],
+  'tensor@1/conv2d.v1': () => [
+    withOperands(
+      { padding: 1, stride: 2 },
+      { x: [bytes(2 * 5 * 9 * 8, 7), 'int8', [2, 5, 9, 8]], w: [bytes(6 * 5 * 9, 8), 'int8', [6, 5, 3, 3]] },
+    ),
+  ],
 }
 
 function withOperands(

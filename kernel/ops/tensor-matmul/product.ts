@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { sha256Hex } from '../../digest.ts'
+import { matrixPreview, previewOf } from '../matrix-preview.ts'
 import type { Artifact, Plan } from '../op.ts'
 import { tileOf } from '../tile-grid.ts'
 import { type MatmulConstants, PRODUCT_MAX, PRODUCT_MIN } from './tiles.ts'
@@ -29,17 +30,11 @@ export const matmulResult = z.strictObject({
   frobenius_squared: digits,
   /** Sum of the diagonal, at most 2^12 * 2^31; null unless the product is square. */
   trace: z.int().nullable(),
-  /** Means of the blocks of an even division into at most 32 x 32, rounded to the nearest integer, a half upwards. */
-  preview: z.strictObject({
-    rows: z.int().min(1).max(32),
-    columns: z.int().min(1).max(32),
-    values: z.array(z.int()).max(32 * 32),
-  }),
+  preview: matrixPreview,
 })
 export type MatmulResult = z.infer<typeof matmulResult>
 
 const BYTES = 4
-const PREVIEW_MAX = 32
 /** Elements between two transfers of the exact double sums into BigInt: 2^16 * 2^32 < 2^53. */
 const RUN = 65_536
 
@@ -72,13 +67,14 @@ export function reduceProduct({ constants, bytes }: Product): {
 } {
   const { rows, columns } = constants
   const shape: [number, number] = [rows, columns]
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const result: MatmulResult = {
     shape,
     dtype: 'int32',
     digest: sha256Hex(bytes),
     ...totals(bytes),
     trace: rows === columns ? trace(bytes, rows) : null,
-    preview: preview(bytes, rows, columns),
+    preview: previewOf(rows, columns, (row, column) => view.getInt32((row * columns + column) * BYTES, true)),
   }
   return { result, artifacts: [{ name: 'c', dtype: 'int32', shape, bytes }] }
 }
@@ -118,35 +114,4 @@ function trace(bytes: Uint8Array, size: number): number {
   let sum = 0
   for (let i = 0; i < size; i++) sum += view.getInt32(i * (size + 1) * BYTES, true)
   return sum
-}
-
-/** A block has at most 2^24 / 32 elements (the longer side is cut in 32), so its sum stays below 2^51. */
-function preview(bytes: Uint8Array, rows: number, columns: number): MatmulResult['preview'] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const down = Math.min(rows, PREVIEW_MAX)
-  const across = Math.min(columns, PREVIEW_MAX)
-  const values: number[] = []
-  for (let i = 0; i < down; i++) {
-    const firstRow = Math.floor((i * rows) / down)
-    const endRow = Math.floor(((i + 1) * rows) / down)
-    for (let j = 0; j < across; j++) {
-      const firstColumn = Math.floor((j * columns) / across)
-      const endColumn = Math.floor(((j + 1) * columns) / across)
-      let sum = 0
-      for (let row = firstRow; row < endRow; row++) {
-        for (let column = firstColumn; column < endColumn; column++)
-          sum += view.getInt32((row * columns + column) * BYTES, true)
-      }
-      values.push(roundedMean(sum, (endRow - firstRow) * (endColumn - firstColumn)))
-    }
-  }
-  return { rows: down, columns: across, values }
-}
-
-/** floor(sum / count + 1/2) without a rounded quotient: `%` is exact. */
-function roundedMean(sum: number, count: number): number {
-  const doubled = 2 * sum + count
-  const divisor = 2 * count
-  const rest = ((doubled % divisor) + divisor) % divisor
-  return (doubled - rest) / divisor
 }

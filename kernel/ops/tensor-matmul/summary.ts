@@ -1,3 +1,4 @@
+import { heatmapOf } from '../matrix-preview.ts'
 import type { Figure, Summary } from '../op.ts'
 import type { MatmulResult } from './product.ts'
 
@@ -5,7 +6,6 @@ const PREFIX_DIGITS = 12
 
 export function summariseProduct(result: MatmulResult): Summary {
   const [rows, columns] = result.shape
-  const { preview } = result
   const figures: Figure[] = [
     { label: 'Smallest element', value: result.min },
     { label: 'Largest element', value: result.max },
@@ -14,14 +14,13 @@ export function summariseProduct(result: MatmulResult): Summary {
     { label: 'SHA-256 of C', value: result.digest, note: 'of its bytes, row-major little-endian int32' },
   ]
   if (result.trace !== null) figures.splice(2, 0, { label: 'Trace', value: result.trace })
-  const whole = preview.rows === rows && preview.columns === columns
   return {
     headline: {
       label: 'C = A × B',
       value: `${rows} × ${columns} int32, sha256 ${result.digest.slice(0, PREFIX_DIGITS)}…`,
     },
     figures,
-    charts: [{ kind: 'heatmap', title: whole ? 'Elements of C' : 'Means of blocks of C', ...preview }],
+    charts: [heatmapOf('C', rows, columns, result.preview)],
     notes: ['Every element is exact: integer products and sums, no rounding.'],
   }
 }
