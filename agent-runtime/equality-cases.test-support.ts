@@ -197,6 +197,25 @@ const conv2d = (
     count,
   )
 
+const filter = (
+  name: string,
+  args: JsonObject,
+  [rows, columns]: readonly [number, number],
+  fill: Fill,
+  first = 0,
+  count = 1,
+) =>
+  withOperands(
+    'media@1/filter.v1',
+    name,
+    args,
+    () => ({
+      image: { dtype: 'uint8', shape: [rows, columns, 4], bytes: operand(4 * rows * columns, 9, fill) },
+    }),
+    first,
+    count,
+  )
+
 const anyByte = (_: number, random: number) => random & 0xff
 
 export const EQUALITY_CASES: readonly EqualityCase[] = [
@@ -255,4 +274,17 @@ export const EQUALITY_CASES: readonly EqualityCase[] = [
   ),
   conv2d('all -128: the largest sums', {}, [1, 130, 6, 6], [2, 130, 5, 5], () => 0x80),
   conv2d('the last shards of several', { padding: 1 }, [2, 32, 40, 40], [8, 32, 7, 7], anyByte, 0, 2),
+  filter('one pixel', { filter: 'blur' }, [1, 1], anyByte),
+  filter('the widest blur, several tiles', { filter: 'blur', sigma: 32 }, [150, 200], anyByte, 0, 4),
+  filter('white stays white', { filter: 'blur', sigma: 7.3 }, [20, 30], () => 0xff),
+  filter('sharpen', { filter: 'sharpen', sigma: 1.2, amount: 16 }, [61, 47], anyByte),
+  filter('edges', { filter: 'edge' }, [45, 67], anyByte),
+  filter('enlarge', { filter: 'resize', width: 301, height: 203 }, [13, 17], anyByte, 0, 3),
+  filter('shrink', { filter: 'resize', width: 9, height: 5 }, [300, 211], anyByte),
+  filter(
+    'shrink one way, enlarge the other',
+    { filter: 'resize', width: 500, height: 3 },
+    [180, 20],
+    anyByte,
+  ),
 ]

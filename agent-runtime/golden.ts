@@ -47,6 +47,9 @@ const CASES: Readonly<Record<string, () => readonly GoldenCase[]>> = {
       { x: [bytes(2 * 5 * 9 * 8, 7), 'int8', [2, 5, 9, 8]], w: [bytes(6 * 5 * 9, 8), 'int8', [6, 5, 3, 3]] },
     ),
   ],
+  'media@1/filter.v1': () => [
+    withOperands({ filter: 'sharpen', sigma: 1.5 }, { image: [bytes(4 * 23 * 17, 9), 'uint8', [23, 17, 4]] }),
+  ],
 }
 
 function withOperands(

@@ -5,6 +5,7 @@ export const KERNEL_DIGESTS: Readonly<Record<string, string>> = {
   'demo/float-gbm': '32ad9dc18719b90f57e26e151e68dd8f2383386e1e9f7dfff9b072cbd7022682',
   'mc/gbm.v1': 'fd28d0710b566cd60db8a16b09ef97f163e50ee08a44adb4ec1df95e0549cc2a',
   'mc/pi.v1': 'bbc3a6397de5fddd6b349b0dba11564b2a10f89fffa88215e2f993596bf1f3b0',
+  'media/filter.v1': 'fdc08802a0fb94d13311f1d5c4e7934769804b5ebbb992aa451a18632ecf34e6',
   'media/mandelbrot.v1': '3d21aa713f84f94cb114caed029c30413486335a00ef2a87616b3fddb9d66be1',
   'probe/conformance.v1': 'e7c78f9685779dc24bc0abad4765873d6cce534e5d010d2373d559f126cd3d18',
   'probe/loop.v1': 'fc3ed3e2a3f7914e8028dc19059eede42c59e137179a7db35a8b5a4d5546d369',
