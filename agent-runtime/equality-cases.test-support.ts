@@ -216,6 +216,47 @@ const filter = (
     count,
   )
 
+const reduce = (
+  name: string,
+  axis: string,
+  dtype: Dtype,
+  [rows, columns]: readonly [number, number],
+  fill: Fill,
+  first = 0,
+  count = 1,
+) =>
+  withOperands(
+    'tensor@1/reduce.v1',
+    name,
+    { axis },
+    () => ({
+      x: { dtype, shape: [rows, columns], bytes: operand(DTYPE_BYTES[dtype] * rows * columns, 10, fill) },
+    }),
+    first,
+    count,
+  )
+
+const elementwise = (
+  name: string,
+  args: JsonObject,
+  [aType, bType]: readonly [Dtype, Dtype],
+  [rows, columns]: readonly [number, number],
+  bRows: number,
+  fill: Fill,
+) =>
+  withOperands('tensor@1/elementwise.v1', name, args, () => ({
+    a: {
+      dtype: aType,
+      shape: [rows, columns],
+      bytes: operand(DTYPE_BYTES[aType] * rows * columns, 11, fill),
+    },
+    b: {
+      dtype: bType,
+      shape: [bRows, columns],
+      bytes: operand(DTYPE_BYTES[bType] * bRows * columns, 12, fill),
+    },
+  }))
+
 const anyByte = (_: number, random: number) => random & 0xff
 
 export const EQUALITY_CASES: readonly EqualityCase[] = [
@@ -286,5 +327,83 @@ export const EQUALITY_CASES: readonly EqualityCase[] = [
     { filter: 'resize', width: 500, height: 3 },
     [180, 20],
     anyByte,
+  ),
+  reduce('one element', 'all', 'int8', [1, 1], anyByte),
+  reduce('the largest squares', 'all', 'uint32', [3, 40_000], () => 0xff),
+  reduce('the lowest elements', 'rows', 'int32', [5, 700], (i) => (i % 4 === 3 ? 0x80 : 0)),
+  reduce('columns', 'columns', 'int16', [301, 77], anyByte),
+  reduce('short rows, several shards', 'rows', 'uint8', [9000, 3], anyByte, 0, 2),
+  elementwise(
+    'add',
+    { operation: 'add', shift: 0, result: 'int32' },
+    ['int32', 'uint32'],
+    [37, 29],
+    37,
+    anyByte,
+  ),
+  elementwise(
+    'subtract',
+    { operation: 'subtract', shift: 3, result: 'int16' },
+    ['uint32', 'int8'],
+    [37, 29],
+    1,
+    anyByte,
+  ),
+  elementwise(
+    'multiply',
+    { operation: 'multiply', shift: 31, result: 'uint32' },
+    ['int32', 'int16'],
+    [37, 29],
+    37,
+    anyByte,
+  ),
+  elementwise(
+    'minimum',
+    { operation: 'minimum', shift: 0, result: 'int8' },
+    ['int16', 'uint8'],
+    [37, 29],
+    1,
+    anyByte,
+  ),
+  elementwise(
+    'maximum',
+    { operation: 'maximum', shift: 1, result: 'uint32' },
+    ['uint32', 'int32'],
+    [37, 29],
+    37,
+    anyByte,
+  ),
+  elementwise(
+    'distance',
+    { operation: 'distance', shift: 0, result: 'uint32' },
+    ['uint32', 'int32'],
+    [37, 29],
+    1,
+    anyByte,
+  ),
+  elementwise(
+    'and',
+    { operation: 'and', shift: 0, result: 'int32' },
+    ['int32', 'int32'],
+    [37, 29],
+    37,
+    anyByte,
+  ),
+  elementwise('or', { operation: 'or', shift: 5, result: 'int16' }, ['uint8', 'int8'], [37, 29], 1, anyByte),
+  elementwise(
+    'xor',
+    { operation: 'xor', shift: 2, result: 'uint32' },
+    ['uint32', 'int16'],
+    [37, 29],
+    37,
+    anyByte,
+  ),
+  elementwise(
+    'the largest product',
+    { operation: 'multiply', shift: 31, result: 'uint32' },
+    ['uint32', 'uint32'],
+    [3, 7],
+    3,
+    () => 0xff,
   ),
 ]

@@ -50,6 +50,15 @@ const CASES: Readonly<Record<string, () => readonly GoldenCase[]>> = {
   'media@1/filter.v1': () => [
     withOperands({ filter: 'sharpen', sigma: 1.5 }, { image: [bytes(4 * 23 * 17, 9), 'uint8', [23, 17, 4]] }),
   ],
+  'tensor@1/reduce.v1': () => [
+    withOperands({ axis: 'columns' }, { x: [bytes(4 * 70 * 31, 10), 'int32', [70, 31]] }),
+  ],
+  'tensor@1/elementwise.v1': () => [
+    withOperands(
+      { operation: 'multiply', shift: 7, result: 'int16' },
+      { a: [bytes(2 * 13 * 19, 11), 'int16', [13, 19]], b: [bytes(19, 12), 'uint8', [1, 19]] },
+    ),
+  ],
 }
 
 function withOperands(

@@ -10,8 +10,10 @@ export const KERNEL_DIGESTS: Readonly<Record<string, string>> = {
   'probe/conformance.v1': 'e7c78f9685779dc24bc0abad4765873d6cce534e5d010d2373d559f126cd3d18',
   'probe/loop.v1': 'fc3ed3e2a3f7914e8028dc19059eede42c59e137179a7db35a8b5a4d5546d369',
   'tensor/conv2d.v1': '9793d17909bbd9eb15f3c98d550e6ea750e7f464516093eae4bb1e20c935f86e',
+  'tensor/elementwise.v1': '2cf59cadc5681c8656154947a4b78da3a224df6d629b7ffc294f0ddc65eacc70',
   'tensor/gemv.v1': '3d8c8c68af98426a4e86d7fd815db2c6c3c5fdf4883a7a1e4800aaa7be687ab7',
   'tensor/matmul.v1.dp4a': '8c0f5ad306acf58fa79598e70e31b923866b3427c95d0db4548bb4d636d49722',
   'tensor/matmul.v1': 'ca5b70c69a4486087b11a83a25b8bd40348c936e874e3706f25a0e7fcf25d9c6',
   'tensor/ntt.v1': 'f7c8ecca6d4268e5be44644103e09a4adbfcdc80869e3ca16e123888f2b6f223',
+  'tensor/reduce.v1': 'b38b6fb911accf5b909ebc4fe728d0117145385f6a2dda73c28583c8cd9586c2',
 }

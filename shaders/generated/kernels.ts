@@ -1446,6 +1446,197 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   outputs[gid.y * (params.dispatch.slot_words / 4u) + i] = sums;
 }
 `,
+  'tensor/elementwise.v1': `// tensor@1/elementwise.v1: an operation on each pair of elements of two integer tensors, rounded, shifted, saturated.
+//
+// Formula: v = a op b exactly (op: add, subtract, multiply, least, greatest, magnitude of the difference; and, or, xor of
+// the 32-bit words), y = clamp(round(v / 2^shift), least, greatest), a half upwards; how often clamp changes a value is
+// counted. v is a sign and a magnitude of 64 bits: |a|, |b| <= 2^32 - 1, so |a + b| < 2^33 and |a b| < 2^64 - 2^32; the
+// half of at most 2^30 that rounds does not carry out of it.
+// One invocation computes RUN = 16 elements.
+//
+// Bindings: 0 uniform Params; 1 output, one slot a shard: shard_elements words of elements, then one word a run with how
+// many of them were saturated; 4 a, 5 b, one word an element. b repeats after b_length elements.
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+// 64-bit values as vec2<u32>(low word, high word).
+
+// The product of two words. WGSL has no wider multiply: four 16-bit partial products,
+//   a b = a_high b_high 2^32 + middle 2^16 + a_low b_low, each product below 2^32.
+// middle wraps exactly where it is below one of its terms: 2^48 are missing. Modulo 2^32, a b is
+// middle 2^16 + a_low b_low: that addition carries exactly where it is below a_low b_low. Carries are found by compares,
+// because a shift costs a software driver twice as much.
+fn mul_wide(a: u32, b: u32) -> vec2<u32> {
+  let a_low = a & 0xffffu;
+  let a_high = a >> 16u;
+  let b_low = b & 0xffffu;
+  let b_high = b >> 16u;
+  let cross = a_high * b_low;
+  let middle = cross + a_low * b_high;
+  let low = a * b;
+  let carries = select(0u, 0x10000u, middle < cross) + select(0u, 1u, low < a_low * b_low);
+  return vec2<u32>(low, a_high * b_high + (middle >> 16u) + carries);
+}
+
+// a + b modulo 2^64.
+fn add_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  let low = a.x + b.x;
+  return vec2<u32>(low, a.y + b.y + select(0u, 1u, low < a.x));
+}
+
+// round(a b / 2^32), a half rounded up. It fits a word: at a = b = 2^32 - 1 the low word is 1.
+fn mul_high_round(a: u32, b: u32) -> u32 {
+  let product = mul_wide(a, b);
+  return product.y + select(0u, 1u, i32(product.x) < 0);
+}
+
+const RUN: u32 = 16u;
+const SUBTRACT: u32 = 1u;
+const MULTIPLY: u32 = 2u;
+const LEAST: u32 = 3u;
+const GREATEST: u32 = 4u;
+const DISTANCE: u32 = 5u;
+const AND: u32 = 6u;
+const OR: u32 = 7u;
+const XOR: u32 = 8u;
+
+struct Params {
+  dispatch: Dispatch,
+  operation: u32,
+  length: u32,
+  b_length: u32,
+  shard_elements: u32,
+  // 0x80000000 where elements are signed, else 0.
+  a_bias: u32,
+  b_bias: u32,
+  result_bias: u32,
+  // 0 .. 31.
+  shift: u32,
+  // Magnitudes of the greatest and the least element of the result's type.
+  greatest: u32,
+  least: u32,
+  padding_a: u32,
+  padding_b: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> outputs: array<u32>;
+@group(0) @binding(4) var<storage, read> a_words: array<u32>;
+@group(0) @binding(5) var<storage, read> b_words: array<u32>;
+
+// A number as its sign and magnitude.
+struct Signed {
+  negative: bool,
+  size: vec2<u32>,
+}
+
+fn number(word: u32, bias: u32) -> Signed {
+  let negative = (word & bias) != 0u;
+  return Signed(negative, vec2<u32>(select(word, 0u - word, negative), 0u));
+}
+
+// a + b for magnitudes of one word each.
+fn sum(a: Signed, b: Signed) -> Signed {
+  let alike = a.negative == b.negative;
+  let both = add_wide(a.size, b.size);
+  let a_larger = a.size.x >= b.size.x;
+  let rest = select(b.size.x - a.size.x, a.size.x - b.size.x, a_larger);
+  return Signed(
+    select(select(b.negative, a.negative, a_larger), a.negative, alike),
+    select(vec2<u32>(rest, 0u), both, alike),
+  );
+}
+
+// Bits as an element of the result's type.
+fn bits(word: u32) -> Signed {
+  return number(word, params.result_bias);
+}
+
+fn operate(a_word: u32, b_word: u32) -> Signed {
+  let a = number(a_word, params.a_bias);
+  let b = number(b_word, params.b_bias);
+  let difference = sum(a, Signed(!b.negative, b.size));
+  let a_less = difference.negative && (difference.size.x | difference.size.y) != 0u;
+  switch params.operation {
+    case SUBTRACT: {
+      return difference;
+    }
+    case MULTIPLY: {
+      return Signed(a.negative != b.negative, mul_wide(a.size.x, b.size.x));
+    }
+    case LEAST: {
+      return Signed(select(b.negative, a.negative, a_less), select(b.size, a.size, a_less));
+    }
+    case GREATEST: {
+      return Signed(select(a.negative, b.negative, a_less), select(a.size, b.size, a_less));
+    }
+    case DISTANCE: {
+      return Signed(false, difference.size);
+    }
+    case AND: {
+      return bits(a_word & b_word);
+    }
+    case OR: {
+      return bits(a_word | b_word);
+    }
+    case XOR: {
+      return bits(a_word ^ b_word);
+    }
+    default: {
+      return sum(a, b);
+    }
+  }
+}
+
+// round(v / 2^shift), a half upwards: for a negative number, a half towards zero of its magnitude.
+fn shifted(v: Signed, shift: u32) -> vec2<u32> {
+  let half = (1u << shift) >> 1u;
+  let lift = select(half, max(half, 1u) - 1u, v.negative);
+  let raised = add_wide(v.size, vec2<u32>(lift, 0u));
+  // A shift by 32 - 0 is two shifts.
+  return vec2<u32>((raised.x >> shift) | ((raised.y << 1u) << (31u - shift)), raised.y >> shift);
+}
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  let slot = gid.y * params.dispatch.slot_words;
+  let first = (params.dispatch.first_shard + gid.y) * params.shard_elements;
+  let shift = params.shift & 31u;
+  let b_length = max(params.b_length, 1u);
+  let last = max(params.length, 1u) - 1u;
+  var saturated = 0u;
+  for (var step = 0u; step < RUN; step = step + 1u) {
+    let at = i * RUN + step;
+    let element = min(first + at, last);
+    let v = operate(a_words[element], b_words[element % b_length]);
+    let size = shifted(v, shift);
+    let limit = select(params.greatest, params.least, v.negative);
+    let beyond = size.y != 0u || size.x > limit;
+    let kept = select(size.x, limit, beyond);
+    outputs[slot + at] = select(kept, 0u - kept, v.negative);
+    // What lies beyond the end of the last shard is never read.
+    saturated = saturated + select(0u, 1u, beyond && first + at <= last);
+  }
+  outputs[slot + params.shard_elements + i] = saturated;
+}
+`,
   'tensor/gemv.v1': `// tensor@1/gemv.v1: elements of y = A x for int16 matrices and vectors, 64-bit and exact.
 //
 // Formula: y[i] = sum over k < depth of A[i][k] * x[k]. A word holds two int16. |product| <= 2^30; the sum of the two of
@@ -2016,6 +2207,128 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
       state[high] = montgomery(sub_mod(x, y, f), root, f);
     }
   }
+}
+`,
+  'tensor/reduce.v1': `// tensor@1/reduce.v1: sum, sum of squares, least and greatest element of runs of a matrix of 32-bit integers, exact.
+//
+// Formula: line l of the matrix has depth elements x[l * line_stride + k * depth_stride], of which item
+// (l, segment) takes k = segment * segment_length and on, at most segment_length <= 32768 of them. |x| <= 2^32: the sum
+// is below 2^47, the sum of squares at most 2^79.
+// One invocation computes one item, in at most 32768 loop iterations.
+//
+// Bindings: 0 uniform Params; 1 output, one slot of shard_items x 8 words a shard: sum (2, two's complement), sum of
+// squares (3), least, greatest, 0; 4 the elements, one word each.
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+// 64-bit values as vec2<u32>(low word, high word).
+
+// The product of two words. WGSL has no wider multiply: four 16-bit partial products,
+//   a b = a_high b_high 2^32 + middle 2^16 + a_low b_low, each product below 2^32.
+// middle wraps exactly where it is below one of its terms: 2^48 are missing. Modulo 2^32, a b is
+// middle 2^16 + a_low b_low: that addition carries exactly where it is below a_low b_low. Carries are found by compares,
+// because a shift costs a software driver twice as much.
+fn mul_wide(a: u32, b: u32) -> vec2<u32> {
+  let a_low = a & 0xffffu;
+  let a_high = a >> 16u;
+  let b_low = b & 0xffffu;
+  let b_high = b >> 16u;
+  let cross = a_high * b_low;
+  let middle = cross + a_low * b_high;
+  let low = a * b;
+  let carries = select(0u, 0x10000u, middle < cross) + select(0u, 1u, low < a_low * b_low);
+  return vec2<u32>(low, a_high * b_high + (middle >> 16u) + carries);
+}
+
+// a + b modulo 2^64.
+fn add_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  let low = a.x + b.x;
+  return vec2<u32>(low, a.y + b.y + select(0u, 1u, low < a.x));
+}
+
+// round(a b / 2^32), a half rounded up. It fits a word: at a = b = 2^32 - 1 the low word is 1.
+fn mul_high_round(a: u32, b: u32) -> u32 {
+  let product = mul_wide(a, b);
+  return product.y + select(0u, 1u, i32(product.x) < 0);
+}
+
+const ITEM_WORDS: u32 = 8u;
+const MOST_ELEMENTS: u32 = 32768u;
+
+struct Params {
+  dispatch: Dispatch,
+  items: u32,
+  shard_items: u32,
+  depth: u32,
+  line_stride: u32,
+  depth_stride: u32,
+  // Segments of a line, at least 1.
+  segments: u32,
+  segment_length: u32,
+  // 0x80000000 where elements are signed, else 0: what makes their order that of words.
+  bias: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> sums: array<u32>;
+@group(0) @binding(4) var<storage, read> elements: array<u32>;
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  let item = (params.dispatch.first_shard + gid.y) * params.shard_items + i;
+  // The last shard is shorter; the rest of its slot is never read.
+  if (item >= params.items) {
+    return;
+  }
+  let segments = max(params.segments, 1u);
+  let first = (item % segments) * params.segment_length;
+  let count = min(min(params.segment_length, params.depth - first), MOST_ELEMENTS);
+  let bias = params.bias;
+  var at = (item / segments) * params.line_stride + first * params.depth_stride;
+  var sum = vec2<u32>(0u, 0u);
+  var squares = vec2<u32>(0u, 0u);
+  var squares_top = 0u;
+  var least = 0xffffffffu;
+  var greatest = 0u;
+  for (var k = 0u; k < count; k = k + 1u) {
+    let word = elements[at];
+    at = at + params.depth_stride;
+    let negative = (word & bias) != 0u;
+    sum = add_wide(sum, vec2<u32>(word, select(0u, 0xffffffffu, negative)));
+    let size = select(word, 0u - word, negative);
+    let before = squares.y;
+    squares = add_wide(squares, mul_wide(size, size));
+    squares_top = squares_top + select(0u, 1u, squares.y < before);
+    let key = word ^ bias;
+    least = min(least, key);
+    greatest = max(greatest, key);
+  }
+  let to = gid.y * params.dispatch.slot_words + ITEM_WORDS * i;
+  sums[to] = sum.x;
+  sums[to + 1u] = sum.y;
+  sums[to + 2u] = squares.x;
+  sums[to + 3u] = squares.y;
+  sums[to + 4u] = squares_top;
+  sums[to + 5u] = least ^ bias;
+  sums[to + 6u] = greatest ^ bias;
+  sums[to + 7u] = 0u;
 }
 `,
 }
