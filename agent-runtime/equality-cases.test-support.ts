@@ -127,6 +127,19 @@ function operand(length: number, stream: number, fill: Fill): Uint8Array {
   return bytes
 }
 
+const slicedMatmul = (
+  name: string,
+  args: JsonObject,
+  dtype: 'int16' | 'float32',
+  a: readonly [number, number],
+  b: readonly [number, number],
+  fill: Fill,
+) =>
+  withOperands('tensor@1/matmul.v1', name, args, () => ({
+    a: { dtype, shape: a, bytes: operand(DTYPE_BYTES[dtype] * elementCount(a), 1, fill) },
+    b: { dtype, shape: b, bytes: operand(DTYPE_BYTES[dtype] * elementCount(b), 2, fill) },
+  }))
+
 const mandelbrot = (name: string, args: Record<string, number>, first = 0, count = 1) =>
   plain('media@1/mandelbrot.v1', name, args, first, count)
 
@@ -405,5 +418,15 @@ export const EQUALITY_CASES: readonly EqualityCase[] = [
     [3, 7],
     3,
     () => 0xff,
+  ),
+  slicedMatmul('int16, A transposed', { transpose_a: true }, 'int16', [70, 41], [70, 33], anyByte),
+  slicedMatmul('float32 through 16 bits', {}, 'float32', [37, 50], [50, 21], anyByte),
+  slicedMatmul(
+    'float32 through 24 bits',
+    { bits: 24, transpose_b: true },
+    'float32',
+    [20, 65],
+    [31, 65],
+    anyByte,
   ),
 ]

@@ -27,6 +27,10 @@ const CASES: Readonly<Record<string, () => readonly GoldenCase[]>> = {
   ],
   'tensor@1/matmul.v1': () => [
     withOperands({}, { a: [bytes(21 * 37, 1), 'int8', [21, 37]], b: [bytes(37 * 13, 2), 'int8', [37, 13]] }),
+    withOperands(
+      { transpose_b: true },
+      { a: [bytes(2 * 9 * 14, 13), 'int16', [9, 14]], b: [bytes(2 * 11 * 14, 14), 'int16', [11, 14]] },
+    ),
   ],
   'media@1/mandelbrot.v1': () => [
     {

@@ -3,7 +3,8 @@ import { sha256Hex } from '../../digest.ts'
 import { matrixPreview, previewOf } from '../matrix-preview.ts'
 import type { Artifact, Plan } from '../op.ts'
 import { tileOf } from '../tile-grid.ts'
-import { type MatmulConstants, PRODUCT_MAX, PRODUCT_MIN } from './tiles.ts'
+import { floatProduct, integerProduct, reduceSlices } from './sliced-product.ts'
+import { type MatmulConstants, PRODUCT_MAX, PRODUCT_MIN, slicing } from './tiles.ts'
 
 /** The whole product while its tiles arrive: row-major little-endian int32. */
 export interface Product {
@@ -17,7 +18,8 @@ const word = z
   .min(-(2 ** 31))
   .max(2 ** 31 - 1)
 
-export const matmulResult = z.strictObject({
+/** A product of int8. */
+const int32Product = z.strictObject({
   shape: z.tuple([z.int().min(1), z.int().min(1)]),
   dtype: z.literal('int32'),
   /** SHA-256 of C's bytes: the name of the artifact `c`. */
@@ -32,6 +34,9 @@ export const matmulResult = z.strictObject({
   trace: z.int().nullable(),
   preview: matrixPreview,
 })
+export type Int32Product = z.infer<typeof int32Product>
+
+export const matmulResult = z.discriminatedUnion('dtype', [int32Product, integerProduct, floatProduct])
 export type MatmulResult = z.infer<typeof matmulResult>
 
 const BYTES = 4
@@ -65,10 +70,12 @@ export function reduceProduct({ constants, bytes }: Product): {
   readonly result: MatmulResult
   readonly artifacts: readonly Artifact[]
 } {
+  const sliced = slicing(constants)
+  if (sliced !== undefined) return reduceSlices(sliced, constants, bytes)
   const { rows, columns } = constants
   const shape: [number, number] = [rows, columns]
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const result: MatmulResult = {
+  const result: Int32Product = {
     shape,
     dtype: 'int32',
     digest: sha256Hex(bytes),
@@ -80,7 +87,7 @@ export function reduceProduct({ constants, bytes }: Product): {
 }
 
 /** Squares by halves of 16 bits, v = h 2^16 + l: each of the three sums stays exact over a run. */
-function totals(bytes: Uint8Array): Pick<MatmulResult, 'min' | 'max' | 'sum' | 'frobenius_squared'> {
+function totals(bytes: Uint8Array): Pick<Int32Product, 'min' | 'max' | 'sum' | 'frobenius_squared'> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   let min = 2 ** 31 - 1
   let max = -(2 ** 31)

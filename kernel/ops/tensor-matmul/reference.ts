@@ -1,6 +1,6 @@
-import type { InputBytes } from '../op.ts'
 import { tileBytes, tileOf } from '../tile-grid.ts'
-import { BLOCK, int8Operand, type MatmulConstants } from './tiles.ts'
+import type { Int8Operands } from './slices.ts'
+import { BLOCK, type MatmulConstants } from './tiles.ts'
 
 /**
  * One tile of C on the CPU. Two neighbouring columns of B ride in one double, b0 + b1 2^27, so that one multiply-add
@@ -16,9 +16,7 @@ const DEPTH_BLOCK = 256
 const COLUMN_BLOCK = 256
 
 /** @returns the tile's elements, row-major, little-endian int32 */
-export function multiplyTile(constants: MatmulConstants, inputs: InputBytes, shard: number): Uint8Array {
-  const a = int8Operand('a', inputs.get('a'), constants.rows, constants.depth)
-  const b = int8Operand('b', inputs.get('b'), constants.depth, constants.columns)
+export function multiplyTile(constants: MatmulConstants, { a, b }: Int8Operands, shard: number): Uint8Array {
   const tile = tileOf(constants, shard)
   const rowBlocks = Math.ceil(tile.rows / BLOCK)
   const stride = Math.ceil(tile.columns / BLOCK) * BLOCK

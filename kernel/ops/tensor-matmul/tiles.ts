@@ -2,17 +2,38 @@ import type { InputRefs } from '../../contract.ts'
 import { ForgeError, invariant } from '../../errors.ts'
 import { LIMITS } from '../../limits.ts'
 import type { Plan } from '../op.ts'
+import { inputRef } from '../operand.ts'
 import { largestTile, log2Ceil, tileCount, tileShape, tilesAcross } from '../tile-grid.ts'
+import type { MatmulArgs } from './args.ts'
 
 /** How C = A B is cut: tiles of C, one shard a tile. */
 
-/** A [rows, depth] times B [depth, columns]; a tile has up to tile_rows x tile_columns elements. */
+/** An int8 product A [rows, depth] times B [depth, columns]; a tile has up to tile_rows x tile_columns elements. */
 export type MatmulConstants = {
   readonly rows: number
   readonly depth: number
   readonly columns: number
   readonly tile_rows: number
   readonly tile_columns: number
+  /** The product that was asked for, where that is one of larger elements: slices.ts says how it is contained. */
+  readonly of?: Slicing
+}
+
+export type Slicing = {
+  readonly rows: number
+  readonly depth: number
+  readonly columns: number
+  /** int8 digits of an element. */
+  readonly digits: number
+  readonly dtype: 'int16' | 'float32'
+}
+
+export function slicing(constants: MatmulConstants): Slicing | undefined {
+  return constants.of
+}
+
+export function isFloat({ dtype }: Slicing): boolean {
+  return dtype === 'float32'
 }
 
 /** |C_ij| <= depth * 2^14 stays below 2^31 up to here (NUMERICS: the i32 total is exact). */
@@ -31,39 +52,78 @@ const TILE_AREA_LOG2_MAX = 16
 
 const BYTES_PER_OUTPUT = 4
 
-function shapeOf(inputs: InputRefs, name: 'a' | 'b'): readonly [number, number] {
+/** The side of A or B, as the product takes it. @throws ForgeError INPUT_INVALID when it has too many elements */
+function shapeOf(inputs: InputRefs, name: 'a' | 'b', transposed: boolean): readonly [number, number] {
   const [rows, columns, ...more] = inputs[name]?.shape ?? []
   invariant(rows !== undefined && columns !== undefined && more.length === 0, `input ${name} has rank 2`)
-  if (rows * columns > LIMITS.blob_bytes) {
-    throw new ForgeError(
-      'INPUT_INVALID',
+  if (rows * columns > LIMITS.blob_bytes)
+    throw tooLarge(
+      name,
       `the input "${name}" has ${rows} x ${columns} bytes; the limit is ${LIMITS.blob_bytes}`,
-      {
-        path: `inputs.${name}.shape`,
-        hint: 'Cut the product into blocks and send one contract for each.',
-      },
     )
+  return transposed ? [columns, rows] : [rows, columns]
+}
+
+function tooLarge(name: 'a' | 'b', message: string): ForgeError {
+  return new ForgeError('INPUT_INVALID', message, {
+    path: `inputs.${name}.shape`,
+    hint: 'Cut the product into blocks and send one contract for each.',
+  })
+}
+
+/** How elements become int8. @throws ForgeError INPUT_INVALID for dtypes that do not go together, ARGS_OUT_OF_RANGE for bits of integers */
+function sliceOf(args: MatmulArgs, inputs: InputRefs): Pick<Slicing, 'digits' | 'dtype'> | undefined {
+  const [a, b] = [inputRef(inputs, 'a').dtype, inputRef(inputs, 'b').dtype]
+  if ((a === 'float32') !== (b === 'float32')) {
+    throw new ForgeError('INPUT_INVALID', `a has ${a}, b has ${b}`, {
+      path: 'inputs.b.dtype',
+      hint: 'Multiply integers by integers, or float32 by float32.',
+    })
   }
-  return [rows, columns]
+  if (a === 'float32') return { digits: (args.bits ?? 16) / 8, dtype: a }
+  if (args.bits !== undefined) {
+    throw new ForgeError('ARGS_OUT_OF_RANGE', 'bits are for float32 operands; integers are exact', {
+      path: 'args.bits',
+      hint: 'Leave bits out.',
+    })
+  }
+  return a === 'int16' || b === 'int16' ? { digits: 2, dtype: 'int16' } : undefined
+}
+
+/** The sides of the int8 product: with ones for sums, and for floats the exponents. */
+function contained(rows: number, depth: number, columns: number, slice: Pick<Slicing, 'digits' | 'dtype'>) {
+  const extra = slice.dtype === 'float32' ? 1 : 0
+  return {
+    rows: slice.digits * rows + 1 + extra,
+    depth: depth + 2 * extra,
+    columns: slice.digits * columns + 1 + extra,
+    of: { rows, depth, columns, ...slice },
+  }
 }
 
 /**
  * Tiles of about 2^26 multiply-adds and at most 2^16 elements.
- * @throws ForgeError INPUT_INVALID with the path of the shape that is wrong
+ * @throws ForgeError INPUT_INVALID with the path of what is wrong
  */
-export function planTiles(inputs: InputRefs): Plan<MatmulConstants> {
-  const [rows, depth] = shapeOf(inputs, 'a')
-  const [depthOfB, columns] = shapeOf(inputs, 'b')
-  if (depth !== depthOfB) {
+export function planTiles(args: MatmulArgs, inputs: InputRefs): Plan<MatmulConstants> {
+  const [outRows, inner] = shapeOf(inputs, 'a', args.transpose_a === true)
+  const [innerOfB, outColumns] = shapeOf(inputs, 'b', args.transpose_b === true)
+  if (inner !== innerOfB) {
     throw new ForgeError(
       'INPUT_INVALID',
-      `the shapes do not agree: a is ${rows} x ${depth}, b is ${depthOfB} x ${columns}`,
+      `the shapes do not agree: a is ${outRows} x ${inner}, b is ${innerOfB} x ${outColumns}`,
       {
         path: 'inputs.b.shape',
-        hint: `B needs as many rows as A has columns: [${depth}, ${columns}].`,
+        hint: `B needs as many rows as A has columns: [${inner}, ${outColumns}].`,
       },
     )
   }
+  const slice = sliceOf(args, inputs)
+  const sides =
+    slice === undefined
+      ? { rows: outRows, depth: inner, columns: outColumns }
+      : contained(outRows, inner, outColumns, slice)
+  const { rows, depth, columns } = sides
   if (depth > DEPTH_MAX) {
     throw new ForgeError(
       'INPUT_INVALID',
@@ -74,6 +134,10 @@ export function planTiles(inputs: InputRefs): Plan<MatmulConstants> {
       },
     )
   }
+  if (rows * depth > LIMITS.blob_bytes)
+    throw tooLarge('a', `A has ${rows} x ${depth} digits; the limit is ${LIMITS.blob_bytes}`)
+  if (depth * columns > LIMITS.blob_bytes)
+    throw tooLarge('b', `B has ${depth} x ${columns} digits; the limit is ${LIMITS.blob_bytes}`)
   if (rows * columns * BYTES_PER_OUTPUT > LIMITS.blob_bytes) {
     throw new ForgeError(
       'INPUT_INVALID',
@@ -85,7 +149,7 @@ export function planTiles(inputs: InputRefs): Plan<MatmulConstants> {
     )
   }
   const area = Math.min(TILE_AREA_LOG2_MAX, TILE_WORK_LOG2 - log2Ceil(depth))
-  const constants: MatmulConstants = { rows, depth, columns, ...tileShape(rows, columns, area, BLOCK_LOG2) }
+  const constants: MatmulConstants = { ...sides, ...tileShape(rows, columns, area, BLOCK_LOG2) }
   return {
     shard_count: tileCount(constants),
     work_units: workUnits(constants),
@@ -102,31 +166,4 @@ function workUnits(constants: MatmulConstants): number {
   const multiplyAdds = rows * columns * depth
   const packed = rows * depth * across + columns * depth * down
   return Math.ceil(multiplyAdds / 4096) + Math.ceil(packed / 512) + Math.ceil((rows * columns) / 64)
-}
-
-/**
- * An operand's elements.
- * @throws ForgeError INPUT_INVALID when the bytes are not as many as the shape says
- */
-export function int8Operand(
-  name: 'a' | 'b',
-  bytes: Uint8Array | undefined,
-  rows: number,
-  columns: number,
-): Int8Array {
-  if (bytes === undefined)
-    throw new ForgeError('INPUT_MISSING', `the bytes of the input "${name}" are missing`, {
-      path: `inputs.${name}`,
-    })
-  if (bytes.length !== rows * columns) {
-    throw new ForgeError(
-      'INPUT_INVALID',
-      `the input "${name}" has ${bytes.length} bytes; its shape asks for ${rows * columns}`,
-      {
-        path: `inputs.${name}.shape`,
-        hint: 'Give the shape of the bytes: rows, then columns, one byte an element.',
-      },
-    )
-  }
-  return new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length)
 }
