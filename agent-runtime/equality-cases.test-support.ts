@@ -134,11 +134,20 @@ const slicedMatmul = (
   a: readonly [number, number],
   b: readonly [number, number],
   fill: Fill,
+  first = 0,
+  count = 1,
 ) =>
-  withOperands('tensor@1/matmul.v1', name, args, () => ({
-    a: { dtype, shape: a, bytes: operand(DTYPE_BYTES[dtype] * elementCount(a), 1, fill) },
-    b: { dtype, shape: b, bytes: operand(DTYPE_BYTES[dtype] * elementCount(b), 2, fill) },
-  }))
+  withOperands(
+    'tensor@1/matmul.v1',
+    name,
+    args,
+    () => ({
+      a: { dtype, shape: a, bytes: operand(DTYPE_BYTES[dtype] * elementCount(a), 1, fill) },
+      b: { dtype, shape: b, bytes: operand(DTYPE_BYTES[dtype] * elementCount(b), 2, fill) },
+    }),
+    first,
+    count,
+  )
 
 const mandelbrot = (name: string, args: Record<string, number>, first = 0, count = 1) =>
   plain('media@1/mandelbrot.v1', name, args, first, count)
@@ -429,4 +438,5 @@ export const EQUALITY_CASES: readonly EqualityCase[] = [
     [31, 65],
     anyByte,
   ),
+  slicedMatmul('a batch of int16', { batch: 3 }, 'int16', [3 * 90, 40], [3 * 40, 100], anyByte, 1, 2),
 ]

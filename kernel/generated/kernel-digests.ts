@@ -12,8 +12,8 @@ export const KERNEL_DIGESTS: Readonly<Record<string, string>> = {
   'tensor/conv2d.v1': '9793d17909bbd9eb15f3c98d550e6ea750e7f464516093eae4bb1e20c935f86e',
   'tensor/elementwise.v1': '2cf59cadc5681c8656154947a4b78da3a224df6d629b7ffc294f0ddc65eacc70',
   'tensor/gemv.v1': '3d8c8c68af98426a4e86d7fd815db2c6c3c5fdf4883a7a1e4800aaa7be687ab7',
-  'tensor/matmul.v1.dp4a': '8c0f5ad306acf58fa79598e70e31b923866b3427c95d0db4548bb4d636d49722',
-  'tensor/matmul.v1': 'ca5b70c69a4486087b11a83a25b8bd40348c936e874e3706f25a0e7fcf25d9c6',
+  'tensor/matmul.v1.dp4a': '2ec417fbd50b6ae49cc096808e99bffa719724b11e732af9b5261b511418d5f5',
+  'tensor/matmul.v1': '2ee71ba1de8a87c61458ba4ce9c31fa73455cd4c564746b8e74bb73d04ee9087',
   'tensor/ntt.v1': 'f7c8ecca6d4268e5be44644103e09a4adbfcdc80869e3ca16e123888f2b6f223',
   'tensor/reduce.v1': 'b38b6fb911accf5b909ebc4fe728d0117145385f6a2dda73c28583c8cd9586c2',
 }

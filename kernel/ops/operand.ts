@@ -61,10 +61,14 @@ export function operandBytes(name: string, ref: InputRef, bytes: Uint8Array | un
 
 /** One word an element: integers extended by their sign or by zero, float32 as its bits. */
 export function operandWords(name: string, ref: InputRef, given: Uint8Array | undefined): Uint32Array {
-  const bytes = operandBytes(name, ref, given)
+  return wordsOf(ref.dtype, operandBytes(name, ref, given))
+}
+
+/** The same of bytes that are whole elements, such as a part of an operand. */
+export function wordsOf(dtype: Dtype, bytes: Uint8Array): Uint32Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const words = new Uint32Array(elementCount(ref.shape))
-  switch (ref.dtype) {
+  const words = new Uint32Array(bytes.length / DTYPE_BYTES[dtype])
+  switch (dtype) {
     case 'int8':
       for (let i = 0; i < words.length; i++) words[i] = view.getInt8(i)
       return words
@@ -80,9 +84,7 @@ export function operandWords(name: string, ref: InputRef, given: Uint8Array | un
       for (let i = 0; i < words.length; i++) words[i] = view.getUint32(4 * i, true)
       return words
     default:
-      throw new ForgeError('INPUT_INVALID', `elements of ${ref.dtype} are not words`, {
-        path: `inputs.${name}.dtype`,
-      })
+      throw new ForgeError('INPUT_INVALID', `elements of ${dtype} are not words`)
   }
 }
 

@@ -1,5 +1,7 @@
 import { z } from 'zod'
 
+const BATCH_MAX = 65_536
+
 const transpose = (name: string, shape: string) =>
   z.exactOptional(
     z.boolean().meta({
@@ -12,6 +14,13 @@ const transpose = (name: string, shape: string) =>
 export const matmulArgs = z.strictObject({
   transpose_a: transpose('A', '[depth, rows]'),
   transpose_b: transpose('B', '[columns, depth]'),
+  batch: z.exactOptional(
+    z.int().min(2).max(BATCH_MAX).meta({
+      title: 'Batch',
+      description: 'A and B are so many matrices one below another, and so is C. Left out: one.',
+      unit: 'products',
+    }),
+  ),
   bits: z.exactOptional(
     z.literal([16, 24]).meta({
       title: 'Bits of float32 operands',

@@ -1,15 +1,13 @@
 import { defineOp } from '../../job.ts'
-import { placeTile } from '../tile-grid.ts'
 import { matmulArgs } from './args.ts'
 import { matmulProgram } from './gpu.ts'
-import { checkTile, emptyProduct, matmulResult, reduceProduct } from './product.ts'
+import { checkTile, emptyProduct, matmulResult, placeProductTile, reduceProduct } from './product.ts'
 import { multiplyTile } from './reference.ts'
 import { int8Operands } from './slices.ts'
 import { summariseProduct } from './summary.ts'
 import { DEPTH_MAX, planTiles } from './tiles.ts'
 
 const KERNEL = 'tensor/matmul.v1'
-const ELEMENT_BYTES = 4
 
 /** `tensor@1/matmul.v1`: int8 x int8 -> int32, exact, and what can be had from that. */
 export const matmul = defineOp({
@@ -42,10 +40,7 @@ export const matmul = defineOp({
   reference: ({ args, plan, inputRefs, inputs }, shard) =>
     multiplyTile(plan.constants, int8Operands(args, plan.constants, inputRefs, inputs), shard),
   checkLeaf: checkTile,
-  fold: {
-    empty: emptyProduct,
-    add: ({ constants, bytes }, shard, leaf) => placeTile(bytes, constants, shard, leaf, ELEMENT_BYTES),
-  },
+  fold: { empty: emptyProduct, add: placeProductTile },
   reduce: (_args, _plan, product) => reduceProduct(product),
   result: matmulResult,
   summarise: (_args, result) => summariseProduct(result),

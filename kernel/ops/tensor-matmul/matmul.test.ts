@@ -247,7 +247,7 @@ describe('the GPU program', () => {
     expect(program.kernel).toBe(matmul.kernel)
     expect(program.invocations).toBe(2)
     expect(program.slot_words).toBe(8 * 4)
-    expect([...program.words]).toEqual([2, 2, 1, 1, 2, 1])
+    expect([...program.words]).toEqual([2, 2, 1, 1, 2, 1, 1])
   })
 
   test('packs operands four elements a word along the depth, zero beyond the matrix', () => {

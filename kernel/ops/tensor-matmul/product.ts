@@ -2,9 +2,9 @@ import { z } from 'zod'
 import { sha256Hex } from '../../digest.ts'
 import { matrixPreview, previewOf } from '../matrix-preview.ts'
 import type { Artifact, Plan } from '../op.ts'
-import { tileOf } from '../tile-grid.ts'
+import { placeTile, tileOf } from '../tile-grid.ts'
 import { floatProduct, integerProduct, reduceSlices } from './sliced-product.ts'
-import { type MatmulConstants, PRODUCT_MAX, PRODUCT_MIN, slicing } from './tiles.ts'
+import { batchOf, type MatmulConstants, PRODUCT_MAX, PRODUCT_MIN, placeOf, slicing } from './tiles.ts'
 
 /** The whole product while its tiles arrive: row-major little-endian int32. */
 export interface Product {
@@ -45,13 +45,23 @@ const RUN = 65_536
 
 export function emptyProduct(plan: Plan<MatmulConstants>): Product {
   const { rows, columns } = plan.constants
-  return { constants: plan.constants, bytes: new Uint8Array(rows * columns * BYTES) }
+  return {
+    constants: plan.constants,
+    bytes: new Uint8Array(batchOf(plan.constants) * rows * columns * BYTES),
+  }
+}
+
+/** Writes a tile into its place in its product. */
+export function placeProductTile({ constants, bytes }: Product, shard: number, leaf: Uint8Array): void {
+  const { product, tile } = placeOf(constants, shard)
+  const size = constants.rows * constants.columns * BYTES
+  placeTile(bytes.subarray(product * size, (product + 1) * size), constants, tile, leaf, BYTES)
 }
 
 /** A tile has exactly its length, and each element lies between depth times the least and the largest product. */
 export function checkTile(plan: Plan<MatmulConstants>, shard: number, leaf: Uint8Array): string | undefined {
   const { depth } = plan.constants
-  const tile = tileOf(plan.constants, shard)
+  const tile = tileOf(plan.constants, placeOf(plan.constants, shard).tile)
   const expected = tile.rows * tile.columns * BYTES
   if (leaf.length !== expected)
     return `a tile of ${leaf.length} bytes; ${tile.rows} x ${tile.columns} int32 are ${expected}`
@@ -72,7 +82,8 @@ export function reduceProduct({ constants, bytes }: Product): {
 } {
   const sliced = slicing(constants)
   if (sliced !== undefined) return reduceSlices(sliced, constants, bytes)
-  const { rows, columns } = constants
+  const rows = batchOf(constants) * constants.rows
+  const { columns } = constants
   const shape: [number, number] = [rows, columns]
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const result: Int32Product = {
@@ -80,7 +91,7 @@ export function reduceProduct({ constants, bytes }: Product): {
     dtype: 'int32',
     digest: sha256Hex(bytes),
     ...totals(bytes),
-    trace: rows === columns ? trace(bytes, rows) : null,
+    trace: constants.batch === undefined && rows === columns ? trace(bytes, rows) : null,
     preview: previewOf(rows, columns, (row, column) => view.getInt32((row * columns + column) * BYTES, true)),
   }
   return { result, artifacts: [{ name: 'c', dtype: 'int32', shape, bytes }] }

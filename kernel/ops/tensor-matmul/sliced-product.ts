@@ -4,7 +4,7 @@ import { matrixPreview, previewOf } from '../matrix-preview.ts'
 import type { Artifact } from '../op.ts'
 import { factsOf, sequenceFacts } from '../sequence-facts.ts'
 import { NOT_FINITE, powerOfTwo } from './quantise.ts'
-import { isFloat, type MatmulConstants, type Slicing } from './tiles.ts'
+import { batchOf, isFloat, type MatmulConstants, type Slicing } from './tiles.ts'
 
 /** From the int8 product of slices (slices.ts) back to the product that was asked for. */
 
@@ -51,8 +51,17 @@ const FLOAT32_MAX = 3.402_823_466_385_288_6e38
 const FLOAT32_OVERFLOW = FLOAT32_MAX + 2 ** 103
 const PREVIEW_MAX = 32
 
+/** An element by row and column. */
+type Reader = (row: number, column: number) => number
+
+/** One product of a batch: its int8 product, and what that stands for. */
+interface SlicedProduct {
+  readonly at: Reader
+  readonly element: Reader
+}
+
 /** Element (i, j) of the product of integers: exact below 2^53, else the nearest double. */
-function elementReader(s: Slicing, at: (row: number, column: number) => number) {
+function elementReader(s: Slicing, at: Reader): Reader {
   const offset = s.digits === 2 ? 128 : 128 * 257
   const constant = offset * offset * s.depth
   const sums = (count: number, sliceSum: (digit: number, line: number) => number) =>
@@ -63,7 +72,7 @@ function elementReader(s: Slicing, at: (row: number, column: number) => number) 
     })
   const rowSums = sums(s.rows, (d, row) => at(d * s.rows + row, s.digits * s.columns))
   const columnSums = sums(s.columns, (d, column) => at(s.digits * s.rows, d * s.columns + column))
-  return (i: number, j: number): number => {
+  return (i, j) => {
     // In units of 2^16 and of 1: both stay integers below 2^52, and only their sum is rounded, if it must be.
     const both = (rowSums[i] as number) + (columnSums[j] as number)
     const top = Math.floor(both / UNIT)
@@ -86,21 +95,29 @@ export function reduceSlices(
   bytes: Uint8Array,
 ): { readonly result: IntegerProduct | FloatProduct; readonly artifacts: readonly Artifact[] } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const at = (row: number, column: number) => view.getInt32(4 * (row * c.columns + column), true)
-  const element = elementReader(s, at)
-  return isFloat(s) ? floats(s, at, element) : integers(s, element)
+  const products = Array.from({ length: batchOf(c) }, (_, product) => {
+    const first = product * c.rows * c.columns
+    const at: Reader = (row, column) => view.getInt32(4 * (first + row * c.columns + column), true)
+    return { at, element: elementReader(s, at) }
+  })
+  return isFloat(s) ? floats(s, products) : integers(s, products)
 }
 
-function integers(s: Slicing, element: (i: number, j: number) => number) {
-  const out = new DataView(new ArrayBuffer(8 * s.rows * s.columns))
-  for (let i = 0, to = 0; i < s.rows; i++)
-    for (let j = 0; j < s.columns; j++, to += 8) out.setFloat64(to, element(i, j), true)
+function integers(s: Slicing, products: readonly SlicedProduct[]) {
+  const rows = products.length * s.rows
+  const out = new DataView(new ArrayBuffer(8 * rows * s.columns))
+  let to = 0
+  let trace = 0
+  for (const { element } of products) {
+    for (let i = 0; i < s.rows; i++) {
+      for (let j = 0; j < s.columns; j++, to += 8) out.setFloat64(to, element(i, j), true)
+      if (i < s.columns) trace += element(i, i)
+    }
+  }
   const bytes = new Uint8Array(out.buffer)
   const read = (index: number) => out.getFloat64(8 * index, true)
-  const { min, max, sum } = factsOf(s.rows * s.columns, read)
-  let trace = 0
-  for (let i = 0; i < Math.min(s.rows, s.columns); i++) trace += element(i, i)
-  const sides: [number, number] = [s.rows, s.columns]
+  const { min, max, sum } = factsOf(rows * s.columns, read)
+  const sides: [number, number] = [rows, s.columns]
   const result: IntegerProduct = {
     shape: sides,
     dtype: 'float64',
@@ -108,26 +125,70 @@ function integers(s: Slicing, element: (i: number, j: number) => number) {
     min,
     max,
     sum,
-    trace: s.rows === s.columns ? trace : null,
-    preview: previewOf(s.rows, s.columns, (row, column) => read(row * s.columns + column)),
+    trace: products.length === 1 && s.rows === s.columns ? trace : null,
+    preview: previewOf(rows, s.columns, (row, column) => read(row * s.columns + column)),
   }
   return { result, artifacts: [{ name: 'c', dtype: 'float64' as const, shape: sides, bytes }] }
 }
 
-function floats(
+/** What is known of the elements of a float product so far. */
+interface FloatFacts {
+  min: number
+  max: number
+  squares: number
+  notFinite: number
+  bound: number
+}
+
+function floats(s: Slicing, products: readonly SlicedProduct[]) {
+  const size = s.rows * s.columns
+  const values = new Float64Array(products.length * size)
+  const bytes = new Uint8Array(4 * values.length)
+  const facts: FloatFacts = {
+    min: Number.POSITIVE_INFINITY,
+    max: Number.NEGATIVE_INFINITY,
+    squares: 0,
+    notFinite: 0,
+    bound: 0,
+  }
+  products.forEach((product, i) => {
+    floatProductOf(
+      s,
+      product,
+      values.subarray(i * size, (i + 1) * size),
+      new DataView(bytes.buffer, 4 * i * size, 4 * size),
+      facts,
+    )
+  })
+  const finite = facts.notFinite < values.length
+  const sides: [number, number] = [products.length * s.rows, s.columns]
+  const result: FloatProduct = {
+    shape: sides,
+    dtype: 'float32',
+    digest: sha256Hex(bytes),
+    bits: s.digits === 2 ? 16 : 24,
+    min: finite ? facts.min : 0,
+    max: finite ? facts.max : 0,
+    frobenius_squared: facts.squares,
+    error_bound: facts.bound,
+    not_finite: facts.notFinite,
+    preview: floatPreview(sides, values),
+  }
+  return { result, artifacts: [{ name: 'c', dtype: 'float32' as const, shape: sides, bytes }] }
+}
+
+/** One product's elements, as doubles and as float32, added to the facts. */
+function floatProductOf(
   s: Slicing,
-  at: (row: number, column: number) => number,
-  element: (i: number, j: number) => number,
-) {
+  { at, element }: SlicedProduct,
+  values: Float64Array,
+  out: DataView,
+  facts: FloatFacts,
+): void {
   const rowExponent = (i: number) => at((s.digits - 1) * s.rows + i, s.digits * s.columns + 1)
-  const columnExponent = (j: number) => at(s.digits * s.rows + 1, (s.digits - 1) * s.columns + j)
-  const columnExponents = Array.from({ length: s.columns }, (_, j) => columnExponent(j))
-  const values = new Float64Array(s.rows * s.columns)
-  const out = new DataView(new ArrayBuffer(4 * s.rows * s.columns))
-  let min = Number.POSITIVE_INFINITY
-  let max = Number.NEGATIVE_INFINITY
-  let squares = 0
-  let notFinite = 0
+  const columnExponents = Array.from({ length: s.columns }, (_, j) =>
+    at(s.digits * s.rows + 1, (s.digits - 1) * s.columns + j),
+  )
   let largestRow = -NOT_FINITE
   for (let i = 0, index = 0; i < s.rows; i++) {
     const e = rowExponent(i)
@@ -135,47 +196,35 @@ function floats(
     for (let j = 0; j < s.columns; j++, index++) {
       const f = columnExponents[j] as number
       if (e === NOT_FINITE || f === NOT_FINITE) {
-        notFinite++
+        facts.notFinite++
         out.setUint32(4 * index, NAN_BITS, true)
         continue
       }
       const value = element(i, j) * powerOfTwo(e + f)
       out.setFloat32(4 * index, value, true)
       if (Math.abs(value) >= FLOAT32_OVERFLOW) {
-        notFinite++
+        facts.notFinite++
         continue
       }
       values[index] = value
-      if (value < min) min = value
-      if (value > max) max = value
-      squares += value * value
+      if (value < facts.min) facts.min = value
+      if (value > facts.max) facts.max = value
+      facts.squares += value * value
     }
   }
-  const finite = notFinite < values.length
   const largestColumn = columnExponents.reduce(
     (most, f) => (f === NOT_FINITE ? most : Math.max(most, f)),
     -NOT_FINITE,
   )
-  const bytes = new Uint8Array(out.buffer)
-  const sides: [number, number] = [s.rows, s.columns]
-  const bits = s.digits === 2 ? 16 : 24
-  const result: FloatProduct = {
-    shape: sides,
-    dtype: 'float32',
-    digest: sha256Hex(bytes),
-    bits,
-    min: finite ? min : 0,
-    max: finite ? max : 0,
-    frobenius_squared: squares,
-    error_bound: s.depth * powerOfTwo(largestRow + largestColumn) * (2 ** (bits - 1) + 0.25),
-    not_finite: notFinite,
-    preview: floatPreview(s, values),
-  }
-  return { result, artifacts: [{ name: 'c', dtype: 'float32' as const, shape: sides, bytes }] }
+  const half = 2 ** (8 * s.digits - 1)
+  facts.bound = Math.max(facts.bound, s.depth * powerOfTwo(largestRow + largestColumn) * (half + 0.25))
 }
 
 /** Means of the blocks of an even division, added up row by row. */
-function floatPreview({ rows, columns }: Slicing, values: Float64Array): FloatProduct['preview'] {
+function floatPreview(
+  [rows, columns]: readonly [number, number],
+  values: Float64Array,
+): FloatProduct['preview'] {
   const down = Math.min(rows, PREVIEW_MAX)
   const across = Math.min(columns, PREVIEW_MAX)
   const sums = new Array<number>(down * across).fill(0)

@@ -308,6 +308,62 @@ describe('float32', () => {
   })
 })
 
+describe('batches', () => {
+  /** Matrices one below another. */
+  const stacked = (matrices: readonly Matrix[]): Matrix => {
+    const [first] = matrices as [Matrix]
+    const bytes = new Uint8Array(first.bytes.length * matrices.length)
+    matrices.forEach(({ bytes: part }, i) => {
+      bytes.set(part, i * part.length)
+    })
+    return { ...first, rows: first.rows * matrices.length, bytes }
+  }
+
+  test.each<
+    [string, 'int8' | 'int16' | 'float32', Args, readonly [number, number], readonly [number, number]]
+  >([
+    ['int8', 'int8', {}, [9, 17], [17, 6]],
+    ['int8 of several tiles', 'int8', {}, [300, 5], [5, 310]],
+    ['int8, both transposed', 'int8', { transpose_a: true, transpose_b: true }, [17, 9], [6, 17]],
+    ['int16, B transposed', 'int16', { transpose_b: true }, [9, 17], [6, 17]],
+    ['float32', 'float32', { bits: 24 }, [9, 17], [17, 6]],
+  ])(
+    '%s: every product is the one of its matrices',
+    (_, dtype, args, [aRows, aColumns], [bRows, bColumns]) => {
+      const size = { int8: 1, int16: 2, float32: 4 }[dtype]
+      const make = (rows: number, columns: number, salt: number): Matrix => ({
+        dtype,
+        rows,
+        columns,
+        bytes: mixedBytes(size * rows * columns, salt).map((byte, i) =>
+          size === 4 && i % 4 === 3 ? 0x3f : byte,
+        ),
+      })
+      const a = [1, 2, 3].map((salt) => make(aRows, aColumns, salt))
+      const b = [4, 5, 6].map((salt) => make(bRows, bColumns, salt))
+      const whole = multiplied({ ...args, batch: 3 }, stacked(a), stacked(b))
+      const parts = a.map((matrix, i) => multiplied(args, matrix, b[i] as Matrix))
+      expect(whole.job.plan.shard_count).toBe(3 * (parts[0]?.job.plan.shard_count ?? 0))
+      const bytesOf = ({ view }: (typeof parts)[0]) => [
+        ...new Uint8Array(view.buffer, view.byteOffset, view.byteLength),
+      ]
+      expect(bytesOf(whole)).toEqual(parts.flatMap(bytesOf))
+      expect(whole.result.min).toBe(Math.min(...parts.map(({ result }) => result.min)))
+      expect(whole.result.shape[0]).toBe(3 * (parts[0]?.result.shape[0] ?? 0))
+      if (dtype === 'float32') {
+        const bound = (result: (typeof whole)['result']) => (result as FloatProduct).error_bound
+        expect(bound(whole.result)).toBe(Math.max(...parts.map(({ result }) => bound(result))))
+      }
+    },
+  )
+
+  test('whose rows do not divide are refused', () => {
+    const a = matrix('int8', 7, 3, false, undefined, 1)
+    const b = matrix('int8', 6, 3, false, undefined, 2)
+    expect(() => multiplied({ batch: 2 }, a, b)).toThrow('7 rows are not 2 matrices')
+  })
+})
+
 describe('plan', () => {
   const D = '0'.repeat(64)
   const planOf = (args: Args, aType: Dtype, a: readonly number[], bType: Dtype, b: readonly number[]) => {

@@ -1,9 +1,9 @@
 import type { InputRef, InputRefs } from '../../contract.ts'
 import type { InputBytes } from '../op.ts'
-import { inputRef, operandBytes, operandWords } from '../operand.ts'
+import { inputRef, operandBytes, wordsOf } from '../operand.ts'
 import type { MatmulArgs } from './args.ts'
 import { quantise } from './quantise.ts'
-import { isFloat, type MatmulConstants, slicing } from './tiles.ts'
+import { batchOf, isFloat, type MatmulConstants, type Slicing, slicing } from './tiles.ts'
 
 /**
  * Operands of more than eight bits as int8 matrices of which one int8 product contains all that is asked for. An integer m
@@ -29,13 +29,19 @@ interface Lines {
   at(line: number, k: number): number
 }
 
-/** The integers of an operand's lines and, of floats, the exponent of each line. */
+/** The integers of an operand's lines, line by line, and of floats the exponent of each line. */
+interface Integers {
+  readonly m: Int32Array
+  readonly exponents: Int8Array
+}
+
 function integersOf(
   ref: InputRef,
-  words: Uint32Array,
+  bytes: Uint8Array,
+  args: MatmulArgs,
   { lines, depth, at }: Lines,
-  bits: 16 | 24,
-): { readonly m: Int32Array; readonly exponents: Int8Array } {
+): Integers {
+  const words = wordsOf(ref.dtype, bytes)
   const m = new Int32Array(lines * depth)
   const exponents = new Int8Array(lines)
   if (ref.dtype !== 'float32') {
@@ -46,41 +52,95 @@ function integersOf(
   const bitsOfLine = new Uint32Array(depth)
   for (let line = 0; line < lines; line++) {
     for (let k = 0; k < depth; k++) bitsOfLine[k] = words[at(line, k)] as number
-    exponents[line] = quantise(bitsOfLine, bits, m.subarray(line * depth, (line + 1) * depth))
+    exponents[line] = quantise(bitsOfLine, args.bits ?? 16, m.subarray(line * depth, (line + 1) * depth))
   }
   return { m, exponents }
 }
 
 export interface Int8Operands {
-  /** [constants.rows, constants.depth] and [constants.depth, constants.columns], row-major. */
+  /** Of each product [constants.rows, constants.depth] and [constants.depth, constants.columns], row-major. */
   readonly a: Int8Array
   readonly b: Int8Array
 }
 
-/** A as the int8 product takes it. */
+/** A as the int8 product takes it; the matrices of a batch one after another. */
 export function leftOperand(
   args: MatmulArgs,
   c: MatmulConstants,
   refs: InputRefs,
   given: Uint8Array | undefined,
 ): Int8Array {
-  const ref = inputRef(refs, 'a')
-  const bytes = operandBytes('a', ref, given)
-  const s = slicing(c)
   const transposed = args.transpose_a === true
-  if (s === undefined) return transposed ? transpose(bytes, c.depth, c.rows) : asInt8(bytes)
-  const lines: Lines = {
-    lines: s.rows,
-    depth: s.depth,
-    at: (row, k) => (transposed ? k * s.rows + row : row * s.depth + k),
+  return operandOf('a', c, refs, given, (bytes, ref) => {
+    const s = slicing(c)
+    if (s === undefined) return transposed ? transpose(bytes, c.depth, c.rows) : undefined
+    return slicedRows(
+      c,
+      s,
+      integersOf(ref, bytes, args, {
+        lines: s.rows,
+        depth: s.depth,
+        at: (row, k) => (transposed ? k * s.rows + row : row * s.depth + k),
+      }),
+    )
+  })
+}
+
+/** B as the int8 product takes it; the matrices of a batch one after another. */
+export function rightOperand(
+  args: MatmulArgs,
+  c: MatmulConstants,
+  refs: InputRefs,
+  given: Uint8Array | undefined,
+): Int8Array {
+  const transposed = args.transpose_b === true
+  return operandOf('b', c, refs, given, (bytes, ref) => {
+    const s = slicing(c)
+    if (s === undefined) return transposed ? transpose(bytes, c.columns, c.depth) : undefined
+    return slicedColumns(
+      c,
+      s,
+      integersOf(ref, bytes, args, {
+        lines: s.columns,
+        depth: s.depth,
+        at: (column, k) => (transposed ? column * s.depth + k : k * s.columns + column),
+      }),
+    )
+  })
+}
+
+/** @param convert one matrix of a batch; undefined where it is to be taken as it is */
+function operandOf(
+  name: 'a' | 'b',
+  c: MatmulConstants,
+  refs: InputRefs,
+  given: Uint8Array | undefined,
+  convert: (bytes: Uint8Array, ref: InputRef) => Int8Array | undefined,
+): Int8Array {
+  const ref = inputRef(refs, name)
+  const bytes = operandBytes(name, ref, given)
+  const batch = batchOf(c)
+  const size = bytes.length / batch
+  const whole = new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length)
+  let out: Int8Array | undefined
+  for (let i = 0; i < batch; i++) {
+    const converted = convert(bytes.subarray(i * size, (i + 1) * size), ref)
+    if (converted === undefined) return whole
+    if (batch === 1) return converted
+    out ??= new Int8Array(batch * converted.length)
+    out.set(converted, i * converted.length)
   }
-  const { m, exponents } = integersOf(ref, operandWords('a', ref, bytes), lines, args.bits ?? 16)
+  return out ?? whole
+}
+
+function slicedRows(c: MatmulConstants, s: Slicing, { m, exponents }: Integers): Int8Array {
   const out = new Int8Array(c.rows * c.depth)
   for (let row = 0, from = 0; row < s.rows; row++) {
     for (let k = 0; k < s.depth; k++)
       setDigits(out, row * c.depth + k, s.rows * c.depth, s.digits, m[from++] as number)
   }
-  out.fill(1, s.digits * s.rows * c.depth, s.digits * s.rows * c.depth + s.depth)
+  const ones = s.digits * s.rows * c.depth
+  out.fill(1, ones, ones + s.depth)
   if (isFloat(s)) {
     const top = (s.digits - 1) * s.rows
     for (let row = 0; row < s.rows; row++) out[(top + row) * c.depth + s.depth] = exponents[row] as number
@@ -89,24 +149,7 @@ export function leftOperand(
   return out
 }
 
-/** B as the int8 product takes it. */
-export function rightOperand(
-  args: MatmulArgs,
-  c: MatmulConstants,
-  refs: InputRefs,
-  given: Uint8Array | undefined,
-): Int8Array {
-  const ref = inputRef(refs, 'b')
-  const bytes = operandBytes('b', ref, given)
-  const s = slicing(c)
-  const transposed = args.transpose_b === true
-  if (s === undefined) return transposed ? transpose(bytes, c.columns, c.depth) : asInt8(bytes)
-  const lines: Lines = {
-    lines: s.columns,
-    depth: s.depth,
-    at: (column, k) => (transposed ? column * s.depth + k : k * s.columns + column),
-  }
-  const { m, exponents } = integersOf(ref, operandWords('b', ref, bytes), lines, args.bits ?? 16)
+function slicedColumns(c: MatmulConstants, s: Slicing, { m, exponents }: Integers): Int8Array {
   const out = new Int8Array(c.depth * c.columns)
   for (let column = 0, from = 0; column < s.columns; column++) {
     for (let k = 0; k < s.depth; k++)
@@ -122,10 +165,6 @@ export function rightOperand(
   return out
 }
 
-function asInt8(bytes: Uint8Array): Int8Array {
-  return new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length)
-}
-
 function transpose(bytes: Uint8Array, rows: number, columns: number): Int8Array {
   const out = new Int8Array(bytes.length)
   for (let row = 0, from = 0; row < rows; row++)
@@ -133,22 +172,24 @@ function transpose(bytes: Uint8Array, rows: number, columns: number): Int8Array 
   return out
 }
 
-/** The operands of a job that were sliced last: a host computes many shards of the same ones. */
-const sliced = new WeakMap<InputBytes, Int8Operands>()
+/** Operands that were converted, by the bytes they came from: a host computes many shards of the same job. */
+const converted = new WeakMap<
+  InputBytes,
+  { readonly args: MatmulArgs; readonly constants: MatmulConstants; readonly operands: Int8Operands }
+>()
 
 export function int8Operands(
   args: MatmulArgs,
-  c: MatmulConstants,
+  constants: MatmulConstants,
   refs: InputRefs,
   inputs: InputBytes,
 ): Int8Operands {
-  const known = sliced.get(inputs)
-  if (known !== undefined) return known
+  const known = converted.get(inputs)
+  if (known?.args === args && known.constants === constants) return known.operands
   const operands = {
-    a: leftOperand(args, c, refs, inputs.get('a')),
-    b: rightOperand(args, c, refs, inputs.get('b')),
+    a: leftOperand(args, constants, refs, inputs.get('a')),
+    b: rightOperand(args, constants, refs, inputs.get('b')),
   }
-  if (slicing(c) !== undefined || args.transpose_a === true || args.transpose_b === true)
-    sliced.set(inputs, operands)
+  converted.set(inputs, { args, constants, operands })
   return operands
 }

@@ -15,6 +15,8 @@ export type MatmulConstants = {
   readonly columns: number
   readonly tile_rows: number
   readonly tile_columns: number
+  /** Products, where there are several: their shards follow one another. */
+  readonly batch?: number
   /** The product that was asked for, where that is one of larger elements: slices.ts says how it is contained. */
   readonly of?: Slicing
 }
@@ -30,6 +32,18 @@ export type Slicing = {
 
 export function slicing(constants: MatmulConstants): Slicing | undefined {
   return constants.of
+}
+
+export function batchOf({ batch }: MatmulConstants): number {
+  return batch ?? 1
+}
+
+/** The product that a shard belongs to, and the shard's number within it. */
+export function placeOf(constants: MatmulConstants, shard: number): { product: number; tile: number } {
+  const tiles = tileCount(constants)
+  const product = Math.floor(shard / tiles)
+  invariant(product < batchOf(constants), `shard ${shard} is not in the plan`)
+  return { product, tile: shard % tiles }
 }
 
 export function isFloat({ dtype }: Slicing): boolean {
@@ -52,14 +66,29 @@ const TILE_AREA_LOG2_MAX = 16
 
 const BYTES_PER_OUTPUT = 4
 
-/** The side of A or B, as the product takes it. @throws ForgeError INPUT_INVALID when it has too many elements */
-function shapeOf(inputs: InputRefs, name: 'a' | 'b', transposed: boolean): readonly [number, number] {
-  const [rows, columns, ...more] = inputs[name]?.shape ?? []
-  invariant(rows !== undefined && columns !== undefined && more.length === 0, `input ${name} has rank 2`)
-  if (rows * columns > LIMITS.blob_bytes)
+/**
+ * The sides of one A or B, as the product takes it.
+ * @throws ForgeError INPUT_INVALID when it has too many elements, or its rows do not divide into a batch
+ */
+function shapeOf(
+  inputs: InputRefs,
+  name: 'a' | 'b',
+  transposed: boolean,
+  batch: number,
+): readonly [number, number] {
+  const [stacked, columns, ...more] = inputs[name]?.shape ?? []
+  invariant(stacked !== undefined && columns !== undefined && more.length === 0, `input ${name} has rank 2`)
+  const rows = stacked / batch
+  if (!Number.isInteger(rows)) {
+    throw new ForgeError('INPUT_INVALID', `${stacked} rows are not ${batch} matrices of as many`, {
+      path: `inputs.${name}.shape`,
+      hint: 'Put the matrices of a batch one below another.',
+    })
+  }
+  if (stacked * columns > LIMITS.blob_bytes)
     throw tooLarge(
       name,
-      `the input "${name}" has ${rows} x ${columns} bytes; the limit is ${LIMITS.blob_bytes}`,
+      `the input "${name}" has ${stacked} x ${columns} bytes; the limit is ${LIMITS.blob_bytes}`,
     )
   return transposed ? [columns, rows] : [rows, columns]
 }
@@ -106,8 +135,9 @@ function contained(rows: number, depth: number, columns: number, slice: Pick<Sli
  * @throws ForgeError INPUT_INVALID with the path of what is wrong
  */
 export function planTiles(args: MatmulArgs, inputs: InputRefs): Plan<MatmulConstants> {
-  const [outRows, inner] = shapeOf(inputs, 'a', args.transpose_a === true)
-  const [innerOfB, outColumns] = shapeOf(inputs, 'b', args.transpose_b === true)
+  const batch = args.batch ?? 1
+  const [outRows, inner] = shapeOf(inputs, 'a', args.transpose_a === true, batch)
+  const [innerOfB, outColumns] = shapeOf(inputs, 'b', args.transpose_b === true, batch)
   if (inner !== innerOfB) {
     throw new ForgeError(
       'INPUT_INVALID',
@@ -134,14 +164,14 @@ export function planTiles(args: MatmulArgs, inputs: InputRefs): Plan<MatmulConst
       },
     )
   }
-  if (rows * depth > LIMITS.blob_bytes)
+  if (batch * rows * depth > LIMITS.blob_bytes)
     throw tooLarge('a', `A has ${rows} x ${depth} digits; the limit is ${LIMITS.blob_bytes}`)
-  if (depth * columns > LIMITS.blob_bytes)
+  if (batch * depth * columns > LIMITS.blob_bytes)
     throw tooLarge('b', `B has ${depth} x ${columns} digits; the limit is ${LIMITS.blob_bytes}`)
-  if (rows * columns * BYTES_PER_OUTPUT > LIMITS.blob_bytes) {
+  if (batch * rows * columns * BYTES_PER_OUTPUT > LIMITS.blob_bytes) {
     throw new ForgeError(
       'INPUT_INVALID',
-      `the product is ${rows} x ${columns} int32; the limit is ${LIMITS.blob_bytes} bytes`,
+      `the product is ${batch * rows} x ${columns} int32; the limit is ${LIMITS.blob_bytes} bytes`,
       {
         path: 'inputs.b.shape',
         hint: 'Cut B into groups of columns, or A into groups of rows, and send one contract for each.',
@@ -149,10 +179,14 @@ export function planTiles(args: MatmulArgs, inputs: InputRefs): Plan<MatmulConst
     )
   }
   const area = Math.min(TILE_AREA_LOG2_MAX, TILE_WORK_LOG2 - log2Ceil(depth))
-  const constants: MatmulConstants = { ...sides, ...tileShape(rows, columns, area, BLOCK_LOG2) }
+  const constants: MatmulConstants = {
+    ...sides,
+    ...tileShape(rows, columns, area, BLOCK_LOG2),
+    ...(batch > 1 ? { batch } : {}),
+  }
   return {
-    shard_count: tileCount(constants),
-    work_units: workUnits(constants),
+    shard_count: batch * tileCount(constants),
+    work_units: batch * workUnits(constants),
     leaf: { kind: 'blob', max_bytes: largestTile(constants) * BYTES_PER_OUTPUT },
     constants,
   }
