@@ -44,9 +44,8 @@ for (const op of OPS.list()) {
       await expect(page.locator(`[id="${help}"]`), name).toContainText(description)
       if (unit !== undefined) await expect(form.getByText(unit, { exact: true }).first()).toBeVisible()
     }
-    expect(await form.getByRole('textbox').or(form.getByRole('combobox')).count()).toBe(
-      Object.keys(properties).length,
-    )
+    const inputs = form.getByRole('textbox').or(form.getByRole('combobox')).or(form.getByRole('checkbox'))
+    expect(await inputs.count()).toBe(Object.keys(properties).length)
     for (const { title } of Object.values(op.inputs))
       await expect(page.getByRole('group', { name: `Operand ${title}` })).toBeVisible()
   })

@@ -28,7 +28,7 @@ export const mandelbrotArgs = z.strictObject({
     .min(2 ** -26)
     .max(7)
     .meta({
-      title: 'Width of the view',
+      title: 'Span of the view',
       description:
         'From its left to its right edge. A pixel is at least 2^-26 wide, four units of the fixed point.',
     })

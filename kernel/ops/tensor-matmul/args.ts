@@ -26,7 +26,6 @@ export const matmulArgs = z.strictObject({
       title: 'Bits of float32 operands',
       description:
         'Each row of A and each column of B is rounded to integers of so many bits that share a power of two. Left out: 16.',
-      unit: 'bits',
     }),
   ),
 })
