@@ -127,3 +127,26 @@ test('a matrix product of uploaded operands is downloaded byte for byte', async 
   const expected = schoolbookProduct(a, b, rows, depth, columns)
   expect(new Int32Array(new Uint8Array(await readFile(await download.path())).buffer)).toEqual(expected)
 })
+
+test('a picture is drawn from its artifact and kept as a PNG file', async ({ page }) => {
+  await chooseOp(page, 'media@1/mandelbrot.v1')
+  const form = panel(page, 'Arguments')
+  for (const [label, value] of [
+    ['Span of the view', '3'],
+    ['Centre, real part', '-0.5'],
+    ['Centre, imaginary part', '0'],
+    ['Width', '64'],
+    ['Height', '48'],
+    ['Most iterations', '200'],
+  ] as const)
+    await form.getByLabel(label).fill(value)
+  await submitAndSettle(page)
+  await expect(page.getByRole('img', { name: /^The Mandelbrot set around -0.5 \+ 0i/ })).toBeVisible()
+  const [file] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'PNG' }).click(),
+  ])
+  const bytes = await readFile(await file.path())
+  expect([...bytes.subarray(1, 4)].map((code) => String.fromCharCode(code)).join('')).toBe('PNG')
+  expect([bytes.readUInt32BE(16), bytes.readUInt32BE(20)]).toEqual([64, 48])
+})
