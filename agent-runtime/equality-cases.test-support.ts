@@ -1,9 +1,10 @@
 import type { JsonObject } from '../kernel/canonical.ts'
-import type { ContractInput } from '../kernel/contract.ts'
+import type { ContractInput, Dtype } from '../kernel/contract.ts'
 import { sha256Hex } from '../kernel/digest.ts'
 import type { PreparedJob } from '../kernel/job.ts'
 import { philox4x32 } from '../kernel/numerics/philox.ts'
 import type { InputBytes } from '../kernel/ops/op.ts'
+import { DTYPE_BYTES, elementCount } from '../kernel/ops/operand.ts'
 import { OPS } from '../kernel/ops/registry.ts'
 
 /** Shards of a contract that every executor must agree on, byte for byte. */
@@ -190,46 +191,67 @@ function bootstrap(name: string, rows: number, args: JsonObject, first = 0, coun
   }
 }
 
-function matmul(
+interface Operand {
+  readonly dtype: Dtype
+  readonly shape: readonly number[]
+  readonly bytes: Uint8Array
+}
+
+function withOperands(
+  op: string,
   name: string,
-  [rows, depth, columns]: readonly [number, number, number],
-  fill: (i: number, random: number) => number,
+  args: JsonObject,
+  operands: () => Readonly<Record<string, Operand>>,
   first = 0,
   count = 1,
 ): EqualityCase {
   return {
-    op: 'tensor@1/matmul.v1',
+    op,
     name,
     first,
     count,
     prepare: () => {
-      const a = operand(rows * depth, 1, fill)
-      const b = operand(depth * columns, 2, fill)
-      const ref = (bytes: Uint8Array, shape: number[]) => ({
-        digest: sha256Hex(bytes),
-        dtype: 'int8' as const,
-        shape,
-      })
+      const entries = Object.entries(operands())
       const job = OPS.prepare({
         contract: 1,
-        op: { ...OPS.get('tensor@1/matmul.v1').ref },
-        args: {},
-        inputs: { a: ref(a, [rows, depth]), b: ref(b, [depth, columns]) },
+        op: { ...OPS.get(op).ref },
+        args,
+        inputs: Object.fromEntries(
+          entries.map(([input, { dtype, shape, bytes }]) => [
+            input,
+            { digest: sha256Hex(bytes), dtype, shape: [...shape] },
+          ]),
+        ),
         seed: { mode: 'derived' },
         verify: { mode: 'none' },
       } satisfies ContractInput)
-      return {
-        job,
-        inputs: new Map([
-          ['a', a],
-          ['b', b],
-        ]),
-      }
+      return { job, inputs: new Map(entries.map(([input, { bytes }]) => [input, bytes])) }
     },
   }
 }
 
-function operand(length: number, stream: number, fill: (i: number, random: number) => number): Uint8Array {
+type Fill = (i: number, random: number) => number
+
+const matmul = (
+  name: string,
+  [rows, depth, columns]: readonly [number, number, number],
+  fill: Fill,
+  first = 0,
+  count = 1,
+) =>
+  withOperands(
+    'tensor@1/matmul.v1',
+    name,
+    {},
+    () => ({
+      a: { dtype: 'int8', shape: [rows, depth], bytes: operand(rows * depth, 1, fill) },
+      b: { dtype: 'int8', shape: [depth, columns], bytes: operand(depth * columns, 2, fill) },
+    }),
+    first,
+    count,
+  )
+
+function operand(length: number, stream: number, fill: Fill): Uint8Array {
   const words = new Uint32Array(4)
   const bytes = new Uint8Array(length)
   for (let i = 0; i < length; i++) {
@@ -238,6 +260,158 @@ function operand(length: number, stream: number, fill: (i: number, random: numbe
   }
   return bytes
 }
+
+const slicedMatmul = (
+  name: string,
+  args: JsonObject,
+  dtype: 'int16' | 'float32',
+  a: readonly [number, number],
+  b: readonly [number, number],
+  fill: Fill,
+  first = 0,
+  count = 1,
+) =>
+  withOperands(
+    'tensor@1/matmul.v1',
+    name,
+    args,
+    () => ({
+      a: { dtype, shape: a, bytes: operand(DTYPE_BYTES[dtype] * elementCount(a), 1, fill) },
+      b: { dtype, shape: b, bytes: operand(DTYPE_BYTES[dtype] * elementCount(b), 2, fill) },
+    }),
+    first,
+    count,
+  )
+
+const mandelbrot = (name: string, args: Record<string, number>, first = 0, count = 1) =>
+  plain('media@1/mandelbrot.v1', name, args, first, count)
+
+const ntt = (
+  name: string,
+  [aType, aLength]: readonly [Dtype, number],
+  [bType, bLength]: readonly [Dtype, number],
+  fill: Fill,
+  first = 0,
+  count = 1,
+) =>
+  withOperands(
+    'tensor@1/ntt.v1',
+    name,
+    {},
+    () => ({
+      a: { dtype: aType, shape: [aLength], bytes: operand(DTYPE_BYTES[aType] * aLength, 3, fill) },
+      b: { dtype: bType, shape: [bLength], bytes: operand(DTYPE_BYTES[bType] * bLength, 4, fill) },
+    }),
+    first,
+    count,
+  )
+
+const gemv = (
+  name: string,
+  dtype: 'int8' | 'int16',
+  [rows, columns]: readonly [number, number],
+  transpose: boolean,
+  fill: Fill,
+  first = 0,
+  count = 1,
+) =>
+  withOperands(
+    'tensor@1/gemv.v1',
+    name,
+    { transpose },
+    () => {
+      const [depth, bytes] = [transpose ? rows : columns, DTYPE_BYTES[dtype]]
+      return {
+        a: { dtype, shape: [rows, columns], bytes: operand(bytes * rows * columns, 5, fill) },
+        x: { dtype, shape: [depth], bytes: operand(bytes * depth, 6, fill) },
+      }
+    },
+    first,
+    count,
+  )
+
+type Shape4 = readonly [number, number, number, number]
+
+const conv2d = (
+  name: string,
+  args: Record<string, number>,
+  x: Shape4,
+  w: Shape4,
+  fill: Fill,
+  first = 0,
+  count = 1,
+) =>
+  withOperands(
+    'tensor@1/conv2d.v1',
+    name,
+    args,
+    () => ({
+      x: { dtype: 'int8', shape: x, bytes: operand(elementCount(x), 7, fill) },
+      w: { dtype: 'int8', shape: w, bytes: operand(elementCount(w), 8, fill) },
+    }),
+    first,
+    count,
+  )
+
+const filter = (
+  name: string,
+  args: JsonObject,
+  [rows, columns]: readonly [number, number],
+  fill: Fill,
+  first = 0,
+  count = 1,
+) =>
+  withOperands(
+    'media@1/filter.v1',
+    name,
+    args,
+    () => ({
+      image: { dtype: 'uint8', shape: [rows, columns, 4], bytes: operand(4 * rows * columns, 9, fill) },
+    }),
+    first,
+    count,
+  )
+
+const reduce = (
+  name: string,
+  axis: string,
+  dtype: Dtype,
+  [rows, columns]: readonly [number, number],
+  fill: Fill,
+  first = 0,
+  count = 1,
+) =>
+  withOperands(
+    'tensor@1/reduce.v1',
+    name,
+    { axis },
+    () => ({
+      x: { dtype, shape: [rows, columns], bytes: operand(DTYPE_BYTES[dtype] * rows * columns, 10, fill) },
+    }),
+    first,
+    count,
+  )
+
+const elementwise = (
+  name: string,
+  args: JsonObject,
+  [aType, bType]: readonly [Dtype, Dtype],
+  [rows, columns]: readonly [number, number],
+  bRows: number,
+  fill: Fill,
+) =>
+  withOperands('tensor@1/elementwise.v1', name, args, () => ({
+    a: {
+      dtype: aType,
+      shape: [rows, columns],
+      bytes: operand(DTYPE_BYTES[aType] * rows * columns, 11, fill),
+    },
+    b: {
+      dtype: bType,
+      shape: [bRows, columns],
+      bytes: operand(DTYPE_BYTES[bType] * bRows * columns, 12, fill),
+    },
+  }))
 
 const anyByte = (_: number, random: number) => random & 0xff
 
@@ -341,4 +515,141 @@ export const EQUALITY_CASES: readonly EqualityCase[] = [
   matmul('-128 by 127', [12, 4096, 12], (i) => (i % 2 === 0 ? 0x80 : 0x7f)),
   matmul('several tiles, the last ones short', [700, 1, 300], anyByte, 0, 4),
   matmul('a tile of a larger product', [1024, 64, 512], anyByte, 3, 2),
+  mandelbrot('the whole set', { width: 61, height: 47, max_iterations: 200 }),
+  mandelbrot('one pixel', { width: 1, height: 1, max_iterations: 1 }),
+  mandelbrot('points far outside', { center_re: -3, center_im: 3, span: 1, width: 40, height: 30 }),
+  mandelbrot(
+    'several tiles, the last ones short',
+    { center_re: -0.75, center_im: 0.1, span: 0.01, width: 300, height: 140, max_iterations: 700 },
+    2,
+    4,
+  ),
+  mandelbrot('the longest loop', {
+    center_re: -0.1,
+    span: 0.0001,
+    width: 5,
+    height: 3,
+    max_iterations: 32_767,
+  }),
+  ntt('one coefficient', ['int8', 1], ['uint8', 1], anyByte, 0, 3),
+  ntt('the largest unsigned words', ['uint32', 40], ['uint32', 41], () => 0xff, 0, 3),
+  ntt('the lowest signed words', ['int32', 64], ['int32', 64], (i) => (i % 4 === 3 ? 0x80 : 0), 0, 3),
+  ntt('odd lengths', ['int32', 700], ['int16', 1001], anyByte, 0, 3),
+  ntt('several factors', ['int16', 70_000], ['uint8', 90_000], anyByte, 3, 2),
+  gemv('1 x 1', 'int8', [1, 1], false, anyByte),
+  gemv('odd shapes, int16', 'int16', [77, 131], false, anyByte),
+  gemv('all -32768: the largest sums', 'int16', [3, 4001], false, (i) => (i % 2 === 0 ? 0 : 0x80)),
+  gemv('transposed, several shards', 'int8', [9, 1100], true, anyByte, 1, 2),
+  conv2d('one pixel', {}, [1, 1, 1, 1], [1, 1, 1, 1], anyByte),
+  conv2d(
+    'padding, stride, dilation',
+    { stride: 2, padding: 3, dilation: 2 },
+    [2, 5, 13, 11],
+    [7, 5, 3, 4],
+    anyByte,
+  ),
+  conv2d('all -128: the largest sums', {}, [1, 130, 6, 6], [2, 130, 5, 5], () => 0x80),
+  conv2d('the last shards of several', { padding: 1 }, [2, 32, 40, 40], [8, 32, 7, 7], anyByte, 0, 2),
+  filter('one pixel', { filter: 'blur' }, [1, 1], anyByte),
+  filter('the widest blur, several tiles', { filter: 'blur', sigma: 32 }, [150, 200], anyByte, 0, 4),
+  filter('white stays white', { filter: 'blur', sigma: 7.3 }, [20, 30], () => 0xff),
+  filter('sharpen', { filter: 'sharpen', sigma: 1.2, amount: 16 }, [61, 47], anyByte),
+  filter('edges', { filter: 'edge' }, [45, 67], anyByte),
+  filter('enlarge', { filter: 'resize', width: 301, height: 203 }, [13, 17], anyByte, 0, 3),
+  filter('shrink', { filter: 'resize', width: 9, height: 5 }, [300, 211], anyByte),
+  filter(
+    'shrink one way, enlarge the other',
+    { filter: 'resize', width: 500, height: 3 },
+    [180, 20],
+    anyByte,
+  ),
+  reduce('one element', 'all', 'int8', [1, 1], anyByte),
+  reduce('the largest squares', 'all', 'uint32', [3, 40_000], () => 0xff),
+  reduce('the lowest elements', 'rows', 'int32', [5, 700], (i) => (i % 4 === 3 ? 0x80 : 0)),
+  reduce('columns', 'columns', 'int16', [301, 77], anyByte),
+  reduce('short rows, several shards', 'rows', 'uint8', [9000, 3], anyByte, 0, 2),
+  elementwise(
+    'add',
+    { operation: 'add', shift: 0, result: 'int32' },
+    ['int32', 'uint32'],
+    [37, 29],
+    37,
+    anyByte,
+  ),
+  elementwise(
+    'subtract',
+    { operation: 'subtract', shift: 3, result: 'int16' },
+    ['uint32', 'int8'],
+    [37, 29],
+    1,
+    anyByte,
+  ),
+  elementwise(
+    'multiply',
+    { operation: 'multiply', shift: 31, result: 'uint32' },
+    ['int32', 'int16'],
+    [37, 29],
+    37,
+    anyByte,
+  ),
+  elementwise(
+    'minimum',
+    { operation: 'minimum', shift: 0, result: 'int8' },
+    ['int16', 'uint8'],
+    [37, 29],
+    1,
+    anyByte,
+  ),
+  elementwise(
+    'maximum',
+    { operation: 'maximum', shift: 1, result: 'uint32' },
+    ['uint32', 'int32'],
+    [37, 29],
+    37,
+    anyByte,
+  ),
+  elementwise(
+    'distance',
+    { operation: 'distance', shift: 0, result: 'uint32' },
+    ['uint32', 'int32'],
+    [37, 29],
+    1,
+    anyByte,
+  ),
+  elementwise(
+    'and',
+    { operation: 'and', shift: 0, result: 'int32' },
+    ['int32', 'int32'],
+    [37, 29],
+    37,
+    anyByte,
+  ),
+  elementwise('or', { operation: 'or', shift: 5, result: 'int16' }, ['uint8', 'int8'], [37, 29], 1, anyByte),
+  elementwise(
+    'xor',
+    { operation: 'xor', shift: 2, result: 'uint32' },
+    ['uint32', 'int16'],
+    [37, 29],
+    37,
+    anyByte,
+  ),
+  elementwise(
+    'the largest product',
+    { operation: 'multiply', shift: 31, result: 'uint32' },
+    ['uint32', 'uint32'],
+    [3, 7],
+    3,
+    () => 0xff,
+  ),
+  slicedMatmul('int16, A transposed', { transpose_a: true }, 'int16', [70, 41], [70, 33], anyByte),
+  slicedMatmul('float32 through 16 bits', {}, 'float32', [37, 50], [50, 21], anyByte),
+  slicedMatmul(
+    'float32 through 24 bits',
+    { bits: 24, transpose_b: true },
+    'float32',
+    [20, 65],
+    [31, 65],
+    anyByte,
+  ),
+  slicedMatmul('a batch of int16', { batch: 3 }, 'int16', [3 * 90, 40], [3 * 40, 100], anyByte, 1, 2),
 ]

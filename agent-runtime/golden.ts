@@ -1,4 +1,4 @@
-import type { ContractInput } from '../kernel/contract.ts'
+import type { ContractInput, Dtype } from '../kernel/contract.ts'
 import { sha256Hex } from '../kernel/digest.ts'
 import { invariant } from '../kernel/errors.ts'
 import type { OpRegistry, PreparedJob } from '../kernel/job.ts'
@@ -133,24 +133,60 @@ const CASES: Readonly<Record<string, () => readonly GoldenCase[]>> = {
       inputs: new Map([['data', data]]),
     }))
   },
-  'tensor@1/matmul.v1': () => {
-    const a = bytes(21 * 37, 1)
-    const b = bytes(37 * 13, 2)
-    const operand = (data: Uint8Array, shape: number[]) => ({
-      digest: sha256Hex(data),
-      dtype: 'int8' as const,
-      shape,
-    })
-    return [
-      {
-        contract: { args: {}, inputs: { a: operand(a, [21, 37]), b: operand(b, [37, 13]) } },
-        inputs: new Map([
-          ['a', a],
-          ['b', b],
-        ]),
+  'tensor@1/matmul.v1': () => [
+    withOperands({}, { a: [bytes(21 * 37, 1), 'int8', [21, 37]], b: [bytes(37 * 13, 2), 'int8', [37, 13]] }),
+    withOperands(
+      { transpose_b: true },
+      { a: [bytes(2 * 9 * 14, 13), 'int16', [9, 14]], b: [bytes(2 * 11 * 14, 14), 'int16', [11, 14]] },
+    ),
+  ],
+  'media@1/mandelbrot.v1': () => [
+    {
+      contract: {
+        args: { center_re: -0.75, center_im: 0.1, span: 0.5, width: 19, height: 11, max_iterations: 60 },
       },
-    ]
-  },
+    },
+  ],
+  'tensor@1/ntt.v1': () => [
+    withOperands({}, { a: [bytes(4 * 70, 3), 'int32', [70]], b: [bytes(4 * 50, 4), 'uint32', [50]] }),
+  ],
+  'tensor@1/gemv.v1': () => [
+    withOperands({}, { a: [bytes(2 * 21 * 37, 5), 'int16', [21, 37]], x: [bytes(37, 6), 'int8', [37]] }),
+  ],
+  'tensor@1/conv2d.v1': () => [
+    withOperands(
+      { padding: 1, stride: 2 },
+      { x: [bytes(2 * 5 * 9 * 8, 7), 'int8', [2, 5, 9, 8]], w: [bytes(6 * 5 * 9, 8), 'int8', [6, 5, 3, 3]] },
+    ),
+  ],
+  'media@1/filter.v1': () => [
+    withOperands({ filter: 'sharpen', sigma: 1.5 }, { image: [bytes(4 * 23 * 17, 9), 'uint8', [23, 17, 4]] }),
+  ],
+  'tensor@1/reduce.v1': () => [
+    withOperands({ axis: 'columns' }, { x: [bytes(4 * 70 * 31, 10), 'int32', [70, 31]] }),
+  ],
+  'tensor@1/elementwise.v1': () => [
+    withOperands(
+      { operation: 'multiply', shift: 7, result: 'int16' },
+      { a: [bytes(2 * 13 * 19, 11), 'int16', [13, 19]], b: [bytes(19, 12), 'uint8', [1, 19]] },
+    ),
+  ],
+}
+
+function withOperands(
+  args: GoldenContract['args'],
+  operands: Readonly<Record<string, readonly [bytes: Uint8Array, dtype: Dtype, shape: number[]]>>,
+): GoldenCase {
+  const entries = Object.entries(operands)
+  return {
+    contract: {
+      args,
+      inputs: Object.fromEntries(
+        entries.map(([name, [data, dtype, shape]]) => [name, { digest: sha256Hex(data), dtype, shape }]),
+      ),
+    },
+    inputs: new Map(entries.map(([name, [data]]) => [name, data])),
+  }
 }
 
 /** @returns the golden jobs of an op; every op of the registry has some */

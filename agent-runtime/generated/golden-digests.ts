@@ -66,5 +66,45 @@ export const GOLDEN_DIGESTS: Readonly<Record<string, readonly (readonly string[]
     [
       '16c8a7b2e1515a677b82e7dd0c20793d946c317e4a7b025951b58440fad1b58e',
     ],
+    [
+      'bd98b27bd4b5df7c8f67f4bf146bd9b6bb721f2c3e26a6d4074c3b6134e5f7cd',
+    ],
+  ],
+  'media@1/mandelbrot.v1': [
+    [
+      '708a5f71a4eefbf785fd102c72875ac44ab35723557bb325a27e94f9df196a82',
+    ],
+  ],
+  'tensor@1/ntt.v1': [
+    [
+      'aea136ca8a75008fc25beb4ae05445af78fed74ad96db69e259f27d6a02c1819',
+      '3182a37bcf5b4acae1f35cae4ea85fe59d2b16183166462e810f8a2d80e0679b',
+      '39cdfe3f3e18cbfa5d66121779b5ea67949a7fdd738697e07043eebbbc2032b9',
+    ],
+  ],
+  'tensor@1/gemv.v1': [
+    [
+      'ebf3ebe490033f36109cd4e7a3728836e26544a74941d82fe8703265ac521a51',
+    ],
+  ],
+  'tensor@1/conv2d.v1': [
+    [
+      '71e80eb5bd86dc6b0808f6f89e2b89ffe6db82dac22421c944bf67d52a0fd245',
+    ],
+  ],
+  'media@1/filter.v1': [
+    [
+      '9bfdeb4bc41d902228ed5e47f911c7dec439a0aba676f2cd5f44b85daf8ddd9e',
+    ],
+  ],
+  'tensor@1/reduce.v1': [
+    [
+      '59d80fb90acba8fa2d141d84e8b6c01c89ce6fdc8787fa65c17b265216b6b9b5',
+    ],
+  ],
+  'tensor@1/elementwise.v1': [
+    [
+      'bcb0cb8ae0fdca8c39ecbf3590e4418822b122beffd5b1041651ac7fc81812af',
+    ],
   ],
 }

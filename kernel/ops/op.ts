@@ -56,6 +56,13 @@ export interface GpuProgram {
   readonly words: Uint32Array
   /** Invocations that cover one whole shard. */
   readonly invocations: number
+  /**
+   * A kernel in stages: its invocations run in runs of so many, and a run begins when those before it are complete, so
+   * that it may read from the slot what they wrote. Absent: all invocations are independent of each other. A host that
+   * takes invocations in ascending order and one at a time needs to do nothing; one that runs lanes side by side or
+   * dispatches never crosses a multiple of this number, which is a multiple of 4.
+   */
+  readonly stage_invocations?: number
   /** u32 words of one shard's slot in the output buffer. */
   readonly slot_words: number
   /** Storage buffers from operands, in binding order from 4. `pack` is deterministic and runs once a job. */
@@ -130,6 +137,16 @@ export type ChartSpec =
       readonly rows: number
       readonly columns: number
       readonly values: readonly number[]
+    }
+  | {
+      readonly kind: 'image'
+      readonly title: string
+      /** What the picture shows, in words. */
+      readonly description: string
+      /** SHA-256 of the artifact with its pixels: RGBA, one byte each, row-major, not premultiplied. */
+      readonly digest: string
+      readonly width: number
+      readonly height: number
     }
 
 export interface Summary {

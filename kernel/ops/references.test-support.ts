@@ -23,9 +23,26 @@ import { piSpec } from './mc-pi/index.ts'
 import { referencePi } from './mc-pi/reference.test-support.ts'
 import { portfolioSpec } from './mc-portfolio/index.ts'
 import { referencePortfolio } from './mc-portfolio/reference.test-support.ts'
+import { filterSpec } from './media-filter/index.ts'
+import { filterTile } from './media-filter/reference.test-support.ts'
+import { mandelbrotSpec } from './media-mandelbrot/index.ts'
+import { escapeTimes } from './media-mandelbrot/reference.test-support.ts'
 import type { InputBytes, OpSpec, ShardContext } from './op.ts'
+import { elementsOf, inputRef, operandBytes } from './operand.ts'
+import { conv2dSpec } from './tensor-conv2d/index.ts'
+import { correlate } from './tensor-conv2d/reference.test-support.ts'
+import { elementwiseSpec } from './tensor-elementwise/index.ts'
+import { computeElements } from './tensor-elementwise/reference.test-support.ts'
+import { gemvSpec } from './tensor-gemv/index.ts'
+import { stridesOf } from './tensor-gemv/plan.ts'
+import { multiplyRows } from './tensor-gemv/reference.test-support.ts'
 import { matmulSpec } from './tensor-matmul/index.ts'
 import { multiplyTile } from './tensor-matmul/reference.test-support.ts'
+import { int8Operands } from './tensor-matmul/slices.ts'
+import { nttSpec } from './tensor-ntt/index.ts'
+import { referenceNtt } from './tensor-ntt/reference.test-support.ts'
+import { reduceSpec } from './tensor-reduce/index.ts'
+import { reduceItems } from './tensor-reduce/reference.test-support.ts'
 
 /** Everything that determines the leaves of a job. */
 export interface ReferenceRun<A, C extends JsonObject> extends ShardContext<A, C> {
@@ -54,7 +71,45 @@ const REFERENCES = new Map([
   of(isingSpec, ({ args, plan, key }, shard) => referenceIsing(args, plan, key, shard)),
   of(lorenzSpec, ({ args, plan, key }, shard) => referenceLorenz(args, plan, key, shard)),
   of(bootstrapSpec, referenceBootstrap),
-  of(matmulSpec, ({ plan, inputs }, shard) => multiplyTile(plan.constants, inputs, shard)),
+  of(matmulSpec, ({ args, plan, inputRefs, inputs }, shard) =>
+    multiplyTile(plan.constants, int8Operands(args, plan.constants, inputRefs, inputs), shard),
+  ),
+  of(mandelbrotSpec, ({ args, plan }, shard) => escapeTimes(args, plan.constants, shard)),
+  of(nttSpec, ({ plan, inputRefs, inputs }, shard) =>
+    referenceNtt(plan, elementsOf('a', inputRefs, inputs), elementsOf('b', inputRefs, inputs), shard),
+  ),
+  of(gemvSpec, ({ args, plan, inputRefs, inputs }, shard) =>
+    multiplyRows(
+      plan,
+      elementsOf('a', inputRefs, inputs),
+      stridesOf(args, plan.constants),
+      elementsOf('x', inputRefs, inputs),
+      shard,
+    ),
+  ),
+  of(conv2dSpec, ({ args, plan, inputRefs, inputs }, shard) =>
+    correlate(args, plan, elementsOf('x', inputRefs, inputs), elementsOf('w', inputRefs, inputs), shard),
+  ),
+  of(filterSpec, ({ args, plan, inputRefs, inputs }, shard) =>
+    filterTile(
+      args,
+      plan.constants,
+      operandBytes('image', inputRef(inputRefs, 'image'), inputs.get('image')),
+      shard,
+    ),
+  ),
+  of(reduceSpec, ({ plan, inputRefs, inputs }, shard) =>
+    reduceItems(plan, elementsOf('x', inputRefs, inputs), shard),
+  ),
+  of(elementwiseSpec, ({ args, plan, inputRefs, inputs }, shard) =>
+    computeElements(
+      args,
+      plan,
+      elementsOf('a', inputRefs, inputs),
+      elementsOf('b', inputRefs, inputs),
+      shard,
+    ),
+  ),
 ])
 
 function referenceBy(op: string): Reference<JsonObject, JsonObject> {

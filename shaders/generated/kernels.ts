@@ -3401,6 +3401,341 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   add_limbs_128(slot + 8u, tally.squares.x, tally.squares.y, 0u);
 }
 `,
+  'media/filter.v1': `// media@1/filter.v1: separable resampling (blur, resize), sharpening and edges of RGBA pictures.
+//
+// Formula, for each channel on its own, with source pixels beyond a border equal to those on it:
+//   across[r][s] = round(sum over t of x_weight[s][t] source[r][x_first[s] + t] / 2^7), 8.8 bits
+//   sum[r][s]    = sum over t of y_weight[r][t] across[y_first[r] + t][s], 31 bits
+//   resampled    = round(sum / 2^23)
+//   sharpened    = clamp(source + round((256 source - round(sum / 2^15)) amount / 2^16), 0, 255), alpha as it was
+//   edges        = min(floor(sqrt(gx^2 + gy^2)), 255) of Sobel's differences, alpha as it was
+// A half is rounded up. The weights of a row or column of a table are natural and add up to 2^15: the first sum is at most
+// 255 * 2^15 < 2^23, the second at most 65280 * 2^15 < 2^31. |256 source - ...| * amount <= 65280 * 4096 < 2^28.
+// |gx|, |gy| <= 1020: the squares add up to less than 2^22.
+// A kernel in two stages. Stage 0 computes "across" for the columns of the tile and the source rows that it needs (its
+// halo); stage 1 the pixels of the tile. At most 193 loop iterations an invocation and stage.
+//
+// Bindings: 0 uniform Params; 1 output, one slot a shard: tile_rows x tile_columns pixels, then span_rows x tile_columns
+// pairs of words (red | green << 16, blue | alpha << 16); 4 source pixels, red in the lowest byte; 5 for each column of
+// the result its first source column and x_taps weights; 6 likewise for rows.
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+
+const MOST_TAPS: u32 = 256u;
+const SHARPEN: u32 = 1u;
+const EDGES: u32 = 2u;
+
+struct Params {
+  dispatch: Dispatch,
+  // 0: resample; 1: sharpen; 2: edges.
+  mode: u32,
+  stage_invocations: u32,
+  rows: u32,
+  columns: u32,
+  source_rows: u32,
+  source_columns: u32,
+  tiles_across: u32,
+  tile_columns: u32,
+  tile_rows: u32,
+  span_rows: u32,
+  x_taps: u32,
+  y_taps: u32,
+  // Q8, 0 .. 4096.
+  amount: u32,
+  padding_a: u32,
+  padding_b: u32,
+  padding_c: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> state: array<u32>;
+@group(0) @binding(4) var<storage, read> pixels: array<u32>;
+@group(0) @binding(5) var<storage, read> x_table: array<u32>;
+@group(0) @binding(6) var<storage, read> y_table: array<u32>;
+
+fn channels(pixel: u32) -> vec4<u32> {
+  return vec4<u32>(pixel & 0xffu, (pixel >> 8u) & 0xffu, (pixel >> 16u) & 0xffu, pixel >> 24u);
+}
+
+fn packed(c: vec4<u32>) -> u32 {
+  return c.x | (c.y << 8u) | (c.z << 16u) | (c.w << 24u);
+}
+
+// The source pixel at a place, or the nearest one inside.
+fn source(row: i32, column: i32) -> u32 {
+  let r = u32(clamp(row, 0, i32(params.source_rows) - 1));
+  let c = u32(clamp(column, 0, i32(params.source_columns) - 1));
+  return pixels[r * params.source_columns + c];
+}
+
+// floor(sqrt(n)) for n < 2^22: bit by bit from 2^10.
+fn square_root(n: u32) -> u32 {
+  var root = 0u;
+  for (var bit = 1024u; bit > 0u; bit = bit >> 1u) {
+    let next = root + bit;
+    root = select(root, next, next * next <= n);
+  }
+  return root;
+}
+
+// Of one channel, from Sobel's differences along columns and rows.
+fn gradient(gx: i32, gy: i32) -> u32 {
+  return min(square_root(u32(gx * gx + gy * gy)), 255u);
+}
+
+fn edges(row: i32, column: i32) -> u32 {
+  let nw = vec4<i32>(channels(source(row - 1, column - 1)));
+  let n = vec4<i32>(channels(source(row - 1, column)));
+  let ne = vec4<i32>(channels(source(row - 1, column + 1)));
+  let w = vec4<i32>(channels(source(row, column - 1)));
+  let e = vec4<i32>(channels(source(row, column + 1)));
+  let sw = vec4<i32>(channels(source(row + 1, column - 1)));
+  let s = vec4<i32>(channels(source(row + 1, column)));
+  let se = vec4<i32>(channels(source(row + 1, column + 1)));
+  let gx = (ne + e + e + se) - (nw + w + w + sw);
+  let gy = (sw + s + s + se) - (nw + n + n + ne);
+  let alpha = source(row, column) >> 24u;
+  return packed(vec4<u32>(gradient(gx.x, gy.x), gradient(gx.y, gy.y), gradient(gx.z, gy.z), alpha));
+}
+
+fn sharpened(pixel: u32, sum: vec4<u32>) -> u32 {
+  let clear = vec4<i32>(channels(pixel));
+  let blurred = vec4<i32>((sum + vec4<u32>(0x4000u)) >> vec4<u32>(15u));
+  let raised = clear * 65536 + (clear * 256 - blurred) * i32(params.amount) + 32768;
+  let sharp = clamp(raised >> vec4<u32>(16u), vec4<i32>(0), vec4<i32>(255));
+  return packed(vec4<u32>(u32(sharp.x), u32(sharp.y), u32(sharp.z), pixel >> 24u));
+}
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  let shard = params.dispatch.first_shard + gid.y;
+  let tile_columns = max(params.tile_columns, 1u);
+  let across = max(params.tiles_across, 1u);
+  let stage_invocations = max(params.stage_invocations, 1u);
+  let stage = i / stage_invocations;
+  let t = i % stage_invocations;
+  let tile_row = (shard / across) * params.tile_rows;
+  let tile_column = (shard % across) * tile_columns;
+  let line = t / tile_columns;
+  let column = tile_column + t % tile_columns;
+  let slot = gid.y * params.dispatch.slot_words;
+  let span_at = slot + params.tile_rows * tile_columns;
+  let y_pitch = params.y_taps + 1u;
+  // A tile at the edge is shorter; the rest of its slot is never read.
+  if (column >= params.columns) {
+    return;
+  }
+  let top = i32(y_table[tile_row * y_pitch]);
+
+  if (stage == 0u) {
+    if (line >= params.span_rows || params.mode == EDGES) {
+      return;
+    }
+    let entry = column * (params.x_taps + 1u);
+    let first = i32(x_table[entry]);
+    var sum = vec4<u32>(64u);
+    let taps = min(params.x_taps, MOST_TAPS);
+    for (var tap = 0u; tap < taps; tap = tap + 1u) {
+      sum = sum + channels(source(top + i32(line), first + i32(tap))) * x_table[entry + 1u + tap];
+    }
+    let fine = sum >> vec4<u32>(7u);
+    let at = span_at + 2u * t;
+    state[at] = fine.x | (fine.y << 16u);
+    state[at + 1u] = fine.z | (fine.w << 16u);
+    return;
+  }
+
+  let row = tile_row + line;
+  if (line >= params.tile_rows || row >= params.rows) {
+    return;
+  }
+  if (params.mode == EDGES) {
+    state[slot + t] = edges(i32(row), i32(column));
+    return;
+  }
+  let entry = row * y_pitch;
+  let below = u32(i32(y_table[entry]) - top);
+  var sum = vec4<u32>();
+  let taps = min(params.y_taps, MOST_TAPS);
+  for (var tap = 0u; tap < taps; tap = tap + 1u) {
+    let span_row = min(below + tap, params.span_rows - 1u);
+    let at = span_at + 2u * (span_row * tile_columns + t % tile_columns);
+    let low = state[at];
+    let high = state[at + 1u];
+    let weight = y_table[entry + 1u + tap];
+    sum = sum + vec4<u32>(low & 0xffffu, low >> 16u, high & 0xffffu, high >> 16u) * weight;
+  }
+  if (params.mode == SHARPEN) {
+    state[slot + t] = sharpened(source(i32(row), i32(column)), sum);
+  } else {
+    state[slot + t] = packed((sum + vec4<u32>(0x400000u)) >> vec4<u32>(23u));
+  }
+}
+`,
+  'media/mandelbrot.v1': `// media@1/mandelbrot.v1: escape times of z -> z^2 + c on a grid of points c, in fixed point.
+//
+// Formula: z and c are Q28. The time of a point is the least n < max_iterations with |z_n|^2 >= 4 + 2^-24 (high word of
+// the Q56 sum above 2^26), z_0 = 0, and max_iterations where there is none. One step:
+//   x' = round((x^2 - y^2) / 2^28) + c_re,  y' = sign(x y) round(2 |x y| / 2^28) + c_im, a half of x' up, of y' away from 0
+// Ranges: the host keeps |c_re|, |c_im| <= 3.5. A step follows |z|^2 < 4 + 2^-24 only, so |x^2 - y^2| and 2 |x y| are at
+// most that, and the next |x|, |y| < 7.51 < 8: they fit i32. x^2 + y^2 <= 113 in Q56 is below 2^63.
+// c is a Q60 number in two words, origin + index * step, whose high word counts; the origin holds the half that rounds.
+// One invocation computes one point of its tile, in at most 32767 loop iterations.
+//
+// Bindings: 0 uniform Params; 1 output, one slot of tile_rows x tile_columns u32 a shard, row-major.
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+// 64-bit values as vec2<u32>(low word, high word).
+
+// The product of two words. WGSL has no wider multiply: four 16-bit partial products,
+//   a b = a_high b_high 2^32 + middle 2^16 + a_low b_low, each product below 2^32.
+// middle wraps exactly where it is below one of its terms: 2^48 are missing. Modulo 2^32, a b is
+// middle 2^16 + a_low b_low: that addition carries exactly where it is below a_low b_low. Carries are found by compares,
+// because a shift costs a software driver twice as much.
+fn mul_wide(a: u32, b: u32) -> vec2<u32> {
+  let a_low = a & 0xffffu;
+  let a_high = a >> 16u;
+  let b_low = b & 0xffffu;
+  let b_high = b >> 16u;
+  let cross = a_high * b_low;
+  let middle = cross + a_low * b_high;
+  let low = a * b;
+  let carries = select(0u, 0x10000u, middle < cross) + select(0u, 1u, low < a_low * b_low);
+  return vec2<u32>(low, a_high * b_high + (middle >> 16u) + carries);
+}
+
+// a + b modulo 2^64.
+fn add_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  let low = a.x + b.x;
+  return vec2<u32>(low, a.y + b.y + select(0u, 1u, low < a.x));
+}
+
+// round(a b / 2^32), a half rounded up. It fits a word: at a = b = 2^32 - 1 the low word is 1.
+fn mul_high_round(a: u32, b: u32) -> u32 {
+  let product = mul_wide(a, b);
+  return product.y + select(0u, 1u, i32(product.x) < 0);
+}
+
+const ESCAPED: u32 = 0x4000000u;
+const MOST_ITERATIONS: u32 = 32767u;
+
+struct Params {
+  dispatch: Dispatch,
+  rows: u32,
+  columns: u32,
+  // Tiles in a row of tiles, at least 1; columns of a tile, a power of two.
+  tiles_across: u32,
+  tile_columns: u32,
+  tile_rows: u32,
+  // 1 .. 32767.
+  max_iterations: u32,
+  // Q60, two's complement, low word first: real part of the first column and imaginary part of the first row, both plus
+  // 2^31; what a column adds, and what a row adds (negative: rows go down).
+  left_low: u32,
+  left_high: u32,
+  top_low: u32,
+  top_high: u32,
+  across_low: u32,
+  across_high: u32,
+  down_low: u32,
+  down_high: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> times: array<u32>;
+
+// The Q28 number origin + index * step, modulo 2^64 in Q60: the host proves that the sum is within 3.5.
+fn coordinate(origin: vec2<u32>, step: vec2<u32>, index: u32) -> i32 {
+  let product = mul_wide(index, step.x);
+  return i32(add_wide(origin, vec2<u32>(product.x, product.y + index * step.y)).y);
+}
+
+// The least n with |z_n|^2 >= 4 + 2^-24, or limit.
+fn escape_time(c_re: i32, c_im: i32, limit: u32) -> u32 {
+  var x = 0;
+  var y = 0;
+  var time = 0u;
+  for (var n = 0u; n < limit; n = n + 1u) {
+    let x_size = u32(abs(x));
+    let y_size = u32(abs(y));
+    let xx = mul_wide(x_size, x_size);
+    let yy = mul_wide(y_size, y_size);
+    if (add_wide(xx, yy).y > ESCAPED) {
+      break;
+    }
+    time = n + 1u;
+    let down = (x < 0) != (y < 0);
+    // xx - yy + 2^27 in two's complement, then bits 28 to 59.
+    let minus = add_wide(vec2<u32>(~yy.x, ~yy.y), vec2<u32>(0x8000001u, 0u));
+    let re = add_wide(xx, minus);
+    let xy = add_wide(mul_wide(x_size, y_size), vec2<u32>(0x4000000u, 0u));
+    let im = i32((xy.y << 5u) | (xy.x >> 27u));
+    x = i32((re.y << 4u) | (re.x >> 28u)) + c_re;
+    y = select(im, -im, down) + c_im;
+  }
+  return time;
+}
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  let shard = params.dispatch.first_shard + gid.y;
+  let across = max(params.tiles_across, 1u);
+  let tile_columns = max(params.tile_columns, 1u);
+  let row = (shard / across) * params.tile_rows + i / tile_columns;
+  let column = (shard % across) * tile_columns + i % tile_columns;
+  // A tile at the edge is shorter; the rest of its slot is never read.
+  if (row >= params.rows || column >= params.columns) {
+    return;
+  }
+  let c_re = coordinate(
+    vec2<u32>(params.left_low, params.left_high),
+    vec2<u32>(params.across_low, params.across_high),
+    column,
+  );
+  let c_im = coordinate(
+    vec2<u32>(params.top_low, params.top_high),
+    vec2<u32>(params.down_low, params.down_high),
+    row,
+  );
+  times[gid.y * params.dispatch.slot_words + i] = escape_time(c_re, c_im, min(params.max_iterations, MOST_ITERATIONS));
+}
+`,
   'probe/conformance.v1': `// Conformance probe: what every kernel of the network relies on, on known inputs. The host computes the same with
 // kernel/numerics and compares every word; a device that differs anywhere executes nothing for the network.
 //
@@ -3691,6 +4026,418 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   atomicStore(&output[gid.y * params.dispatch.slot_words + i], x);
 }
 `,
+  'tensor/conv2d.v1': `// tensor@1/conv2d.v1: two-dimensional cross-correlation of int8 images with int8 weights, int32 and exact.
+//
+// Formula: y[n][o][r][s] = sum over c, i, j of x[n][c][stride r + dilation i - padding][stride s + dilation j - padding]
+// * w[o][c][i][j], where x is 0 outside. There are at most 131071 terms of at most 2^14: every partial sum is below 2^31.
+// An item is an output pixel of four output channels; the items of a shard follow one another over pixels, then channel
+// blocks, then images. One invocation computes one item in taps <= 32768 loop iterations.
+//
+// Bindings: 0 uniform Params; 1 output, one slot of shard_items vec4<i32> a shard, a component a channel; 4 x as
+// [image][row][column][channel words], four int8 channels a word, the lowest byte first; 5 w as
+// [channel block][kernel row][kernel column][channel words] vec4<u32>, component o for output channel 4 * block + o.
+// Channels that there are not are zero.
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+
+const MOST_TAPS: u32 = 32768u;
+
+struct Params {
+  dispatch: Dispatch,
+  items: u32,
+  shard_items: u32,
+  // Of the output: pixels of a plane, columns, blocks of four channels.
+  pixels: u32,
+  out_columns: u32,
+  blocks: u32,
+  // Of the input: rows, columns, words of channels.
+  rows: u32,
+  columns: u32,
+  words: u32,
+  // Columns of the kernel; its rows * columns * words <= 32768.
+  kernel_columns: u32,
+  taps: u32,
+  stride: u32,
+  padding: u32,
+  dilation: u32,
+  unused: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> outputs: array<vec4<i32>>;
+@group(0) @binding(4) var<storage, read> x_words: array<u32>;
+@group(0) @binding(5) var<storage, read> w_words: array<vec4<u32>>;
+
+// Signed byte of each component: its top bit at bit 31, then an arithmetic shift. The shift "up" is 24, 16, 8 or 0.
+fn lane(packed: vec4<u32>, up: u32) -> vec4<i32> {
+  return bitcast<vec4<i32>>(packed << vec4<u32>(up)) >> vec4<u32>(24u);
+}
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  let item = (params.dispatch.first_shard + gid.y) * params.shard_items + i;
+  // The last shard is shorter; the rest of its slot is never read.
+  if (item >= params.items) {
+    return;
+  }
+  let pixels = max(params.pixels, 1u);
+  let out_columns = max(params.out_columns, 1u);
+  let blocks = max(params.blocks, 1u);
+  let pixel = item % pixels;
+  let plane = item / pixels;
+  let first_tap = (plane % blocks) * params.taps;
+  let image_row = (plane / blocks) * params.rows;
+  let top = i32((pixel / out_columns) * params.stride) - i32(params.padding);
+  let left = i32((pixel % out_columns) * params.stride) - i32(params.padding);
+  let last_row = i32(params.rows) - 1;
+  let last_column = i32(params.columns) - 1;
+
+  var sums = vec4<i32>();
+  var word = 0u;
+  var kernel_column = 0u;
+  var row = top;
+  var column = left;
+  let taps = min(params.taps, MOST_TAPS);
+  for (var tap = 0u; tap < taps; tap = tap + 1u) {
+    let inside = row >= 0 && row <= last_row && column >= 0 && column <= last_column;
+    let near_row = image_row + u32(clamp(row, 0, last_row));
+    let at = (near_row * params.columns + u32(clamp(column, 0, last_column))) * params.words + word;
+    let x = vec4<u32>(select(0u, x_words[at], inside));
+    let w = w_words[first_tap + tap];
+    sums = sums + (lane(x, 24u) * lane(w, 24u) + lane(x, 16u) * lane(w, 16u) +
+      lane(x, 8u) * lane(w, 8u) + lane(x, 0u) * lane(w, 0u));
+    // The next word of channels, else the next column of the kernel, else its next row.
+    word = word + 1u;
+    let next_column = word == params.words;
+    word = select(word, 0u, next_column);
+    kernel_column = kernel_column + select(0u, 1u, next_column);
+    let next_row = kernel_column == params.kernel_columns;
+    kernel_column = select(kernel_column, 0u, next_row);
+    row = row + select(0, i32(params.dilation), next_row);
+    column = select(column + select(0, i32(params.dilation), next_column), left, next_row);
+  }
+  outputs[gid.y * (params.dispatch.slot_words / 4u) + i] = sums;
+}
+`,
+  'tensor/elementwise.v1': `// tensor@1/elementwise.v1: an operation on each pair of elements of two integer tensors, rounded, shifted, saturated.
+//
+// Formula: v = a op b exactly (op: add, subtract, multiply, least, greatest, magnitude of the difference; and, or, xor of
+// the 32-bit words), y = clamp(round(v / 2^shift), least, greatest), a half upwards; how often clamp changes a value is
+// counted. v is a sign and a magnitude of 64 bits: |a|, |b| <= 2^32 - 1, so |a + b| < 2^33 and |a b| < 2^64 - 2^32; the
+// half of at most 2^30 that rounds does not carry out of it.
+// One invocation computes RUN = 16 elements.
+//
+// Bindings: 0 uniform Params; 1 output, one slot a shard: shard_elements words of elements, then one word a run with how
+// many of them were saturated; 4 a, 5 b, one word an element. b repeats after b_length elements.
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+// 64-bit values as vec2<u32>(low word, high word).
+
+// The product of two words. WGSL has no wider multiply: four 16-bit partial products,
+//   a b = a_high b_high 2^32 + middle 2^16 + a_low b_low, each product below 2^32.
+// middle wraps exactly where it is below one of its terms: 2^48 are missing. Modulo 2^32, a b is
+// middle 2^16 + a_low b_low: that addition carries exactly where it is below a_low b_low. Carries are found by compares,
+// because a shift costs a software driver twice as much.
+fn mul_wide(a: u32, b: u32) -> vec2<u32> {
+  let a_low = a & 0xffffu;
+  let a_high = a >> 16u;
+  let b_low = b & 0xffffu;
+  let b_high = b >> 16u;
+  let cross = a_high * b_low;
+  let middle = cross + a_low * b_high;
+  let low = a * b;
+  let carries = select(0u, 0x10000u, middle < cross) + select(0u, 1u, low < a_low * b_low);
+  return vec2<u32>(low, a_high * b_high + (middle >> 16u) + carries);
+}
+
+// a + b modulo 2^64.
+fn add_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  let low = a.x + b.x;
+  return vec2<u32>(low, a.y + b.y + select(0u, 1u, low < a.x));
+}
+
+// round(a b / 2^32), a half rounded up. It fits a word: at a = b = 2^32 - 1 the low word is 1.
+fn mul_high_round(a: u32, b: u32) -> u32 {
+  let product = mul_wide(a, b);
+  return product.y + select(0u, 1u, i32(product.x) < 0);
+}
+
+const RUN: u32 = 16u;
+const SUBTRACT: u32 = 1u;
+const MULTIPLY: u32 = 2u;
+const LEAST: u32 = 3u;
+const GREATEST: u32 = 4u;
+const DISTANCE: u32 = 5u;
+const AND: u32 = 6u;
+const OR: u32 = 7u;
+const XOR: u32 = 8u;
+
+struct Params {
+  dispatch: Dispatch,
+  operation: u32,
+  length: u32,
+  b_length: u32,
+  shard_elements: u32,
+  // 0x80000000 where elements are signed, else 0.
+  a_bias: u32,
+  b_bias: u32,
+  result_bias: u32,
+  // 0 .. 31.
+  shift: u32,
+  // Magnitudes of the greatest and the least element of the result's type.
+  greatest: u32,
+  least: u32,
+  padding_a: u32,
+  padding_b: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> outputs: array<u32>;
+@group(0) @binding(4) var<storage, read> a_words: array<u32>;
+@group(0) @binding(5) var<storage, read> b_words: array<u32>;
+
+// A number as its sign and magnitude.
+struct Signed {
+  negative: bool,
+  size: vec2<u32>,
+}
+
+fn number(word: u32, bias: u32) -> Signed {
+  let negative = (word & bias) != 0u;
+  return Signed(negative, vec2<u32>(select(word, 0u - word, negative), 0u));
+}
+
+// a + b for magnitudes of one word each.
+fn sum(a: Signed, b: Signed) -> Signed {
+  let alike = a.negative == b.negative;
+  let both = add_wide(a.size, b.size);
+  let a_larger = a.size.x >= b.size.x;
+  let rest = select(b.size.x - a.size.x, a.size.x - b.size.x, a_larger);
+  return Signed(
+    select(select(b.negative, a.negative, a_larger), a.negative, alike),
+    select(vec2<u32>(rest, 0u), both, alike),
+  );
+}
+
+// Bits as an element of the result's type.
+fn bits(word: u32) -> Signed {
+  return number(word, params.result_bias);
+}
+
+fn operate(a_word: u32, b_word: u32) -> Signed {
+  let a = number(a_word, params.a_bias);
+  let b = number(b_word, params.b_bias);
+  let difference = sum(a, Signed(!b.negative, b.size));
+  let a_less = difference.negative && (difference.size.x | difference.size.y) != 0u;
+  switch params.operation {
+    case SUBTRACT: {
+      return difference;
+    }
+    case MULTIPLY: {
+      return Signed(a.negative != b.negative, mul_wide(a.size.x, b.size.x));
+    }
+    case LEAST: {
+      return Signed(select(b.negative, a.negative, a_less), select(b.size, a.size, a_less));
+    }
+    case GREATEST: {
+      return Signed(select(a.negative, b.negative, a_less), select(a.size, b.size, a_less));
+    }
+    case DISTANCE: {
+      return Signed(false, difference.size);
+    }
+    case AND: {
+      return bits(a_word & b_word);
+    }
+    case OR: {
+      return bits(a_word | b_word);
+    }
+    case XOR: {
+      return bits(a_word ^ b_word);
+    }
+    default: {
+      return sum(a, b);
+    }
+  }
+}
+
+// round(v / 2^shift), a half upwards: for a negative number, a half towards zero of its magnitude.
+fn shifted(v: Signed, shift: u32) -> vec2<u32> {
+  let half = (1u << shift) >> 1u;
+  let lift = select(half, max(half, 1u) - 1u, v.negative);
+  let raised = add_wide(v.size, vec2<u32>(lift, 0u));
+  // A shift by 32 - 0 is two shifts.
+  return vec2<u32>((raised.x >> shift) | ((raised.y << 1u) << (31u - shift)), raised.y >> shift);
+}
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  let slot = gid.y * params.dispatch.slot_words;
+  let first = (params.dispatch.first_shard + gid.y) * params.shard_elements;
+  let shift = params.shift & 31u;
+  let b_length = max(params.b_length, 1u);
+  let last = max(params.length, 1u) - 1u;
+  var saturated = 0u;
+  for (var step = 0u; step < RUN; step = step + 1u) {
+    let at = i * RUN + step;
+    let element = min(first + at, last);
+    let v = operate(a_words[element], b_words[element % b_length]);
+    let size = shifted(v, shift);
+    let limit = select(params.greatest, params.least, v.negative);
+    let beyond = size.y != 0u || size.x > limit;
+    let kept = select(size.x, limit, beyond);
+    outputs[slot + at] = select(kept, 0u - kept, v.negative);
+    // What lies beyond the end of the last shard is never read.
+    saturated = saturated + select(0u, 1u, beyond && first + at <= last);
+  }
+  outputs[slot + params.shard_elements + i] = saturated;
+}
+`,
+  'tensor/gemv.v1': `// tensor@1/gemv.v1: elements of y = A x for int16 matrices and vectors, 64-bit and exact.
+//
+// Formula: y[i] = sum over k < depth of A[i][k] * x[k]. A word holds two int16. |product| <= 2^30; the sum of the two of
+// a word is within 2^31, and is 2^31 only where all four are -32768: the one sum that wraps is the one that shows
+// -2^31, which no true sum is. Sums of depth <= 262144 terms stay below 2^48.
+// One invocation computes one element of its shard's rows in quads <= 32768 loop iterations.
+//
+// Bindings: 0 uniform Params; 1 output, one slot of shard_rows x (low, high) words a shard; 4 A as
+// [row blocks of 16][quads][16 rows] vec4<u32>, eight elements along the depth each, the lower half word first; 5 x as
+// [quads] vec4<u32>. What lies beyond the matrix is zero.
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+// 64-bit values as vec2<u32>(low word, high word).
+
+// The product of two words. WGSL has no wider multiply: four 16-bit partial products,
+//   a b = a_high b_high 2^32 + middle 2^16 + a_low b_low, each product below 2^32.
+// middle wraps exactly where it is below one of its terms: 2^48 are missing. Modulo 2^32, a b is
+// middle 2^16 + a_low b_low: that addition carries exactly where it is below a_low b_low. Carries are found by compares,
+// because a shift costs a software driver twice as much.
+fn mul_wide(a: u32, b: u32) -> vec2<u32> {
+  let a_low = a & 0xffffu;
+  let a_high = a >> 16u;
+  let b_low = b & 0xffffu;
+  let b_high = b >> 16u;
+  let cross = a_high * b_low;
+  let middle = cross + a_low * b_high;
+  let low = a * b;
+  let carries = select(0u, 0x10000u, middle < cross) + select(0u, 1u, low < a_low * b_low);
+  return vec2<u32>(low, a_high * b_high + (middle >> 16u) + carries);
+}
+
+// a + b modulo 2^64.
+fn add_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  let low = a.x + b.x;
+  return vec2<u32>(low, a.y + b.y + select(0u, 1u, low < a.x));
+}
+
+// round(a b / 2^32), a half rounded up. It fits a word: at a = b = 2^32 - 1 the low word is 1.
+fn mul_high_round(a: u32, b: u32) -> u32 {
+  let product = mul_wide(a, b);
+  return product.y + select(0u, 1u, i32(product.x) < 0);
+}
+
+const BLOCK_ROWS: u32 = 16u;
+const MOST_QUADS: u32 = 32768u;
+
+struct Params {
+  dispatch: Dispatch,
+  rows: u32,
+  // ceil(depth / 8), 1 .. 32768.
+  quads: u32,
+  // Rows of a shard, a multiple of 16.
+  shard_rows: u32,
+  padding: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> sums: array<u32>;
+@group(0) @binding(4) var<storage, read> a_quads: array<vec4<u32>>;
+@group(0) @binding(5) var<storage, read> x_quads: array<vec4<u32>>;
+
+// The sum of the two products of a word's halves, in 64 bits.
+fn dot2(a: u32, x: u32) -> vec2<u32> {
+  let high = (i32(a) >> 16u) * (i32(x) >> 16u);
+  let low = (i32(a << 16u) >> 16u) * (i32(x << 16u) >> 16u);
+  let sum = u32(high + low);
+  return vec2<u32>(sum, select(0u, 0xffffffffu, sum > 0x80000000u));
+}
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  let row = (params.dispatch.first_shard + gid.y) * params.shard_rows + i;
+  // The last shard is shorter; the rest of its slot is never read.
+  if (row >= params.rows) {
+    return;
+  }
+  let quads = min(params.quads, MOST_QUADS);
+  let first = (row / BLOCK_ROWS) * quads * BLOCK_ROWS + row % BLOCK_ROWS;
+  var sum = vec2<u32>(0u, 0u);
+  for (var k = 0u; k < quads; k = k + 1u) {
+    let a = a_quads[first + k * BLOCK_ROWS];
+    let x = x_quads[k];
+    sum = add_wide(sum, dot2(a.x, x.x));
+    sum = add_wide(sum, dot2(a.y, x.y));
+    sum = add_wide(sum, dot2(a.z, x.z));
+    sum = add_wide(sum, dot2(a.w, x.w));
+  }
+  let at = gid.y * params.dispatch.slot_words + 2u * i;
+  sums[at] = sum.x;
+  sums[at + 1u] = sum.y;
+}
+`,
   'tensor/matmul.v1.dp4a': `// tensor@1/matmul.v1 on devices that multiply and add four packed int8 in one instruction: the same results, bit for
 // bit, as tensor/matmul.v1, which alone is normative. For hosts whose wgslLanguageFeatures has
 // packed_4x8_integer_dot_product.
@@ -3701,8 +4448,8 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
 // and outputs to itself: no barrier, no shared memory.
 //
 // Bindings: 0 uniform Params; 1 output, one slot of tile_rows x tile_columns i32 a shard, row-major; 4 A as
-// [row_blocks][words] vec4<u32>: component r holds four int8 of row 4 * block + r along the depth, the lowest byte
-// first; 5 B as [column_blocks][words] likewise, component c for column 4 * block + c. What lies beyond the matrices in
+// [products][row_blocks][words] vec4<u32>: component r holds four int8 of row 4 * block + r along the depth, the lowest byte
+// first; 5 B as [products][column_blocks][words] likewise, component c for column 4 * block + c. What lies beyond the matrices in
 // a block is zero.
 // How a host drives a kernel; the same for all of them.
 //
@@ -3731,6 +4478,8 @@ struct Params {
   tiles_across: u32,
   tile_row_blocks: u32,
   tile_column_blocks: u32,
+  // Tiles of one product, at least 1: the shards of a batch of products follow one another.
+  tiles: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -3750,10 +4499,15 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
     return;
   }
   let shard = params.dispatch.first_shard + gid.y;
-  let block_row = i / params.tile_column_blocks;
-  let block_column = i % params.tile_column_blocks;
-  let row = (shard / params.tiles_across) * params.tile_row_blocks + block_row;
-  let column = (shard % params.tiles_across) * params.tile_column_blocks + block_column;
+  let tile_column_blocks = max(params.tile_column_blocks, 1u);
+  let block_row = i / tile_column_blocks;
+  let block_column = i % tile_column_blocks;
+  let tiles = max(params.tiles, 1u);
+  let tiles_across = max(params.tiles_across, 1u);
+  let product = shard / tiles;
+  let tile_index = shard % tiles;
+  let row = (tile_index / tiles_across) * params.tile_row_blocks + block_row;
+  let column = (tile_index % tiles_across) * tile_column_blocks + block_column;
   // A tile at the edge is shorter; the rest of its slot is never read.
   if (row >= params.row_blocks || column >= params.column_blocks) {
     return;
@@ -3763,8 +4517,8 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   var c1 = vec4<i32>();
   var c2 = vec4<i32>();
   var c3 = vec4<i32>();
-  let first_a = row * params.words;
-  let first_b = column * params.words;
+  let first_a = (product * params.row_blocks + row) * params.words;
+  let first_b = (product * params.column_blocks + column) * params.words;
   for (var k = 0u; k < params.words; k = k + 1u) {
     let a = a_blocks[first_a + k];
     let b = b_blocks[first_b + k];
@@ -3790,8 +4544,8 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
 // and outputs to itself: no barrier, no shared memory.
 //
 // Bindings: 0 uniform Params; 1 output, one slot of tile_rows x tile_columns i32 a shard, row-major; 4 A as
-// [row_blocks][words] vec4<u32>: component r holds four int8 of row 4 * block + r along the depth, the lowest byte
-// first; 5 B as [column_blocks][words] likewise, component c for column 4 * block + c. What lies beyond the matrices in
+// [products][row_blocks][words] vec4<u32>: component r holds four int8 of row 4 * block + r along the depth, the lowest byte
+// first; 5 B as [products][column_blocks][words] likewise, component c for column 4 * block + c. What lies beyond the matrices in
 // a block is zero.
 // How a host drives a kernel; the same for all of them.
 //
@@ -3820,6 +4574,8 @@ struct Params {
   tiles_across: u32, //!range 1 .. 16777216
   tile_row_blocks: u32, //!range 1 .. 16384
   tile_column_blocks: u32, //!range 1 .. 16384
+  // Tiles of one product: the shards of a batch of products follow one another.
+  tiles: u32, //!range 1 .. 16777216
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -3839,10 +4595,15 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
     return;
   }
   let shard = params.dispatch.first_shard + gid.y;
-  let block_row = i / params.tile_column_blocks;
-  let block_column = i % params.tile_column_blocks;
-  let row = (shard / params.tiles_across) * params.tile_row_blocks + block_row;
-  let column = (shard % params.tiles_across) * params.tile_column_blocks + block_column;
+  let tile_column_blocks = max(params.tile_column_blocks, 1u);
+  let block_row = i / tile_column_blocks;
+  let block_column = i % tile_column_blocks;
+  let tiles = max(params.tiles, 1u);
+  let tiles_across = max(params.tiles_across, 1u);
+  let product = shard / tiles;
+  let tile_index = shard % tiles;
+  let row = (tile_index / tiles_across) * params.tile_row_blocks + block_row;
+  let column = (tile_index % tiles_across) * tile_column_blocks + block_column;
   // A tile at the edge is shorter; the rest of its slot is never read.
   if (row >= params.row_blocks || column >= params.column_blocks) {
     return;
@@ -3852,8 +4613,8 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   var c1 = vec4<i32>();
   var c2 = vec4<i32>();
   var c3 = vec4<i32>();
-  let first_a = row * params.words;
-  let first_b = column * params.words;
+  let first_a = (product * params.row_blocks + row) * params.words;
+  let first_b = (product * params.column_blocks + column) * params.words;
   for (var k = 0u; k < params.words; k = k + 1u) {
     let a = a_blocks[first_a + k];
     let b = b_blocks[first_b + k];
@@ -3878,6 +4639,401 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   tile[at + params.tile_column_blocks] = c1;
   tile[at + 2u * params.tile_column_blocks] = c2;
   tile[at + 3u * params.tile_column_blocks] = c3;
+}
+`,
+  'tensor/ntt.v1': `// tensor@1/ntt.v1: one factor of a product of polynomials over a prime field, for the exact convolution.
+//
+// Formula: x^N - 1 is the product of S = N / M factors x^M - zeta(s), where zeta(k) = g^(e(k) (p - 1)), g a generator
+// and e(k) the sum of 2^-(i+1) over the bits i that k has. Shard prime * S + s of the plan is
+//   c(x) = a(x) b(x) mod (x^M - zeta(s)) over F_p, its M coefficients in [0, p).
+// By the same rule x^(2h) - zeta(k) = (x^h - zeta(2k)) (x^h + zeta(2k)): log2 M levels of butterflies lead to points,
+// where products are pointwise, and back.
+// A kernel in stages of M / 16 invocations each; a stage begins when the one before it is complete. Stage 0: residues of
+// the operands modulo x^M - zeta(s), roots; then log2 M levels down, the pointwise product, log2 M levels up.
+// Values are plain residues in [0, p), roots in Montgomery form: montgomery(v, r 2^32) = v r. p < 2^31, so sums and
+// differences of residues fit u32; the argument of montgomery is below p 2^32 as one factor is below p.
+// Loop iterations of an invocation: at most 32 N / M + 32 L + 64 <= 3000.
+//
+// Bindings: 0 uniform Params; 1 output, one slot a shard: a's residues and at the end c [M], b's [M], zeta(2k) and
+// 1 / zeta(2k) for k < M / 2 [M / 2 each], zeta(2 s 2^level) and its inverse by level [32 each]; 4 a, 5 b as words.
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+// 64-bit values as vec2<u32>(low word, high word).
+
+// The product of two words. WGSL has no wider multiply: four 16-bit partial products,
+//   a b = a_high b_high 2^32 + middle 2^16 + a_low b_low, each product below 2^32.
+// middle wraps exactly where it is below one of its terms: 2^48 are missing. Modulo 2^32, a b is
+// middle 2^16 + a_low b_low: that addition carries exactly where it is below a_low b_low. Carries are found by compares,
+// because a shift costs a software driver twice as much.
+fn mul_wide(a: u32, b: u32) -> vec2<u32> {
+  let a_low = a & 0xffffu;
+  let a_high = a >> 16u;
+  let b_low = b & 0xffffu;
+  let b_high = b >> 16u;
+  let cross = a_high * b_low;
+  let middle = cross + a_low * b_high;
+  let low = a * b;
+  let carries = select(0u, 0x10000u, middle < cross) + select(0u, 1u, low < a_low * b_low);
+  return vec2<u32>(low, a_high * b_high + (middle >> 16u) + carries);
+}
+
+// a + b modulo 2^64.
+fn add_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  let low = a.x + b.x;
+  return vec2<u32>(low, a.y + b.y + select(0u, 1u, low < a.x));
+}
+
+// round(a b / 2^32), a half rounded up. It fits a word: at a = b = 2^32 - 1 the low word is 1.
+fn mul_high_round(a: u32, b: u32) -> u32 {
+  let product = mul_wide(a, b);
+  return product.y + select(0u, 1u, i32(product.x) < 0);
+}
+
+const RUN: u32 = 16u;
+const LEVELS: u32 = 32u;
+
+struct Params {
+  dispatch: Dispatch,
+  // log2 M, 6 .. 16; log2 N, 6 .. 22; log2 S = log2 N - log2 M.
+  log2_size: u32,
+  log2_length: u32,
+  log2_parts: u32,
+  padding: u32,
+  // Elements of a and b, 1 .. N; 1 where they are signed.
+  a_length: u32,
+  b_length: u32,
+  a_signed: u32,
+  b_signed: u32,
+  // For each of the three primes: (p, 1 / p mod 2^32, 2^32 mod p, 2^64 / M mod p), and (root of order N, its inverse,
+  // 0, 0) in Montgomery form.
+  primes: array<vec4<u32>, 6>,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> state: array<u32>;
+@group(0) @binding(4) var<storage, read> a_words: array<u32>;
+@group(0) @binding(5) var<storage, read> b_words: array<u32>;
+
+struct Field {
+  p: u32,
+  // 1 / p mod 2^32
+  inverse: u32,
+  // 1 in Montgomery form
+  one: u32,
+}
+
+// a b / 2^32 mod p for a b < p 2^32. The low words of a b and m p are equal, so the difference of the high ones is exact.
+fn montgomery(a: u32, b: u32, f: Field) -> u32 {
+  let product = mul_wide(a, b);
+  let above = mul_wide(product.x * f.inverse, f.p).y;
+  return product.y - above + select(0u, f.p, product.y < above);
+}
+
+fn add_mod(a: u32, b: u32, f: Field) -> u32 {
+  let sum = a + b;
+  return select(sum, sum - f.p, sum >= f.p);
+}
+
+fn sub_mod(a: u32, b: u32, f: Field) -> u32 {
+  return a - b + select(0u, f.p, a < b);
+}
+
+// The residue of a word: p > 2^32 / 3, and -2^31 + 2 p is positive.
+fn residue(word: u32, is_signed: u32, f: Field) -> u32 {
+  let lifted = word + select(0u, 2u * f.p, (word >> 31u) * is_signed == 1u);
+  let once = select(lifted, lifted - f.p, lifted >= f.p);
+  return select(once, once - f.p, once >= f.p);
+}
+
+// The product of roots of order 2^(i+1) over the bits i of index, lowest <= i < log2 N; lowest <= 4. top: a root of
+// order N.
+fn root_product(top: u32, index: u32, lowest: u32, f: Field) -> u32 {
+  var product = f.one;
+  var root = top;
+  let length = clamp(params.log2_length, 6u, 31u);
+  let count = min(length - lowest, 31u);
+  for (var below = 0u; below < count; below = below + 1u) {
+    let bit = (index >> ((length - 1u - below) & 31u)) & 1u;
+    product = select(product, montgomery(product, root, f), bit == 1u);
+    root = montgomery(root, root, f);
+  }
+  return product;
+}
+
+// The root of order 16, of bit 3.
+fn root_of_16(top: u32, f: Field) -> u32 {
+  var root = top;
+  let squarings = clamp(params.log2_length, 6u, 31u) - 4u;
+  for (var i = 0u; i < squarings; i = i + 1u) {
+    root = montgomery(root, root, f);
+  }
+  return root;
+}
+
+// zeta(2 k) for k = 8 t .. 8 t + 7, to at + 8 t: bit i of k belongs to the root of order 2^(i+2).
+fn store_roots(at: u32, t: u32, top: u32, f: Field) {
+  let base = root_product(top, t << 4u, 4u, f);
+  let third = root_of_16(top, f);
+  let second = montgomery(third, third, f);
+  let first = montgomery(second, second, f);
+  let to = at + (t << 3u);
+  let base1 = montgomery(base, first, f);
+  let base2 = montgomery(base, second, f);
+  let base3 = montgomery(base1, second, f);
+  state[to] = base;
+  state[to + 1u] = base1;
+  state[to + 2u] = base2;
+  state[to + 3u] = base3;
+  state[to + 4u] = montgomery(base, third, f);
+  state[to + 5u] = montgomery(base1, third, f);
+  state[to + 6u] = montgomery(base2, third, f);
+  state[to + 7u] = montgomery(base3, third, f);
+}
+
+// Coefficient j of an operand modulo x^M - weight: the sum of element j + k M times weight^k, by Horner's rule.
+fn fold_a(j: u32, weight: u32, f: Field) -> u32 {
+  var sum = 0u;
+  let parts = 1u << min(params.log2_parts, 6u);
+  for (var k = 0u; k < parts; k = k + 1u) {
+    let at = j + ((parts - 1u - k) << min(params.log2_size, 16u));
+    let word = select(0u, a_words[min(at, params.a_length - 1u)], at < params.a_length);
+    sum = add_mod(montgomery(sum, weight, f), residue(word, params.a_signed, f), f);
+  }
+  return sum;
+}
+
+fn fold_b(j: u32, weight: u32, f: Field) -> u32 {
+  var sum = 0u;
+  let parts = 1u << min(params.log2_parts, 6u);
+  for (var k = 0u; k < parts; k = k + 1u) {
+    let at = j + ((parts - 1u - k) << min(params.log2_size, 16u));
+    let word = select(0u, b_words[min(at, params.b_length - 1u)], at < params.b_length);
+    sum = add_mod(montgomery(sum, weight, f), residue(word, params.b_signed, f), f);
+  }
+  return sum;
+}
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  let shard = params.dispatch.first_shard + gid.y;
+  let slot = gid.y * params.dispatch.slot_words;
+  let log2_parts = min(params.log2_parts, 6u);
+  let part = shard & ((1u << log2_parts) - 1u);
+  let prime = min(shard >> log2_parts, 2u);
+  let numbers = params.primes[2u * prime];
+  let roots = params.primes[2u * prime + 1u];
+  let f = Field(numbers.x, numbers.y, numbers.z);
+  let levels = clamp(params.log2_size, 6u, 16u);
+  let size = 1u << levels;
+  let half = size >> 1u;
+  let a_at = slot;
+  let b_at = slot + size;
+  let roots_at = b_at + size;
+  let inverses_at = roots_at + half;
+  let level_roots_at = inverses_at + half;
+  let level_inverses_at = level_roots_at + LEVELS;
+
+  let stage = i >> (levels - 4u);
+  let stage_invocations = size >> 4u;
+  let t = i & (stage_invocations - 1u);
+  if (stage == 0u) {
+    let weight = root_product(roots.x, part, 0u, f);
+    for (var step = 0u; step < RUN; step = step + 1u) {
+      let j = t * RUN + step;
+      state[a_at + j] = fold_a(j, weight, f);
+      state[b_at + j] = fold_b(j, weight, f);
+    }
+    store_roots(roots_at, t, roots.x, f);
+    store_roots(inverses_at, t, roots.y, f);
+    // At least four invocations for at most 16 levels.
+    for (var step = 0u; step < 4u; step = step + 1u) {
+      let level = t + step * stage_invocations;
+      if (level < levels) {
+        state[level_roots_at + level] = root_product(roots.x, part << (level + 1u), 0u, f);
+        state[level_inverses_at + level] = root_product(roots.y, part << (level + 1u), 0u, f);
+      }
+    }
+  } else if (stage <= levels) {
+    // Butterflies of both operands: (low, high) -> (low + root high, low - root high).
+    let level = stage - 1u;
+    let log2_span = (levels - stage) & 15u;
+    let level_root = state[level_roots_at + level];
+    for (var step = 0u; step < RUN; step = step + 1u) {
+      let q = (t * RUN + step) & (half - 1u);
+      let operand = a_at + select(0u, size, t * RUN >= half);
+      let node = q >> log2_span;
+      let low = operand + (node << (log2_span + 1u)) + (q & ((1u << log2_span) - 1u));
+      let high = low + (1u << log2_span);
+      let root = montgomery(state[roots_at + node], level_root, f);
+      let x = state[low];
+      let y = montgomery(state[high], root, f);
+      state[low] = add_mod(x, y, f);
+      state[high] = sub_mod(x, y, f);
+    }
+  } else if (stage == levels + 1u) {
+    for (var step = 0u; step < RUN; step = step + 1u) {
+      let j = t * RUN + step;
+      let product = montgomery(state[a_at + j], state[b_at + j], f);
+      // Times 2^64 / M / 2^32: what montgomery divided by, and what the way up multiplies by.
+      state[a_at + j] = montgomery(product, numbers.w, f);
+    }
+  } else {
+    // Twice the inverse of a butterfly of the way down: (low, high) -> (low + high, (low - high) / root).
+    let log2_span = (stage - levels - 2u) & 15u;
+    let level = levels - 1u - log2_span;
+    let level_root = state[level_inverses_at + level];
+    for (var step = 0u; step < RUN / 2u; step = step + 1u) {
+      let q = t * (RUN / 2u) + step;
+      let node = q >> log2_span;
+      let low = a_at + (node << (log2_span + 1u)) + (q & ((1u << log2_span) - 1u));
+      let high = low + (1u << log2_span);
+      let root = montgomery(state[inverses_at + node], level_root, f);
+      let x = state[low];
+      let y = state[high];
+      state[low] = add_mod(x, y, f);
+      state[high] = montgomery(sub_mod(x, y, f), root, f);
+    }
+  }
+}
+`,
+  'tensor/reduce.v1': `// tensor@1/reduce.v1: sum, sum of squares, least and greatest element of runs of a matrix of 32-bit integers, exact.
+//
+// Formula: line l of the matrix has depth elements x[l * line_stride + k * depth_stride], of which item
+// (l, segment) takes k = segment * segment_length and on, at most segment_length <= 32768 of them. |x| <= 2^32: the sum
+// is below 2^47, the sum of squares at most 2^79.
+// One invocation computes one item, in at most 32768 loop iterations.
+//
+// Bindings: 0 uniform Params; 1 output, one slot of shard_items x 8 words a shard: sum (2, two's complement), sum of
+// squares (3), least, greatest, 0; 4 the elements, one word each.
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+// 64-bit values as vec2<u32>(low word, high word).
+
+// The product of two words. WGSL has no wider multiply: four 16-bit partial products,
+//   a b = a_high b_high 2^32 + middle 2^16 + a_low b_low, each product below 2^32.
+// middle wraps exactly where it is below one of its terms: 2^48 are missing. Modulo 2^32, a b is
+// middle 2^16 + a_low b_low: that addition carries exactly where it is below a_low b_low. Carries are found by compares,
+// because a shift costs a software driver twice as much.
+fn mul_wide(a: u32, b: u32) -> vec2<u32> {
+  let a_low = a & 0xffffu;
+  let a_high = a >> 16u;
+  let b_low = b & 0xffffu;
+  let b_high = b >> 16u;
+  let cross = a_high * b_low;
+  let middle = cross + a_low * b_high;
+  let low = a * b;
+  let carries = select(0u, 0x10000u, middle < cross) + select(0u, 1u, low < a_low * b_low);
+  return vec2<u32>(low, a_high * b_high + (middle >> 16u) + carries);
+}
+
+// a + b modulo 2^64.
+fn add_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  let low = a.x + b.x;
+  return vec2<u32>(low, a.y + b.y + select(0u, 1u, low < a.x));
+}
+
+// round(a b / 2^32), a half rounded up. It fits a word: at a = b = 2^32 - 1 the low word is 1.
+fn mul_high_round(a: u32, b: u32) -> u32 {
+  let product = mul_wide(a, b);
+  return product.y + select(0u, 1u, i32(product.x) < 0);
+}
+
+const ITEM_WORDS: u32 = 8u;
+const MOST_ELEMENTS: u32 = 32768u;
+
+struct Params {
+  dispatch: Dispatch,
+  items: u32,
+  shard_items: u32,
+  depth: u32,
+  line_stride: u32,
+  depth_stride: u32,
+  // Segments of a line, at least 1.
+  segments: u32,
+  segment_length: u32,
+  // 0x80000000 where elements are signed, else 0: what makes their order that of words.
+  bias: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> sums: array<u32>;
+@group(0) @binding(4) var<storage, read> elements: array<u32>;
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  let item = (params.dispatch.first_shard + gid.y) * params.shard_items + i;
+  // The last shard is shorter; the rest of its slot is never read.
+  if (item >= params.items) {
+    return;
+  }
+  let segments = max(params.segments, 1u);
+  let first = (item % segments) * params.segment_length;
+  let count = min(min(params.segment_length, params.depth - first), MOST_ELEMENTS);
+  let bias = params.bias;
+  var at = (item / segments) * params.line_stride + first * params.depth_stride;
+  var sum = vec2<u32>(0u, 0u);
+  var squares = vec2<u32>(0u, 0u);
+  var squares_top = 0u;
+  var least = 0xffffffffu;
+  var greatest = 0u;
+  for (var k = 0u; k < count; k = k + 1u) {
+    let word = elements[at];
+    at = at + params.depth_stride;
+    let negative = (word & bias) != 0u;
+    sum = add_wide(sum, vec2<u32>(word, select(0u, 0xffffffffu, negative)));
+    let size = select(word, 0u - word, negative);
+    let before = squares.y;
+    squares = add_wide(squares, mul_wide(size, size));
+    squares_top = squares_top + select(0u, 1u, squares.y < before);
+    let key = word ^ bias;
+    least = min(least, key);
+    greatest = max(greatest, key);
+  }
+  let to = gid.y * params.dispatch.slot_words + ITEM_WORDS * i;
+  sums[to] = sum.x;
+  sums[to + 1u] = sum.y;
+  sums[to + 2u] = squares.x;
+  sums[to + 3u] = squares.y;
+  sums[to + 4u] = squares_top;
+  sums[to + 5u] = least ^ bias;
+  sums[to + 6u] = greatest ^ bias;
+  sums[to + 7u] = 0u;
 }
 `,
 }

@@ -1,5 +1,6 @@
-import type { InputBytes } from '../op.ts'
-import { BLOCK, int8Operand, type MatmulConstants, tileBytes, tileOf } from './tiles.ts'
+import { tileBytes, tileOf } from '../tile-grid.ts'
+import type { Int8Operands } from './slices.ts'
+import { BLOCK, type MatmulConstants, placeOf } from './tiles.ts'
 
 /**
  * One tile of C on the CPU. Two neighbouring columns of B ride in one double, b0 + b1 2^27, so that one multiply-add
@@ -15,10 +16,11 @@ const DEPTH_BLOCK = 256
 const COLUMN_BLOCK = 256
 
 /** @returns the tile's elements, row-major, little-endian int32 */
-export function multiplyTile(constants: MatmulConstants, inputs: InputBytes, shard: number): Uint8Array {
-  const a = int8Operand('a', inputs.get('a'), constants.rows, constants.depth)
-  const b = int8Operand('b', inputs.get('b'), constants.depth, constants.columns)
-  const tile = tileOf(constants, shard)
+export function multiplyTile(constants: MatmulConstants, operands: Int8Operands, shard: number): Uint8Array {
+  const { product, tile: number } = placeOf(constants, shard)
+  const a = matrixOf(operands.a, product, constants.rows * constants.depth)
+  const b = matrixOf(operands.b, product, constants.depth * constants.columns)
+  const tile = tileOf(constants, number)
   const rowBlocks = Math.ceil(tile.rows / BLOCK)
   const stride = Math.ceil(tile.columns / BLOCK) * BLOCK
   const sums = new Int32Array(rowBlocks * BLOCK * stride)
@@ -48,6 +50,11 @@ export function multiplyTile(constants: MatmulConstants, inputs: InputBytes, sha
     }
   }
   return tileBytes(sums, stride, tile)
+}
+
+/** One matrix of a batch. */
+function matrixOf(matrices: Int8Array, product: number, size: number): Int8Array {
+  return matrices.subarray(product * size, (product + 1) * size)
 }
 
 /** The four elements of one depth side by side. Rows that the tile lacks keep old values: their sums are never read. */

@@ -14,5 +14,12 @@ export const WASM_MODULES: Readonly<
   'mc/insurance.v1': () => import('./mc-insurance.v1.ts'),
   'mc/pi.v1': () => import('./mc-pi.v1.ts'),
   'mc/portfolio.v1': () => import('./mc-portfolio.v1.ts'),
+  'media/filter.v1': () => import('./media-filter.v1.ts'),
+  'media/mandelbrot.v1': () => import('./media-mandelbrot.v1.ts'),
+  'tensor/conv2d.v1': () => import('./tensor-conv2d.v1.ts'),
+  'tensor/elementwise.v1': () => import('./tensor-elementwise.v1.ts'),
+  'tensor/gemv.v1': () => import('./tensor-gemv.v1.ts'),
   'tensor/matmul.v1': () => import('./tensor-matmul.v1.ts'),
+  'tensor/ntt.v1': () => import('./tensor-ntt.v1.ts'),
+  'tensor/reduce.v1': () => import('./tensor-reduce.v1.ts'),
 }
