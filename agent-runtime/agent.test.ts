@@ -103,8 +103,8 @@ describe('the agent', () => {
         golden: [],
       },
       {
-        kind: 'cpu',
-        label: 'CPU, one thread',
+        kind: 'wasm',
+        label: expect.stringMatching(/^WASM/),
         ok: true,
         checks: [],
         golden: status.probe[1]?.golden.map(({ op }) => ({ op, ok: true })),
@@ -127,7 +127,7 @@ describe('the agent', () => {
     await until(({ state }) => state === 'paused')
     sensors.report(UNDISTURBED)
     const { probe } = await until(({ state }) => state === 'running')
-    expect(probe.map(({ kind }) => kind)).toEqual(['webgpu', 'cpu'])
+    expect(probe.map(({ kind }) => kind)).toEqual(['webgpu', 'wasm'])
     await agent.stop()
   })
 

@@ -30,16 +30,13 @@ type Lowered = { readonly k: 'ref'; readonly ref: Ref } | { readonly k: 'value';
 
 function lowerOperand(ctx: Context, expr: AstExpr): Lowered {
   const place = lowerPlace(ctx, expr)
-  if (place !== undefined) {
-    const { ref, swizzle } = place
-    if (swizzle === undefined) return { k: 'ref', ref }
-    const whole = readRef(ctx.builder, ref, () =>
-      ctx.refuse(expr.line, 'too large a value', 'Read its parts'),
-    )
-    return { k: 'value', value: component(ctx, whole, swizzle.value, swizzle.line) }
-  }
-  let value = lowerPrimary(ctx, expr)
-  for (let postfix: AstPostfix | null = expr.postfix; postfix !== null; postfix = postfix.postfix) {
+  if (place?.swizzle === undefined && place !== undefined) return { k: 'ref', ref: place.ref }
+  let value =
+    place === undefined
+      ? lowerPrimary(ctx, expr)
+      : readRef(ctx.builder, place.ref, () => ctx.refuse(expr.line, 'too large a value', 'Read its parts'))
+  const first = place === undefined ? expr.postfix : (place.swizzle ?? null)
+  for (let postfix: AstPostfix | null = first; postfix !== null; postfix = postfix.postfix) {
     value =
       postfix.astNodeType === 'stringExpr'
         ? component(ctx, value, postfix.value, postfix.line)
@@ -55,7 +52,7 @@ export function lowerRef(ctx: Context, expr: AstExpr): Ref | undefined {
 
 type Swizzle = AstPostfix & { readonly astNodeType: 'stringExpr' }
 
-/** The place, and the components of a vector that the end of the expression takes from it. */
+/** The place, and where the rest of the expression begins to take a vector's components from its value. */
 function lowerPlace(
   ctx: Context,
   expr: AstExpr,
