@@ -70,7 +70,7 @@ const REFERENCES = new Map([
   of(sirSpec, ({ plan, key }, shard) => referenceSir(plan, key, shard)),
   of(isingSpec, ({ args, plan, key }, shard) => referenceIsing(args, plan, key, shard)),
   of(lorenzSpec, ({ args, plan, key }, shard) => referenceLorenz(args, plan, key, shard)),
-  of(bootstrapSpec, referenceBootstrap),
+  of(bootstrapSpec, (run, shard) => referenceBootstrap(run, run.inputs, shard)),
   of(matmulSpec, ({ args, plan, inputRefs, inputs }, shard) =>
     multiplyTile(plan.constants, int8Operands(args, plan.constants, inputRefs, inputs), shard),
   ),

@@ -3,7 +3,7 @@ import { invariant } from '../../errors.ts'
 import { philox4x32 } from '../../numerics/philox.ts'
 import { mulHi } from '../../numerics/u32.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
-import type { ReferenceRun } from '../references.test-support.ts'
+import type { InputBytes, ShardContext } from '../op.ts'
 import { shardSamples } from '../samples.ts'
 import type { BootstrapArgs } from './args.ts'
 import { HEADER_WORDS, packColumn, statisticWords } from './column.ts'
@@ -11,7 +11,8 @@ import { type BootstrapConstants, leafWords } from './plan.ts'
 
 /** The leaf of a shard. The same formula as shaders/ensemble/bootstrap.v1.wgsl, whose header states it. */
 export function referenceBootstrap(
-  { args, plan, key, inputRefs, inputs }: ReferenceRun<BootstrapArgs, BootstrapConstants>,
+  { args, plan, key, inputRefs }: ShardContext<BootstrapArgs, BootstrapConstants>,
+  inputs: InputBytes,
   shard: number,
 ): Uint8Array {
   invariant(Number.isInteger(shard) && shard >= 0 && shard < plan.shard_count, 'a shard of the plan')
