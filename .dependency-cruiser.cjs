@@ -2,6 +2,7 @@
 // is not listed is forbidden, so a new folder has to be placed here before it can be used.
 const KERNEL = '^kernel/'
 const SHADERS = '^shaders/(?!compiler/)'
+const BUILT_KERNELS = '^shaders/(modules[.]ts$|generated/)'
 const COMPILER = '^shaders/compiler/'
 const AGENT = '^agent-runtime/'
 const HUB_CORE = '^server/hub/core/'
@@ -106,8 +107,8 @@ module.exports = {
     mayImportOnly(
       'hub',
       HUB,
-      [KERNEL, MEMORY, HUB, SERVER_CONFIG],
-      'The hub owns sockets, clock and leases; identity and money are told to it.',
+      [KERNEL, MEMORY, HUB, SERVER_CONFIG, BUILT_KERNELS],
+      'The hub owns sockets, clock and leases; its referee runs the compiled kernels; identity and money are told to it.',
       [HUB_CORE],
     ),
     mayImportOnly(

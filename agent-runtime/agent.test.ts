@@ -1,16 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import { sha256Hex } from '../kernel/digest.ts'
 import { ForgeError } from '../kernel/errors.ts'
+import { referenceLeaf } from '../kernel/ops/references.test-support.ts'
 import { OPS } from '../kernel/ops/registry.ts'
 import { Agent } from './agent.ts'
 import { systemClock } from './clock.ts'
-import { CpuExecutor } from './cpu/executor.ts'
 import type { Executor } from './executor.ts'
 import { goldenJobs } from './golden.ts'
 import { generateSeed, type KeyStore } from './identity.ts'
 import { MemoryHub } from './memory-hub.test-support.ts'
 import { ReportedSensors, UNDISTURBED } from './sensors.ts'
 import type { AgentStatus } from './status.ts'
+import { WasmExecutor } from './wasm/executor.ts'
 
 const [{ job, inputs } = { job: undefined, inputs: new Map<string, Uint8Array>() }] = goldenJobs(
   OPS,
@@ -18,7 +19,7 @@ const [{ job, inputs } = { job: undefined, inputs: new Map<string, Uint8Array>()
 )
 if (job === undefined) throw new Error('no golden job')
 
-function setUp(makeCpu: () => Promise<Executor> = async () => new CpuExecutor()) {
+function setUp(makeCpu: () => Promise<Executor> = async () => new WasmExecutor()) {
   const hub = new MemoryHub()
   for (const bytes of inputs.values()) hub.blobs.set(sha256Hex(bytes), bytes)
   const sensors = new ReportedSensors()
@@ -84,10 +85,10 @@ describe('the agent', () => {
     const { agent, hub, until } = setUp()
     agent.start(START)
     const status = await until(({ state }) => state === 'running')
-    expect(status.executor).toEqual({ kind: 'cpu', label: 'CPU, one thread' })
+    expect(status.executor).toEqual({ kind: 'wasm', label: 'WASM with SIMD, one thread' })
     expect(status.probe).toMatchObject([
       { kind: 'webgpu', ok: false, reason: 'there is no WebGPU here' },
-      { kind: 'cpu', ok: true, speed: expect.any(Number) },
+      { kind: 'wasm', ok: true, speed: expect.any(Number) },
     ])
     expect(new Set(status.probe[1]?.golden.map(({ op }) => op))).toEqual(
       new Set(OPS.list().map(({ id }) => id)),
@@ -102,8 +103,8 @@ describe('the agent', () => {
         golden: [],
       },
       {
-        kind: 'cpu',
-        label: 'CPU, one thread',
+        kind: 'wasm',
+        label: expect.stringMatching(/^WASM/),
         ok: true,
         checks: [],
         golden: status.probe[1]?.golden.map(({ op }) => ({ op, ok: true })),
@@ -126,7 +127,7 @@ describe('the agent', () => {
     await until(({ state }) => state === 'paused')
     sensors.report(UNDISTURBED)
     const { probe } = await until(({ state }) => state === 'running')
-    expect(probe.map(({ kind }) => kind)).toEqual(['webgpu', 'cpu'])
+    expect(probe.map(({ kind }) => kind)).toEqual(['webgpu', 'wasm'])
     await agent.stop()
   })
 
@@ -137,7 +138,7 @@ describe('the agent', () => {
     const lease_id = hub.lease(job, 0, 1)
     await until(({ leases_returned }) => leases_returned === 1)
     expect(hub.results[0]?.digests).toEqual(
-      Uint8Array.from(Buffer.from(sha256Hex(job.reference(0, inputs)), 'hex')),
+      Uint8Array.from(Buffer.from(sha256Hex(referenceLeaf(job, 0, inputs)), 'hex')),
     )
     hub.say({ t: 'accepted', lease_id, shards: 1 })
     hub.say({ t: 'rejected', lease_id, reason: 'the signature is wrong' })
@@ -173,9 +174,9 @@ describe('the agent', () => {
   })
 
   it('does not connect with an executor whose golden shard is wrong', async () => {
-    const wrong = new CpuExecutor()
+    const wrong = new WasmExecutor()
     const { agent, hub, until } = setUp(async () => ({
-      kind: 'cpu',
+      kind: 'wasm',
       label: 'wrong',
       close: async () => {},
       prepare: async (prepared, operands) => {
@@ -195,7 +196,7 @@ describe('the agent', () => {
     const status = await until(({ state }) => state === 'failed')
     expect(status.reason).toMatch(/golden shard .* came out wrong/)
     expect(status.probe).toMatchObject([
-      { kind: 'cpu', ok: false, reason: expect.stringContaining('golden shard') },
+      { kind: 'wasm', ok: false, reason: expect.stringContaining('golden shard') },
     ])
     expect(hub.calls).toEqual([])
   })

@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sha256Hex } from '../kernel/digest.ts'
+import { referenceLeaf } from '../kernel/ops/references.test-support.ts'
 import { OPS } from '../kernel/ops/registry.ts'
 import { systemClock } from './clock.ts'
-import { ThreadedCpuExecutor } from './cpu/threaded-executor.ts'
 import { EQUALITY_CASES } from './equality-cases.test-support.ts'
 import { goldenJobs, speedJob } from './golden.ts'
 import { spawnNodeThread } from './headless/spawn-node.ts'
@@ -11,6 +11,7 @@ import { measureSpeed } from './select.ts'
 import { bundleForHost } from './testing/bundle.ts'
 import type { Host, Json } from './testing/host.ts'
 import { availableHosts } from './testing/webgpu-hosts.ts'
+import { ThreadedWasmExecutor } from './wasm/threaded-executor.ts'
 
 /**
  * One suite over every executor of this machine: the same bytes from each, for every op, several contracts and shards.
@@ -37,7 +38,7 @@ function expected(index: number): string[] {
   if (found === undefined) throw new Error(`no case ${index}`)
   const { job, inputs } = found.prepare()
   const digests = Array.from({ length: found.count }, (_, i) =>
-    sha256Hex(job.reference(found.first + i, inputs)),
+    sha256Hex(referenceLeaf(job, found.first + i, inputs)),
   )
   expectedDigests.set(index, digests)
   return digests
@@ -73,11 +74,12 @@ describe('reference', () => {
   afterAll(() => addRow('reference', undefined))
 })
 
-describe('cpu', () => {
-  const executor = new ThreadedCpuExecutor(spawnNodeThread)
+describe.each(['scalar', 'simd'] as const)('wasm %s', (form) => {
+  const name = `wasm ${form}`
+  const executor = new ThreadedWasmExecutor(spawnNodeThread, form)
   let speed: number | undefined
   afterAll(async () => {
-    addRow('cpu', speed)
+    addRow(name, speed)
     await executor.close()
   })
 
@@ -87,7 +89,7 @@ describe('cpu', () => {
     const digests: string[] = []
     for await (const { leaf } of runner.run(first, count, never)) digests.push(sha256Hex(leaf))
     runner.close()
-    record('cpu', op, digests)
+    record(name, op, digests)
     expect(digests).toEqual(expected(index))
   })
 

@@ -2,10 +2,10 @@ import { expose } from 'comlink'
 import { OPS } from '../kernel/ops/registry.ts'
 import { visitorsBlob } from './blobs.ts'
 import { systemClock } from './clock.ts'
-import { spawnWorkerThread } from './cpu/spawn-browser.ts'
-import { ThreadedCpuExecutor } from './cpu/threaded-executor.ts'
 import { type Reexecution, type ReexecutionEvent, type ReexecutionRequest, reexecute } from './reexecute.ts'
 import { installErrorTransfer } from './transfer-errors.ts'
+import { spawnWorkerThread } from './wasm/spawn-browser.ts'
+import { ThreadedWasmExecutor } from './wasm/threaded-executor.ts'
 
 /** Entry of the worker that executes shards of a job again for whoever looks at it. It ends by being terminated. */
 
@@ -20,7 +20,7 @@ const api: ReexecutionApi = {
         host: {
           gpu: navigator.gpu,
           noGpuReason: 'this browser offers no WebGPU to this page',
-          makeCpu: async () => new ThreadedCpuExecutor(spawnWorkerThread),
+          makeCpu: async () => new ThreadedWasmExecutor(spawnWorkerThread),
         },
         registry: OPS,
         clock: systemClock,

@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { canonicalJson } from '../kernel/canonical.ts'
 import { sha256Hex } from '../kernel/digest.ts'
 import { ForgeError } from '../kernel/errors.ts'
+import { referenceLeaf } from '../kernel/ops/references.test-support.ts'
 import { OPS } from '../kernel/ops/registry.ts'
-import { CpuExecutor } from './cpu/executor.ts'
 import { ManualClock } from './manual-clock.test-support.ts'
 import { type ReexecutionEvent, type ReexecutionRequest, reexecute } from './reexecute.ts'
+import { WasmExecutor } from './wasm/executor.ts'
 
 const OPERAND = new Uint8Array(16).map((_, i) => i)
 
@@ -27,7 +28,7 @@ const inputs = new Map([
 function honest(): ReexecutionRequest {
   const aggregate = job.newAggregate()
   const shards = Array.from({ length: job.plan.shard_count }, (_, shard) => {
-    const leaf = job.reference(shard, inputs)
+    const leaf = referenceLeaf(job, shard, inputs)
     aggregate.add(shard, leaf)
     return { shard, digest: sha256Hex(leaf) }
   })
@@ -45,7 +46,7 @@ async function run(request: ReexecutionRequest, signal = new AbortController().s
   const asked: string[] = []
   const result = await reexecute(
     {
-      host: { gpu: undefined, noGpuReason: 'no WebGPU in Node', makeCpu: async () => new CpuExecutor() },
+      host: { gpu: undefined, noGpuReason: 'no WebGPU in Node', makeCpu: async () => new WasmExecutor() },
       registry: OPS,
       clock: new ManualClock(),
       operand: async (digest) => {

@@ -76,7 +76,7 @@ export async function selectExecutor(
     }
   }
   if (choice !== 'webgpu') {
-    const tried = await tryExecutor('cpu', () => host.makeCpu(), registry, clock, report, signal)
+    const tried = await tryExecutor('wasm', () => host.makeCpu(), registry, clock, report, signal)
     if ('error' in tried) failure = tried.error
     else candidates.push(tried)
   }

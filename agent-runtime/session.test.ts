@@ -4,13 +4,13 @@ import { bytesToHex, sha256, sha256Hex } from '../kernel/digest.ts'
 import { ForgeError } from '../kernel/errors.ts'
 import { merkleRootOfDigests } from '../kernel/merkle.ts'
 import { receiptBytes } from '../kernel/receipt.ts'
-import { nextTurn } from './cpu/turn.ts'
 import { generateSeed, identityOf } from './identity.ts'
 import { AGENT_LIMITS } from './limits.ts'
 import { ManualClock } from './manual-clock.test-support.ts'
 import { MemoryHub } from './memory-hub.test-support.ts'
 import { Session, type SessionEvent } from './session.ts'
 import { GatedExecutor, TINY_OPS, tinyJob } from './tiny-op.test-support.ts'
+import { nextTurn } from './wasm/turn.ts'
 
 const OPERAND = Uint8Array.of(42)
 const DIGEST = sha256Hex(OPERAND)

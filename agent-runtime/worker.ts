@@ -4,8 +4,6 @@ import { OPS } from '../kernel/ops/registry.ts'
 import { Agent } from './agent.ts'
 import { httpBlobs } from './blobs.ts'
 import { systemClock } from './clock.ts'
-import { spawnWorkerThread } from './cpu/spawn-browser.ts'
-import { ThreadedCpuExecutor } from './cpu/threaded-executor.ts'
 import { webSocketTransport } from './hub-transport.ts'
 import { keptIdentity, signClaim } from './identity.ts'
 import { indexedDbKeyStore, orForThisVisit } from './identity-browser.ts'
@@ -15,6 +13,8 @@ import { ReportedSensors } from './sensors.ts'
 import type { AgentStatus } from './status.ts'
 import { installErrorTransfer } from './transfer-errors.ts'
 import { SOFTWARE } from './version.ts'
+import { spawnWorkerThread } from './wasm/spawn-browser.ts'
+import { ThreadedWasmExecutor } from './wasm/threaded-executor.ts'
 import type { AgentWorkerApi } from './worker-api.ts'
 
 /** Entry of the agent's module worker in a browser. It does nothing until the page calls it. */
@@ -25,7 +25,7 @@ const sensors = new ReportedSensors()
 const executors: ExecutorHost = {
   gpu: navigator.gpu,
   noGpuReason: 'this browser offers no WebGPU to this page',
-  makeCpu: async () => new ThreadedCpuExecutor(spawnWorkerThread),
+  makeCpu: async () => new ThreadedWasmExecutor(spawnWorkerThread),
 }
 
 const keys = indexedDbKeyStore(indexedDB)

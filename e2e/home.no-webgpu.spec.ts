@@ -30,7 +30,7 @@ test('without WebGPU a contributor is told, and contributes on the CPU', async (
   await page.getByRole('button', { name: 'Start contributing' }).click()
   const agent = panel(page, 'This tab’s agent')
   await expect(agent.getByRole('status')).toContainText('Contributing')
-  await expect(agent).toContainText('CPU')
+  await expect(agent).toContainText('WASM')
   await expect(
     panel(page, 'Probe report')
       .getByRole('listitem')

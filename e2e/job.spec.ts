@@ -57,7 +57,7 @@ test('two owners’ tabs settle a job before the eyes of whoever watches', async
   await expect(reading(verification, 'Distinct owners')).toHaveText('2')
   await expect(reading(verification, 'By quorum')).toHaveText(String(SHARDS))
   await expect(reading(verification, 'WebGPU')).toHaveText(String(SHARDS))
-  await expect(reading(verification, 'CPU')).toHaveText(String(SHARDS))
+  await expect(reading(verification, 'WASM')).toHaveText(String(SHARDS))
   expect((await digestsShown(panel(page, 'Digests')))[0]).toBe(expectedDigest(contract))
   await expect(ada.getByText('contributing as Ada')).toBeVisible()
   await expectNeverReloaded(page)

@@ -50,9 +50,8 @@ for (const op of OPS.list()) {
       await expect(page.locator(`[id="${help}"]`), name).toContainText(description)
       if (unit !== undefined) await expect(form.getByText(unit, { exact: true }).first()).toBeVisible()
     }
-    expect(await form.getByRole('textbox').or(form.getByRole('combobox')).count()).toBe(
-      Object.keys(properties).length,
-    )
+    const inputs = form.getByRole('textbox').or(form.getByRole('combobox')).or(form.getByRole('checkbox'))
+    expect(await inputs.count()).toBe(Object.keys(properties).length)
     for (const { title } of Object.values(op.inputs))
       await expect(page.getByRole('group', { name: `Operand ${title}` })).toBeVisible()
   })
@@ -133,4 +132,27 @@ test('a matrix product of uploaded operands is downloaded byte for byte', async 
   ])
   const expected = schoolbookProduct(a, b, rows, depth, columns)
   expect(new Int32Array(new Uint8Array(await readFile(await download.path())).buffer)).toEqual(expected)
+})
+
+test('a picture is drawn from its artifact and kept as a PNG file', async ({ page }) => {
+  await chooseOp(page, 'media@1/mandelbrot.v1')
+  const form = panel(page, 'Arguments')
+  for (const [label, value] of [
+    ['Span of the view', '3'],
+    ['Centre, real part', '-0.5'],
+    ['Centre, imaginary part', '0'],
+    ['Width', '64'],
+    ['Height', '48'],
+    ['Most iterations', '200'],
+  ] as const)
+    await form.getByLabel(label).fill(value)
+  await submitAndSettle(page)
+  await expect(page.getByRole('img', { name: /^The Mandelbrot set around -0.5 \+ 0i/ })).toBeVisible()
+  const [file] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'PNG' }).click(),
+  ])
+  const bytes = await readFile(await file.path())
+  expect([...bytes.subarray(1, 4)].map((code) => String.fromCharCode(code)).join('')).toBe('PNG')
+  expect([bytes.readUInt32BE(16), bytes.readUInt32BE(20)]).toEqual([64, 48])
 })

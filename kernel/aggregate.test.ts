@@ -30,7 +30,6 @@ const MEAN: Op = {
   gpu: () => {
     throw new Error('not asked for')
   },
-  reference: (_context, shard) => Uint8Array.of(shard & 0xff),
   checkLeaf: () => undefined,
   fold: {
     empty: () => ({ count: 0, total: 0 }),

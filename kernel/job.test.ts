@@ -30,16 +30,15 @@ const SPEC: Spec = {
     leaf: { kind: 'inline', max_bytes: 1 },
     constants: { edge: x * 2, sign: Object.is(x, -0) ? 'negative zero' : 'other' },
   }),
-  gpu: () => ({
+  gpu: ({ key }) => ({
     kernel: 'mc/pi.v1',
     tables: [],
-    words: new Uint32Array(),
+    words: Uint32Array.from(key),
     invocations: 1,
     slot_words: 1,
     inputs: [],
     leaf: () => new Uint8Array(1),
   }),
-  reference: ({ key }, shard) => Uint8Array.of((key[0] + shard) & 0xff),
   checkLeaf: (_plan, _shard, leaf) => (leaf.length === 1 ? undefined : 'one byte is expected'),
   fold: {
     empty: () => ({ bytes: 0 }),
@@ -177,12 +176,13 @@ describe('a prepared job', () => {
     expect(refusal(() => job.summarise({ bytes: 'x' })).code).toBe('INTERNAL')
   })
 
-  test('the seed reaches the shards', () => {
-    const none = new Map<string, Uint8Array>()
-    const leaves = ['s', 't', 'u', 'v'].map(
-      (value) => prepare({ seed: { mode: 'explicit', value } }).reference(0, none)[0],
+  test('the seed reaches the kernel', () => {
+    const keys = ['s', 't', 'u', 'v'].map((value) =>
+      prepare({ seed: { mode: 'explicit', value } })
+        .gpu()
+        .words.join(),
     )
-    expect(new Set(leaves).size).toBeGreaterThan(1)
+    expect(new Set(keys).size).toBe(4)
   })
 })
 

@@ -13,7 +13,7 @@ import { ForgeError, invariant } from './errors.ts'
 import { KERNEL_DIGESTS } from './generated/kernel-digests.ts'
 import { LIMITS } from './limits.ts'
 import { TABLES } from './numerics/tables/index.ts'
-import type { GpuProgram, InputBytes, OpSpec, Plan, Summary } from './ops/op.ts'
+import type { GpuProgram, OpSpec, Plan, Summary } from './ops/op.ts'
 import { philoxKey, seedMaterial } from './seed.ts'
 
 /** Version of the execution semantics as a whole: seeds, plans, digests. A change that alters any result raises it. */
@@ -33,10 +33,8 @@ export interface PreparedJob {
   /** `mc@1/gbm.v1`. */
   readonly op: string
   readonly plan: Plan
-  /** The kernel as a GPU host drives it. Cheap to call once, then kept by the host. */
+  /** The kernel as any host drives it. */
   gpu(): GpuProgram
-  /** One shard's result bytes on this CPU. */
-  reference(shard: number, inputs: InputBytes): Uint8Array
   checkLeaf(shard: number, leaf: Uint8Array): string | undefined
   newAggregate(): Aggregate
   /** @throws ForgeError INTERNAL when the value is not a result of this op */
@@ -139,7 +137,6 @@ function prepareWith<A extends JsonObject, C extends JsonObject, G, R extends Js
     op: formatOp(spec.ref),
     plan,
     gpu: () => (program ??= spec.gpu(context)),
-    reference: (shard, inputs) => spec.reference({ ...context, inputs }, shard),
     checkLeaf(shard, leaf) {
       if (leaf.length > plan.leaf.max_bytes)
         return `a leaf of ${leaf.length} bytes; at most ${plan.leaf.max_bytes}`

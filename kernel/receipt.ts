@@ -2,7 +2,7 @@ import { canonicalJson } from './canonical.ts'
 import type { HexDigest } from './digest.ts'
 import { utf8ToBytes } from './digest.ts'
 
-/** Kinds of executors. `cpu` is plain TypeScript, `wasm` the compiled kernel, `webgpu` the device. */
+/** Kinds of executors. `webgpu` is the device, `wasm` the compiled kernel; `cpu` stands in old records only. */
 export const EXECUTOR_KINDS = ['webgpu', 'wasm', 'cpu'] as const
 export type ExecutorKind = (typeof EXECUTOR_KINDS)[number]
 

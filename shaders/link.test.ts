@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { link } from './link.ts'
+import { link as linkSource } from './link.ts'
+
+const link = (source: string, prelude: (name: string) => string | undefined) =>
+  linkSource('kernel.wgsl', source, prelude).text
 
 const from =
   (parts: Record<string, string>) =>
@@ -25,5 +28,16 @@ describe('link', () => {
     expect(() => link('//!include none', from({}))).toThrow('no prelude part "none"')
     expect(() => link('//!include ../secret', from({}))).toThrow('not the name')
     expect(() => link('//!include ', from({}))).toThrow('not the name')
+  })
+
+  test('knows where each line comes from', () => {
+    const prelude = from({ wide: '// wide\nfn wide() {}\n' })
+    const { text, origins } = linkSource('k.wgsl', '// k\n//!include wide\nfn main() {}', prelude)
+    expect(text.split('\n').map((line, i) => [line, origins[i]?.file, origins[i]?.line])).toEqual([
+      ['// k', 'k.wgsl', 1],
+      ['// wide', 'prelude/wide.wgsl', 1],
+      ['fn wide() {}', 'prelude/wide.wgsl', 2],
+      ['fn main() {}', 'k.wgsl', 3],
+    ])
   })
 })

@@ -6,27 +6,46 @@
 
 const INCLUDE = /^\/\/!include (.*)$/
 
+/** A linked text, and where each of its lines comes from. */
+export interface LinkedSource {
+  readonly text: string
+  readonly origins: readonly { readonly file: string; readonly line: number }[]
+}
+
 /**
+ * @param file the kernel's path under shaders/, for messages
  * @param source the kernel's WGSL
  * @param prelude gives the text of a part of the prelude by name, or undefined when there is none
  * @throws Error for an unknown part, a malformed name, and a part that includes itself
  */
-export function link(source: string, prelude: (name: string) => string | undefined): string {
+export function link(
+  file: string,
+  source: string,
+  prelude: (name: string) => string | undefined,
+): LinkedSource {
   const included = new Set<string>()
+  const lines: string[] = []
+  const origins: { file: string; line: number }[] = []
 
-  const expand = (text: string, open: readonly string[]): string[] =>
-    text.split('\n').flatMap((line) => {
+  const expand = (from: string, text: string, open: readonly string[]): void => {
+    for (const [index, line] of text.split('\n').entries()) {
       const name = INCLUDE.exec(line)?.[1]
-      if (name === undefined) return [line]
+      if (name === undefined) {
+        lines.push(line)
+        origins.push({ file: from, line: index + 1 })
+        continue
+      }
       if (!/^[a-z][a-z0-9-]*$/.test(name))
         throw new Error(`not the name of a prelude part: ${JSON.stringify(name)}`)
       if (open.includes(name)) throw new Error(`the prelude includes itself: ${[...open, name].join(' > ')}`)
-      if (included.has(name)) return []
+      if (included.has(name)) continue
       included.add(name)
       const part = prelude(name)
       if (part === undefined) throw new Error(`there is no prelude part ${JSON.stringify(name)}`)
-      return expand(part.replace(/\n$/, ''), [...open, name])
-    })
+      expand(`prelude/${name}.wgsl`, part.replace(/\n$/, ''), [...open, name])
+    }
+  }
 
-  return expand(source, []).join('\n')
+  expand(file, source, [])
+  return { text: lines.join('\n'), origins }
 }

@@ -5,11 +5,11 @@ import { WIRE_LIMITS } from '../../kernel/wire-encoder.ts'
 import { Agent } from '../agent.ts'
 import { httpBlobs } from '../blobs.ts'
 import { systemClock } from '../clock.ts'
-import { ThreadedCpuExecutor } from '../cpu/threaded-executor.ts'
 import { asForgeError } from '../failure.ts'
 import { webSocketTransport } from '../hub-transport.ts'
 import { ReportedSensors } from '../sensors.ts'
 import { SOFTWARE } from '../version.ts'
+import { ThreadedWasmExecutor } from '../wasm/threaded-executor.ts'
 import { fileKeyStore } from './identity-file.ts'
 import { loadGpu } from './load-gpu.ts'
 import { type HeadlessOptions, headlessOptions, usage } from './options.ts'
@@ -28,7 +28,7 @@ async function takePart(options: HeadlessOptions): Promise<number> {
     executors: {
       gpu: gpu.gpu,
       noGpuReason: gpu.reason,
-      makeCpu: async () => new ThreadedCpuExecutor(spawnNodeThread),
+      makeCpu: async () => new ThreadedWasmExecutor(spawnNodeThread),
     },
     sensors: new ReportedSensors(),
     keys: () => fileKeyStore(options.keyFile),

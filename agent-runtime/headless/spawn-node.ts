@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import type { ComputeThread } from '../cpu/thread-messages.ts'
+import type { ComputeThread } from '../wasm/thread-messages.ts'
 
 /** Starts the computing thread of Node: `agent-worker.mjs` beside the bundle, or worker.ts when run from source. */
 export function spawnNodeThread(): ComputeThread {

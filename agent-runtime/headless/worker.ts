@@ -1,7 +1,7 @@
 import { parentPort } from 'node:worker_threads'
 import { invariant } from '../../kernel/errors.ts'
-import { serveThread } from '../cpu/thread-body.ts'
-import type { ThreadRequest } from '../cpu/thread-messages.ts'
+import { serveThread } from '../wasm/thread-body.ts'
+import type { ThreadRequest } from '../wasm/thread-messages.ts'
 
 /** Entry of the computing thread in Node. */
 const port = parentPort

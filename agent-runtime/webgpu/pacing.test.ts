@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { nextSlice, PACING, Pacer, type SliceBounds } from './pacing.ts'
+import { nextSlice, PACING, Pacer, type Position, positionAfter, type SliceBounds } from './pacing.ts'
 
 /** A device that takes `msPerInvocation`, and tells of completion `latency` ms later. */
 function run(pacer: Pacer, msPerInvocation: number, latency: number, dispatches: number): number {
@@ -84,20 +84,34 @@ describe('the size of a dispatch', () => {
 describe('the cutting of a run', () => {
   const bounds: SliceBounds = {
     invocations: 1000,
+    stage_invocations: 1000,
     workgroup_size: 64,
     workgroups_per_dimension: 65_535,
     slots: 8,
   }
 
   it('batches whole shards when they fit, within the output buffer', () => {
-    expect(nextSlice({ shard: 5, invocation: 0 }, 100, 3500, bounds)).toMatchObject({
+    expect(nextSlice({ shard: 5, invocation: 0, shards: 0 }, 100, 3500, bounds)).toMatchObject({
       first_shard: 5,
       shards: 3,
       opens: true,
       closes: true,
     })
-    expect(nextSlice({ shard: 5, invocation: 0 }, 100, 1e6, bounds).shards).toBe(8)
-    expect(nextSlice({ shard: 98, invocation: 0 }, 100, 1e6, bounds).shards).toBe(2)
+    expect(nextSlice({ shard: 5, invocation: 0, shards: 0 }, 100, 1e6, bounds).shards).toBe(8)
+    expect(nextSlice({ shard: 98, invocation: 0, shards: 0 }, 100, 1e6, bounds).shards).toBe(2)
+  })
+
+  it('keeps a batch together through the stages of a kernel, and cuts stages that are too long', () => {
+    const staged = { ...bounds, invocations: 1200, stage_invocations: 400 }
+    const first = nextSlice({ shard: 2, invocation: 0, shards: 0 }, 9, 1300, staged)
+    expect(first).toMatchObject({ shards: 3, end_invocation: 400, opens: true, closes: false })
+    const second = nextSlice(positionAfter(first), 9, 600, staged)
+    expect(second).toMatchObject({ first_shard: 2, shards: 3, first_invocation: 400, end_invocation: 592 })
+    const third = nextSlice(positionAfter(second), 9, 9000, staged)
+    expect(third).toMatchObject({ shards: 3, first_invocation: 592, end_invocation: 800, opens: false })
+    const last = nextSlice(positionAfter(third), 9, 9000, staged)
+    expect(last).toMatchObject({ shards: 3, end_invocation: 1200, closes: true })
+    expect(positionAfter(last)).toMatchObject({ shard: 5, invocation: 0 })
   })
 
   it('covers every invocation of every shard exactly once, for any capacity', () => {
@@ -107,23 +121,25 @@ describe('the cutting of a run', () => {
         fc.integer({ min: 1, max: 12 }),
         fc.array(fc.integer({ min: 1, max: 9000 }), { minLength: 1, maxLength: 20 }),
         fc.integer({ min: 1, max: 40 }),
-        (invocations, count, capacities, dimension) => {
-          const limits = { ...bounds, invocations, workgroups_per_dimension: dimension }
+        fc.constantFrom(1, 3, 12),
+        (invocations, count, capacities, dimension, stages) => {
+          const stage_invocations = Math.ceil(invocations / stages)
+          const limits = { ...bounds, invocations, stage_invocations, workgroups_per_dimension: dimension }
           const seen = Array.from({ length: count }, () => 0)
-          let at = { shard: 0, invocation: 0 }
+          let at: Position = { shard: 0, invocation: 0, shards: 0 }
           for (let i = 0; at.shard < count; i++) {
             const slice = nextSlice(at, count, capacities[i % capacities.length] ?? 1, limits)
             expect(slice.opens).toBe(slice.first_invocation === 0)
             expect(slice.closes).toBe(slice.end_invocation === invocations)
             expect(slice.end_invocation - slice.first_invocation).toBeLessThanOrEqual(64 * dimension)
             expect(slice.shards).toBeLessThanOrEqual(Math.min(dimension, bounds.slots))
+            const stage = Math.floor(slice.first_invocation / stage_invocations)
+            expect(slice.end_invocation).toBeLessThanOrEqual((stage + 1) * stage_invocations)
             for (let row = 0; row < slice.shards; row++) {
               expect(seen[slice.first_shard + row]).toBe(slice.first_invocation)
               seen[slice.first_shard + row] = slice.end_invocation
             }
-            at = slice.closes
-              ? { shard: slice.first_shard + slice.shards, invocation: 0 }
-              : { shard: slice.first_shard, invocation: slice.end_invocation }
+            at = positionAfter(slice)
           }
           expect(seen.every((end) => end === invocations)).toBe(true)
         },

@@ -98,46 +98,56 @@ export interface Slice {
 export interface SliceBounds {
   /** Invocations of one shard. */
   readonly invocations: number
+  /** Invocations that one dispatch may not cross a multiple of: a stage's, or the shard's. */
+  readonly stage_invocations: number
   readonly workgroup_size: number
   readonly workgroups_per_dimension: number
   /** Shards whose slots fit the output buffer. */
   readonly slots: number
 }
 
+/** Where a run stands. */
+export interface Position {
+  /** The next shard, and the next invocation inside it. */
+  readonly shard: number
+  readonly invocation: number
+  /** Shards that stand at the same invocation; of no interest at the first one. */
+  readonly shards: number
+}
+
 /**
- * The next dispatch of a run.
- * @param at where the run stands: the next shard, and the next invocation inside it
+ * The next dispatch of a run: whole stages of as many shards as fit, or a part of a stage of the shards that were begun.
  * @param end one past the last shard
  * @param capacity invocations that the dispatch should carry
  */
-export function nextSlice(
-  at: { readonly shard: number; readonly invocation: number },
-  end: number,
-  capacity: number,
-  bounds: SliceBounds,
-): Slice {
-  const { invocations, workgroup_size } = bounds
+export function nextSlice(at: Position, end: number, capacity: number, bounds: SliceBounds): Slice {
+  const { invocations, stage_invocations: stage, workgroup_size } = bounds
   const widest = workgroup_size * bounds.workgroups_per_dimension
-  if (at.invocation === 0 && capacity >= invocations && widest >= invocations) {
-    const batch = Math.floor(capacity / invocations)
-    const shards = Math.min(batch, end - at.shard, bounds.slots, bounds.workgroups_per_dimension)
-    return {
-      first_shard: at.shard,
-      shards,
-      first_invocation: 0,
-      end_invocation: invocations,
-      opens: true,
-      closes: true,
-    }
-  }
-  const groups = Math.max(1, Math.floor(capacity / workgroup_size))
-  const stop = Math.min(invocations, at.invocation + Math.min(groups * workgroup_size, widest))
+  const begun = at.invocation > 0
+  const batch = widest >= stage ? Math.max(1, Math.floor(capacity / stage)) : 1
+  const shards = begun
+    ? at.shards
+    : Math.min(batch, end - at.shard, bounds.slots, bounds.workgroups_per_dimension)
+  const stageEnd = Math.min(invocations, (Math.floor(at.invocation / stage) + 1) * stage)
+  const room = Math.floor(capacity / shards)
+  const width =
+    room >= stageEnd - at.invocation
+      ? stageEnd - at.invocation
+      : Math.max(1, Math.floor(room / workgroup_size)) * workgroup_size
+  const stop = Math.min(stageEnd, at.invocation + Math.min(width, widest))
   return {
     first_shard: at.shard,
-    shards: 1,
+    shards,
     first_invocation: at.invocation,
     end_invocation: stop,
-    opens: at.invocation === 0,
+    opens: !begun,
     closes: stop === invocations,
   }
+}
+
+/** Where a run stands after a slice. */
+export function positionAfter(slice: Slice): Position {
+  return slice.closes
+    ? { shard: slice.first_shard + slice.shards, invocation: 0, shards: 0 }
+    : { shard: slice.first_shard, invocation: slice.end_invocation, shards: slice.shards }
 }

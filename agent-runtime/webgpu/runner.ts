@@ -4,7 +4,14 @@ import type { ShardLeaf } from '../executor.ts'
 import { failed, type OpenDevice, popScopes, WORKGROUP_SIZE } from './device.ts'
 import { MAP_MODE_READ } from './flags.ts'
 import { DISPATCH_WORDS, type JobBuffers } from './job-buffers.ts'
-import { nextSlice, type Pacer, type Slice, type SliceBounds } from './pacing.ts'
+import {
+  nextSlice,
+  type Pacer,
+  type Position,
+  positionAfter,
+  type Slice,
+  type SliceBounds,
+} from './pacing.ts'
 
 interface Submitted {
   readonly slice: Slice
@@ -30,13 +37,14 @@ export async function* runOnDevice(
 ): AsyncGenerator<ShardLeaf> {
   const bounds: SliceBounds = {
     invocations: program.invocations,
+    stage_invocations: program.stage_invocations ?? program.invocations,
     workgroup_size: WORKGROUP_SIZE,
     workgroups_per_dimension: opened.limits.workgroups_per_dimension,
     slots: buffers.slots,
   }
   const free = [...buffers.staging]
   const queued: Submitted[] = []
-  let at = { shard: first, invocation: 0 }
+  let at: Position = { shard: first, invocation: 0, shards: 0 }
   let previousDoneAt = 0
   let onLoss: (reason: string) => void = () => {}
   const lost = new Promise<never>((_, reject) => {
@@ -51,9 +59,7 @@ export async function* runOnDevice(
         throwIfAborted(signal)
         const slice = nextSlice(at, end, pacer.invocations, bounds)
         queued.push(submit(opened, program, buffers, slice, free))
-        at = slice.closes
-          ? { shard: slice.first_shard + slice.shards, invocation: 0 }
-          : { shard: slice.first_shard, invocation: slice.end_invocation }
+        at = positionAfter(slice)
       }
       const oldest = queued.shift()
       if (oldest === undefined) break

@@ -2,6 +2,7 @@ import { canonicalJson } from '../../kernel/canonical.ts'
 import type { ContractInput } from '../../kernel/contract.ts'
 import { sha256Hex } from '../../kernel/digest.ts'
 import { SHARD_POINTS } from '../../kernel/ops/mc-pi/args.ts'
+import { referenceLeaf } from '../../kernel/ops/references.test-support.ts'
 import { OPS } from '../../kernel/ops/registry.ts'
 
 /** Paths of one shard of `optionContract`, whose paths have 52 steps. */
@@ -60,6 +61,6 @@ export function expectedDigest(contract: ContractInput): string {
   const job = OPS.prepare(contract)
   const aggregate = job.newAggregate()
   for (let shard = 0; shard < job.plan.shard_count; shard++)
-    aggregate.add(shard, job.reference(shard, new Map()))
+    aggregate.add(shard, referenceLeaf(job, shard, new Map()))
   return sha256Hex(canonicalJson(aggregate.finish().result))
 }

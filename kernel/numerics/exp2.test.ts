@@ -1,6 +1,9 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { integerSqrt } from './bigmath.ts'
-import { exp2Q30 } from './exp2.ts'
+import { exp2Q30, exp2Word } from './exp2.ts'
+import { anyWord, property } from './property.test-support.ts'
+import { exp2Oracle } from './rows.test-support.ts'
 import { TABLES } from './tables/index.ts'
 
 /** 2^(f / 2^24) in Q80 by 24 square roots of 2: 2^(1/2), 2^(1/4), ... multiplied where f has the bit. */
@@ -64,4 +67,18 @@ describe('exp2Q30', () => {
     expect(Number(worst)).toBeLessThan(2000)
     expect(Number(worst)).toBeGreaterThan(100)
   })
+})
+
+test('exp2Word: the rounded power at every scale, saturation and nothing below', () => {
+  property(
+    'exp2Word',
+    [fc.oneof(anyWord, fc.integer({ min: -(40 << 24), max: 40 << 24 })), fc.integer({ min: 0, max: 30 })],
+    (word, top) => {
+      const x = word | 0
+      expect(exp2Word(x, top)).toBe(Number(exp2Oracle(BigInt(x), BigInt(top))))
+    },
+    5000,
+  )
+  expect(exp2Word(0, 30)).toBe(1)
+  expect(exp2Word(31 << 24, 30)).toBe(0x7fffffff)
 })

@@ -16,3 +16,17 @@ export function exp2Q30(f: number): number {
   const rise = (Math.imul(t, x >>> 8) + (Math.imul(t, x & 0xff) >>> 8)) >>> 8
   return ((ROWS[row] as number) + rise) >>> 0
 }
+
+/** What `exp2Word` gives beyond its range, and never within. */
+export const SATURATED = 0x7fffffff
+
+/**
+ * 2^(x / 2^24) in Q(30 - top) for an i32 x, a half rounded up; SATURATED where it is 2^(top + 1) or more. As
+ * shaders/prelude/growth.wgsl.
+ */
+export function exp2Word(x: number, top: number): number {
+  const down = top - (x >> 24)
+  if (down < 0) return SATURATED
+  if (down > 31) return 0
+  return (exp2Q30(x & 0xffffff) + ((1 << down) >>> 1)) >>> down
+}

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { anyWord, property } from './property.test-support.ts'
-import { mulHi, mulHiLo, mulHiRound } from './u32.ts'
+import { divideWide, mulHi, mulHiLo, mulHiRound } from './u32.ts'
 
 test('the products agree with BigInt', () => {
   const out = new Uint32Array(2)
@@ -14,6 +14,20 @@ test('the products agree with BigInt', () => {
       mulHiLo(out, a, b)
       expect([...out]).toEqual([Number(product & 0xffffffffn), Number(product >> 32n)])
       expect(mulHiRound(a, b)).toBe(Number((product + (1n << 31n)) >> 32n))
+    },
+    20_000,
+  )
+})
+
+test('divideWide is the floor of the quotient', () => {
+  property(
+    'divideWide',
+    [anyWord, anyWord, anyWord],
+    (a, low, b) => {
+      const [high, divisor] = a < b ? [a, b] : [b, Math.max(a, 1)]
+      if (high === divisor) return
+      const exact = ((BigInt(high) << 32n) + BigInt(low)) / BigInt(divisor)
+      expect(divideWide(high, low, divisor)).toBe(Number(exact))
     },
     20_000,
   )

@@ -30,3 +30,11 @@ export function mulHiLo(out: Uint32Array, a: number, b: number): void {
 export function mulHiRound(a: number, b: number): number {
   return (mulHi(a, b) + (Math.imul(a, b) >>> 31)) >>> 0
 }
+
+/** floor((high 2^32 + low) / divisor) for high < divisor: long division by digits of 16 bits, each step below 2^48. */
+export function divideWide(high: number, low: number, divisor: number): number {
+  const first = high * 65536 + (low >>> 16)
+  const digit = Math.floor(first / divisor)
+  const second = (first - digit * divisor) * 65536 + (low & 0xffff)
+  return digit * 65536 + Math.floor(second / divisor)
+}

@@ -15,7 +15,7 @@ import type { PhiloxKey } from '../seed.ts'
  */
 export interface Plan<C extends JsonObject = JsonObject> {
   readonly shard_count: number
-  /** Cost in integer work units: 1 unit is about one microsecond of one CPU core running the reference. */
+  /** Cost in integer work units: 1 unit is about one microsecond of one CPU core. */
   readonly work_units: number
   readonly leaf: {
     /** `inline`: at most LIMITS.inline_leaf_bytes, travels in messages and folds. `blob`: stored by digest. */
@@ -41,8 +41,6 @@ export interface ShardContext<A, C extends JsonObject> {
   readonly plan: Plan<C>
   readonly key: PhiloxKey
   readonly inputRefs: InputRefs
-  /** Raw operand bytes by name; empty for ops without inputs. */
-  readonly inputs: InputBytes
 }
 
 /**
@@ -58,6 +56,13 @@ export interface GpuProgram {
   readonly words: Uint32Array
   /** Invocations that cover one whole shard. */
   readonly invocations: number
+  /**
+   * A kernel in stages: its invocations run in runs of so many, and a run begins when those before it are complete, so
+   * that it may read from the slot what they wrote. Absent: all invocations are independent of each other. A host that
+   * takes invocations in ascending order and one at a time needs to do nothing; one that runs lanes side by side or
+   * dispatches never crosses a multiple of this number, which is a multiple of 4.
+   */
+  readonly stage_invocations?: number
   /** u32 words of one shard's slot in the output buffer. */
   readonly slot_words: number
   /** Storage buffers from operands, in binding order from 4. `pack` is deterministic and runs once a job. */
@@ -133,6 +138,16 @@ export type ChartSpec =
       readonly columns: number
       readonly values: readonly number[]
     }
+  | {
+      readonly kind: 'image'
+      readonly title: string
+      /** What the picture shows, in words. */
+      readonly description: string
+      /** SHA-256 of the artifact with its pixels: RGBA, one byte each, row-major, not premultiplied. */
+      readonly digest: string
+      readonly width: number
+      readonly height: number
+    }
 
 export interface Summary {
   readonly headline: Figure
@@ -162,9 +177,8 @@ export interface OpSpec<A extends JsonObject, C extends JsonObject, G, R extends
   readonly tables: readonly TableName[]
   /** @throws ForgeError ARGS_OUT_OF_RANGE with the path of an argument outside the proven range */
   plan(args: A, inputs: InputRefs): Plan<C>
-  gpu(context: Omit<ShardContext<A, C>, 'inputs'>): GpuProgram
-  /** The shard's result bytes by plain u32 arithmetic: the CPU executor and the referee. */
-  reference(context: ShardContext<A, C>, shard: number): Uint8Array
+  /** How any host drives the kernel: a device, or a CPU that runs its WASM module. */
+  gpu(context: ShardContext<A, C>): GpuProgram
   /** Invariants that every correct leaf satisfies. @returns what is wrong, or undefined */
   checkLeaf(plan: Plan<C>, shard: number, leaf: Uint8Array): string | undefined
   readonly fold: Fold<A, C, G>

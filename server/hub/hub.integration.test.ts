@@ -7,6 +7,7 @@ import { canonicalJson } from '../../kernel/canonical.ts'
 import { hexToBytes, sha256, sha256Hex } from '../../kernel/digest.ts'
 import type { PreparedJob } from '../../kernel/job.ts'
 import { merkleRootOfDigests } from '../../kernel/merkle.ts'
+import { referenceLeaf } from '../../kernel/ops/references.test-support.ts'
 import { OPS } from '../../kernel/ops/registry.ts'
 import { jobPrice } from '../../kernel/price.ts'
 import type { HubMessage, LeaseMessage } from '../../kernel/protocol.ts'
@@ -42,7 +43,7 @@ const referee = (): Referee & { runs: number } => ({
   runs: 0,
   async execute(job, shard, inputs) {
     this.runs++
-    return job.reference(shard, inputs)
+    return referenceLeaf(job, shard, inputs)
   },
   async close() {},
 })
@@ -101,7 +102,7 @@ const gbm = (paths: number, seed: string) => ({
 function expectedDigest(job: PreparedJob, inputs = new Map<string, Uint8Array>()): string {
   const aggregate = job.newAggregate()
   for (let shard = 0; shard < job.plan.shard_count; shard++)
-    aggregate.add(shard, job.reference(shard, inputs))
+    aggregate.add(shard, referenceLeaf(job, shard, inputs))
   return sha256Hex(canonicalJson(aggregate.finish().result))
 }
 
@@ -161,7 +162,7 @@ class TestAgent {
     const leaves: Uint8Array<ArrayBuffer>[] = []
     const digests = new Uint8Array(32 * lease.count)
     for (let offset = 0; offset < lease.count; offset++) {
-      const leaf = job.reference(lease.first + offset, inputs)
+      const leaf = referenceLeaf(job, lease.first + offset, inputs)
       const given = new Uint8Array(behaviour.corrupt?.(leaf) ?? leaf)
       if (job.plan.leaf.kind === 'blob') await blobs.put(once(given))
       else leaves.push(given)

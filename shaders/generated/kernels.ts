@@ -152,6 +152,1594 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   atomicStore(&output[gid.y * params.dispatch.slot_words + i], bitcast<u32>(payoff));
 }
 `,
+  'ensemble/bootstrap.v1': `// ensemble@1/bootstrap.v1: a statistic of resamples of a column, drawn with replacement.
+//
+// Formula: draw j of a resample takes row floor(u n / 2^32), u word j mod 4 of Philox counter (j / 4, resample, 0, 0), n rows,
+// at most 32,000. Values are words below 2^24. By statistic:
+//   0 mean         the sum of the n values drawn
+//   1 quantile     the value of the rank-th smallest row drawn; rows stand in ascending order
+//   2 correlation  the sums of x, y, x^2, y^2 and x y: below 2^63
+// The rank-th smallest row is found digit by digit of four bits, from the highest, in four passes over the same draws.
+// One invocation computes one resample. Loop iterations: 24 + 4 (1 + 8000 + 16) = 32092 at most.
+//
+// Bindings: 0 uniform Params; 1 output, one slot a shard: the operand's 24 words of header, with word 1 replaced by the
+// resamples of the shard, then a resample's words: the sum (2), the value and 0, or the five sums (2 each); 4 the operand:
+// [n, 0, 22 words that only the host reads], then the values, (x, y) by row for a correlation.
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+// Philox4x32-10, the counter-based generator of Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as
+// 1, 2, 3" (SC 2011). Counter of this network's kernels: (draw block, item low, item high, stream). Unrolled, so that
+// it costs no loop iterations.
+// 64-bit values as vec2<u32>(low word, high word).
+
+// The product of two words. WGSL has no wider multiply: four 16-bit partial products,
+//   a b = a_high b_high 2^32 + middle 2^16 + a_low b_low, each product below 2^32.
+// middle wraps exactly where it is below one of its terms: 2^48 are missing. Modulo 2^32, a b is
+// middle 2^16 + a_low b_low: that addition carries exactly where it is below a_low b_low. Carries are found by compares,
+// because a shift costs a software driver twice as much.
+fn mul_wide(a: u32, b: u32) -> vec2<u32> {
+  let a_low = a & 0xffffu;
+  let a_high = a >> 16u;
+  let b_low = b & 0xffffu;
+  let b_high = b >> 16u;
+  let cross = a_high * b_low;
+  let middle = cross + a_low * b_high;
+  let low = a * b;
+  let carries = select(0u, 0x10000u, middle < cross) + select(0u, 1u, low < a_low * b_low);
+  return vec2<u32>(low, a_high * b_high + (middle >> 16u) + carries);
+}
+
+// a + b modulo 2^64.
+fn add_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  let low = a.x + b.x;
+  return vec2<u32>(low, a.y + b.y + select(0u, 1u, low < a.x));
+}
+
+// round(a b / 2^32), a half rounded up. It fits a word: at a = b = 2^32 - 1 the low word is 1.
+fn mul_high_round(a: u32, b: u32) -> u32 {
+  let product = mul_wide(a, b);
+  return product.y + select(0u, 1u, i32(product.x) < 0);
+}
+
+fn philox_round(c: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let p0 = mul_wide(c.x, 0xd2511f53u);
+  let p1 = mul_wide(c.z, 0xcd9e8d57u);
+  return vec4<u32>(p1.y ^ c.y ^ key.x, p1.x, p0.y ^ c.w ^ key.y, p0.x);
+}
+
+fn philox4x32(counter: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let weyl = vec2<u32>(0x9e3779b9u, 0xbb67ae85u);
+  var k = key;
+  var c = philox_round(counter, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  return philox_round(c, k);
+}
+// Wide sums in the output: little-endian u32 limbs to which any number of invocations add in any order. The value
+// that an atomic returns is used for the carry only: how many carries leave a limb in total depends on the sum of what
+// was added to it, not on the order.
+
+@group(0) @binding(1) var<storage, read_write> output: array<atomic<u32>>;
+
+// Adds a word to the limb. Returns the carry out of it.
+fn add_limb(at: u32, word: u32) -> u32 {
+  if (word == 0u) {
+    return 0u;
+  }
+  let old = atomicAdd(&output[at], word);
+  return select(0u, 1u, old + word < old);
+}
+
+// Adds a word and a carry (0 or 1). When word + carry wraps, the limb gets 0 and the carry goes on.
+fn add_limb_carry(at: u32, word: u32, carry: u32) -> u32 {
+  let sum = word + carry;
+  return add_limb(at, sum) + select(0u, 1u, sum < carry);
+}
+
+// Four limbs from index at += a 96-bit value, modulo 2^128.
+fn add_limbs_128(at: u32, w0: u32, w1: u32, w2: u32) {
+  let carry0 = add_limb(at, w0);
+  let carry1 = add_limb_carry(at + 1u, w1, carry0);
+  let carry2 = add_limb_carry(at + 2u, w2, carry1);
+  add_limb(at + 3u, carry2);
+}
+
+const HEADER: u32 = 24u;
+const MOST_ROWS: u32 = 32000u;
+
+struct Params {
+  dispatch: Dispatch,
+  key_low: u32,
+  key_high: u32,
+  last_shard: u32,
+  // Resamples of the last shard.
+  last_paths: u32,
+  log2_shard_paths: u32,
+  // 0, 1, 2.
+  statistic: u32,
+  // p of a quantile in millionths.
+  millionths: u32,
+  padding: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(4) var<storage, read> column: array<u32>;
+
+struct Draws {
+  resample: u32,
+  n: u32,
+  key: vec2<u32>,
+}
+
+// The rows of four draws.
+fn rows_of(block: u32, draws: Draws) -> vec4<u32> {
+  let words = philox4x32(vec4<u32>(block, draws.resample, 0u, 0u), draws.key);
+  return vec4<u32>(
+    mul_wide(words.x, draws.n).y,
+    mul_wide(words.y, draws.n).y,
+    mul_wide(words.z, draws.n).y,
+    mul_wide(words.w, draws.n).y,
+  );
+}
+
+// Four draws below 2^24, of which \`left\` count.
+fn sum_four(rows: vec4<u32>, left: u32) -> u32 {
+  return column[HEADER + rows.x] + select(0u, column[HEADER + rows.y], left > 1u) +
+    select(0u, column[HEADER + rows.z], left > 2u) + select(0u, column[HEADER + rows.w], left > 3u);
+}
+
+fn mean(draws: Draws, at: u32) {
+  var sum = vec2<u32>(0u, 0u);
+  for (var block = 0u; block < 8000u; block = block + 1u) {
+    if (4u * block >= draws.n) {
+      break;
+    }
+    sum = add_wide(sum, vec2<u32>(sum_four(rows_of(block, draws), draws.n - 4u * block), 0u));
+  }
+  add_limb(at, sum.x);
+  add_limb(at + 1u, sum.y);
+}
+
+// Counts a row's digit where the digits above it are those found so far.
+fn count_digit(counts: ptr<function, array<u32, 16>>, row: u32, above: u32, shift: u32, counts_in: bool) {
+  let digit = (row >> (shift & 15u)) & 15u;
+  let same = (row >> ((shift + 4u) & 31u)) == above;
+  (*counts)[digit] = (*counts)[digit] + select(0u, 1u, same && counts_in);
+}
+
+fn quantile(draws: Draws, at: u32) {
+  // ceil(p n), at least 1: n millionths < 2^35.
+  let product = mul_wide(draws.n, params.millionths);
+  var rank = max(quotient(add_wide(product, vec2<u32>(999999u, 0u))), 1u);
+  var row = 0u;
+  for (var digit = 0u; digit < 4u; digit = digit + 1u) {
+    let shift = 12u - 4u * digit;
+    var counts = array<u32, 16>();
+    for (var block = 0u; block < 8000u; block = block + 1u) {
+      if (4u * block >= draws.n) {
+        break;
+      }
+      let rows = rows_of(block, draws);
+      let left = draws.n - 4u * block;
+      count_digit(&counts, rows.x, row, shift, true);
+      count_digit(&counts, rows.y, row, shift, left > 1u);
+      count_digit(&counts, rows.z, row, shift, left > 2u);
+      count_digit(&counts, rows.w, row, shift, left > 3u);
+    }
+    var found = 0u;
+    for (var value = 0u; value < 16u; value = value + 1u) {
+      if (rank <= counts[value]) {
+        found = value;
+        break;
+      }
+      rank = rank - counts[value];
+    }
+    row = (row << 4u) | found;
+  }
+  // A row that is there, whatever the counts.
+  add_limb(at, column[HEADER + min(row, max(draws.n, 1u) - 1u)]);
+}
+
+// floor(value / 10^6) for values below 2^36: by 2^12 first, so that the digits of the long division are words.
+fn quotient(value: vec2<u32>) -> u32 {
+  let top = (value.y << 20u) | (value.x >> 12u);
+  let first = top / 1000000u;
+  let rest = ((top - first * 1000000u) << 12u) | (value.x & 0xfffu);
+  return (first << 12u) + rest / 1000000u;
+}
+
+struct Moments {
+  x: vec2<u32>,
+  y: vec2<u32>,
+  xx: vec2<u32>,
+  yy: vec2<u32>,
+  xy: vec2<u32>,
+}
+
+fn add_pair(moments: ptr<function, Moments>, row: u32, counts: bool) {
+  let x = select(0u, column[HEADER + 2u * row], counts);
+  let y = select(0u, column[HEADER + 2u * row + 1u], counts);
+  (*moments).x = add_wide((*moments).x, vec2<u32>(x, 0u));
+  (*moments).y = add_wide((*moments).y, vec2<u32>(y, 0u));
+  (*moments).xx = add_wide((*moments).xx, mul_wide(x, x));
+  (*moments).yy = add_wide((*moments).yy, mul_wide(y, y));
+  (*moments).xy = add_wide((*moments).xy, mul_wide(x, y));
+}
+
+fn store(at: u32, sum: vec2<u32>) {
+  add_limb(at, sum.x);
+  add_limb(at + 1u, sum.y);
+}
+
+fn correlation(draws: Draws, at: u32) {
+  var moments = Moments();
+  for (var block = 0u; block < 8000u; block = block + 1u) {
+    if (4u * block >= draws.n) {
+      break;
+    }
+    let rows = rows_of(block, draws);
+    let left = draws.n - 4u * block;
+    add_pair(&moments, rows.x, true);
+    add_pair(&moments, rows.y, left > 1u);
+    add_pair(&moments, rows.z, left > 2u);
+    add_pair(&moments, rows.w, left > 3u);
+  }
+  store(at, moments.x);
+  store(at + 2u, moments.y);
+  store(at + 4u, moments.xx);
+  store(at + 6u, moments.yy);
+  store(at + 8u, moments.xy);
+}
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  let shard = params.dispatch.first_shard + gid.y;
+  let slot = gid.y * params.dispatch.slot_words;
+  let log2_paths = params.log2_shard_paths & 31u;
+  let resamples = select(1u << log2_paths, params.last_paths, shard == params.last_shard);
+  if (i >= resamples) {
+    return;
+  }
+  if (i == 0u) {
+    for (var word = 0u; word < HEADER; word = word + 1u) {
+      add_limb(slot + word, select(column[word], resamples, word == 1u));
+    }
+  }
+  let draws = Draws((shard << log2_paths) | i, min(column[0], MOST_ROWS), vec2<u32>(params.key_low, params.key_high));
+  if (params.statistic == 0u) {
+    mean(draws, slot + HEADER + 2u * i);
+  } else if (params.statistic == 1u) {
+    quantile(draws, slot + HEADER + 2u * i);
+  } else {
+    correlation(draws, slot + HEADER + 10u * i);
+  }
+}
+`,
+  'ensemble/ising.v1': `// ensemble@1/ising.v1: replicas of the two-dimensional Ising model on a periodic L x L lattice, L = 4, 8, 16 or 32.
+//
+// Formula: Metropolis on a checkerboard. A sweep updates the sites with even x + y, then those with odd: a spin with k of
+// its four neighbours alike flips for k <= 2, with probability e^(-4 J / T) for k = 3 and e^(-8 J / T) for k = 4, by a word
+// below a threshold. The word of site (x, y): word (x / 2) mod 4 of Philox counter (((2 sweep + colour) 32 + y) 4 + x / 8,
+// replica low, 0, 0), sweep from 0. A random start has row y = word 0 of counter (y, replica low, 0, 1).
+// After burn_in sweeps each interval-th sweep is measured: A, the pairs of alike neighbours of 2 L^2, and M, the sum of
+// spins of +-1. A row is a word, bit x set for spin up; the neighbours of a row are counted for all its sites at once.
+// One invocation computes one replica. Loop iterations: 1024 (1 + 2 * 8 + 8) + 32 <= 25632.
+//
+// Bindings: 0 uniform Params; 1 output, one slot of 96 words a shard: [replicas, measurements, 0, 0], then four limbs each
+// of the sums of A, A^2, |M|, M^2, M^4 over measurements, and over replicas of the squares of the replica's sums of A
+// and |M|; then 64 bins of M, bin = min((M + L^2) >> bin_shift, 63).
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+// Philox4x32-10, the counter-based generator of Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as
+// 1, 2, 3" (SC 2011). Counter of this network's kernels: (draw block, item low, item high, stream). Unrolled, so that
+// it costs no loop iterations.
+// 64-bit values as vec2<u32>(low word, high word).
+
+// The product of two words. WGSL has no wider multiply: four 16-bit partial products,
+//   a b = a_high b_high 2^32 + middle 2^16 + a_low b_low, each product below 2^32.
+// middle wraps exactly where it is below one of its terms: 2^48 are missing. Modulo 2^32, a b is
+// middle 2^16 + a_low b_low: that addition carries exactly where it is below a_low b_low. Carries are found by compares,
+// because a shift costs a software driver twice as much.
+fn mul_wide(a: u32, b: u32) -> vec2<u32> {
+  let a_low = a & 0xffffu;
+  let a_high = a >> 16u;
+  let b_low = b & 0xffffu;
+  let b_high = b >> 16u;
+  let cross = a_high * b_low;
+  let middle = cross + a_low * b_high;
+  let low = a * b;
+  let carries = select(0u, 0x10000u, middle < cross) + select(0u, 1u, low < a_low * b_low);
+  return vec2<u32>(low, a_high * b_high + (middle >> 16u) + carries);
+}
+
+// a + b modulo 2^64.
+fn add_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  let low = a.x + b.x;
+  return vec2<u32>(low, a.y + b.y + select(0u, 1u, low < a.x));
+}
+
+// round(a b / 2^32), a half rounded up. It fits a word: at a = b = 2^32 - 1 the low word is 1.
+fn mul_high_round(a: u32, b: u32) -> u32 {
+  let product = mul_wide(a, b);
+  return product.y + select(0u, 1u, i32(product.x) < 0);
+}
+
+fn philox_round(c: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let p0 = mul_wide(c.x, 0xd2511f53u);
+  let p1 = mul_wide(c.z, 0xcd9e8d57u);
+  return vec4<u32>(p1.y ^ c.y ^ key.x, p1.x, p0.y ^ c.w ^ key.y, p0.x);
+}
+
+fn philox4x32(counter: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let weyl = vec2<u32>(0x9e3779b9u, 0xbb67ae85u);
+  var k = key;
+  var c = philox_round(counter, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  return philox_round(c, k);
+}
+// Wide sums in the output: little-endian u32 limbs to which any number of invocations add in any order. The value
+// that an atomic returns is used for the carry only: how many carries leave a limb in total depends on the sum of what
+// was added to it, not on the order.
+
+@group(0) @binding(1) var<storage, read_write> output: array<atomic<u32>>;
+
+// Adds a word to the limb. Returns the carry out of it.
+fn add_limb(at: u32, word: u32) -> u32 {
+  if (word == 0u) {
+    return 0u;
+  }
+  let old = atomicAdd(&output[at], word);
+  return select(0u, 1u, old + word < old);
+}
+
+// Adds a word and a carry (0 or 1). When word + carry wraps, the limb gets 0 and the carry goes on.
+fn add_limb_carry(at: u32, word: u32, carry: u32) -> u32 {
+  let sum = word + carry;
+  return add_limb(at, sum) + select(0u, 1u, sum < carry);
+}
+
+// Four limbs from index at += a 96-bit value, modulo 2^128.
+fn add_limbs_128(at: u32, w0: u32, w1: u32, w2: u32) {
+  let carry0 = add_limb(at, w0);
+  let carry1 = add_limb_carry(at + 1u, w1, carry0);
+  let carry2 = add_limb_carry(at + 2u, w2, carry1);
+  add_limb(at + 3u, carry2);
+}
+
+struct Params {
+  dispatch: Dispatch,
+  key_low: u32,
+  key_high: u32,
+  last_shard: u32,
+  last_paths: u32,
+  // 0 .. 15.
+  log2_shard_paths: u32,
+  // L, a power of two, 4 .. 32.
+  size: u32,
+  // burn_in + measured, at most 1024.
+  sweeps: u32,
+  burn_in: u32,
+  // At least 1.
+  interval: u32,
+  // Acceptance where three, and where four neighbours are alike, of 2^32.
+  accept_three: u32,
+  accept_four: u32,
+  // 1: a random start; 0: all spins up.
+  random_start: u32,
+  bin_shift: u32,
+  padding: u32,
+  padding_2: u32,
+  padding_3: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+
+struct Replica {
+  low: u32,
+  key: vec2<u32>,
+  // 2^L - 1, and L - 1.
+  row_mask: u32,
+  last: u32,
+}
+
+// Bits below a threshold, at even places of the low byte: word j of a block at bit 2 j.
+fn below(words: vec4<u32>, threshold: u32) -> u32 {
+  return select(0u, 1u, words.x < threshold) | select(0u, 4u, words.y < threshold) |
+    select(0u, 16u, words.z < threshold) | select(0u, 64u, words.w < threshold);
+}
+
+// The row with each bit x at place (x + 1) mod L, and at (x - 1) mod L.
+fn to_left(row: u32, replica: Replica) -> u32 {
+  return ((row << 1u) | (row >> (replica.last & 31u))) & replica.row_mask;
+}
+
+fn to_right(row: u32, replica: Replica) -> u32 {
+  return ((row >> 1u) | (row << (replica.last & 31u))) & replica.row_mask;
+}
+
+// Updates the sites of a colour in one row. half = 2 sweep + colour.
+fn update_row(rows: ptr<function, array<u32, 32>>, y: u32, half: u32, replica: Replica) {
+  let row = (*rows)[y & 31u];
+  let above = (*rows)[((y + replica.last) & replica.last) & 31u];
+  let under = (*rows)[((y + 1u) & replica.last) & 31u];
+  let block = (half * 32u + y) * 4u;
+  // Wider lattices only: uniform conditions.
+  var words = philox4x32(vec4<u32>(block, replica.low, 0u, 0u), replica.key);
+  var three = below(words, params.accept_three);
+  var four = below(words, params.accept_four);
+  if (params.size > 8u) {
+    words = philox4x32(vec4<u32>(block + 1u, replica.low, 0u, 0u), replica.key);
+    three = three | (below(words, params.accept_three) << 8u);
+    four = four | (below(words, params.accept_four) << 8u);
+  }
+  if (params.size > 16u) {
+    words = philox4x32(vec4<u32>(block + 2u, replica.low, 0u, 0u), replica.key);
+    three = three | (below(words, params.accept_three) << 16u);
+    four = four | (below(words, params.accept_four) << 16u);
+    words = philox4x32(vec4<u32>(block + 3u, replica.low, 0u, 0u), replica.key);
+    three = three | (below(words, params.accept_three) << 24u);
+    four = four | (below(words, params.accept_four) << 24u);
+  }
+  // Sites of the colour stand at even x in even rows for colour 0.
+  let odd = (y ^ half) & 1u;
+  let sites = (0x55555555u << odd) & replica.row_mask;
+  // Neighbours alike, site by site: two half adders.
+  let a = ~(row ^ above);
+  let b = ~(row ^ under);
+  let c = ~(row ^ to_left(row, replica));
+  let d = ~(row ^ to_right(row, replica));
+  let all_four = a & b & c & d;
+  let just_three = (a & b & (c ^ d)) | ((a ^ b) & c & d);
+  let stays = (all_four & ~(four << odd)) | (just_three & ~(three << odd));
+  (*rows)[y & 31u] = row ^ (sites & ~stays);
+}
+
+// Sums over a replica's measurements: at most 1024 of A <= 2048, A^2 <= 2^22, |M| <= 2^10, M^2 <= 2^20; M^4 in 64 bits.
+struct Sums {
+  measurements: u32,
+  alike: u32,
+  alike_squares: u32,
+  magnetisation: u32,
+  squares: u32,
+  fourths: vec2<u32>,
+}
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  let shard = params.dispatch.first_shard + gid.y;
+  let slot = gid.y * params.dispatch.slot_words;
+  let log2_paths = params.log2_shard_paths & 31u;
+  let shard_paths = select(1u << log2_paths, params.last_paths, shard == params.last_shard);
+  if (i >= shard_paths) {
+    return;
+  }
+  let size = params.size;
+  // A replica's index is below 2^24.
+  let replica = Replica(
+    (shard << log2_paths) | i,
+    vec2<u32>(params.key_low, params.key_high),
+    select((1u << (size & 31u)) - 1u, 0xffffffffu, size == 32u),
+    size - 1u,
+  );
+  var rows = array<u32, 32>();
+  for (var y = 0u; y < 32u; y = y + 1u) {
+    let random = philox4x32(vec4<u32>(y, replica.low, 0u, 1u), replica.key).x;
+    rows[y] = select(0xffffffffu, random, params.random_start == 1u) & replica.row_mask;
+  }
+  var sums = Sums();
+  var due = params.burn_in + params.interval;
+  for (var sweep = 0u; sweep < 1024u; sweep = sweep + 1u) {
+    if (sweep >= params.sweeps) {
+      break;
+    }
+    for (var y = 0u; y < 32u; y = y + 4u) {
+      if (y >= size) {
+        break;
+      }
+      update_row(&rows, y, 2u * sweep, replica);
+      update_row(&rows, y + 1u, 2u * sweep, replica);
+      update_row(&rows, y + 2u, 2u * sweep, replica);
+      update_row(&rows, y + 3u, 2u * sweep, replica);
+    }
+    for (var y = 0u; y < 32u; y = y + 4u) {
+      if (y >= size) {
+        break;
+      }
+      update_row(&rows, y, 2u * sweep + 1u, replica);
+      update_row(&rows, y + 1u, 2u * sweep + 1u, replica);
+      update_row(&rows, y + 2u, 2u * sweep + 1u, replica);
+      update_row(&rows, y + 3u, 2u * sweep + 1u, replica);
+    }
+    if (sweep + 1u == due) {
+      due = due + params.interval;
+      var up = 0u;
+      var alike = 0u;
+      for (var y = 0u; y < 32u; y = y + 4u) {
+        if (y >= size) {
+          break;
+        }
+        let r0 = rows[y];
+        let r1 = rows[y + 1u];
+        let r2 = rows[y + 2u];
+        let r3 = rows[y + 3u];
+        let r4 = rows[((y + 4u) & replica.last) & 31u];
+        up = up + countOneBits(r0) + countOneBits(r1) + countOneBits(r2) + countOneBits(r3);
+        alike = alike + countOneBits(~(r0 ^ r1) & replica.row_mask) + countOneBits(~(r1 ^ r2) & replica.row_mask) +
+          countOneBits(~(r2 ^ r3) & replica.row_mask) + countOneBits(~(r3 ^ r4) & replica.row_mask) +
+          countOneBits(~(r0 ^ to_left(r0, replica)) & replica.row_mask) +
+          countOneBits(~(r1 ^ to_left(r1, replica)) & replica.row_mask) +
+          countOneBits(~(r2 ^ to_left(r2, replica)) & replica.row_mask) +
+          countOneBits(~(r3 ^ to_left(r3, replica)) & replica.row_mask);
+      }
+      let sites = size * size;
+      let m = u32(abs(i32(2u * up) - i32(sites)));
+      let square = m * m;
+      sums.measurements = sums.measurements + 1u;
+      sums.alike = sums.alike + alike;
+      sums.alike_squares = sums.alike_squares + alike * alike;
+      sums.magnetisation = sums.magnetisation + m;
+      sums.squares = sums.squares + square;
+      sums.fourths = add_wide(sums.fourths, mul_wide(square, square));
+      add_limb(slot + 32u + min((2u * up) >> (params.bin_shift & 31u), 63u), 1u);
+    }
+  }
+  add_limb(slot, 1u);
+  add_limb(slot + 1u, sums.measurements);
+  add_limbs_128(slot + 4u, sums.alike, 0u, 0u);
+  add_limbs_128(slot + 8u, sums.alike_squares, 0u, 0u);
+  add_limbs_128(slot + 12u, sums.magnetisation, 0u, 0u);
+  add_limbs_128(slot + 16u, sums.squares, 0u, 0u);
+  add_limbs_128(slot + 20u, sums.fourths.x, sums.fourths.y, 0u);
+  let alike_square = mul_wide(sums.alike, sums.alike);
+  add_limbs_128(slot + 24u, alike_square.x, alike_square.y, 0u);
+  let magnetisation_square = mul_wide(sums.magnetisation, sums.magnetisation);
+  add_limbs_128(slot + 28u, magnetisation_square.x, magnetisation_square.y, 0u);
+}
+`,
+  'ensemble/lorenz.v1': `// ensemble@1/lorenz.v1: an ensemble forecast with the chaotic system of Lorenz (1963).
+//
+// Formula: dx/dt = sigma (y - x), dy/dt = x (rho - z) - y, dz/dt = x y - beta z, by the classical Runge-Kutta method of
+// fourth order, from a start that each run perturbs by a normal error. In fixed point, x, y, z over 64 in Q29, each product
+// rounded to nearest, a half away from zero:
+//   k = dt times the derivative, clamped to |k| <= 2^28;  states, also within a step, are clamped to 2^29, that is 64;
+//   next = state + round((k1 + 2 k2 + 2 k3 + k4) / 6);  a clamp that acts counts as a saturation
+// The errors of x, y, z are the first three normals of Philox counter (0, run low, 0, 0).
+// One invocation computes one run. Loop iterations: 4096 at most.
+//
+// Bindings: 0 uniform Params; 1 output, one slot of 904 words a shard: [runs, saturations (2 limbs), 0, sums of the last x, y, z plus
+// 2^29 (2 limbs each), 6 zeros], then the fan (prelude/fan.wgsl) of the chosen coordinate plus 2^29 after step
+// floor((k + 1) steps / 24), k = 0 .. 23, bin = min(it >> 24, 63); 2 normal table.
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+// Philox4x32-10, the counter-based generator of Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as
+// 1, 2, 3" (SC 2011). Counter of this network's kernels: (draw block, item low, item high, stream). Unrolled, so that
+// it costs no loop iterations.
+// 64-bit values as vec2<u32>(low word, high word).
+
+// The product of two words. WGSL has no wider multiply: four 16-bit partial products,
+//   a b = a_high b_high 2^32 + middle 2^16 + a_low b_low, each product below 2^32.
+// middle wraps exactly where it is below one of its terms: 2^48 are missing. Modulo 2^32, a b is
+// middle 2^16 + a_low b_low: that addition carries exactly where it is below a_low b_low. Carries are found by compares,
+// because a shift costs a software driver twice as much.
+fn mul_wide(a: u32, b: u32) -> vec2<u32> {
+  let a_low = a & 0xffffu;
+  let a_high = a >> 16u;
+  let b_low = b & 0xffffu;
+  let b_high = b >> 16u;
+  let cross = a_high * b_low;
+  let middle = cross + a_low * b_high;
+  let low = a * b;
+  let carries = select(0u, 0x10000u, middle < cross) + select(0u, 1u, low < a_low * b_low);
+  return vec2<u32>(low, a_high * b_high + (middle >> 16u) + carries);
+}
+
+// a + b modulo 2^64.
+fn add_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  let low = a.x + b.x;
+  return vec2<u32>(low, a.y + b.y + select(0u, 1u, low < a.x));
+}
+
+// round(a b / 2^32), a half rounded up. It fits a word: at a = b = 2^32 - 1 the low word is 1.
+fn mul_high_round(a: u32, b: u32) -> u32 {
+  let product = mul_wide(a, b);
+  return product.y + select(0u, 1u, i32(product.x) < 0);
+}
+
+fn philox_round(c: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let p0 = mul_wide(c.x, 0xd2511f53u);
+  let p1 = mul_wide(c.z, 0xcd9e8d57u);
+  return vec4<u32>(p1.y ^ c.y ^ key.x, p1.x, p0.y ^ c.w ^ key.y, p0.x);
+}
+
+fn philox4x32(counter: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let weyl = vec2<u32>(0x9e3779b9u, 0xbb67ae85u);
+  var k = key;
+  var c = philox_round(counter, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  return philox_round(c, k);
+}
+// Standard normal quantile of a uniform word, signed Q24, from the frozen table normal-quantile:
+// 512 rows (|c0|, |c1|, |c2|, 0). Definition and proof of ranges: kernel/numerics/normal.ts.
+
+@group(0) @binding(2) var<storage, read> normal_table: array<vec4<u32>, 512>;
+
+// z = c0 - (c1 - c2 x) x, x in 2^-16. Row < 512: the top bit of aligned is set, zeros <= 31. c2 x < 2^32; t < 2^24, so
+// t x in two parts, each below 2^32.
+fn normal_q24(u: u32) -> i32 {
+  let n = u + u + 1u;
+  let zeros = countLeadingZeros(n);
+  let aligned = n << zeros;
+  let row = normal_table[(aligned >> 27u) + 480u - 16u * zeros];
+  let x = (aligned >> 11u) & 0xffffu;
+  let t = row.y - ((row.z * x) >> 16u);
+  let fall = (t >> 16u) * x + (((t & 0xffffu) * x) >> 16u);
+  let z = i32(row.x - fall);
+  return select(z, -z, i32(u) < 0);
+}
+// The spread of a word over an ensemble at 24 times: 37 words a time in the leaf, [sum (2 limbs), sum of squares (3 limbs), 64
+// counts of 16 bits, two a word]. A shard has fewer than 2^16 runs, so that no count leaves its half. The same as
+// kernel/ops/fan.ts.
+// Wide sums in the output: little-endian u32 limbs to which any number of invocations add in any order. The value
+// that an atomic returns is used for the carry only: how many carries leave a limb in total depends on the sum of what
+// was added to it, not on the order.
+
+@group(0) @binding(1) var<storage, read_write> output: array<atomic<u32>>;
+
+// Adds a word to the limb. Returns the carry out of it.
+fn add_limb(at: u32, word: u32) -> u32 {
+  if (word == 0u) {
+    return 0u;
+  }
+  let old = atomicAdd(&output[at], word);
+  return select(0u, 1u, old + word < old);
+}
+
+// Adds a word and a carry (0 or 1). When word + carry wraps, the limb gets 0 and the carry goes on.
+fn add_limb_carry(at: u32, word: u32, carry: u32) -> u32 {
+  let sum = word + carry;
+  return add_limb(at, sum) + select(0u, 1u, sum < carry);
+}
+
+// Four limbs from index at += a 96-bit value, modulo 2^128.
+fn add_limbs_128(at: u32, w0: u32, w1: u32, w2: u32) {
+  let carry0 = add_limb(at, w0);
+  let carry1 = add_limb_carry(at + 1u, w1, carry0);
+  let carry2 = add_limb_carry(at + 2u, w2, carry1);
+  add_limb(at + 3u, carry2);
+}
+
+// One run's value at a time below 24; bins from 63 on are the last. \`fan\` is the first of the 888 words.
+fn fan_add(fan: u32, time: u32, value: u32, bin: u32) {
+  let at = fan + 37u * min(time, 23u);
+  add_limb(at + 1u, add_limb(at, value));
+  let square = mul_wide(value, value);
+  let carry = add_limb_carry(at + 3u, square.y, add_limb(at + 2u, square.x));
+  add_limb(at + 4u, carry);
+  let kept = min(bin, 63u);
+  add_limb(at + 5u + (kept >> 1u), 1u << ((kept & 1u) << 4u));
+}
+
+const LIMIT: i32 = 0x20000000;
+const SLOPE_LIMIT: i32 = 0x10000000;
+// round(2^32 / 6)
+const SIXTH: u32 = 715827883u;
+
+struct Params {
+  dispatch: Dispatch,
+  key_low: u32,
+  key_high: u32,
+  last_shard: u32,
+  last_paths: u32,
+  // 0 .. 15.
+  log2_shard_paths: u32,
+  // 24 .. 4096.
+  steps: u32,
+  // i32, Q29, below 2^28.7 in magnitude.
+  x: u32,
+  y: u32,
+  z: u32,
+  // Of an error, so that round(z_Q28 it / 2^32) is in Q29: at most 2^27.
+  error: u32,
+  // sigma dt, dt, beta dt, 32 dt in Q32: at most 0.4, 0.02, 0.1, 0.64.
+  sigma: u32,
+  step: u32,
+  beta: u32,
+  coupling: u32,
+  // rho dt in Q29: at most 0.7.
+  rho: u32,
+  // 0, 1, 2: x, y, z is reported.
+  coordinate: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+
+fn signed(magnitude: u32, negative: bool) -> i32 {
+  return select(i32(magnitude), -i32(magnitude), negative);
+}
+
+// a times a constant in Q32, below 1.
+fn scale(a: i32, constant: u32) -> i32 {
+  return signed(mul_high_round(u32(abs(a)), constant), a < 0);
+}
+
+// The product of two states in Q29: |a| < 2 and |b| < 4.
+fn product(a: i32, b: i32) -> i32 {
+  return signed(mul_high_round(u32(abs(a)) << 2u, u32(abs(b)) << 1u), (a < 0) != (b < 0));
+}
+
+struct Run {
+  saturations: u32,
+}
+
+// Clamps, and counts a clamp that acts.
+fn bounded(run: ptr<function, Run>, v: vec3<i32>, limit: i32) -> vec3<i32> {
+  let kept = clamp(v, vec3<i32>(-limit), vec3<i32>(limit));
+  (*run).saturations = (*run).saturations + select(0u, 1u, kept.x != v.x) + select(0u, 1u, kept.y != v.y) +
+    select(0u, 1u, kept.z != v.z);
+  return kept;
+}
+
+// dt times the derivative at a state within 2^29: |y - x| <= 2, |rho - z| <= 0.7 + 1.28, so that every term is below 2^30.
+fn slope(run: ptr<function, Run>, s: vec3<i32>) -> vec3<i32> {
+  let pull = i32(params.rho) - 2 * scale(s.z, params.coupling);
+  return bounded(run, vec3<i32>(
+    scale(s.y - s.x, params.sigma),
+    product(s.x, pull) - scale(s.y, params.step),
+    2 * scale(product(s.x, s.y), params.coupling) - scale(s.z, params.beta),
+  ), SLOPE_LIMIT);
+}
+
+fn runge_kutta(run: ptr<function, Run>, s: vec3<i32>) -> vec3<i32> {
+  let k1 = slope(run, s);
+  let k2 = slope(run, bounded(run, s + (k1 >> vec3<u32>(1u)), LIMIT));
+  let k3 = slope(run, bounded(run, s + (k2 >> vec3<u32>(1u)), LIMIT));
+  let k4 = slope(run, bounded(run, s + k3, LIMIT));
+  // At most 6 * 2^28.
+  let sum = k1 + 2 * k2 + 2 * k3 + k4;
+  return bounded(run, s + vec3<i32>(scale(sum.x, SIXTH), scale(sum.y, SIXTH), scale(sum.z, SIXTH)), LIMIT);
+}
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  let shard = params.dispatch.first_shard + gid.y;
+  let slot = gid.y * params.dispatch.slot_words;
+  let log2_paths = params.log2_shard_paths & 31u;
+  let shard_paths = select(1u << log2_paths, params.last_paths, shard == params.last_shard);
+  if (i >= shard_paths) {
+    return;
+  }
+  // A run's index is below 2^26.
+  let words = philox4x32(
+    vec4<u32>(0u, (shard << log2_paths) | i, 0u, 0u),
+    vec2<u32>(params.key_low, params.key_high),
+  );
+  // |error| <= 6.34 in the unit of x: below 2^26 in Q29.
+  var state = vec3<i32>(i32(params.x), i32(params.y), i32(params.z)) + vec3<i32>(
+    scale(normal_q24(words.x) << 4u, params.error),
+    scale(normal_q24(words.y) << 4u, params.error),
+    scale(normal_q24(words.z) << 4u, params.error),
+  );
+  var run = Run(0u);
+  var time = 0u;
+  var report = params.steps / 24u;
+  for (var step = 1u; step <= 4096u; step = step + 1u) {
+    if (step > params.steps) {
+      break;
+    }
+    state = runge_kutta(&run, state);
+    if (step == report) {
+      let value = u32(select(select(state.x, state.y, params.coordinate == 1u), state.z, params.coordinate == 2u) + LIMIT);
+      fan_add(slot + 16u, time, value, value >> 24u);
+      time = time + 1u;
+      report = ((time + 1u) * params.steps) / 24u;
+    }
+  }
+  add_limb(slot, 1u);
+  add_limb(slot + 2u, add_limb(slot + 1u, run.saturations));
+  add_limb(slot + 5u, add_limb(slot + 4u, u32(state.x + LIMIT)));
+  add_limb(slot + 7u, add_limb(slot + 6u, u32(state.y + LIMIT)));
+  add_limb(slot + 9u, add_limb(slot + 8u, u32(state.z + LIMIT)));
+}
+`,
+  'ensemble/sir.v1': `// ensemble@1/sir.v1: runs of a stochastic epidemic of susceptible, infectious and recovered people.
+//
+// Formula (tau-leaping, Gillespie 2001): each step draws, Poisson and independent,
+//   infections of mean S I beta dt / N, at most S, and recoveries of mean I gamma dt, at most I,
+// both from the state before it: S -= infections, I += infections - recoveries. In fixed point:
+//   p          = round((I 2^(32 - nb)) force / 2^32), beta dt I / N in Q31, nb the bits of N, force in Q(31 + nb)
+//   means      = S p and I recovery, exact products in Q31; the draw as poisson_leap has it, from words x and y of
+//                Philox counter (step, run low, run high, 0)
+// One invocation computes one run. Loop iterations: 1024 (1 + 2 * 12) = 25600 at most.
+//
+// Bindings: 0 uniform Params; 1 output, one slot of 904 words a shard: [runs, runs with a large outbreak, largest peak, 0, sum
+// of people ever infected (2 limbs), its squares (3), sum of peaks of I (2), squares (3), sum of the peaks' steps (2)],
+// then the fan (prelude/fan.wgsl) of I after step floor((k + 1) steps / 24), k = 0 .. 23; bin = spread_bin(I >> bin_shift);
+// 2 normal table; 3 exp2 table.
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+// Philox4x32-10, the counter-based generator of Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as
+// 1, 2, 3" (SC 2011). Counter of this network's kernels: (draw block, item low, item high, stream). Unrolled, so that
+// it costs no loop iterations.
+// 64-bit values as vec2<u32>(low word, high word).
+
+// The product of two words. WGSL has no wider multiply: four 16-bit partial products,
+//   a b = a_high b_high 2^32 + middle 2^16 + a_low b_low, each product below 2^32.
+// middle wraps exactly where it is below one of its terms: 2^48 are missing. Modulo 2^32, a b is
+// middle 2^16 + a_low b_low: that addition carries exactly where it is below a_low b_low. Carries are found by compares,
+// because a shift costs a software driver twice as much.
+fn mul_wide(a: u32, b: u32) -> vec2<u32> {
+  let a_low = a & 0xffffu;
+  let a_high = a >> 16u;
+  let b_low = b & 0xffffu;
+  let b_high = b >> 16u;
+  let cross = a_high * b_low;
+  let middle = cross + a_low * b_high;
+  let low = a * b;
+  let carries = select(0u, 0x10000u, middle < cross) + select(0u, 1u, low < a_low * b_low);
+  return vec2<u32>(low, a_high * b_high + (middle >> 16u) + carries);
+}
+
+// a + b modulo 2^64.
+fn add_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  let low = a.x + b.x;
+  return vec2<u32>(low, a.y + b.y + select(0u, 1u, low < a.x));
+}
+
+// round(a b / 2^32), a half rounded up. It fits a word: at a = b = 2^32 - 1 the low word is 1.
+fn mul_high_round(a: u32, b: u32) -> u32 {
+  let product = mul_wide(a, b);
+  return product.y + select(0u, 1u, i32(product.x) < 0);
+}
+
+fn philox_round(c: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let p0 = mul_wide(c.x, 0xd2511f53u);
+  let p1 = mul_wide(c.z, 0xcd9e8d57u);
+  return vec4<u32>(p1.y ^ c.y ^ key.x, p1.x, p0.y ^ c.w ^ key.y, p0.x);
+}
+
+fn philox4x32(counter: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let weyl = vec2<u32>(0x9e3779b9u, 0xbb67ae85u);
+  var k = key;
+  var c = philox_round(counter, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  return philox_round(c, k);
+}
+// A Poisson variable of mean (whole + fraction 2^-32) < 2^24 from one uniform word: by inversion below a mean of 12, as a
+// rounded normal from there on. The twin is poissonLeap of kernel/numerics/leap.ts.
+// Standard normal quantile of a uniform word, signed Q24, from the frozen table normal-quantile:
+// 512 rows (|c0|, |c1|, |c2|, 0). Definition and proof of ranges: kernel/numerics/normal.ts.
+
+@group(0) @binding(2) var<storage, read> normal_table: array<vec4<u32>, 512>;
+
+// z = c0 - (c1 - c2 x) x, x in 2^-16. Row < 512: the top bit of aligned is set, zeros <= 31. c2 x < 2^32; t < 2^24, so
+// t x in two parts, each below 2^32.
+fn normal_q24(u: u32) -> i32 {
+  let n = u + u + 1u;
+  let zeros = countLeadingZeros(n);
+  let aligned = n << zeros;
+  let row = normal_table[(aligned >> 27u) + 480u - 16u * zeros];
+  let x = (aligned >> 11u) & 0xffffu;
+  let t = row.y - ((row.z * x) >> 16u);
+  let fall = (t >> 16u) * x + (((t & 0xffffu) * x) >> 16u);
+  let z = i32(row.x - fall);
+  return select(z, -z, i32(u) < 0);
+}
+// Powers of two over many octaves as fixed-point words. Definition: exp2Word of kernel/numerics/exp2.ts.
+// 2^(f / 2^24) for f modulo 2^24, in Q30, in [2^30, 2^31), from the frozen table exp2: 256 rows (c0, c1, c2, 0).
+// Definition and proof of ranges: kernel/numerics/exp2.ts.
+
+@group(0) @binding(3) var<storage, read> exp2_table: array<vec4<u32>, 256>;
+
+// y = c0 + (c1 + c2 x) x, x in 2^-16. c2 x < 2^32; t < 2^23, so t x in two parts, each below 2^32.
+fn exp2_q30(f: u32) -> u32 {
+  let row = exp2_table[(f >> 16u) & 0xffu];
+  let x = f & 0xffffu;
+  let t = row.y + ((row.z * x) >> 16u);
+  return row.x + (t >> 16u) * x + (((t & 0xffffu) * x) >> 16u);
+}
+
+const SATURATED: u32 = 0x7fffffffu;
+
+// 2^x in Q(30 - top) for x in Q24, a half rounded up; SATURATED, which is no other value, where 2^x >= 2^(top + 1). Any x and
+// top >= -128 are safe.
+fn exp2_word(x: i32, top: i32) -> u32 {
+  let down = top - (x >> 24u);
+  // Twice a Q30 value below 2^31 is a word; a half is rounded up after all bits but one are off.
+  let twice = 2u * exp2_q30(u32(x) & 0xffffffu);
+  let rounded = ((twice >> min(u32(down), 31u)) + 1u) >> 1u;
+  return select(select(rounded, 0u, down > 31), SATURATED, down < 0);
+}
+// Square root of a fixed-point word, exact to its floor. Proof of ranges and of the final correction:
+// kernel/numerics/sqrt.ts and its tests.
+
+// a - b modulo 2^64.
+fn sub_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  return vec2<u32>(a.x - b.x, a.y - b.y - select(0u, 1u, a.x < b.x));
+}
+
+// floor(sqrt(v 2^30)), below 2^31. With v = V 2^30 this is sqrt(V) in Q30.
+//
+// m = v 2^zeros in [2^30, 2^32) is y in [1, 4) as Q30. r = 1 / sqrt(y) in Q15 within 2^-13: a parabola, then two Newton
+// steps r (3 - y r^2) / 2 in words of 16 bits. s = y r is the root within 2^18 units of Q30; two steps
+// s + (m 2^30 - s^2) r / 2 leave less than one unit, and the sign of the last remainder decides. The floor of a root
+// shifted by zeros / 2 is the floor of the shifted root.
+fn sqrt_q30(v: u32) -> u32 {
+  let zeros = countLeadingZeros(v) & 30u;
+  let m = v << zeros;
+  let y = m >> 16u;
+  var r = 43758u - (((53826u - ((26846u * y) >> 16u)) * y) >> 16u);
+  r = (r * (0x18000u - ((y * ((r * r) >> 15u)) >> 14u))) >> 16u;
+  r = (r * (0x18000u - ((y * ((r * r) >> 15u)) >> 14u))) >> 16u;
+  let square = vec2<u32>(m << 30u, m >> 2u);
+  var s = (y * r) << 1u;
+  let far = sub_wide(square, mul_wide(s, s));
+  s = s + u32(((i32(far.y) >> 2u) * i32(r)) >> 12u);
+  let near = sub_wide(square, mul_wide(s, s));
+  s = s + u32((i32((near.y << 10u) | (near.x >> 22u)) * i32(r)) >> 24u);
+  let rest = sub_wide(square, mul_wide(s, s));
+  let below = i32(rest.y) < 0;
+  let above = !below && (rest.y > 0u || rest.x > 2u * s);
+  s = s + select(0u, 1u, above) - select(0u, 1u, below);
+  return select(s >> (zeros >> 1u), 0u, v == 0u);
+}
+
+// The number of terms of the distribution function at or below u, both in Q30; a term that vanishes ends the support.
+// mean in Q27, below 12. p mean < 1.4 in Q30 for every term. 12 iterations of four terms.
+fn poisson_inverse(mean: u32, word: u32) -> u32 {
+  let u = word >> 2u;
+  // e^-mean: log2 e in Q31, twice the mean in Q28 below 2^31.6; the product in Q27 below 17.4.
+  let exponent = (mul_high_round(mean << 1u, 3098164009u) + 4u) >> 3u;
+  var term = exp2_word(-i32(exponent), 0);
+  var cumulated = term;
+  var n = 0u;
+  var product = vec2<u32>(0u, 0u);
+  for (var k = 0u; k < 48u; k = k + 4u) {
+    if (u < cumulated || term == 0u) {
+      break;
+    }
+    product = mul_wide(term, mean);
+    term = ((product.y << 5u) | (product.x >> 27u)) / (k + 1u);
+    n = n + select(0u, 1u, u >= cumulated && term > 0u);
+    cumulated = cumulated + term;
+    product = mul_wide(term, mean);
+    term = ((product.y << 5u) | (product.x >> 27u)) / (k + 2u);
+    n = n + select(0u, 1u, u >= cumulated && term > 0u);
+    cumulated = cumulated + term;
+    product = mul_wide(term, mean);
+    term = ((product.y << 5u) | (product.x >> 27u)) / (k + 3u);
+    n = n + select(0u, 1u, u >= cumulated && term > 0u);
+    cumulated = cumulated + term;
+    product = mul_wide(term, mean);
+    term = ((product.y << 5u) | (product.x >> 27u)) / (k + 4u);
+    n = n + select(0u, 1u, u >= cumulated && term > 0u);
+    cumulated = cumulated + term;
+  }
+  return n;
+}
+
+// round(mean + sqrt(mean) z), not below 0. sqrt of the mean in Q8 is Q19 below 2^31; times |z| in Q28: Q15 below 2^29.7.
+fn poisson_normal(whole: u32, fraction: u32, word: u32) -> u32 {
+  let z = normal_q24(word);
+  let deviation = sqrt_q30((whole << 8u) | (fraction >> 24u));
+  let size = i32(mul_high_round(u32(abs(z)) << 4u, deviation));
+  let offset = select(size, -size, z < 0) + i32(fraction >> 17u) + 0x4000;
+  return u32(max(i32(whole) + (offset >> 15u), 0));
+}
+
+fn poisson_leap(whole: u32, fraction: u32, word: u32) -> u32 {
+  if (whole < 12u) {
+    return poisson_inverse((whole << 27u) | (fraction >> 5u), word);
+  }
+  return poisson_normal(whole, fraction, word);
+}
+// The spread of a word over an ensemble at 24 times: 37 words a time in the leaf, [sum (2 limbs), sum of squares (3 limbs), 64
+// counts of 16 bits, two a word]. A shard has fewer than 2^16 runs, so that no count leaves its half. The same as
+// kernel/ops/fan.ts.
+// Wide sums in the output: little-endian u32 limbs to which any number of invocations add in any order. The value
+// that an atomic returns is used for the carry only: how many carries leave a limb in total depends on the sum of what
+// was added to it, not on the order.
+
+@group(0) @binding(1) var<storage, read_write> output: array<atomic<u32>>;
+
+// Adds a word to the limb. Returns the carry out of it.
+fn add_limb(at: u32, word: u32) -> u32 {
+  if (word == 0u) {
+    return 0u;
+  }
+  let old = atomicAdd(&output[at], word);
+  return select(0u, 1u, old + word < old);
+}
+
+// Adds a word and a carry (0 or 1). When word + carry wraps, the limb gets 0 and the carry goes on.
+fn add_limb_carry(at: u32, word: u32, carry: u32) -> u32 {
+  let sum = word + carry;
+  return add_limb(at, sum) + select(0u, 1u, sum < carry);
+}
+
+// Four limbs from index at += a 96-bit value, modulo 2^128.
+fn add_limbs_128(at: u32, w0: u32, w1: u32, w2: u32) {
+  let carry0 = add_limb(at, w0);
+  let carry1 = add_limb_carry(at + 1u, w1, carry0);
+  let carry2 = add_limb_carry(at + 2u, w2, carry1);
+  add_limb(at + 3u, carry2);
+}
+
+// One run's value at a time below 24; bins from 63 on are the last. \`fan\` is the first of the 888 words.
+fn fan_add(fan: u32, time: u32, value: u32, bin: u32) {
+  let at = fan + 37u * min(time, 23u);
+  add_limb(at + 1u, add_limb(at, value));
+  let square = mul_wide(value, value);
+  let carry = add_limb_carry(at + 3u, square.y, add_limb(at + 2u, square.x));
+  add_limb(at + 4u, carry);
+  let kept = min(bin, 63u);
+  add_limb(at + 5u + (kept >> 1u), 1u << ((kept & 1u) << 4u));
+}
+
+struct Params {
+  dispatch: Dispatch,
+  key_low: u32,
+  key_high: u32,
+  last_shard: u32,
+  last_paths: u32,
+  // 0 .. 15.
+  log2_shard_paths: u32,
+  // 24 .. 1024.
+  steps: u32,
+  // Below 2^24.
+  susceptible: u32,
+  infectious: u32,
+  // 32 - nb, 8 .. 31.
+  population_shift: u32,
+  // beta dt / N in Q(31 + nb).
+  force: u32,
+  // gamma dt in Q31, below 2^31.
+  recovery: u32,
+  // Infections that make an outbreak large.
+  outbreak: u32,
+  bin_shift: u32,
+  padding: u32,
+  padding_2: u32,
+  padding_3: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+
+// 0 .. 3 for the values themselves, then four bins for each power of two: below 64 for values below 2^17.
+fn spread_bin(value: u32) -> u32 {
+  let below = 29u - countLeadingZeros(value | 4u);
+  return select(4u * below + (value >> below), value, value < 4u);
+}
+
+// A Poisson draw of mean count * rate, rate in Q31, at most \`available\`.
+fn leap(count: u32, rate: u32, word: u32, available: u32) -> u32 {
+  let mean = mul_wide(count, rate);
+  return min(poisson_leap((mean.y << 1u) | (mean.x >> 31u), mean.x << 1u, word), available);
+}
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  let shard = params.dispatch.first_shard + gid.y;
+  let slot = gid.y * params.dispatch.slot_words;
+  let log2_paths = params.log2_shard_paths & 31u;
+  let shard_paths = select(1u << log2_paths, params.last_paths, shard == params.last_shard);
+  if (i >= shard_paths) {
+    return;
+  }
+  let key = vec2<u32>(params.key_low, params.key_high);
+  let low = (shard << log2_paths) | i;
+  // A run's index is below 2^26.
+  var s = params.susceptible;
+  var infectious = params.infectious;
+  var peak = infectious;
+  var peak_step = 0u;
+  var time = 0u;
+  var report = params.steps / 24u;
+  for (var step = 1u; step <= 1024u; step = step + 1u) {
+    if (step > params.steps) {
+      break;
+    }
+    let words = philox4x32(vec4<u32>(step, low, 0u, 0u), key);
+    let p = mul_high_round(infectious << (params.population_shift & 31u), params.force);
+    let infections = leap(s, p, words.x, s);
+    let recoveries = leap(infectious, params.recovery, words.y, infectious);
+    s = s - infections;
+    infectious = infectious + infections - recoveries;
+    peak_step = select(peak_step, step, infectious > peak);
+    peak = max(peak, infectious);
+    if (step == report) {
+      fan_add(slot + 16u, time, infectious, spread_bin(infectious >> (params.bin_shift & 31u)));
+      time = time + 1u;
+      report = ((time + 1u) * params.steps) / 24u;
+    }
+  }
+  let infected = params.infectious + (params.susceptible - s);
+  add_limb(slot, 1u);
+  add_limb(slot + 1u, select(0u, 1u, infected >= params.outbreak));
+  atomicMax(&output[slot + 2u], peak);
+  add_limb(slot + 5u, add_limb(slot + 4u, infected));
+  let square = mul_wide(infected, infected);
+  add_limb(slot + 8u, add_limb_carry(slot + 7u, square.y, add_limb(slot + 6u, square.x)));
+  add_limb(slot + 10u, add_limb(slot + 9u, peak));
+  let peak_square = mul_wide(peak, peak);
+  add_limb(slot + 13u, add_limb_carry(slot + 12u, peak_square.y, add_limb(slot + 11u, peak_square.x)));
+  add_limb(slot + 15u, add_limb(slot + 14u, peak_step));
+}
+`,
+  'mc/eta.v1': `// mc@1/eta.v1: travel time of a trip over up to 16 segments, with traffic, weather and incidents.
+//
+// Formula: segment i takes 2^(m_i + s_i (a z_0 + b z_i)), times 2^w on a day of bad weather; z normal, z_0 the traffic
+// that all segments share, a^2 + b^2 = 1. N incidents, Poisson, delay the trip by delay (z^2 + z'^2) / 2 each (an
+// exponential time). In whole units of 2^-K minutes below 2^31; sums stop at 2^31 - 1, which is counted. In fixed point:
+//   Philox counter (0, trip low, trip high, 0): word x below the threshold is bad weather, N is the number of thresholds
+//   below word y, z_0 from word z; z_i from stream 1, four a block, in order; incidents from stream 2, two words each
+//   a z_0 + b z_i in Q26, times s_i in Q30: Q24; every product rounded to nearest; the power as exp2_word has it
+// One invocation runs 64 trips. Loop iterations: 64 (1 + 5 + 4 + 16) = 1664.
+//
+// Bindings: 0 uniform Params; 1 output, one slot of 528 words a shard (prelude/tally.wgsl): outcome = time of the trip,
+// control = 1 where it is above the deadline, bin = (time - bin_start) >> bin_shift, 0 below; 2 normal table; 3 exp2
+// table.
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+// Philox4x32-10, the counter-based generator of Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as
+// 1, 2, 3" (SC 2011). Counter of this network's kernels: (draw block, item low, item high, stream). Unrolled, so that
+// it costs no loop iterations.
+// 64-bit values as vec2<u32>(low word, high word).
+
+// The product of two words. WGSL has no wider multiply: four 16-bit partial products,
+//   a b = a_high b_high 2^32 + middle 2^16 + a_low b_low, each product below 2^32.
+// middle wraps exactly where it is below one of its terms: 2^48 are missing. Modulo 2^32, a b is
+// middle 2^16 + a_low b_low: that addition carries exactly where it is below a_low b_low. Carries are found by compares,
+// because a shift costs a software driver twice as much.
+fn mul_wide(a: u32, b: u32) -> vec2<u32> {
+  let a_low = a & 0xffffu;
+  let a_high = a >> 16u;
+  let b_low = b & 0xffffu;
+  let b_high = b >> 16u;
+  let cross = a_high * b_low;
+  let middle = cross + a_low * b_high;
+  let low = a * b;
+  let carries = select(0u, 0x10000u, middle < cross) + select(0u, 1u, low < a_low * b_low);
+  return vec2<u32>(low, a_high * b_high + (middle >> 16u) + carries);
+}
+
+// a + b modulo 2^64.
+fn add_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  let low = a.x + b.x;
+  return vec2<u32>(low, a.y + b.y + select(0u, 1u, low < a.x));
+}
+
+// round(a b / 2^32), a half rounded up. It fits a word: at a = b = 2^32 - 1 the low word is 1.
+fn mul_high_round(a: u32, b: u32) -> u32 {
+  let product = mul_wide(a, b);
+  return product.y + select(0u, 1u, i32(product.x) < 0);
+}
+
+fn philox_round(c: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let p0 = mul_wide(c.x, 0xd2511f53u);
+  let p1 = mul_wide(c.z, 0xcd9e8d57u);
+  return vec4<u32>(p1.y ^ c.y ^ key.x, p1.x, p0.y ^ c.w ^ key.y, p0.x);
+}
+
+fn philox4x32(counter: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let weyl = vec2<u32>(0x9e3779b9u, 0xbb67ae85u);
+  var k = key;
+  var c = philox_round(counter, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  return philox_round(c, k);
+}
+// Standard normal quantile of a uniform word, signed Q24, from the frozen table normal-quantile:
+// 512 rows (|c0|, |c1|, |c2|, 0). Definition and proof of ranges: kernel/numerics/normal.ts.
+
+@group(0) @binding(2) var<storage, read> normal_table: array<vec4<u32>, 512>;
+
+// z = c0 - (c1 - c2 x) x, x in 2^-16. Row < 512: the top bit of aligned is set, zeros <= 31. c2 x < 2^32; t < 2^24, so
+// t x in two parts, each below 2^32.
+fn normal_q24(u: u32) -> i32 {
+  let n = u + u + 1u;
+  let zeros = countLeadingZeros(n);
+  let aligned = n << zeros;
+  let row = normal_table[(aligned >> 27u) + 480u - 16u * zeros];
+  let x = (aligned >> 11u) & 0xffffu;
+  let t = row.y - ((row.z * x) >> 16u);
+  let fall = (t >> 16u) * x + (((t & 0xffffu) * x) >> 16u);
+  let z = i32(row.x - fall);
+  return select(z, -z, i32(u) < 0);
+}
+// Powers of two over many octaves as fixed-point words. Definition: exp2Word of kernel/numerics/exp2.ts.
+// 2^(f / 2^24) for f modulo 2^24, in Q30, in [2^30, 2^31), from the frozen table exp2: 256 rows (c0, c1, c2, 0).
+// Definition and proof of ranges: kernel/numerics/exp2.ts.
+
+@group(0) @binding(3) var<storage, read> exp2_table: array<vec4<u32>, 256>;
+
+// y = c0 + (c1 + c2 x) x, x in 2^-16. c2 x < 2^32; t < 2^23, so t x in two parts, each below 2^32.
+fn exp2_q30(f: u32) -> u32 {
+  let row = exp2_table[(f >> 16u) & 0xffu];
+  let x = f & 0xffffu;
+  let t = row.y + ((row.z * x) >> 16u);
+  return row.x + (t >> 16u) * x + (((t & 0xffffu) * x) >> 16u);
+}
+
+const SATURATED: u32 = 0x7fffffffu;
+
+// 2^x in Q(30 - top) for x in Q24, a half rounded up; SATURATED, which is no other value, where 2^x >= 2^(top + 1). Any x and
+// top >= -128 are safe.
+fn exp2_word(x: i32, top: i32) -> u32 {
+  let down = top - (x >> 24u);
+  // Twice a Q30 value below 2^31 is a word; a half is rounded up after all bits but one are off.
+  let twice = 2u * exp2_q30(u32(x) & 0xffffffu);
+  let rounded = ((twice >> min(u32(down), 31u)) + 1u) >> 1u;
+  return select(select(rounded, 0u, down > 31), SATURATED, down < 0);
+}
+// Component i mod 4 of a vector: a table of words lies in a uniform four a row.
+fn component(v: vec4<u32>, i: u32) -> u32 {
+  return select(select(v.x, v.y, (i & 1u) == 1u), select(v.z, v.w, (i & 1u) == 1u), (i & 2u) == 2u);
+}
+// The sums that a Monte Carlo kernel keeps over samples of one outcome in [0, 2^31), and the leaf they end in: 528 words
+// [samples, zero outcomes, saturated, largest, sum of outcomes (4 limbs), of their squares (4), of a control (4),
+// 512 bins of the nonzero outcomes]. The same as kernel/ops/outcome.ts.
+// Wide sums in the output: little-endian u32 limbs to which any number of invocations add in any order. The value
+// that an atomic returns is used for the carry only: how many carries leave a limb in total depends on the sum of what
+// was added to it, not on the order.
+
+@group(0) @binding(1) var<storage, read_write> output: array<atomic<u32>>;
+
+// Adds a word to the limb. Returns the carry out of it.
+fn add_limb(at: u32, word: u32) -> u32 {
+  if (word == 0u) {
+    return 0u;
+  }
+  let old = atomicAdd(&output[at], word);
+  return select(0u, 1u, old + word < old);
+}
+
+// Adds a word and a carry (0 or 1). When word + carry wraps, the limb gets 0 and the carry goes on.
+fn add_limb_carry(at: u32, word: u32, carry: u32) -> u32 {
+  let sum = word + carry;
+  return add_limb(at, sum) + select(0u, 1u, sum < carry);
+}
+
+// Four limbs from index at += a 96-bit value, modulo 2^128.
+fn add_limbs_128(at: u32, w0: u32, w1: u32, w2: u32) {
+  let carry0 = add_limb(at, w0);
+  let carry1 = add_limb_carry(at + 1u, w1, carry0);
+  let carry2 = add_limb_carry(at + 2u, w2, carry1);
+  add_limb(at + 3u, carry2);
+}
+
+// Sums of one invocation: fewer than 2^32 samples below 2^31, and their squares, below 2^62 each, in 96 bits.
+struct Tally {
+  samples: u32,
+  zeros: u32,
+  saturated: u32,
+  largest: u32,
+  sum: vec2<u32>,
+  squares: vec2<u32>,
+  squares_top: u32,
+  control: vec2<u32>,
+}
+
+// One sample whose bin is below 512. \`slot\` is the leaf's first word.
+fn tally_add(tally: ptr<function, Tally>, slot: u32, outcome: u32, bin: u32, control: u32) {
+  (*tally).samples = (*tally).samples + 1u;
+  (*tally).control = add_wide((*tally).control, vec2<u32>(control, 0u));
+  (*tally).zeros = (*tally).zeros + select(0u, 1u, outcome == 0u);
+  (*tally).largest = max((*tally).largest, outcome);
+  (*tally).sum = add_wide((*tally).sum, vec2<u32>(outcome, 0u));
+  let before = (*tally).squares.y;
+  (*tally).squares = add_wide((*tally).squares, mul_wide(outcome, outcome));
+  (*tally).squares_top = (*tally).squares_top + select(0u, 1u, (*tally).squares.y < before);
+  add_limb(slot + 16u + min(bin, 511u), select(1u, 0u, outcome == 0u));
+}
+
+fn tally_store(tally: Tally, slot: u32) {
+  add_limb(slot, tally.samples);
+  add_limb(slot + 1u, tally.zeros);
+  add_limb(slot + 2u, tally.saturated);
+  atomicMax(&output[slot + 3u], tally.largest);
+  add_limbs_128(slot + 4u, tally.sum.x, tally.sum.y, 0u);
+  add_limbs_128(slot + 8u, tally.squares.x, tally.squares.y, tally.squares_top);
+  add_limbs_128(slot + 12u, tally.control.x, tally.control.y, 0u);
+}
+
+const TRIPS_PER_INVOCATION: u32 = 64u;
+
+struct Params {
+  dispatch: Dispatch,
+  key_low: u32,
+  key_high: u32,
+  last_shard: u32,
+  last_paths: u32,
+  // 6 .. 19.
+  log2_shard_paths: u32,
+  // 1 .. 16.
+  segments: u32,
+  // a and b, Q30, at most 2^30.
+  common_part: u32,
+  own_part: u32,
+  // Bad weather where the word is below it; w in Q24, at most 3 octaves.
+  weather_threshold: u32,
+  weather_always: u32,
+  weather: u32,
+  // In units of 1/64: at most 2^30.
+  delay: u32,
+  deadline: u32,
+  bin_start: u32,
+  bin_shift: u32,
+  padding: u32,
+  // N exceeds k where the word exceeds threshold k.
+  thresholds: array<vec4<u32>, 8>,
+  // m_i: i32 in Q24, |m_i| <= 2^30; s_i: Q30, below 2; 0; 0.
+  terms: array<vec4<u32>, 16>,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+
+// How many of thresholds 0 .. 30 lie below the word.
+fn incident_count(word: u32) -> u32 {
+  var n = 0u;
+  var step = 16u;
+  for (var k = 0u; k < 5u; k = k + 1u) {
+    let at = (n + step - 1u) & 31u;
+    n = n + select(0u, step, word > component(params.thresholds[at >> 2u], at));
+    step = step >> 1u;
+  }
+  return n;
+}
+
+struct Trip {
+  time: u32,
+  saturated: u32,
+}
+
+// Adds a time below 2^31 where it counts.
+fn add_time(trip: ptr<function, Trip>, time: u32, counts: bool) {
+  let sum = (*trip).time + select(0u, time, counts);
+  (*trip).saturated = (*trip).saturated + select(0u, 1u, sum > SATURATED || (counts && time == SATURATED));
+  (*trip).time = min(sum, SATURATED);
+}
+
+// round(factor z) for a factor in Q30 and z in Q24, in Q26.
+fn scaled(factor: u32, z: i32) -> i32 {
+  let size = i32(mul_high_round(factor, u32(abs(z)) << 4u));
+  return select(size, -size, z < 0);
+}
+
+// |a z_0 + b z_i| <= 6.34 sqrt(2) in Q26, below 2^29.2.
+fn segment_time(at: u32, shared_part: i32, word: u32, weather: i32) -> u32 {
+  let g = shared_part + scaled(params.own_part, normal_q24(word));
+  let terms = params.terms[at & 15u];
+  let size = i32(mul_high_round(u32(abs(g)), terms.y));
+  return exp2_word(i32(terms.x) + select(size, -size, g < 0) + weather, 30);
+}
+
+fn square_q24(word: u32) -> u32 {
+  let size = u32(abs(normal_q24(word))) << 4u;
+  return mul_wide(size, size).y;
+}
+
+// The sum of two squares is an exponential in Q25, below 40.2; doubled a word in Q26.
+fn incident_delay(first: u32, second: u32) -> u32 {
+  return mul_high_round((square_q24(first) + square_q24(second)) << 1u, params.delay);
+}
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  let shard = params.dispatch.first_shard + gid.y;
+  let slot = gid.y * params.dispatch.slot_words;
+  let log2_paths = params.log2_shard_paths & 31u;
+  let shard_paths = select(1u << log2_paths, params.last_paths, shard == params.last_shard);
+  let first = i * TRIPS_PER_INVOCATION;
+  let key = vec2<u32>(params.key_low, params.key_high);
+  let shard_low = shard << log2_paths;
+  let path_high = shard >> ((32u - log2_paths) & 31u);
+  let segments = params.segments;
+  var tally = Tally();
+  for (var k = 0u; k < TRIPS_PER_INVOCATION; k = k + 1u) {
+    if (first + k >= shard_paths) {
+      break;
+    }
+    let low = shard_low | (first + k);
+    let words = philox4x32(vec4<u32>(0u, low, path_high, 0u), key);
+    let bad = words.x < params.weather_threshold || params.weather_always == 1u;
+    let weather = select(0, i32(params.weather), bad);
+    let incidents = incident_count(words.y);
+    let shared_part = scaled(params.common_part, normal_q24(words.z));
+    var trip = Trip(0u, 0u);
+    for (var block = 0u; block < 4u; block = block + 1u) {
+      let at = 4u * block;
+      if (at >= segments) {
+        break;
+      }
+      let own = philox4x32(vec4<u32>(block, low, path_high, 1u), key);
+      add_time(&trip, segment_time(at, shared_part, own.x, weather), true);
+      add_time(&trip, segment_time(at + 1u, shared_part, own.y, weather), at + 1u < segments);
+      add_time(&trip, segment_time(at + 2u, shared_part, own.z, weather), at + 2u < segments);
+      add_time(&trip, segment_time(at + 3u, shared_part, own.w, weather), at + 3u < segments);
+    }
+    for (var block = 0u; block < 16u; block = block + 1u) {
+      if (2u * block >= incidents) {
+        break;
+      }
+      let delays = philox4x32(vec4<u32>(block, low, path_high, 2u), key);
+      add_time(&trip, incident_delay(delays.x, delays.y), true);
+      add_time(&trip, incident_delay(delays.z, delays.w), incidents > 2u * block + 1u);
+    }
+    tally.saturated = tally.saturated + trip.saturated;
+    let above = trip.time - min(trip.time, params.bin_start);
+    tally_add(&tally, slot, trip.time, above >> (params.bin_shift & 31u), select(0u, 1u, trip.time > params.deadline));
+  }
+  tally_store(tally, slot);
+}
+`,
   'mc/gbm.v1': `// mc@1/gbm.v1: price of a European or arithmetic-average Asian option under geometric Brownian motion.
 //
 // Formula: log2(S_t / S_0) = drift t + (volatility sqrt(dt) log2 e) (z_1 + ... + z_t), t = 1 .. steps, z from Philox
@@ -163,7 +1751,7 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
 //   average  = round((sum of ratios >> average_shift) average_factor / 2^32), Asian only
 //   payoff   = max(average or terminal ratio - strike, 0) in Q(F), its negative for a put
 // One invocation runs paths_per_invocation paths of a shard of 2^log2_shard_paths, and adds its sums to the leaf.
-// Loop iterations: paths_per_invocation (ceil(steps / 4) + 1) <= 32768 by the host.
+// Loop iterations: at most 2 paths_per_invocation (ceil(steps / 4) + 1), which the host keeps at 32,768 or below.
 //
 // A software driver runs both sides of an if for every invocation, and skips only loops that have ended: so Philox
 // stands in no condition, the two styles are two loops, and the last block of four normals is masked.
@@ -268,14 +1856,14 @@ fn normal_q24(u: u32) -> i32 {
   let z = i32(row.x - fall);
   return select(z, -z, i32(u) < 0);
 }
-// 2^(f / 2^24) in Q30, in [2^30, 2^31), from the frozen table exp2: 256 rows (c0, c1, c2, 0).
+// 2^(f / 2^24) for f modulo 2^24, in Q30, in [2^30, 2^31), from the frozen table exp2: 256 rows (c0, c1, c2, 0).
 // Definition and proof of ranges: kernel/numerics/exp2.ts.
 
 @group(0) @binding(3) var<storage, read> exp2_table: array<vec4<u32>, 256>;
 
-// f < 2^24. y = c0 + (c1 + c2 x) x, x in 2^-16. c2 x < 2^32; t < 2^23, so t x in two parts, each below 2^32.
+// y = c0 + (c1 + c2 x) x, x in 2^-16. c2 x < 2^32; t < 2^23, so t x in two parts, each below 2^32.
 fn exp2_q30(f: u32) -> u32 {
-  let row = exp2_table[f >> 16u];
+  let row = exp2_table[(f >> 16u) & 0xffu];
   let x = f & 0xffffu;
   let t = row.y + ((row.z * x) >> 16u);
   return row.x + (t >> 16u) * x + (((t & 0xffffu) * x) >> 16u);
@@ -317,36 +1905,31 @@ struct Params {
   key_low: u32,
   key_high: u32,
   last_shard: u32,
-  // Paths of the last shard, 1 .. 2^log2_shard_paths.
-  last_paths: u32,
-  // 6 .. 20.
-  log2_shard_paths: u32,
-  paths_per_invocation: u32,
-  // 1 .. 4096.
-  steps: u32,
+  // Paths of the last shard, at most 2^log2_shard_paths.
+  last_paths: u32, //!range 1 .. 1048576
+  log2_shard_paths: u32, //!range 6 .. 20
+  paths_per_invocation: u32, //!range 1 .. 1024
+  steps: u32, //!range 1 .. 4096
   // 1: the average of the steps' prices; 0: the price at maturity.
-  asian: u32,
-  // 4 .. 16.
-  normal_shift: u32,
+  asian: u32, //!range 0 .. 1
+  normal_shift: u32, //!range 4 .. 16
   // volatility sqrt(dt) log2 e, Q(x_bits + normal_shift).
   volatility: u32,
-  // 16 .. 24.
-  x_bits: u32,
+  x_bits: u32, //!range 16 .. 24
   // European: 0. Asian: fraction of the drift of a step, Q(x_bits + 32).
   drift_fraction: u32,
   // i32, Q(x_bits). European: drift to maturity, rounded. Asian: floor of the drift of a step.
   drift: u32,
   // 1: put; 0: call.
-  put: u32,
-  // strike / spot, Q(F), below 2^31.
-  strike: u32,
-  // L - 1, 0 .. 19.
-  ratio_shift: u32,
+  put: u32, //!range 0 .. 1
+  // strike / spot, Q(F).
+  strike: u32, //!range 0 .. 2147483647
+  // L - 1.
+  ratio_shift: u32, //!range 0 .. 19
   // ceil(log2 steps) - 1, and floor(2^(32 + average_shift) / steps), for Asian.
-  average_shift: u32,
+  average_shift: u32, //!range 0 .. 11
   average_factor: u32,
-  // 0 .. 31.
-  bin_shift: u32,
+  bin_shift: u32, //!range 0 .. 31
   padding: u32,
 }
 
@@ -539,6 +2122,724 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   add_limbs_128(slot + 12u, tally.terminals.x, tally.terminals.y, 0u);
 }
 `,
+  'mc/heston.v1': `// mc@1/heston.v1: price of a European option under Heston's stochastic variance, full-truncation Euler scheme.
+//
+// Formula: with V+ = max(V, 0), s = sqrt(V+), normals z, w:
+//   log2 S += -V+ dt log2 e / 2 + s sqrt(dt) log2 e z
+//   V      += kappa (theta - V+) dt + xi s sqrt(dt) (rho z + sqrt(1 - rho^2) w)
+// and log2(S_T / S_0) = that sum + (rate - dividend_yield) T log2 e. In fixed point, every product rounded to nearest:
+//   v   Q29, clamped to |v| <= 2^30;  s = floor(sqrt(V+)) in Q30, below 2^31
+//   x   = log2 sum in Q26, clamped to |x| <= 2^30; clamps count as saturations
+// z and w of step t (from 0): words 2 (t mod 2) and the next of Philox counter (t / 2, path low, path high, 0).
+// The plan proves that no step adds 2^30 or more to v or x (kernel/ops/mc-heston/plan.ts).
+// One invocation runs paths_per_invocation paths of a shard of 2^log2_shard_paths and adds its sums to the leaf.
+// Loop iterations: paths_per_invocation (ceil(steps / 2) + 1) <= 32768 by the host.
+//
+// Bindings: 0 uniform Params; 1 output, one slot of 528 words a shard (prelude/tally.wgsl): outcome = payoff, control =
+// ratio at maturity, both Q(F), F = 30 - ratio_top; bin = payoff >> bin_shift; 2 normal table; 3 exp2 table.
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+// Philox4x32-10, the counter-based generator of Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as
+// 1, 2, 3" (SC 2011). Counter of this network's kernels: (draw block, item low, item high, stream). Unrolled, so that
+// it costs no loop iterations.
+// 64-bit values as vec2<u32>(low word, high word).
+
+// The product of two words. WGSL has no wider multiply: four 16-bit partial products,
+//   a b = a_high b_high 2^32 + middle 2^16 + a_low b_low, each product below 2^32.
+// middle wraps exactly where it is below one of its terms: 2^48 are missing. Modulo 2^32, a b is
+// middle 2^16 + a_low b_low: that addition carries exactly where it is below a_low b_low. Carries are found by compares,
+// because a shift costs a software driver twice as much.
+fn mul_wide(a: u32, b: u32) -> vec2<u32> {
+  let a_low = a & 0xffffu;
+  let a_high = a >> 16u;
+  let b_low = b & 0xffffu;
+  let b_high = b >> 16u;
+  let cross = a_high * b_low;
+  let middle = cross + a_low * b_high;
+  let low = a * b;
+  let carries = select(0u, 0x10000u, middle < cross) + select(0u, 1u, low < a_low * b_low);
+  return vec2<u32>(low, a_high * b_high + (middle >> 16u) + carries);
+}
+
+// a + b modulo 2^64.
+fn add_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  let low = a.x + b.x;
+  return vec2<u32>(low, a.y + b.y + select(0u, 1u, low < a.x));
+}
+
+// round(a b / 2^32), a half rounded up. It fits a word: at a = b = 2^32 - 1 the low word is 1.
+fn mul_high_round(a: u32, b: u32) -> u32 {
+  let product = mul_wide(a, b);
+  return product.y + select(0u, 1u, i32(product.x) < 0);
+}
+
+fn philox_round(c: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let p0 = mul_wide(c.x, 0xd2511f53u);
+  let p1 = mul_wide(c.z, 0xcd9e8d57u);
+  return vec4<u32>(p1.y ^ c.y ^ key.x, p1.x, p0.y ^ c.w ^ key.y, p0.x);
+}
+
+fn philox4x32(counter: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let weyl = vec2<u32>(0x9e3779b9u, 0xbb67ae85u);
+  var k = key;
+  var c = philox_round(counter, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  return philox_round(c, k);
+}
+// Standard normal quantile of a uniform word, signed Q24, from the frozen table normal-quantile:
+// 512 rows (|c0|, |c1|, |c2|, 0). Definition and proof of ranges: kernel/numerics/normal.ts.
+
+@group(0) @binding(2) var<storage, read> normal_table: array<vec4<u32>, 512>;
+
+// z = c0 - (c1 - c2 x) x, x in 2^-16. Row < 512: the top bit of aligned is set, zeros <= 31. c2 x < 2^32; t < 2^24, so
+// t x in two parts, each below 2^32.
+fn normal_q24(u: u32) -> i32 {
+  let n = u + u + 1u;
+  let zeros = countLeadingZeros(n);
+  let aligned = n << zeros;
+  let row = normal_table[(aligned >> 27u) + 480u - 16u * zeros];
+  let x = (aligned >> 11u) & 0xffffu;
+  let t = row.y - ((row.z * x) >> 16u);
+  let fall = (t >> 16u) * x + (((t & 0xffffu) * x) >> 16u);
+  let z = i32(row.x - fall);
+  return select(z, -z, i32(u) < 0);
+}
+// Powers of two over many octaves as fixed-point words. Definition: exp2Word of kernel/numerics/exp2.ts.
+// 2^(f / 2^24) for f modulo 2^24, in Q30, in [2^30, 2^31), from the frozen table exp2: 256 rows (c0, c1, c2, 0).
+// Definition and proof of ranges: kernel/numerics/exp2.ts.
+
+@group(0) @binding(3) var<storage, read> exp2_table: array<vec4<u32>, 256>;
+
+// y = c0 + (c1 + c2 x) x, x in 2^-16. c2 x < 2^32; t < 2^23, so t x in two parts, each below 2^32.
+fn exp2_q30(f: u32) -> u32 {
+  let row = exp2_table[(f >> 16u) & 0xffu];
+  let x = f & 0xffffu;
+  let t = row.y + ((row.z * x) >> 16u);
+  return row.x + (t >> 16u) * x + (((t & 0xffffu) * x) >> 16u);
+}
+
+const SATURATED: u32 = 0x7fffffffu;
+
+// 2^x in Q(30 - top) for x in Q24, a half rounded up; SATURATED, which is no other value, where 2^x >= 2^(top + 1). Any x and
+// top >= -128 are safe.
+fn exp2_word(x: i32, top: i32) -> u32 {
+  let down = top - (x >> 24u);
+  // Twice a Q30 value below 2^31 is a word; a half is rounded up after all bits but one are off.
+  let twice = 2u * exp2_q30(u32(x) & 0xffffffu);
+  let rounded = ((twice >> min(u32(down), 31u)) + 1u) >> 1u;
+  return select(select(rounded, 0u, down > 31), SATURATED, down < 0);
+}
+// Square root of a fixed-point word, exact to its floor. Proof of ranges and of the final correction:
+// kernel/numerics/sqrt.ts and its tests.
+
+// a - b modulo 2^64.
+fn sub_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  return vec2<u32>(a.x - b.x, a.y - b.y - select(0u, 1u, a.x < b.x));
+}
+
+// floor(sqrt(v 2^30)), below 2^31. With v = V 2^30 this is sqrt(V) in Q30.
+//
+// m = v 2^zeros in [2^30, 2^32) is y in [1, 4) as Q30. r = 1 / sqrt(y) in Q15 within 2^-13: a parabola, then two Newton
+// steps r (3 - y r^2) / 2 in words of 16 bits. s = y r is the root within 2^18 units of Q30; two steps
+// s + (m 2^30 - s^2) r / 2 leave less than one unit, and the sign of the last remainder decides. The floor of a root
+// shifted by zeros / 2 is the floor of the shifted root.
+fn sqrt_q30(v: u32) -> u32 {
+  let zeros = countLeadingZeros(v) & 30u;
+  let m = v << zeros;
+  let y = m >> 16u;
+  var r = 43758u - (((53826u - ((26846u * y) >> 16u)) * y) >> 16u);
+  r = (r * (0x18000u - ((y * ((r * r) >> 15u)) >> 14u))) >> 16u;
+  r = (r * (0x18000u - ((y * ((r * r) >> 15u)) >> 14u))) >> 16u;
+  let square = vec2<u32>(m << 30u, m >> 2u);
+  var s = (y * r) << 1u;
+  let far = sub_wide(square, mul_wide(s, s));
+  s = s + u32(((i32(far.y) >> 2u) * i32(r)) >> 12u);
+  let near = sub_wide(square, mul_wide(s, s));
+  s = s + u32((i32((near.y << 10u) | (near.x >> 22u)) * i32(r)) >> 24u);
+  let rest = sub_wide(square, mul_wide(s, s));
+  let below = i32(rest.y) < 0;
+  let above = !below && (rest.y > 0u || rest.x > 2u * s);
+  s = s + select(0u, 1u, above) - select(0u, 1u, below);
+  return select(s >> (zeros >> 1u), 0u, v == 0u);
+}
+// The sums that a Monte Carlo kernel keeps over samples of one outcome in [0, 2^31), and the leaf they end in: 528 words
+// [samples, zero outcomes, saturated, largest, sum of outcomes (4 limbs), of their squares (4), of a control (4),
+// 512 bins of the nonzero outcomes]. The same as kernel/ops/outcome.ts.
+// Wide sums in the output: little-endian u32 limbs to which any number of invocations add in any order. The value
+// that an atomic returns is used for the carry only: how many carries leave a limb in total depends on the sum of what
+// was added to it, not on the order.
+
+@group(0) @binding(1) var<storage, read_write> output: array<atomic<u32>>;
+
+// Adds a word to the limb. Returns the carry out of it.
+fn add_limb(at: u32, word: u32) -> u32 {
+  if (word == 0u) {
+    return 0u;
+  }
+  let old = atomicAdd(&output[at], word);
+  return select(0u, 1u, old + word < old);
+}
+
+// Adds a word and a carry (0 or 1). When word + carry wraps, the limb gets 0 and the carry goes on.
+fn add_limb_carry(at: u32, word: u32, carry: u32) -> u32 {
+  let sum = word + carry;
+  return add_limb(at, sum) + select(0u, 1u, sum < carry);
+}
+
+// Four limbs from index at += a 96-bit value, modulo 2^128.
+fn add_limbs_128(at: u32, w0: u32, w1: u32, w2: u32) {
+  let carry0 = add_limb(at, w0);
+  let carry1 = add_limb_carry(at + 1u, w1, carry0);
+  let carry2 = add_limb_carry(at + 2u, w2, carry1);
+  add_limb(at + 3u, carry2);
+}
+
+// Sums of one invocation: fewer than 2^32 samples below 2^31, and their squares, below 2^62 each, in 96 bits.
+struct Tally {
+  samples: u32,
+  zeros: u32,
+  saturated: u32,
+  largest: u32,
+  sum: vec2<u32>,
+  squares: vec2<u32>,
+  squares_top: u32,
+  control: vec2<u32>,
+}
+
+// One sample whose bin is below 512. \`slot\` is the leaf's first word.
+fn tally_add(tally: ptr<function, Tally>, slot: u32, outcome: u32, bin: u32, control: u32) {
+  (*tally).samples = (*tally).samples + 1u;
+  (*tally).control = add_wide((*tally).control, vec2<u32>(control, 0u));
+  (*tally).zeros = (*tally).zeros + select(0u, 1u, outcome == 0u);
+  (*tally).largest = max((*tally).largest, outcome);
+  (*tally).sum = add_wide((*tally).sum, vec2<u32>(outcome, 0u));
+  let before = (*tally).squares.y;
+  (*tally).squares = add_wide((*tally).squares, mul_wide(outcome, outcome));
+  (*tally).squares_top = (*tally).squares_top + select(0u, 1u, (*tally).squares.y < before);
+  add_limb(slot + 16u + min(bin, 511u), select(1u, 0u, outcome == 0u));
+}
+
+fn tally_store(tally: Tally, slot: u32) {
+  add_limb(slot, tally.samples);
+  add_limb(slot + 1u, tally.zeros);
+  add_limb(slot + 2u, tally.saturated);
+  atomicMax(&output[slot + 3u], tally.largest);
+  add_limbs_128(slot + 4u, tally.sum.x, tally.sum.y, 0u);
+  add_limbs_128(slot + 8u, tally.squares.x, tally.squares.y, tally.squares_top);
+  add_limbs_128(slot + 12u, tally.control.x, tally.control.y, 0u);
+}
+
+const LIMIT: i32 = 0x40000000;
+
+struct Params {
+  dispatch: Dispatch,
+  key_low: u32,
+  key_high: u32,
+  last_shard: u32,
+  last_paths: u32,
+  log2_shard_paths: u32, //!range 4 .. 20
+  paths_per_invocation: u32, //!range 1 .. 1024
+  steps: u32, //!range 1 .. 4096
+  // i32, initial variance, Q29.
+  variance: u32,
+  // sqrt(dt) log2 e, Q31, below 2^30.
+  price_noise: u32,
+  // dt log2 e / 2, Q32.
+  price_drift: u32,
+  // kappa dt, Q31, at most 2^31.
+  reversion: u32,
+  // kappa theta dt, Q61: floor in Q29, and the fraction.
+  pull: u32,
+  pull_fraction: u32,
+  // xi sqrt(dt), Q34.
+  variance_noise: u32,
+  // |rho| and sqrt(1 - rho^2), Q31, at most 2^31; 1 where rho is negative.
+  correlation: u32,
+  correlation_rest: u32,
+  correlation_negative: u32,
+  // i32, drift to maturity, Q26, |.| <= 2^29.
+  total_drift: u32,
+  // 1: put; 0: call.
+  put: u32,
+  // strike / spot, Q(F), at most 2^30.
+  strike: u32,
+  // L - 1, 0 .. 19: ratios are below 2^L.
+  ratio_top: u32,
+  // 0 .. 31.
+  bin_shift: u32,
+  padding: u32,
+  padding_2: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+
+struct State {
+  x: i32,
+  v: i32,
+  // Fraction of kappa theta dt carried to the next step, Q61.
+  fraction: u32,
+  saturated: u32,
+}
+
+fn signed(magnitude: u32, negative: bool) -> i32 {
+  return select(i32(magnitude), -i32(magnitude), negative);
+}
+
+// One step; where it does not count, the state stays as it is.
+fn heston_step(state: ptr<function, State>, word_z: u32, word_w: u32, counts: bool) {
+  let z = normal_q24(word_z);
+  let w = normal_q24(word_w);
+  // |z| < 2^27: shifted, Q28 below 2^31.
+  let z_size = u32(abs(z)) << 4u;
+  let w_size = u32(abs(w)) << 4u;
+  // 2 V+ in Q30, at most 2^31; s below 1.5 * 2^30, doubled a word in Q31.
+  let v_plus = u32(max((*state).v, 0)) << 1u;
+  let s = sqrt_q30(v_plus) << 1u;
+
+  // Q27: 6.34 * 1.42 < 16. Then Q26.
+  let shock = mul_high_round(mul_high_round(z_size, s), params.price_noise);
+  let drift = (mul_high_round(v_plus, params.price_drift) + 8u) >> 4u;
+  let x = (*state).x - i32(drift) + signed(shock, z < 0);
+
+  // rho z + sqrt(1 - rho^2) w in Q27: below 6.34 * 1.42.
+  let mixed = signed(mul_high_round(z_size, params.correlation), (z < 0) != (params.correlation_negative == 1u)) +
+    signed(mul_high_round(w_size, params.correlation_rest), w < 0);
+  // Q28 below 2^32 times Q31: Q27, below 6.34 * 2 < 16. Then Q29.
+  let noise = mul_high_round(mul_high_round(u32(abs(mixed)) << 1u, s), params.variance_noise);
+  let fraction = (*state).fraction + params.pull_fraction;
+  let pull = i32(params.pull) + select(0, 1, fraction < params.pull_fraction);
+  let v = (*state).v - i32(mul_high_round(v_plus, params.reversion)) + pull + signed(noise, mixed < 0);
+
+  let x_kept = clamp(x, -LIMIT, LIMIT);
+  let v_kept = clamp(v, -LIMIT, LIMIT);
+  let clamps = select(0u, 1u, x != x_kept) + select(0u, 1u, v != v_kept);
+  (*state).x = select((*state).x, x_kept, counts);
+  (*state).v = select((*state).v, v_kept, counts);
+  (*state).fraction = select((*state).fraction, fraction, counts);
+  (*state).saturated = (*state).saturated + select(0u, clamps, counts);
+}
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  let shard = params.dispatch.first_shard + gid.y;
+  let slot = gid.y * params.dispatch.slot_words;
+  let log2_paths = params.log2_shard_paths & 31u;
+  let shard_paths = select(1u << log2_paths, params.last_paths, shard == params.last_shard);
+  let first = i * params.paths_per_invocation;
+  let end = min(first + params.paths_per_invocation, shard_paths);
+  let key = vec2<u32>(params.key_low, params.key_high);
+  let shard_low = shard << log2_paths;
+  let path_high = shard >> ((32u - log2_paths) & 31u);
+
+  var tally = Tally();
+  for (var path = first; path < end; path = path + 1u) {
+    var state = State(0, i32(params.variance), 0x80000000u, 0u);
+    for (var step = 0u; step < params.steps; step = step + 2u) {
+      let words = philox4x32(vec4<u32>((step >> 1u), shard_low | path, path_high, 0u), key);
+      heston_step(&state, words.x, words.y, true);
+      heston_step(&state, words.z, words.w, step + 1u < params.steps);
+    }
+    // |x + drift| <= 2^30 + 2^29; Q26 to Q24, a half up.
+    let ratio = exp2_word((state.x + i32(params.total_drift) + 2) >> 2u, i32(params.ratio_top));
+    // Both below 2^31: the difference is an i32.
+    let gain = i32(ratio) - i32(params.strike);
+    let payoff = u32(max(select(gain, -gain, params.put == 1u), 0));
+    tally.saturated = tally.saturated + state.saturated + select(0u, 1u, ratio == SATURATED);
+    tally_add(&tally, slot, payoff, payoff >> (params.bin_shift & 31u), ratio);
+  }
+  tally_store(tally, slot);
+}
+`,
+  'mc/insurance.v1': `// mc@1/insurance.v1: an insurer's loss of a year, by claims.
+//
+// Formula: a year has N claims and M catastrophes, both Poisson; a claim is 2^(m + s z), z normal (lognormal); a
+// catastrophe is 2^(a + b (z1^2 + z2^2) / 2) (Pareto: half the sum of two squared normals is a standard exponential).
+// Of each the part above its deductible is paid, up to its limit; of their sum, the part above the aggregate
+// deductible, up to the aggregate limit. Amounts are whole units of 2^-K currency below 2^31; sums stop at 2^31 - 1,
+// which is counted. In fixed point:
+//   N   = the number of thresholds below word x of Philox counter (0, year low, year high, 0), M likewise for word y
+//   z   four a block of counter (block, year low, year high, 1), in order; for catastrophes of stream 2
+//   m + s z and a + b E in Q24, products rounded to nearest; the power as exp2_word has it
+// One invocation runs 64 years. Loop iterations: 64 (1 + 8 + 5 + 64 + 16) = 6016.
+//
+// Bindings: 0 uniform Params; 1 output, one slot of 528 words a shard (prelude/tally.wgsl): outcome = the year's loss,
+// control = N + M, bin = log_bin(loss); 2 normal table; 3 exp2 table.
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+// Philox4x32-10, the counter-based generator of Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as
+// 1, 2, 3" (SC 2011). Counter of this network's kernels: (draw block, item low, item high, stream). Unrolled, so that
+// it costs no loop iterations.
+// 64-bit values as vec2<u32>(low word, high word).
+
+// The product of two words. WGSL has no wider multiply: four 16-bit partial products,
+//   a b = a_high b_high 2^32 + middle 2^16 + a_low b_low, each product below 2^32.
+// middle wraps exactly where it is below one of its terms: 2^48 are missing. Modulo 2^32, a b is
+// middle 2^16 + a_low b_low: that addition carries exactly where it is below a_low b_low. Carries are found by compares,
+// because a shift costs a software driver twice as much.
+fn mul_wide(a: u32, b: u32) -> vec2<u32> {
+  let a_low = a & 0xffffu;
+  let a_high = a >> 16u;
+  let b_low = b & 0xffffu;
+  let b_high = b >> 16u;
+  let cross = a_high * b_low;
+  let middle = cross + a_low * b_high;
+  let low = a * b;
+  let carries = select(0u, 0x10000u, middle < cross) + select(0u, 1u, low < a_low * b_low);
+  return vec2<u32>(low, a_high * b_high + (middle >> 16u) + carries);
+}
+
+// a + b modulo 2^64.
+fn add_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  let low = a.x + b.x;
+  return vec2<u32>(low, a.y + b.y + select(0u, 1u, low < a.x));
+}
+
+// round(a b / 2^32), a half rounded up. It fits a word: at a = b = 2^32 - 1 the low word is 1.
+fn mul_high_round(a: u32, b: u32) -> u32 {
+  let product = mul_wide(a, b);
+  return product.y + select(0u, 1u, i32(product.x) < 0);
+}
+
+fn philox_round(c: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let p0 = mul_wide(c.x, 0xd2511f53u);
+  let p1 = mul_wide(c.z, 0xcd9e8d57u);
+  return vec4<u32>(p1.y ^ c.y ^ key.x, p1.x, p0.y ^ c.w ^ key.y, p0.x);
+}
+
+fn philox4x32(counter: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let weyl = vec2<u32>(0x9e3779b9u, 0xbb67ae85u);
+  var k = key;
+  var c = philox_round(counter, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  return philox_round(c, k);
+}
+// Standard normal quantile of a uniform word, signed Q24, from the frozen table normal-quantile:
+// 512 rows (|c0|, |c1|, |c2|, 0). Definition and proof of ranges: kernel/numerics/normal.ts.
+
+@group(0) @binding(2) var<storage, read> normal_table: array<vec4<u32>, 512>;
+
+// z = c0 - (c1 - c2 x) x, x in 2^-16. Row < 512: the top bit of aligned is set, zeros <= 31. c2 x < 2^32; t < 2^24, so
+// t x in two parts, each below 2^32.
+fn normal_q24(u: u32) -> i32 {
+  let n = u + u + 1u;
+  let zeros = countLeadingZeros(n);
+  let aligned = n << zeros;
+  let row = normal_table[(aligned >> 27u) + 480u - 16u * zeros];
+  let x = (aligned >> 11u) & 0xffffu;
+  let t = row.y - ((row.z * x) >> 16u);
+  let fall = (t >> 16u) * x + (((t & 0xffffu) * x) >> 16u);
+  let z = i32(row.x - fall);
+  return select(z, -z, i32(u) < 0);
+}
+// Powers of two over many octaves as fixed-point words. Definition: exp2Word of kernel/numerics/exp2.ts.
+// 2^(f / 2^24) for f modulo 2^24, in Q30, in [2^30, 2^31), from the frozen table exp2: 256 rows (c0, c1, c2, 0).
+// Definition and proof of ranges: kernel/numerics/exp2.ts.
+
+@group(0) @binding(3) var<storage, read> exp2_table: array<vec4<u32>, 256>;
+
+// y = c0 + (c1 + c2 x) x, x in 2^-16. c2 x < 2^32; t < 2^23, so t x in two parts, each below 2^32.
+fn exp2_q30(f: u32) -> u32 {
+  let row = exp2_table[(f >> 16u) & 0xffu];
+  let x = f & 0xffffu;
+  let t = row.y + ((row.z * x) >> 16u);
+  return row.x + (t >> 16u) * x + (((t & 0xffffu) * x) >> 16u);
+}
+
+const SATURATED: u32 = 0x7fffffffu;
+
+// 2^x in Q(30 - top) for x in Q24, a half rounded up; SATURATED, which is no other value, where 2^x >= 2^(top + 1). Any x and
+// top >= -128 are safe.
+fn exp2_word(x: i32, top: i32) -> u32 {
+  let down = top - (x >> 24u);
+  // Twice a Q30 value below 2^31 is a word; a half is rounded up after all bits but one are off.
+  let twice = 2u * exp2_q30(u32(x) & 0xffffffu);
+  let rounded = ((twice >> min(u32(down), 31u)) + 1u) >> 1u;
+  return select(select(rounded, 0u, down > 31), SATURATED, down < 0);
+}
+// Component i mod 4 of a vector: a table of words lies in a uniform four a row.
+fn component(v: vec4<u32>, i: u32) -> u32 {
+  return select(select(v.x, v.y, (i & 1u) == 1u), select(v.z, v.w, (i & 1u) == 1u), (i & 2u) == 2u);
+}
+// Bins of about equal relative width: 0 .. 15 for the values themselves, then sixteen for each power of two. Below 448 for
+// words below 2^31. The twin is logBin of kernel/ops/log-bins.ts.
+fn log_bin(value: u32) -> u32 {
+  let exponent = 31u - countLeadingZeros(value | 16u);
+  let below = exponent - 4u;
+  return select(16u * below + (value >> below), value, value < 16u);
+}
+// The sums that a Monte Carlo kernel keeps over samples of one outcome in [0, 2^31), and the leaf they end in: 528 words
+// [samples, zero outcomes, saturated, largest, sum of outcomes (4 limbs), of their squares (4), of a control (4),
+// 512 bins of the nonzero outcomes]. The same as kernel/ops/outcome.ts.
+// Wide sums in the output: little-endian u32 limbs to which any number of invocations add in any order. The value
+// that an atomic returns is used for the carry only: how many carries leave a limb in total depends on the sum of what
+// was added to it, not on the order.
+
+@group(0) @binding(1) var<storage, read_write> output: array<atomic<u32>>;
+
+// Adds a word to the limb. Returns the carry out of it.
+fn add_limb(at: u32, word: u32) -> u32 {
+  if (word == 0u) {
+    return 0u;
+  }
+  let old = atomicAdd(&output[at], word);
+  return select(0u, 1u, old + word < old);
+}
+
+// Adds a word and a carry (0 or 1). When word + carry wraps, the limb gets 0 and the carry goes on.
+fn add_limb_carry(at: u32, word: u32, carry: u32) -> u32 {
+  let sum = word + carry;
+  return add_limb(at, sum) + select(0u, 1u, sum < carry);
+}
+
+// Four limbs from index at += a 96-bit value, modulo 2^128.
+fn add_limbs_128(at: u32, w0: u32, w1: u32, w2: u32) {
+  let carry0 = add_limb(at, w0);
+  let carry1 = add_limb_carry(at + 1u, w1, carry0);
+  let carry2 = add_limb_carry(at + 2u, w2, carry1);
+  add_limb(at + 3u, carry2);
+}
+
+// Sums of one invocation: fewer than 2^32 samples below 2^31, and their squares, below 2^62 each, in 96 bits.
+struct Tally {
+  samples: u32,
+  zeros: u32,
+  saturated: u32,
+  largest: u32,
+  sum: vec2<u32>,
+  squares: vec2<u32>,
+  squares_top: u32,
+  control: vec2<u32>,
+}
+
+// One sample whose bin is below 512. \`slot\` is the leaf's first word.
+fn tally_add(tally: ptr<function, Tally>, slot: u32, outcome: u32, bin: u32, control: u32) {
+  (*tally).samples = (*tally).samples + 1u;
+  (*tally).control = add_wide((*tally).control, vec2<u32>(control, 0u));
+  (*tally).zeros = (*tally).zeros + select(0u, 1u, outcome == 0u);
+  (*tally).largest = max((*tally).largest, outcome);
+  (*tally).sum = add_wide((*tally).sum, vec2<u32>(outcome, 0u));
+  let before = (*tally).squares.y;
+  (*tally).squares = add_wide((*tally).squares, mul_wide(outcome, outcome));
+  (*tally).squares_top = (*tally).squares_top + select(0u, 1u, (*tally).squares.y < before);
+  add_limb(slot + 16u + min(bin, 511u), select(1u, 0u, outcome == 0u));
+}
+
+fn tally_store(tally: Tally, slot: u32) {
+  add_limb(slot, tally.samples);
+  add_limb(slot + 1u, tally.zeros);
+  add_limb(slot + 2u, tally.saturated);
+  atomicMax(&output[slot + 3u], tally.largest);
+  add_limbs_128(slot + 4u, tally.sum.x, tally.sum.y, 0u);
+  add_limbs_128(slot + 8u, tally.squares.x, tally.squares.y, tally.squares_top);
+  add_limbs_128(slot + 12u, tally.control.x, tally.control.y, 0u);
+}
+
+const YEARS_PER_INVOCATION: u32 = 64u;
+
+struct Params {
+  dispatch: Dispatch,
+  key_low: u32,
+  key_high: u32,
+  last_shard: u32,
+  last_paths: u32,
+  // 6 .. 19.
+  log2_shard_paths: u32,
+  // m: i32 in Q24, |m| <= 2^30. s: Q29, below 8.
+  claim_location: u32,
+  claim_scale: u32,
+  // a: i32 in Q24, -2^30 .. 2^29. b = log2 e / tail index: Q30, at most 1.81.
+  catastrophe_location: u32,
+  catastrophe_scale: u32,
+  // In units, below 2^31; a limit of 2^31 - 1 is none.
+  claim_deductible: u32,
+  claim_limit: u32,
+  catastrophe_limit: u32,
+  aggregate_deductible: u32,
+  aggregate_limit: u32,
+  padding: u32,
+  padding_2: u32,
+  // N exceeds k where the word exceeds threshold k.
+  claim_thresholds: array<vec4<u32>, 64>,
+  catastrophe_thresholds: array<vec4<u32>, 8>,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+
+// How many of thresholds 0 .. 254 lie below the word.
+fn claim_count(word: u32) -> u32 {
+  var n = 0u;
+  var step = 128u;
+  for (var k = 0u; k < 8u; k = k + 1u) {
+    let at = (n + step - 1u) & 255u;
+    n = n + select(0u, step, word > component(params.claim_thresholds[at >> 2u], at));
+    step = step >> 1u;
+  }
+  return n;
+}
+
+// How many of thresholds 0 .. 30 lie below the word.
+fn catastrophe_count(word: u32) -> u32 {
+  var n = 0u;
+  var step = 16u;
+  for (var k = 0u; k < 5u; k = k + 1u) {
+    let at = (n + step - 1u) & 31u;
+    n = n + select(0u, step, word > component(params.catastrophe_thresholds[at >> 2u], at));
+    step = step >> 1u;
+  }
+  return n;
+}
+
+// The paid part of a gross amount.
+fn paid(gross: u32, deductible: u32, limit: u32) -> u32 {
+  return min(gross - min(gross, deductible), limit);
+}
+
+struct Year {
+  sum: u32,
+  saturated: u32,
+}
+
+// Adds an amount where it counts: both below 2^31, so that the sum is a word.
+fn add_loss(year: ptr<function, Year>, gross: u32, deductible: u32, limit: u32, counts: bool) {
+  let sum = (*year).sum + select(0u, paid(gross, deductible, limit), counts);
+  let beyond = sum > SATURATED || (counts && gross == SATURATED && limit == SATURATED);
+  (*year).sum = min(sum, SATURATED);
+  (*year).saturated = (*year).saturated + select(0u, 1u, beyond);
+}
+
+// 2^(m + s z). |z| in Q28 times s in Q29: Q25 below 2^30.7.
+fn claim(word: u32) -> u32 {
+  let z = normal_q24(word);
+  let size = i32((mul_high_round(u32(abs(z)) << 4u, params.claim_scale) + 1u) >> 1u);
+  return exp2_word(i32(params.claim_location) + select(size, -size, z < 0), 30);
+}
+
+// z^2 in Q24, below 2^29.4.
+fn square_q24(word: u32) -> u32 {
+  let size = u32(abs(normal_q24(word))) << 4u;
+  return mul_wide(size, size).y;
+}
+
+// 2^(a + b E). The sum of squares is E in Q25, below 40.2; doubled a word in Q26, times b in Q30: Q24.
+fn catastrophe(first: u32, second: u32) -> u32 {
+  let exponential = (square_q24(first) + square_q24(second)) << 1u;
+  return exp2_word(i32(params.catastrophe_location) + i32(mul_high_round(exponential, params.catastrophe_scale)), 30);
+}
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  let shard = params.dispatch.first_shard + gid.y;
+  let slot = gid.y * params.dispatch.slot_words;
+  let log2_paths = params.log2_shard_paths & 31u;
+  let shard_paths = select(1u << log2_paths, params.last_paths, shard == params.last_shard);
+  let first = i * YEARS_PER_INVOCATION;
+  let key = vec2<u32>(params.key_low, params.key_high);
+  let shard_low = shard << log2_paths;
+  let path_high = shard >> ((32u - log2_paths) & 31u);
+  var tally = Tally();
+  for (var k = 0u; k < YEARS_PER_INVOCATION; k = k + 1u) {
+    if (first + k >= shard_paths) {
+      break;
+    }
+    let low = shard_low | (first + k);
+    let counts = philox4x32(vec4<u32>(0u, low, path_high, 0u), key);
+    let claims = claim_count(counts.x);
+    let catastrophes = catastrophe_count(counts.y);
+    var year = Year(0u, 0u);
+    for (var block = 0u; block < 64u; block = block + 1u) {
+      if (4u * block >= claims) {
+        break;
+      }
+      let words = philox4x32(vec4<u32>(block, low, path_high, 1u), key);
+      let left = claims - 4u * block;
+      add_loss(&year, claim(words.x), params.claim_deductible, params.claim_limit, true);
+      add_loss(&year, claim(words.y), params.claim_deductible, params.claim_limit, left > 1u);
+      add_loss(&year, claim(words.z), params.claim_deductible, params.claim_limit, left > 2u);
+      add_loss(&year, claim(words.w), params.claim_deductible, params.claim_limit, left > 3u);
+    }
+    for (var block = 0u; block < 16u; block = block + 1u) {
+      if (2u * block >= catastrophes) {
+        break;
+      }
+      let words = philox4x32(vec4<u32>(block, low, path_high, 2u), key);
+      add_loss(&year, catastrophe(words.x, words.y), 0u, params.catastrophe_limit, true);
+      add_loss(&year, catastrophe(words.z, words.w), 0u, params.catastrophe_limit, catastrophes > 2u * block + 1u);
+    }
+    let loss = paid(year.sum, params.aggregate_deductible, params.aggregate_limit);
+    tally.saturated = tally.saturated + year.saturated;
+    tally_add(&tally, slot, loss, log_bin(loss), claims + catastrophes);
+  }
+  tally_store(tally, slot);
+}
+`,
   'mc/pi.v1': `// mc@1/pi.v1: points of the unit square inside the quarter circle.
 //
 // Formula: point j has coordinates x, y (u32, in units of 2^-32): words (0, 1) of Philox counter
@@ -663,7 +2964,7 @@ struct Params {
   key_low: u32,
   key_high: u32,
   last_shard: u32,
-  last_points: u32,
+  last_points: u32, //!range 1 .. 4194304
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -708,6 +3009,731 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   // At most 2^22 a shard: one limb each.
   add_limb(slot, drawn);
   add_limb(slot + 1u, hits);
+}
+`,
+  'mc/portfolio.v1': `// mc@1/portfolio.v1: loss of a portfolio of up to 16 correlated positions over a horizon.
+//
+// Formula: y = L z with the rows of the lower triangular factor L of the correlations, z normal. With Student's tails
+// u_i = y_i sqrt((nu - 2) / chi2), chi2 a sum of nu squared normals, else u_i = y_i. With each position's drift and
+// volatility over the horizon, its return is drift + volatility u ("simple") or 2^(that, in log2) - 1 ("log"); the loss
+// is minus the weighted sum of returns, weights relative to the gross exposure. In fixed point:
+//   y        Q26, a sum of products rounded to nearest: |y| <= 6.34 * 4 because a row's squares sum to 1
+//   chi2     Q21, each square rounded;  g = floor(sqrt(floor((nu - 2) 2^41 / chi2) in Q20)) in Q26, below 64: less than
+//            64^-2 of chi2 / (nu - 2) saturates and is counted
+//   u        = round(|y| g / 2^32) in Q20 (g = 1 for normal tails);  volatility u in Q25, at most 32, else counted
+//   return   Q25: a ratio below 64 from exp2, or the sum itself;  loss Q24, rounded a position: |loss| <= 2^30 + 16
+// Normals: z from Philox counter (block, path low, path high, 0), those of chi2 from stream 1, four a block, in order.
+// One invocation runs 64 paths. Loop iterations: 64 (1 + 4 + 16 * 4 + 16 + 8 + 32) = 8000.
+//
+// Bindings: 0 uniform Params; 1 output, one slot of 976 words a shard: [paths, saturated values, 0, largest of
+// loss + 2^31, sum of (loss + 2^31) (4 limbs), sum of squared losses (4 limbs), 4 zeros, 192 bins of all losses, 256 times
+// (losses, sum of loss - tail_start (2 limbs)) over the bins of losses >= tail_start]; 2 normal table; 3 exp2 table.
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+// Philox4x32-10, the counter-based generator of Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as
+// 1, 2, 3" (SC 2011). Counter of this network's kernels: (draw block, item low, item high, stream). Unrolled, so that
+// it costs no loop iterations.
+// 64-bit values as vec2<u32>(low word, high word).
+
+// The product of two words. WGSL has no wider multiply: four 16-bit partial products,
+//   a b = a_high b_high 2^32 + middle 2^16 + a_low b_low, each product below 2^32.
+// middle wraps exactly where it is below one of its terms: 2^48 are missing. Modulo 2^32, a b is
+// middle 2^16 + a_low b_low: that addition carries exactly where it is below a_low b_low. Carries are found by compares,
+// because a shift costs a software driver twice as much.
+fn mul_wide(a: u32, b: u32) -> vec2<u32> {
+  let a_low = a & 0xffffu;
+  let a_high = a >> 16u;
+  let b_low = b & 0xffffu;
+  let b_high = b >> 16u;
+  let cross = a_high * b_low;
+  let middle = cross + a_low * b_high;
+  let low = a * b;
+  let carries = select(0u, 0x10000u, middle < cross) + select(0u, 1u, low < a_low * b_low);
+  return vec2<u32>(low, a_high * b_high + (middle >> 16u) + carries);
+}
+
+// a + b modulo 2^64.
+fn add_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  let low = a.x + b.x;
+  return vec2<u32>(low, a.y + b.y + select(0u, 1u, low < a.x));
+}
+
+// round(a b / 2^32), a half rounded up. It fits a word: at a = b = 2^32 - 1 the low word is 1.
+fn mul_high_round(a: u32, b: u32) -> u32 {
+  let product = mul_wide(a, b);
+  return product.y + select(0u, 1u, i32(product.x) < 0);
+}
+
+fn philox_round(c: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let p0 = mul_wide(c.x, 0xd2511f53u);
+  let p1 = mul_wide(c.z, 0xcd9e8d57u);
+  return vec4<u32>(p1.y ^ c.y ^ key.x, p1.x, p0.y ^ c.w ^ key.y, p0.x);
+}
+
+fn philox4x32(counter: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  let weyl = vec2<u32>(0x9e3779b9u, 0xbb67ae85u);
+  var k = key;
+  var c = philox_round(counter, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  c = philox_round(c, k);
+  k = k + weyl;
+  return philox_round(c, k);
+}
+// Standard normal quantile of a uniform word, signed Q24, from the frozen table normal-quantile:
+// 512 rows (|c0|, |c1|, |c2|, 0). Definition and proof of ranges: kernel/numerics/normal.ts.
+
+@group(0) @binding(2) var<storage, read> normal_table: array<vec4<u32>, 512>;
+
+// z = c0 - (c1 - c2 x) x, x in 2^-16. Row < 512: the top bit of aligned is set, zeros <= 31. c2 x < 2^32; t < 2^24, so
+// t x in two parts, each below 2^32.
+fn normal_q24(u: u32) -> i32 {
+  let n = u + u + 1u;
+  let zeros = countLeadingZeros(n);
+  let aligned = n << zeros;
+  let row = normal_table[(aligned >> 27u) + 480u - 16u * zeros];
+  let x = (aligned >> 11u) & 0xffffu;
+  let t = row.y - ((row.z * x) >> 16u);
+  let fall = (t >> 16u) * x + (((t & 0xffffu) * x) >> 16u);
+  let z = i32(row.x - fall);
+  return select(z, -z, i32(u) < 0);
+}
+// Powers of two over many octaves as fixed-point words. Definition: exp2Word of kernel/numerics/exp2.ts.
+// 2^(f / 2^24) for f modulo 2^24, in Q30, in [2^30, 2^31), from the frozen table exp2: 256 rows (c0, c1, c2, 0).
+// Definition and proof of ranges: kernel/numerics/exp2.ts.
+
+@group(0) @binding(3) var<storage, read> exp2_table: array<vec4<u32>, 256>;
+
+// y = c0 + (c1 + c2 x) x, x in 2^-16. c2 x < 2^32; t < 2^23, so t x in two parts, each below 2^32.
+fn exp2_q30(f: u32) -> u32 {
+  let row = exp2_table[(f >> 16u) & 0xffu];
+  let x = f & 0xffffu;
+  let t = row.y + ((row.z * x) >> 16u);
+  return row.x + (t >> 16u) * x + (((t & 0xffffu) * x) >> 16u);
+}
+
+const SATURATED: u32 = 0x7fffffffu;
+
+// 2^x in Q(30 - top) for x in Q24, a half rounded up; SATURATED, which is no other value, where 2^x >= 2^(top + 1). Any x and
+// top >= -128 are safe.
+fn exp2_word(x: i32, top: i32) -> u32 {
+  let down = top - (x >> 24u);
+  // Twice a Q30 value below 2^31 is a word; a half is rounded up after all bits but one are off.
+  let twice = 2u * exp2_q30(u32(x) & 0xffffffu);
+  let rounded = ((twice >> min(u32(down), 31u)) + 1u) >> 1u;
+  return select(select(rounded, 0u, down > 31), SATURATED, down < 0);
+}
+// Square root of a fixed-point word, exact to its floor. Proof of ranges and of the final correction:
+// kernel/numerics/sqrt.ts and its tests.
+
+// a - b modulo 2^64.
+fn sub_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  return vec2<u32>(a.x - b.x, a.y - b.y - select(0u, 1u, a.x < b.x));
+}
+
+// floor(sqrt(v 2^30)), below 2^31. With v = V 2^30 this is sqrt(V) in Q30.
+//
+// m = v 2^zeros in [2^30, 2^32) is y in [1, 4) as Q30. r = 1 / sqrt(y) in Q15 within 2^-13: a parabola, then two Newton
+// steps r (3 - y r^2) / 2 in words of 16 bits. s = y r is the root within 2^18 units of Q30; two steps
+// s + (m 2^30 - s^2) r / 2 leave less than one unit, and the sign of the last remainder decides. The floor of a root
+// shifted by zeros / 2 is the floor of the shifted root.
+fn sqrt_q30(v: u32) -> u32 {
+  let zeros = countLeadingZeros(v) & 30u;
+  let m = v << zeros;
+  let y = m >> 16u;
+  var r = 43758u - (((53826u - ((26846u * y) >> 16u)) * y) >> 16u);
+  r = (r * (0x18000u - ((y * ((r * r) >> 15u)) >> 14u))) >> 16u;
+  r = (r * (0x18000u - ((y * ((r * r) >> 15u)) >> 14u))) >> 16u;
+  let square = vec2<u32>(m << 30u, m >> 2u);
+  var s = (y * r) << 1u;
+  let far = sub_wide(square, mul_wide(s, s));
+  s = s + u32(((i32(far.y) >> 2u) * i32(r)) >> 12u);
+  let near = sub_wide(square, mul_wide(s, s));
+  s = s + u32((i32((near.y << 10u) | (near.x >> 22u)) * i32(r)) >> 24u);
+  let rest = sub_wide(square, mul_wide(s, s));
+  let below = i32(rest.y) < 0;
+  let above = !below && (rest.y > 0u || rest.x > 2u * s);
+  s = s + select(0u, 1u, above) - select(0u, 1u, below);
+  return select(s >> (zeros >> 1u), 0u, v == 0u);
+}
+// floor((high 2^32 + low) / divisor) for high < divisor, so that it is a word: restoring division, 32 iterations. The twin
+// is divideWide of kernel/numerics/u32.ts. Whatever the words, it divides by nothing.
+fn divide_wide(high: u32, low: u32, divisor: u32) -> u32 {
+  var rest = high;
+  var quotient = 0u;
+  for (var bit = 0u; bit < 32u; bit = bit + 1u) {
+    // The bit that leaves the word stands for 2^32, which is above any divisor.
+    let over = rest >> 31u;
+    rest = (rest << 1u) | ((low >> (31u - bit)) & 1u);
+    let fits = over == 1u || rest >= divisor;
+    rest = select(rest, rest - divisor, fits);
+    quotient = (quotient << 1u) | select(0u, 1u, fits);
+  }
+  return quotient;
+}
+// Wide sums in the output: little-endian u32 limbs to which any number of invocations add in any order. The value
+// that an atomic returns is used for the carry only: how many carries leave a limb in total depends on the sum of what
+// was added to it, not on the order.
+
+@group(0) @binding(1) var<storage, read_write> output: array<atomic<u32>>;
+
+// Adds a word to the limb. Returns the carry out of it.
+fn add_limb(at: u32, word: u32) -> u32 {
+  if (word == 0u) {
+    return 0u;
+  }
+  let old = atomicAdd(&output[at], word);
+  return select(0u, 1u, old + word < old);
+}
+
+// Adds a word and a carry (0 or 1). When word + carry wraps, the limb gets 0 and the carry goes on.
+fn add_limb_carry(at: u32, word: u32, carry: u32) -> u32 {
+  let sum = word + carry;
+  return add_limb(at, sum) + select(0u, 1u, sum < carry);
+}
+
+// Four limbs from index at += a 96-bit value, modulo 2^128.
+fn add_limbs_128(at: u32, w0: u32, w1: u32, w2: u32) {
+  let carry0 = add_limb(at, w0);
+  let carry1 = add_limb_carry(at + 1u, w1, carry0);
+  let carry2 = add_limb_carry(at + 2u, w2, carry1);
+  add_limb(at + 3u, carry2);
+}
+
+const PATHS_PER_INVOCATION: u32 = 64u;
+const LIMIT: u32 = 0x40000000u;
+
+struct Params {
+  dispatch: Dispatch,
+  key_low: u32,
+  key_high: u32,
+  last_shard: u32,
+  last_paths: u32,
+  // 6 .. 19.
+  log2_shard_paths: u32,
+  // 1 .. 16.
+  positions: u32,
+  // 1: log returns; 0: simple.
+  log_returns: u32,
+  // nu, 3 .. 30; 0 for normal tails.
+  degrees: u32,
+  // i32, Q24: losses from here on are summed by bin of 2^tail_shift.
+  tail_start: u32,
+  tail_shift: u32,
+  // i32, Q24: the lowest edge of the 192 bins of 2^body_shift.
+  body_start: u32,
+  body_shift: u32,
+  // L by rows of 16, i32 Q30.
+  rows: array<vec4<i32>, 64>,
+  // volatility Q32; drift i32, Q24 (log2) or Q25 (simple); |weight| Q31; 1 where the weight is negative.
+  terms: array<vec4<u32>, 16>,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+
+struct Tally {
+  paths: u32,
+  saturated: u32,
+  largest: u32,
+  sum: vec2<u32>,
+  squares: vec2<u32>,
+}
+
+fn signed(magnitude: u32, negative: bool) -> i32 {
+  return select(i32(magnitude), -i32(magnitude), negative);
+}
+
+// round(l z) for l in Q30 and z in Q24, in Q26: |z| 2^4 < 2^31.
+fn product(l: i32, z: i32) -> i32 {
+  return signed(mul_high_round(u32(abs(l)), u32(abs(z)) << 4u), (l < 0) != (z < 0));
+}
+
+fn products(l: vec4<i32>, z: vec4<i32>) -> i32 {
+  return product(l.x, z.x) + product(l.y, z.y) + product(l.z, z.z) + product(l.w, z.w);
+}
+
+fn normals(words: vec4<u32>) -> vec4<i32> {
+  return vec4<i32>(normal_q24(words.x), normal_q24(words.y), normal_q24(words.z), normal_q24(words.w));
+}
+
+// z^2 in Q21, below 2^26.4.
+fn square_q21(z: i32) -> u32 {
+  let size = u32(abs(z)) << 4u;
+  return (mul_wide(size, size).y + 4u) >> 3u;
+}
+
+// sqrt((degrees - 2) / chi2) in Q26, chi2 of the path's normals of stream 1.
+fn student_scale(tally: ptr<function, Tally>, path: vec2<u32>, key: vec2<u32>) -> u32 {
+  let degrees = i32(params.degrees);
+  // 30 squares stay below 2^31.4.
+  var chi2 = 0u;
+  for (var first = 0; first < 32; first = first + 4) {
+    if (first >= degrees) {
+      break;
+    }
+    let z = normals(philox4x32(vec4<u32>(u32(first) >> 2u, path, 1u), key));
+    let left = degrees - first;
+    chi2 = chi2 + square_q21(z.x) + select(0u, square_q21(z.y), left > 1) + select(0u, square_q21(z.z), left > 2) +
+      select(0u, square_q21(z.w), left > 3);
+  }
+  let high = u32(max(degrees - 2, 0)) << 9u;
+  let within = high < chi2;
+  (*tally).saturated = (*tally).saturated + select(1u, 0u, within);
+  let ratio = select(0xffffffffu, divide_wide(high, 0u, chi2), within);
+  return sqrt_q30(ratio) << 1u;
+}
+
+// The return of a position in Q25 from u in Q20.
+fn position_return(tally: ptr<function, Tally>, size: u32, negative: bool, terms: vec4<u32>) -> i32 {
+  let wide = mul_wide(size, terms.x);
+  let within = wide.y < 0x02000000u;
+  let twice = select(0x7fffffffu, (wide.y << 6u) | (wide.x >> 26u), within);
+  // Q25, at most 2^30.
+  let spread = signed((twice >> 1u) + (twice & 1u), negative);
+  let drift = i32(terms.y);
+  let growth = exp2_word(drift + ((spread + 1) >> 1u), 5);
+  let is_log = params.log_returns == 1u;
+  let beyond = !within || (is_log && growth == SATURATED);
+  (*tally).saturated = (*tally).saturated + select(0u, 1u, beyond);
+  return select(drift + spread, i32(growth) - 0x02000000, is_log);
+}
+
+fn run_path(tally: ptr<function, Tally>, slot: u32, path: vec2<u32>, key: vec2<u32>) {
+  let positions = min(params.positions, 16u);
+  var z = array<vec4<i32>, 4>();
+  for (var block = 0u; block < 4u; block = block + 1u) {
+    if (4u * block >= positions) {
+      break;
+    }
+    z[block] = normals(philox4x32(vec4<u32>(block, path, 0u), key));
+  }
+  var scale = LIMIT >> 4u;
+  if (params.degrees > 0u) {
+    scale = student_scale(tally, path, key);
+  }
+  var loss = 0;
+  for (var i = 0u; i < 16u; i = i + 1u) {
+    if (i >= positions) {
+      break;
+    }
+    let y = products(params.rows[4u * i], z[0]) + products(params.rows[4u * i + 1u], z[1]) +
+      products(params.rows[4u * i + 2u], z[2]) + products(params.rows[4u * i + 3u], z[3]);
+    let terms = params.terms[i];
+    let gain = position_return(tally, mul_high_round(u32(abs(y)), scale), y < 0, terms);
+    // |gain| < 2^31.
+    let part = mul_high_round(u32(abs(gain)), terms.z);
+    loss = loss - signed(part, (gain < 0) != (terms.w == 1u));
+  }
+
+  (*tally).paths = (*tally).paths + 1u;
+  let biased = u32(loss) ^ 0x80000000u;
+  (*tally).largest = max((*tally).largest, biased);
+  (*tally).sum = add_wide((*tally).sum, vec2<u32>(biased, 0u));
+  // 64 squares of at most 2^60.1 stay below 2^67: the carry goes to the leaf by path.
+  let size = u32(abs(loss));
+  (*tally).squares = add_wide((*tally).squares, mul_wide(size, size));
+  if ((*tally).squares.y >= LIMIT) {
+    add_limbs_128(slot + 8u, (*tally).squares.x, (*tally).squares.y, 0u);
+    (*tally).squares = vec2<u32>(0u, 0u);
+  }
+  let body = (loss - i32(params.body_start)) >> (params.body_shift & 31u);
+  add_limb(slot + 16u + u32(clamp(body, 0, 191)), 1u);
+  if (loss >= i32(params.tail_start)) {
+    let above = u32(loss - i32(params.tail_start));
+    let at = slot + 208u + 3u * min(above >> (params.tail_shift & 31u), 255u);
+    add_limb(at, 1u);
+    let carry = add_limb(at + 1u, above);
+    add_limb(at + 2u, carry);
+  }
+}
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  let shard = params.dispatch.first_shard + gid.y;
+  let slot = gid.y * params.dispatch.slot_words;
+  let log2_paths = params.log2_shard_paths & 31u;
+  let shard_paths = select(1u << log2_paths, params.last_paths, shard == params.last_shard);
+  let first = i * PATHS_PER_INVOCATION;
+  let key = vec2<u32>(params.key_low, params.key_high);
+  let shard_low = shard << log2_paths;
+  let path_high = shard >> ((32u - log2_paths) & 31u);
+  var tally = Tally();
+  for (var k = 0u; k < PATHS_PER_INVOCATION; k = k + 1u) {
+    if (first + k < shard_paths) {
+      run_path(&tally, slot, vec2<u32>(shard_low | (first + k), path_high), key);
+    }
+  }
+  add_limb(slot, tally.paths);
+  add_limb(slot + 1u, tally.saturated);
+  atomicMax(&output[slot + 3u], tally.largest);
+  add_limbs_128(slot + 4u, tally.sum.x, tally.sum.y, 0u);
+  add_limbs_128(slot + 8u, tally.squares.x, tally.squares.y, 0u);
+}
+`,
+  'media/filter.v1': `// media@1/filter.v1: separable resampling (blur, resize), sharpening and edges of RGBA pictures.
+//
+// Formula, for each channel on its own, with source pixels beyond a border equal to those on it:
+//   across[r][s] = round(sum over t of x_weight[s][t] source[r][x_first[s] + t] / 2^7), 8.8 bits
+//   sum[r][s]    = sum over t of y_weight[r][t] across[y_first[r] + t][s], 31 bits
+//   resampled    = round(sum / 2^23)
+//   sharpened    = clamp(source + round((256 source - round(sum / 2^15)) amount / 2^16), 0, 255), alpha as it was
+//   edges        = min(floor(sqrt(gx^2 + gy^2)), 255) of Sobel's differences, alpha as it was
+// A half is rounded up. The weights of a row or column of a table are natural and add up to 2^15: the first sum is at most
+// 255 * 2^15 < 2^23, the second at most 65280 * 2^15 < 2^31. |256 source - ...| * amount <= 65280 * 4096 < 2^28.
+// |gx|, |gy| <= 1020: the squares add up to less than 2^22.
+// A kernel in two stages. Stage 0 computes "across" for the columns of the tile and the source rows that it needs (its
+// halo); stage 1 the pixels of the tile. At most 193 loop iterations an invocation and stage.
+//
+// Bindings: 0 uniform Params; 1 output, one slot a shard: tile_rows x tile_columns pixels, then span_rows x tile_columns
+// pairs of words (red | green << 16, blue | alpha << 16); 4 source pixels, red in the lowest byte; 5 for each column of
+// the result its first source column and x_taps weights; 6 likewise for rows.
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+
+const MOST_TAPS: u32 = 256u;
+const SHARPEN: u32 = 1u;
+const EDGES: u32 = 2u;
+
+struct Params {
+  dispatch: Dispatch,
+  // 0: resample; 1: sharpen; 2: edges.
+  mode: u32,
+  stage_invocations: u32,
+  rows: u32,
+  columns: u32,
+  source_rows: u32,
+  source_columns: u32,
+  tiles_across: u32,
+  tile_columns: u32,
+  tile_rows: u32,
+  span_rows: u32,
+  x_taps: u32,
+  y_taps: u32,
+  // Q8, 0 .. 4096.
+  amount: u32,
+  padding_a: u32,
+  padding_b: u32,
+  padding_c: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> state: array<u32>;
+@group(0) @binding(4) var<storage, read> pixels: array<u32>;
+@group(0) @binding(5) var<storage, read> x_table: array<u32>;
+@group(0) @binding(6) var<storage, read> y_table: array<u32>;
+
+fn channels(pixel: u32) -> vec4<u32> {
+  return vec4<u32>(pixel & 0xffu, (pixel >> 8u) & 0xffu, (pixel >> 16u) & 0xffu, pixel >> 24u);
+}
+
+fn packed(c: vec4<u32>) -> u32 {
+  return c.x | (c.y << 8u) | (c.z << 16u) | (c.w << 24u);
+}
+
+// The source pixel at a place, or the nearest one inside.
+fn source(row: i32, column: i32) -> u32 {
+  let r = u32(clamp(row, 0, i32(params.source_rows) - 1));
+  let c = u32(clamp(column, 0, i32(params.source_columns) - 1));
+  return pixels[r * params.source_columns + c];
+}
+
+// floor(sqrt(n)) for n < 2^22: bit by bit from 2^10.
+fn square_root(n: u32) -> u32 {
+  var root = 0u;
+  for (var bit = 1024u; bit > 0u; bit = bit >> 1u) {
+    let next = root + bit;
+    root = select(root, next, next * next <= n);
+  }
+  return root;
+}
+
+// Of one channel, from Sobel's differences along columns and rows.
+fn gradient(gx: i32, gy: i32) -> u32 {
+  return min(square_root(u32(gx * gx + gy * gy)), 255u);
+}
+
+fn edges(row: i32, column: i32) -> u32 {
+  let nw = vec4<i32>(channels(source(row - 1, column - 1)));
+  let n = vec4<i32>(channels(source(row - 1, column)));
+  let ne = vec4<i32>(channels(source(row - 1, column + 1)));
+  let w = vec4<i32>(channels(source(row, column - 1)));
+  let e = vec4<i32>(channels(source(row, column + 1)));
+  let sw = vec4<i32>(channels(source(row + 1, column - 1)));
+  let s = vec4<i32>(channels(source(row + 1, column)));
+  let se = vec4<i32>(channels(source(row + 1, column + 1)));
+  let gx = (ne + e + e + se) - (nw + w + w + sw);
+  let gy = (sw + s + s + se) - (nw + n + n + ne);
+  let alpha = source(row, column) >> 24u;
+  return packed(vec4<u32>(gradient(gx.x, gy.x), gradient(gx.y, gy.y), gradient(gx.z, gy.z), alpha));
+}
+
+fn sharpened(pixel: u32, sum: vec4<u32>) -> u32 {
+  let clear = vec4<i32>(channels(pixel));
+  let blurred = vec4<i32>((sum + vec4<u32>(0x4000u)) >> vec4<u32>(15u));
+  let raised = clear * 65536 + (clear * 256 - blurred) * i32(params.amount) + 32768;
+  let sharp = clamp(raised >> vec4<u32>(16u), vec4<i32>(0), vec4<i32>(255));
+  return packed(vec4<u32>(u32(sharp.x), u32(sharp.y), u32(sharp.z), pixel >> 24u));
+}
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  let shard = params.dispatch.first_shard + gid.y;
+  let tile_columns = max(params.tile_columns, 1u);
+  let across = max(params.tiles_across, 1u);
+  let stage_invocations = max(params.stage_invocations, 1u);
+  let stage = i / stage_invocations;
+  let t = i % stage_invocations;
+  let tile_row = (shard / across) * params.tile_rows;
+  let tile_column = (shard % across) * tile_columns;
+  let line = t / tile_columns;
+  let column = tile_column + t % tile_columns;
+  let slot = gid.y * params.dispatch.slot_words;
+  let span_at = slot + params.tile_rows * tile_columns;
+  let y_pitch = params.y_taps + 1u;
+  // A tile at the edge is shorter; the rest of its slot is never read.
+  if (column >= params.columns) {
+    return;
+  }
+  let top = i32(y_table[tile_row * y_pitch]);
+
+  if (stage == 0u) {
+    if (line >= params.span_rows || params.mode == EDGES) {
+      return;
+    }
+    let entry = column * (params.x_taps + 1u);
+    let first = i32(x_table[entry]);
+    var sum = vec4<u32>(64u);
+    let taps = min(params.x_taps, MOST_TAPS);
+    for (var tap = 0u; tap < taps; tap = tap + 1u) {
+      sum = sum + channels(source(top + i32(line), first + i32(tap))) * x_table[entry + 1u + tap];
+    }
+    let fine = sum >> vec4<u32>(7u);
+    let at = span_at + 2u * t;
+    state[at] = fine.x | (fine.y << 16u);
+    state[at + 1u] = fine.z | (fine.w << 16u);
+    return;
+  }
+
+  let row = tile_row + line;
+  if (line >= params.tile_rows || row >= params.rows) {
+    return;
+  }
+  if (params.mode == EDGES) {
+    state[slot + t] = edges(i32(row), i32(column));
+    return;
+  }
+  let entry = row * y_pitch;
+  let below = u32(i32(y_table[entry]) - top);
+  var sum = vec4<u32>();
+  let taps = min(params.y_taps, MOST_TAPS);
+  for (var tap = 0u; tap < taps; tap = tap + 1u) {
+    let span_row = min(below + tap, params.span_rows - 1u);
+    let at = span_at + 2u * (span_row * tile_columns + t % tile_columns);
+    let low = state[at];
+    let high = state[at + 1u];
+    let weight = y_table[entry + 1u + tap];
+    sum = sum + vec4<u32>(low & 0xffffu, low >> 16u, high & 0xffffu, high >> 16u) * weight;
+  }
+  if (params.mode == SHARPEN) {
+    state[slot + t] = sharpened(source(i32(row), i32(column)), sum);
+  } else {
+    state[slot + t] = packed((sum + vec4<u32>(0x400000u)) >> vec4<u32>(23u));
+  }
+}
+`,
+  'media/mandelbrot.v1': `// media@1/mandelbrot.v1: escape times of z -> z^2 + c on a grid of points c, in fixed point.
+//
+// Formula: z and c are Q28. The time of a point is the least n < max_iterations with |z_n|^2 >= 4 + 2^-24 (high word of
+// the Q56 sum above 2^26), z_0 = 0, and max_iterations where there is none. One step:
+//   x' = round((x^2 - y^2) / 2^28) + c_re,  y' = sign(x y) round(2 |x y| / 2^28) + c_im, a half of x' up, of y' away from 0
+// Ranges: the host keeps |c_re|, |c_im| <= 3.5. A step follows |z|^2 < 4 + 2^-24 only, so |x^2 - y^2| and 2 |x y| are at
+// most that, and the next |x|, |y| < 7.51 < 8: they fit i32. x^2 + y^2 <= 113 in Q56 is below 2^63.
+// c is a Q60 number in two words, origin + index * step, whose high word counts; the origin holds the half that rounds.
+// One invocation computes one point of its tile, in at most 32767 loop iterations.
+//
+// Bindings: 0 uniform Params; 1 output, one slot of tile_rows x tile_columns u32 a shard, row-major.
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+// 64-bit values as vec2<u32>(low word, high word).
+
+// The product of two words. WGSL has no wider multiply: four 16-bit partial products,
+//   a b = a_high b_high 2^32 + middle 2^16 + a_low b_low, each product below 2^32.
+// middle wraps exactly where it is below one of its terms: 2^48 are missing. Modulo 2^32, a b is
+// middle 2^16 + a_low b_low: that addition carries exactly where it is below a_low b_low. Carries are found by compares,
+// because a shift costs a software driver twice as much.
+fn mul_wide(a: u32, b: u32) -> vec2<u32> {
+  let a_low = a & 0xffffu;
+  let a_high = a >> 16u;
+  let b_low = b & 0xffffu;
+  let b_high = b >> 16u;
+  let cross = a_high * b_low;
+  let middle = cross + a_low * b_high;
+  let low = a * b;
+  let carries = select(0u, 0x10000u, middle < cross) + select(0u, 1u, low < a_low * b_low);
+  return vec2<u32>(low, a_high * b_high + (middle >> 16u) + carries);
+}
+
+// a + b modulo 2^64.
+fn add_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  let low = a.x + b.x;
+  return vec2<u32>(low, a.y + b.y + select(0u, 1u, low < a.x));
+}
+
+// round(a b / 2^32), a half rounded up. It fits a word: at a = b = 2^32 - 1 the low word is 1.
+fn mul_high_round(a: u32, b: u32) -> u32 {
+  let product = mul_wide(a, b);
+  return product.y + select(0u, 1u, i32(product.x) < 0);
+}
+
+const ESCAPED: u32 = 0x4000000u;
+const MOST_ITERATIONS: u32 = 32767u;
+
+struct Params {
+  dispatch: Dispatch,
+  rows: u32,
+  columns: u32,
+  // Tiles in a row of tiles, at least 1; columns of a tile, a power of two.
+  tiles_across: u32,
+  tile_columns: u32,
+  tile_rows: u32,
+  // 1 .. 32767.
+  max_iterations: u32,
+  // Q60, two's complement, low word first: real part of the first column and imaginary part of the first row, both plus
+  // 2^31; what a column adds, and what a row adds (negative: rows go down).
+  left_low: u32,
+  left_high: u32,
+  top_low: u32,
+  top_high: u32,
+  across_low: u32,
+  across_high: u32,
+  down_low: u32,
+  down_high: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> times: array<u32>;
+
+// The Q28 number origin + index * step, modulo 2^64 in Q60: the host proves that the sum is within 3.5.
+fn coordinate(origin: vec2<u32>, step: vec2<u32>, index: u32) -> i32 {
+  let product = mul_wide(index, step.x);
+  return i32(add_wide(origin, vec2<u32>(product.x, product.y + index * step.y)).y);
+}
+
+// The least n with |z_n|^2 >= 4 + 2^-24, or limit.
+fn escape_time(c_re: i32, c_im: i32, limit: u32) -> u32 {
+  var x = 0;
+  var y = 0;
+  var time = 0u;
+  for (var n = 0u; n < limit; n = n + 1u) {
+    let x_size = u32(abs(x));
+    let y_size = u32(abs(y));
+    let xx = mul_wide(x_size, x_size);
+    let yy = mul_wide(y_size, y_size);
+    if (add_wide(xx, yy).y > ESCAPED) {
+      break;
+    }
+    time = n + 1u;
+    let down = (x < 0) != (y < 0);
+    // xx - yy + 2^27 in two's complement, then bits 28 to 59.
+    let minus = add_wide(vec2<u32>(~yy.x, ~yy.y), vec2<u32>(0x8000001u, 0u));
+    let re = add_wide(xx, minus);
+    let xy = add_wide(mul_wide(x_size, y_size), vec2<u32>(0x4000000u, 0u));
+    let im = i32((xy.y << 5u) | (xy.x >> 27u));
+    x = i32((re.y << 4u) | (re.x >> 28u)) + c_re;
+    y = select(im, -im, down) + c_im;
+  }
+  return time;
+}
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  let shard = params.dispatch.first_shard + gid.y;
+  let across = max(params.tiles_across, 1u);
+  let tile_columns = max(params.tile_columns, 1u);
+  let row = (shard / across) * params.tile_rows + i / tile_columns;
+  let column = (shard % across) * tile_columns + i % tile_columns;
+  // A tile at the edge is shorter; the rest of its slot is never read.
+  if (row >= params.rows || column >= params.columns) {
+    return;
+  }
+  let c_re = coordinate(
+    vec2<u32>(params.left_low, params.left_high),
+    vec2<u32>(params.across_low, params.across_high),
+    column,
+  );
+  let c_im = coordinate(
+    vec2<u32>(params.top_low, params.top_high),
+    vec2<u32>(params.down_low, params.down_high),
+    row,
+  );
+  times[gid.y * params.dispatch.slot_words + i] = escape_time(c_re, c_im, min(params.max_iterations, MOST_ITERATIONS));
 }
 `,
   'probe/conformance.v1': `// Conformance probe: what every kernel of the network relies on, on known inputs. The host computes the same with
@@ -819,14 +3845,14 @@ fn normal_q24(u: u32) -> i32 {
   let z = i32(row.x - fall);
   return select(z, -z, i32(u) < 0);
 }
-// 2^(f / 2^24) in Q30, in [2^30, 2^31), from the frozen table exp2: 256 rows (c0, c1, c2, 0).
+// 2^(f / 2^24) for f modulo 2^24, in Q30, in [2^30, 2^31), from the frozen table exp2: 256 rows (c0, c1, c2, 0).
 // Definition and proof of ranges: kernel/numerics/exp2.ts.
 
 @group(0) @binding(3) var<storage, read> exp2_table: array<vec4<u32>, 256>;
 
-// f < 2^24. y = c0 + (c1 + c2 x) x, x in 2^-16. c2 x < 2^32; t < 2^23, so t x in two parts, each below 2^32.
+// y = c0 + (c1 + c2 x) x, x in 2^-16. c2 x < 2^32; t < 2^23, so t x in two parts, each below 2^32.
 fn exp2_q30(f: u32) -> u32 {
-  let row = exp2_table[f >> 16u];
+  let row = exp2_table[(f >> 16u) & 0xffu];
   let x = f & 0xffffu;
   let t = row.y + ((row.z * x) >> 16u);
   return row.x + (t >> 16u) * x + (((t & 0xffffu) * x) >> 16u);
@@ -1000,6 +4026,418 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   atomicStore(&output[gid.y * params.dispatch.slot_words + i], x);
 }
 `,
+  'tensor/conv2d.v1': `// tensor@1/conv2d.v1: two-dimensional cross-correlation of int8 images with int8 weights, int32 and exact.
+//
+// Formula: y[n][o][r][s] = sum over c, i, j of x[n][c][stride r + dilation i - padding][stride s + dilation j - padding]
+// * w[o][c][i][j], where x is 0 outside. There are at most 131071 terms of at most 2^14: every partial sum is below 2^31.
+// An item is an output pixel of four output channels; the items of a shard follow one another over pixels, then channel
+// blocks, then images. One invocation computes one item in taps <= 32768 loop iterations.
+//
+// Bindings: 0 uniform Params; 1 output, one slot of shard_items vec4<i32> a shard, a component a channel; 4 x as
+// [image][row][column][channel words], four int8 channels a word, the lowest byte first; 5 w as
+// [channel block][kernel row][kernel column][channel words] vec4<u32>, component o for output channel 4 * block + o.
+// Channels that there are not are zero.
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+
+const MOST_TAPS: u32 = 32768u;
+
+struct Params {
+  dispatch: Dispatch,
+  items: u32,
+  shard_items: u32,
+  // Of the output: pixels of a plane, columns, blocks of four channels.
+  pixels: u32,
+  out_columns: u32,
+  blocks: u32,
+  // Of the input: rows, columns, words of channels.
+  rows: u32,
+  columns: u32,
+  words: u32,
+  // Columns of the kernel; its rows * columns * words <= 32768.
+  kernel_columns: u32,
+  taps: u32,
+  stride: u32,
+  padding: u32,
+  dilation: u32,
+  unused: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> outputs: array<vec4<i32>>;
+@group(0) @binding(4) var<storage, read> x_words: array<u32>;
+@group(0) @binding(5) var<storage, read> w_words: array<vec4<u32>>;
+
+// Signed byte of each component: its top bit at bit 31, then an arithmetic shift. The shift "up" is 24, 16, 8 or 0.
+fn lane(packed: vec4<u32>, up: u32) -> vec4<i32> {
+  return bitcast<vec4<i32>>(packed << vec4<u32>(up)) >> vec4<u32>(24u);
+}
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  let item = (params.dispatch.first_shard + gid.y) * params.shard_items + i;
+  // The last shard is shorter; the rest of its slot is never read.
+  if (item >= params.items) {
+    return;
+  }
+  let pixels = max(params.pixels, 1u);
+  let out_columns = max(params.out_columns, 1u);
+  let blocks = max(params.blocks, 1u);
+  let pixel = item % pixels;
+  let plane = item / pixels;
+  let first_tap = (plane % blocks) * params.taps;
+  let image_row = (plane / blocks) * params.rows;
+  let top = i32((pixel / out_columns) * params.stride) - i32(params.padding);
+  let left = i32((pixel % out_columns) * params.stride) - i32(params.padding);
+  let last_row = i32(params.rows) - 1;
+  let last_column = i32(params.columns) - 1;
+
+  var sums = vec4<i32>();
+  var word = 0u;
+  var kernel_column = 0u;
+  var row = top;
+  var column = left;
+  let taps = min(params.taps, MOST_TAPS);
+  for (var tap = 0u; tap < taps; tap = tap + 1u) {
+    let inside = row >= 0 && row <= last_row && column >= 0 && column <= last_column;
+    let near_row = image_row + u32(clamp(row, 0, last_row));
+    let at = (near_row * params.columns + u32(clamp(column, 0, last_column))) * params.words + word;
+    let x = vec4<u32>(select(0u, x_words[at], inside));
+    let w = w_words[first_tap + tap];
+    sums = sums + (lane(x, 24u) * lane(w, 24u) + lane(x, 16u) * lane(w, 16u) +
+      lane(x, 8u) * lane(w, 8u) + lane(x, 0u) * lane(w, 0u));
+    // The next word of channels, else the next column of the kernel, else its next row.
+    word = word + 1u;
+    let next_column = word == params.words;
+    word = select(word, 0u, next_column);
+    kernel_column = kernel_column + select(0u, 1u, next_column);
+    let next_row = kernel_column == params.kernel_columns;
+    kernel_column = select(kernel_column, 0u, next_row);
+    row = row + select(0, i32(params.dilation), next_row);
+    column = select(column + select(0, i32(params.dilation), next_column), left, next_row);
+  }
+  outputs[gid.y * (params.dispatch.slot_words / 4u) + i] = sums;
+}
+`,
+  'tensor/elementwise.v1': `// tensor@1/elementwise.v1: an operation on each pair of elements of two integer tensors, rounded, shifted, saturated.
+//
+// Formula: v = a op b exactly (op: add, subtract, multiply, least, greatest, magnitude of the difference; and, or, xor of
+// the 32-bit words), y = clamp(round(v / 2^shift), least, greatest), a half upwards; how often clamp changes a value is
+// counted. v is a sign and a magnitude of 64 bits: |a|, |b| <= 2^32 - 1, so |a + b| < 2^33 and |a b| < 2^64 - 2^32; the
+// half of at most 2^30 that rounds does not carry out of it.
+// One invocation computes RUN = 16 elements.
+//
+// Bindings: 0 uniform Params; 1 output, one slot a shard: shard_elements words of elements, then one word a run with how
+// many of them were saturated; 4 a, 5 b, one word an element. b repeats after b_length elements.
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+// 64-bit values as vec2<u32>(low word, high word).
+
+// The product of two words. WGSL has no wider multiply: four 16-bit partial products,
+//   a b = a_high b_high 2^32 + middle 2^16 + a_low b_low, each product below 2^32.
+// middle wraps exactly where it is below one of its terms: 2^48 are missing. Modulo 2^32, a b is
+// middle 2^16 + a_low b_low: that addition carries exactly where it is below a_low b_low. Carries are found by compares,
+// because a shift costs a software driver twice as much.
+fn mul_wide(a: u32, b: u32) -> vec2<u32> {
+  let a_low = a & 0xffffu;
+  let a_high = a >> 16u;
+  let b_low = b & 0xffffu;
+  let b_high = b >> 16u;
+  let cross = a_high * b_low;
+  let middle = cross + a_low * b_high;
+  let low = a * b;
+  let carries = select(0u, 0x10000u, middle < cross) + select(0u, 1u, low < a_low * b_low);
+  return vec2<u32>(low, a_high * b_high + (middle >> 16u) + carries);
+}
+
+// a + b modulo 2^64.
+fn add_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  let low = a.x + b.x;
+  return vec2<u32>(low, a.y + b.y + select(0u, 1u, low < a.x));
+}
+
+// round(a b / 2^32), a half rounded up. It fits a word: at a = b = 2^32 - 1 the low word is 1.
+fn mul_high_round(a: u32, b: u32) -> u32 {
+  let product = mul_wide(a, b);
+  return product.y + select(0u, 1u, i32(product.x) < 0);
+}
+
+const RUN: u32 = 16u;
+const SUBTRACT: u32 = 1u;
+const MULTIPLY: u32 = 2u;
+const LEAST: u32 = 3u;
+const GREATEST: u32 = 4u;
+const DISTANCE: u32 = 5u;
+const AND: u32 = 6u;
+const OR: u32 = 7u;
+const XOR: u32 = 8u;
+
+struct Params {
+  dispatch: Dispatch,
+  operation: u32,
+  length: u32,
+  b_length: u32,
+  shard_elements: u32,
+  // 0x80000000 where elements are signed, else 0.
+  a_bias: u32,
+  b_bias: u32,
+  result_bias: u32,
+  // 0 .. 31.
+  shift: u32,
+  // Magnitudes of the greatest and the least element of the result's type.
+  greatest: u32,
+  least: u32,
+  padding_a: u32,
+  padding_b: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> outputs: array<u32>;
+@group(0) @binding(4) var<storage, read> a_words: array<u32>;
+@group(0) @binding(5) var<storage, read> b_words: array<u32>;
+
+// A number as its sign and magnitude.
+struct Signed {
+  negative: bool,
+  size: vec2<u32>,
+}
+
+fn number(word: u32, bias: u32) -> Signed {
+  let negative = (word & bias) != 0u;
+  return Signed(negative, vec2<u32>(select(word, 0u - word, negative), 0u));
+}
+
+// a + b for magnitudes of one word each.
+fn sum(a: Signed, b: Signed) -> Signed {
+  let alike = a.negative == b.negative;
+  let both = add_wide(a.size, b.size);
+  let a_larger = a.size.x >= b.size.x;
+  let rest = select(b.size.x - a.size.x, a.size.x - b.size.x, a_larger);
+  return Signed(
+    select(select(b.negative, a.negative, a_larger), a.negative, alike),
+    select(vec2<u32>(rest, 0u), both, alike),
+  );
+}
+
+// Bits as an element of the result's type.
+fn bits(word: u32) -> Signed {
+  return number(word, params.result_bias);
+}
+
+fn operate(a_word: u32, b_word: u32) -> Signed {
+  let a = number(a_word, params.a_bias);
+  let b = number(b_word, params.b_bias);
+  let difference = sum(a, Signed(!b.negative, b.size));
+  let a_less = difference.negative && (difference.size.x | difference.size.y) != 0u;
+  switch params.operation {
+    case SUBTRACT: {
+      return difference;
+    }
+    case MULTIPLY: {
+      return Signed(a.negative != b.negative, mul_wide(a.size.x, b.size.x));
+    }
+    case LEAST: {
+      return Signed(select(b.negative, a.negative, a_less), select(b.size, a.size, a_less));
+    }
+    case GREATEST: {
+      return Signed(select(a.negative, b.negative, a_less), select(a.size, b.size, a_less));
+    }
+    case DISTANCE: {
+      return Signed(false, difference.size);
+    }
+    case AND: {
+      return bits(a_word & b_word);
+    }
+    case OR: {
+      return bits(a_word | b_word);
+    }
+    case XOR: {
+      return bits(a_word ^ b_word);
+    }
+    default: {
+      return sum(a, b);
+    }
+  }
+}
+
+// round(v / 2^shift), a half upwards: for a negative number, a half towards zero of its magnitude.
+fn shifted(v: Signed, shift: u32) -> vec2<u32> {
+  let half = (1u << shift) >> 1u;
+  let lift = select(half, max(half, 1u) - 1u, v.negative);
+  let raised = add_wide(v.size, vec2<u32>(lift, 0u));
+  // A shift by 32 - 0 is two shifts.
+  return vec2<u32>((raised.x >> shift) | ((raised.y << 1u) << (31u - shift)), raised.y >> shift);
+}
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  let slot = gid.y * params.dispatch.slot_words;
+  let first = (params.dispatch.first_shard + gid.y) * params.shard_elements;
+  let shift = params.shift & 31u;
+  let b_length = max(params.b_length, 1u);
+  let last = max(params.length, 1u) - 1u;
+  var saturated = 0u;
+  for (var step = 0u; step < RUN; step = step + 1u) {
+    let at = i * RUN + step;
+    let element = min(first + at, last);
+    let v = operate(a_words[element], b_words[element % b_length]);
+    let size = shifted(v, shift);
+    let limit = select(params.greatest, params.least, v.negative);
+    let beyond = size.y != 0u || size.x > limit;
+    let kept = select(size.x, limit, beyond);
+    outputs[slot + at] = select(kept, 0u - kept, v.negative);
+    // What lies beyond the end of the last shard is never read.
+    saturated = saturated + select(0u, 1u, beyond && first + at <= last);
+  }
+  outputs[slot + params.shard_elements + i] = saturated;
+}
+`,
+  'tensor/gemv.v1': `// tensor@1/gemv.v1: elements of y = A x for int16 matrices and vectors, 64-bit and exact.
+//
+// Formula: y[i] = sum over k < depth of A[i][k] * x[k]. A word holds two int16. |product| <= 2^30; the sum of the two of
+// a word is within 2^31, and is 2^31 only where all four are -32768: the one sum that wraps is the one that shows
+// -2^31, which no true sum is. Sums of depth <= 262144 terms stay below 2^48.
+// One invocation computes one element of its shard's rows in quads <= 32768 loop iterations.
+//
+// Bindings: 0 uniform Params; 1 output, one slot of shard_rows x (low, high) words a shard; 4 A as
+// [row blocks of 16][quads][16 rows] vec4<u32>, eight elements along the depth each, the lower half word first; 5 x as
+// [quads] vec4<u32>. What lies beyond the matrix is zero.
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+// 64-bit values as vec2<u32>(low word, high word).
+
+// The product of two words. WGSL has no wider multiply: four 16-bit partial products,
+//   a b = a_high b_high 2^32 + middle 2^16 + a_low b_low, each product below 2^32.
+// middle wraps exactly where it is below one of its terms: 2^48 are missing. Modulo 2^32, a b is
+// middle 2^16 + a_low b_low: that addition carries exactly where it is below a_low b_low. Carries are found by compares,
+// because a shift costs a software driver twice as much.
+fn mul_wide(a: u32, b: u32) -> vec2<u32> {
+  let a_low = a & 0xffffu;
+  let a_high = a >> 16u;
+  let b_low = b & 0xffffu;
+  let b_high = b >> 16u;
+  let cross = a_high * b_low;
+  let middle = cross + a_low * b_high;
+  let low = a * b;
+  let carries = select(0u, 0x10000u, middle < cross) + select(0u, 1u, low < a_low * b_low);
+  return vec2<u32>(low, a_high * b_high + (middle >> 16u) + carries);
+}
+
+// a + b modulo 2^64.
+fn add_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  let low = a.x + b.x;
+  return vec2<u32>(low, a.y + b.y + select(0u, 1u, low < a.x));
+}
+
+// round(a b / 2^32), a half rounded up. It fits a word: at a = b = 2^32 - 1 the low word is 1.
+fn mul_high_round(a: u32, b: u32) -> u32 {
+  let product = mul_wide(a, b);
+  return product.y + select(0u, 1u, i32(product.x) < 0);
+}
+
+const BLOCK_ROWS: u32 = 16u;
+const MOST_QUADS: u32 = 32768u;
+
+struct Params {
+  dispatch: Dispatch,
+  rows: u32,
+  // ceil(depth / 8), 1 .. 32768.
+  quads: u32,
+  // Rows of a shard, a multiple of 16.
+  shard_rows: u32,
+  padding: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> sums: array<u32>;
+@group(0) @binding(4) var<storage, read> a_quads: array<vec4<u32>>;
+@group(0) @binding(5) var<storage, read> x_quads: array<vec4<u32>>;
+
+// The sum of the two products of a word's halves, in 64 bits.
+fn dot2(a: u32, x: u32) -> vec2<u32> {
+  let high = (i32(a) >> 16u) * (i32(x) >> 16u);
+  let low = (i32(a << 16u) >> 16u) * (i32(x << 16u) >> 16u);
+  let sum = u32(high + low);
+  return vec2<u32>(sum, select(0u, 0xffffffffu, sum > 0x80000000u));
+}
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  let row = (params.dispatch.first_shard + gid.y) * params.shard_rows + i;
+  // The last shard is shorter; the rest of its slot is never read.
+  if (row >= params.rows) {
+    return;
+  }
+  let quads = min(params.quads, MOST_QUADS);
+  let first = (row / BLOCK_ROWS) * quads * BLOCK_ROWS + row % BLOCK_ROWS;
+  var sum = vec2<u32>(0u, 0u);
+  for (var k = 0u; k < quads; k = k + 1u) {
+    let a = a_quads[first + k * BLOCK_ROWS];
+    let x = x_quads[k];
+    sum = add_wide(sum, dot2(a.x, x.x));
+    sum = add_wide(sum, dot2(a.y, x.y));
+    sum = add_wide(sum, dot2(a.z, x.z));
+    sum = add_wide(sum, dot2(a.w, x.w));
+  }
+  let at = gid.y * params.dispatch.slot_words + 2u * i;
+  sums[at] = sum.x;
+  sums[at + 1u] = sum.y;
+}
+`,
   'tensor/matmul.v1.dp4a': `// tensor@1/matmul.v1 on devices that multiply and add four packed int8 in one instruction: the same results, bit for
 // bit, as tensor/matmul.v1, which alone is normative. For hosts whose wgslLanguageFeatures has
 // packed_4x8_integer_dot_product.
@@ -1010,8 +4448,8 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
 // and outputs to itself: no barrier, no shared memory.
 //
 // Bindings: 0 uniform Params; 1 output, one slot of tile_rows x tile_columns i32 a shard, row-major; 4 A as
-// [row_blocks][words] vec4<u32>: component r holds four int8 of row 4 * block + r along the depth, the lowest byte
-// first; 5 B as [column_blocks][words] likewise, component c for column 4 * block + c. What lies beyond the matrices in
+// [products][row_blocks][words] vec4<u32>: component r holds four int8 of row 4 * block + r along the depth, the lowest byte
+// first; 5 B as [products][column_blocks][words] likewise, component c for column 4 * block + c. What lies beyond the matrices in
 // a block is zero.
 // How a host drives a kernel; the same for all of them.
 //
@@ -1040,6 +4478,8 @@ struct Params {
   tiles_across: u32,
   tile_row_blocks: u32,
   tile_column_blocks: u32,
+  // Tiles of one product, at least 1: the shards of a batch of products follow one another.
+  tiles: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -1059,10 +4499,15 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
     return;
   }
   let shard = params.dispatch.first_shard + gid.y;
-  let block_row = i / params.tile_column_blocks;
-  let block_column = i % params.tile_column_blocks;
-  let row = (shard / params.tiles_across) * params.tile_row_blocks + block_row;
-  let column = (shard % params.tiles_across) * params.tile_column_blocks + block_column;
+  let tile_column_blocks = max(params.tile_column_blocks, 1u);
+  let block_row = i / tile_column_blocks;
+  let block_column = i % tile_column_blocks;
+  let tiles = max(params.tiles, 1u);
+  let tiles_across = max(params.tiles_across, 1u);
+  let product = shard / tiles;
+  let tile_index = shard % tiles;
+  let row = (tile_index / tiles_across) * params.tile_row_blocks + block_row;
+  let column = (tile_index % tiles_across) * tile_column_blocks + block_column;
   // A tile at the edge is shorter; the rest of its slot is never read.
   if (row >= params.row_blocks || column >= params.column_blocks) {
     return;
@@ -1072,8 +4517,8 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   var c1 = vec4<i32>();
   var c2 = vec4<i32>();
   var c3 = vec4<i32>();
-  let first_a = row * params.words;
-  let first_b = column * params.words;
+  let first_a = (product * params.row_blocks + row) * params.words;
+  let first_b = (product * params.column_blocks + column) * params.words;
   for (var k = 0u; k < params.words; k = k + 1u) {
     let a = a_blocks[first_a + k];
     let b = b_blocks[first_b + k];
@@ -1099,8 +4544,8 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
 // and outputs to itself: no barrier, no shared memory.
 //
 // Bindings: 0 uniform Params; 1 output, one slot of tile_rows x tile_columns i32 a shard, row-major; 4 A as
-// [row_blocks][words] vec4<u32>: component r holds four int8 of row 4 * block + r along the depth, the lowest byte
-// first; 5 B as [column_blocks][words] likewise, component c for column 4 * block + c. What lies beyond the matrices in
+// [products][row_blocks][words] vec4<u32>: component r holds four int8 of row 4 * block + r along the depth, the lowest byte
+// first; 5 B as [products][column_blocks][words] likewise, component c for column 4 * block + c. What lies beyond the matrices in
 // a block is zero.
 // How a host drives a kernel; the same for all of them.
 //
@@ -1122,13 +4567,15 @@ struct Dispatch {
 struct Params {
   dispatch: Dispatch,
   // ceil(depth / 4), ceil(rows / 4), ceil(columns / 4)
-  words: u32,
-  row_blocks: u32,
-  column_blocks: u32,
+  words: u32, //!range 1 .. 32768
+  row_blocks: u32, //!range 1 .. 16777216
+  column_blocks: u32, //!range 1 .. 16777216
   // Tiles in a row of tiles, at least 1; tile_rows / 4 and tile_columns / 4, powers of two.
-  tiles_across: u32,
-  tile_row_blocks: u32,
-  tile_column_blocks: u32,
+  tiles_across: u32, //!range 1 .. 16777216
+  tile_row_blocks: u32, //!range 1 .. 16384
+  tile_column_blocks: u32, //!range 1 .. 16384
+  // Tiles of one product: the shards of a batch of products follow one another.
+  tiles: u32, //!range 1 .. 16777216
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -1148,10 +4595,15 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
     return;
   }
   let shard = params.dispatch.first_shard + gid.y;
-  let block_row = i / params.tile_column_blocks;
-  let block_column = i % params.tile_column_blocks;
-  let row = (shard / params.tiles_across) * params.tile_row_blocks + block_row;
-  let column = (shard % params.tiles_across) * params.tile_column_blocks + block_column;
+  let tile_column_blocks = max(params.tile_column_blocks, 1u);
+  let block_row = i / tile_column_blocks;
+  let block_column = i % tile_column_blocks;
+  let tiles = max(params.tiles, 1u);
+  let tiles_across = max(params.tiles_across, 1u);
+  let product = shard / tiles;
+  let tile_index = shard % tiles;
+  let row = (tile_index / tiles_across) * params.tile_row_blocks + block_row;
+  let column = (tile_index % tiles_across) * tile_column_blocks + block_column;
   // A tile at the edge is shorter; the rest of its slot is never read.
   if (row >= params.row_blocks || column >= params.column_blocks) {
     return;
@@ -1161,8 +4613,8 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   var c1 = vec4<i32>();
   var c2 = vec4<i32>();
   var c3 = vec4<i32>();
-  let first_a = row * params.words;
-  let first_b = column * params.words;
+  let first_a = (product * params.row_blocks + row) * params.words;
+  let first_b = (product * params.column_blocks + column) * params.words;
   for (var k = 0u; k < params.words; k = k + 1u) {
     let a = a_blocks[first_a + k];
     let b = b_blocks[first_b + k];
@@ -1187,6 +4639,401 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   tile[at + params.tile_column_blocks] = c1;
   tile[at + 2u * params.tile_column_blocks] = c2;
   tile[at + 3u * params.tile_column_blocks] = c3;
+}
+`,
+  'tensor/ntt.v1': `// tensor@1/ntt.v1: one factor of a product of polynomials over a prime field, for the exact convolution.
+//
+// Formula: x^N - 1 is the product of S = N / M factors x^M - zeta(s), where zeta(k) = g^(e(k) (p - 1)), g a generator
+// and e(k) the sum of 2^-(i+1) over the bits i that k has. Shard prime * S + s of the plan is
+//   c(x) = a(x) b(x) mod (x^M - zeta(s)) over F_p, its M coefficients in [0, p).
+// By the same rule x^(2h) - zeta(k) = (x^h - zeta(2k)) (x^h + zeta(2k)): log2 M levels of butterflies lead to points,
+// where products are pointwise, and back.
+// A kernel in stages of M / 16 invocations each; a stage begins when the one before it is complete. Stage 0: residues of
+// the operands modulo x^M - zeta(s), roots; then log2 M levels down, the pointwise product, log2 M levels up.
+// Values are plain residues in [0, p), roots in Montgomery form: montgomery(v, r 2^32) = v r. p < 2^31, so sums and
+// differences of residues fit u32; the argument of montgomery is below p 2^32 as one factor is below p.
+// Loop iterations of an invocation: at most 32 N / M + 32 L + 64 <= 3000.
+//
+// Bindings: 0 uniform Params; 1 output, one slot a shard: a's residues and at the end c [M], b's [M], zeta(2k) and
+// 1 / zeta(2k) for k < M / 2 [M / 2 each], zeta(2 s 2^level) and its inverse by level [32 each]; 4 a, 5 b as words.
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+// 64-bit values as vec2<u32>(low word, high word).
+
+// The product of two words. WGSL has no wider multiply: four 16-bit partial products,
+//   a b = a_high b_high 2^32 + middle 2^16 + a_low b_low, each product below 2^32.
+// middle wraps exactly where it is below one of its terms: 2^48 are missing. Modulo 2^32, a b is
+// middle 2^16 + a_low b_low: that addition carries exactly where it is below a_low b_low. Carries are found by compares,
+// because a shift costs a software driver twice as much.
+fn mul_wide(a: u32, b: u32) -> vec2<u32> {
+  let a_low = a & 0xffffu;
+  let a_high = a >> 16u;
+  let b_low = b & 0xffffu;
+  let b_high = b >> 16u;
+  let cross = a_high * b_low;
+  let middle = cross + a_low * b_high;
+  let low = a * b;
+  let carries = select(0u, 0x10000u, middle < cross) + select(0u, 1u, low < a_low * b_low);
+  return vec2<u32>(low, a_high * b_high + (middle >> 16u) + carries);
+}
+
+// a + b modulo 2^64.
+fn add_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  let low = a.x + b.x;
+  return vec2<u32>(low, a.y + b.y + select(0u, 1u, low < a.x));
+}
+
+// round(a b / 2^32), a half rounded up. It fits a word: at a = b = 2^32 - 1 the low word is 1.
+fn mul_high_round(a: u32, b: u32) -> u32 {
+  let product = mul_wide(a, b);
+  return product.y + select(0u, 1u, i32(product.x) < 0);
+}
+
+const RUN: u32 = 16u;
+const LEVELS: u32 = 32u;
+
+struct Params {
+  dispatch: Dispatch,
+  // log2 M, 6 .. 16; log2 N, 6 .. 22; log2 S = log2 N - log2 M.
+  log2_size: u32,
+  log2_length: u32,
+  log2_parts: u32,
+  padding: u32,
+  // Elements of a and b, 1 .. N; 1 where they are signed.
+  a_length: u32,
+  b_length: u32,
+  a_signed: u32,
+  b_signed: u32,
+  // For each of the three primes: (p, 1 / p mod 2^32, 2^32 mod p, 2^64 / M mod p), and (root of order N, its inverse,
+  // 0, 0) in Montgomery form.
+  primes: array<vec4<u32>, 6>,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> state: array<u32>;
+@group(0) @binding(4) var<storage, read> a_words: array<u32>;
+@group(0) @binding(5) var<storage, read> b_words: array<u32>;
+
+struct Field {
+  p: u32,
+  // 1 / p mod 2^32
+  inverse: u32,
+  // 1 in Montgomery form
+  one: u32,
+}
+
+// a b / 2^32 mod p for a b < p 2^32. The low words of a b and m p are equal, so the difference of the high ones is exact.
+fn montgomery(a: u32, b: u32, f: Field) -> u32 {
+  let product = mul_wide(a, b);
+  let above = mul_wide(product.x * f.inverse, f.p).y;
+  return product.y - above + select(0u, f.p, product.y < above);
+}
+
+fn add_mod(a: u32, b: u32, f: Field) -> u32 {
+  let sum = a + b;
+  return select(sum, sum - f.p, sum >= f.p);
+}
+
+fn sub_mod(a: u32, b: u32, f: Field) -> u32 {
+  return a - b + select(0u, f.p, a < b);
+}
+
+// The residue of a word: p > 2^32 / 3, and -2^31 + 2 p is positive.
+fn residue(word: u32, is_signed: u32, f: Field) -> u32 {
+  let lifted = word + select(0u, 2u * f.p, (word >> 31u) * is_signed == 1u);
+  let once = select(lifted, lifted - f.p, lifted >= f.p);
+  return select(once, once - f.p, once >= f.p);
+}
+
+// The product of roots of order 2^(i+1) over the bits i of index, lowest <= i < log2 N; lowest <= 4. top: a root of
+// order N.
+fn root_product(top: u32, index: u32, lowest: u32, f: Field) -> u32 {
+  var product = f.one;
+  var root = top;
+  let length = clamp(params.log2_length, 6u, 31u);
+  let count = min(length - lowest, 31u);
+  for (var below = 0u; below < count; below = below + 1u) {
+    let bit = (index >> ((length - 1u - below) & 31u)) & 1u;
+    product = select(product, montgomery(product, root, f), bit == 1u);
+    root = montgomery(root, root, f);
+  }
+  return product;
+}
+
+// The root of order 16, of bit 3.
+fn root_of_16(top: u32, f: Field) -> u32 {
+  var root = top;
+  let squarings = clamp(params.log2_length, 6u, 31u) - 4u;
+  for (var i = 0u; i < squarings; i = i + 1u) {
+    root = montgomery(root, root, f);
+  }
+  return root;
+}
+
+// zeta(2 k) for k = 8 t .. 8 t + 7, to at + 8 t: bit i of k belongs to the root of order 2^(i+2).
+fn store_roots(at: u32, t: u32, top: u32, f: Field) {
+  let base = root_product(top, t << 4u, 4u, f);
+  let third = root_of_16(top, f);
+  let second = montgomery(third, third, f);
+  let first = montgomery(second, second, f);
+  let to = at + (t << 3u);
+  let base1 = montgomery(base, first, f);
+  let base2 = montgomery(base, second, f);
+  let base3 = montgomery(base1, second, f);
+  state[to] = base;
+  state[to + 1u] = base1;
+  state[to + 2u] = base2;
+  state[to + 3u] = base3;
+  state[to + 4u] = montgomery(base, third, f);
+  state[to + 5u] = montgomery(base1, third, f);
+  state[to + 6u] = montgomery(base2, third, f);
+  state[to + 7u] = montgomery(base3, third, f);
+}
+
+// Coefficient j of an operand modulo x^M - weight: the sum of element j + k M times weight^k, by Horner's rule.
+fn fold_a(j: u32, weight: u32, f: Field) -> u32 {
+  var sum = 0u;
+  let parts = 1u << min(params.log2_parts, 6u);
+  for (var k = 0u; k < parts; k = k + 1u) {
+    let at = j + ((parts - 1u - k) << min(params.log2_size, 16u));
+    let word = select(0u, a_words[min(at, params.a_length - 1u)], at < params.a_length);
+    sum = add_mod(montgomery(sum, weight, f), residue(word, params.a_signed, f), f);
+  }
+  return sum;
+}
+
+fn fold_b(j: u32, weight: u32, f: Field) -> u32 {
+  var sum = 0u;
+  let parts = 1u << min(params.log2_parts, 6u);
+  for (var k = 0u; k < parts; k = k + 1u) {
+    let at = j + ((parts - 1u - k) << min(params.log2_size, 16u));
+    let word = select(0u, b_words[min(at, params.b_length - 1u)], at < params.b_length);
+    sum = add_mod(montgomery(sum, weight, f), residue(word, params.b_signed, f), f);
+  }
+  return sum;
+}
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  let shard = params.dispatch.first_shard + gid.y;
+  let slot = gid.y * params.dispatch.slot_words;
+  let log2_parts = min(params.log2_parts, 6u);
+  let part = shard & ((1u << log2_parts) - 1u);
+  let prime = min(shard >> log2_parts, 2u);
+  let numbers = params.primes[2u * prime];
+  let roots = params.primes[2u * prime + 1u];
+  let f = Field(numbers.x, numbers.y, numbers.z);
+  let levels = clamp(params.log2_size, 6u, 16u);
+  let size = 1u << levels;
+  let half = size >> 1u;
+  let a_at = slot;
+  let b_at = slot + size;
+  let roots_at = b_at + size;
+  let inverses_at = roots_at + half;
+  let level_roots_at = inverses_at + half;
+  let level_inverses_at = level_roots_at + LEVELS;
+
+  let stage = i >> (levels - 4u);
+  let stage_invocations = size >> 4u;
+  let t = i & (stage_invocations - 1u);
+  if (stage == 0u) {
+    let weight = root_product(roots.x, part, 0u, f);
+    for (var step = 0u; step < RUN; step = step + 1u) {
+      let j = t * RUN + step;
+      state[a_at + j] = fold_a(j, weight, f);
+      state[b_at + j] = fold_b(j, weight, f);
+    }
+    store_roots(roots_at, t, roots.x, f);
+    store_roots(inverses_at, t, roots.y, f);
+    // At least four invocations for at most 16 levels.
+    for (var step = 0u; step < 4u; step = step + 1u) {
+      let level = t + step * stage_invocations;
+      if (level < levels) {
+        state[level_roots_at + level] = root_product(roots.x, part << (level + 1u), 0u, f);
+        state[level_inverses_at + level] = root_product(roots.y, part << (level + 1u), 0u, f);
+      }
+    }
+  } else if (stage <= levels) {
+    // Butterflies of both operands: (low, high) -> (low + root high, low - root high).
+    let level = stage - 1u;
+    let log2_span = (levels - stage) & 15u;
+    let level_root = state[level_roots_at + level];
+    for (var step = 0u; step < RUN; step = step + 1u) {
+      let q = (t * RUN + step) & (half - 1u);
+      let operand = a_at + select(0u, size, t * RUN >= half);
+      let node = q >> log2_span;
+      let low = operand + (node << (log2_span + 1u)) + (q & ((1u << log2_span) - 1u));
+      let high = low + (1u << log2_span);
+      let root = montgomery(state[roots_at + node], level_root, f);
+      let x = state[low];
+      let y = montgomery(state[high], root, f);
+      state[low] = add_mod(x, y, f);
+      state[high] = sub_mod(x, y, f);
+    }
+  } else if (stage == levels + 1u) {
+    for (var step = 0u; step < RUN; step = step + 1u) {
+      let j = t * RUN + step;
+      let product = montgomery(state[a_at + j], state[b_at + j], f);
+      // Times 2^64 / M / 2^32: what montgomery divided by, and what the way up multiplies by.
+      state[a_at + j] = montgomery(product, numbers.w, f);
+    }
+  } else {
+    // Twice the inverse of a butterfly of the way down: (low, high) -> (low + high, (low - high) / root).
+    let log2_span = (stage - levels - 2u) & 15u;
+    let level = levels - 1u - log2_span;
+    let level_root = state[level_inverses_at + level];
+    for (var step = 0u; step < RUN / 2u; step = step + 1u) {
+      let q = t * (RUN / 2u) + step;
+      let node = q >> log2_span;
+      let low = a_at + (node << (log2_span + 1u)) + (q & ((1u << log2_span) - 1u));
+      let high = low + (1u << log2_span);
+      let root = montgomery(state[inverses_at + node], level_root, f);
+      let x = state[low];
+      let y = state[high];
+      state[low] = add_mod(x, y, f);
+      state[high] = montgomery(sub_mod(x, y, f), root, f);
+    }
+  }
+}
+`,
+  'tensor/reduce.v1': `// tensor@1/reduce.v1: sum, sum of squares, least and greatest element of runs of a matrix of 32-bit integers, exact.
+//
+// Formula: line l of the matrix has depth elements x[l * line_stride + k * depth_stride], of which item
+// (l, segment) takes k = segment * segment_length and on, at most segment_length <= 32768 of them. |x| <= 2^32: the sum
+// is below 2^47, the sum of squares at most 2^79.
+// One invocation computes one item, in at most 32768 loop iterations.
+//
+// Bindings: 0 uniform Params; 1 output, one slot of shard_items x 8 words a shard: sum (2, two's complement), sum of
+// squares (3), least, greatest, 0; 4 the elements, one word each.
+// How a host drives a kernel; the same for all of them.
+//
+// Group 0: binding 0 the kernel's uniform struct, which begins with Dispatch; 1 the output; 2 the normal table; 3 the
+// exp2 table; 4 and up the inputs. Invocation x of the dispatch is invocation first_invocation + x of a shard, shard y
+// is shard first_shard + y of the plan, and its slot of the output begins at word y * slot_words. The host clears the
+// slots, then may cut a shard along x into several dispatches and batch consecutive shards along y: integer sums do
+// not show it.
+
+override wg: u32 = 64u;
+
+struct Dispatch {
+  first_invocation: u32,
+  end_invocation: u32,
+  first_shard: u32,
+  slot_words: u32,
+}
+// 64-bit values as vec2<u32>(low word, high word).
+
+// The product of two words. WGSL has no wider multiply: four 16-bit partial products,
+//   a b = a_high b_high 2^32 + middle 2^16 + a_low b_low, each product below 2^32.
+// middle wraps exactly where it is below one of its terms: 2^48 are missing. Modulo 2^32, a b is
+// middle 2^16 + a_low b_low: that addition carries exactly where it is below a_low b_low. Carries are found by compares,
+// because a shift costs a software driver twice as much.
+fn mul_wide(a: u32, b: u32) -> vec2<u32> {
+  let a_low = a & 0xffffu;
+  let a_high = a >> 16u;
+  let b_low = b & 0xffffu;
+  let b_high = b >> 16u;
+  let cross = a_high * b_low;
+  let middle = cross + a_low * b_high;
+  let low = a * b;
+  let carries = select(0u, 0x10000u, middle < cross) + select(0u, 1u, low < a_low * b_low);
+  return vec2<u32>(low, a_high * b_high + (middle >> 16u) + carries);
+}
+
+// a + b modulo 2^64.
+fn add_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  let low = a.x + b.x;
+  return vec2<u32>(low, a.y + b.y + select(0u, 1u, low < a.x));
+}
+
+// round(a b / 2^32), a half rounded up. It fits a word: at a = b = 2^32 - 1 the low word is 1.
+fn mul_high_round(a: u32, b: u32) -> u32 {
+  let product = mul_wide(a, b);
+  return product.y + select(0u, 1u, i32(product.x) < 0);
+}
+
+const ITEM_WORDS: u32 = 8u;
+const MOST_ELEMENTS: u32 = 32768u;
+
+struct Params {
+  dispatch: Dispatch,
+  items: u32,
+  shard_items: u32,
+  depth: u32,
+  line_stride: u32,
+  depth_stride: u32,
+  // Segments of a line, at least 1.
+  segments: u32,
+  segment_length: u32,
+  // 0x80000000 where elements are signed, else 0: what makes their order that of words.
+  bias: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> sums: array<u32>;
+@group(0) @binding(4) var<storage, read> elements: array<u32>;
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = params.dispatch.first_invocation + gid.x;
+  if (i >= params.dispatch.end_invocation) {
+    return;
+  }
+  let item = (params.dispatch.first_shard + gid.y) * params.shard_items + i;
+  // The last shard is shorter; the rest of its slot is never read.
+  if (item >= params.items) {
+    return;
+  }
+  let segments = max(params.segments, 1u);
+  let first = (item % segments) * params.segment_length;
+  let count = min(min(params.segment_length, params.depth - first), MOST_ELEMENTS);
+  let bias = params.bias;
+  var at = (item / segments) * params.line_stride + first * params.depth_stride;
+  var sum = vec2<u32>(0u, 0u);
+  var squares = vec2<u32>(0u, 0u);
+  var squares_top = 0u;
+  var least = 0xffffffffu;
+  var greatest = 0u;
+  for (var k = 0u; k < count; k = k + 1u) {
+    let word = elements[at];
+    at = at + params.depth_stride;
+    let negative = (word & bias) != 0u;
+    sum = add_wide(sum, vec2<u32>(word, select(0u, 0xffffffffu, negative)));
+    let size = select(word, 0u - word, negative);
+    let before = squares.y;
+    squares = add_wide(squares, mul_wide(size, size));
+    squares_top = squares_top + select(0u, 1u, squares.y < before);
+    let key = word ^ bias;
+    least = min(least, key);
+    greatest = max(greatest, key);
+  }
+  let to = gid.y * params.dispatch.slot_words + ITEM_WORDS * i;
+  sums[to] = sum.x;
+  sums[to + 1u] = sum.y;
+  sums[to + 2u] = squares.x;
+  sums[to + 3u] = squares.y;
+  sums[to + 4u] = squares_top;
+  sums[to + 5u] = least ^ bias;
+  sums[to + 6u] = greatest ^ bias;
+  sums[to + 7u] = 0u;
 }
 `,
 }

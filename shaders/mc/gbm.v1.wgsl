@@ -9,7 +9,7 @@
 //   average  = round((sum of ratios >> average_shift) average_factor / 2^32), Asian only
 //   payoff   = max(average or terminal ratio - strike, 0) in Q(F), its negative for a put
 // One invocation runs paths_per_invocation paths of a shard of 2^log2_shard_paths, and adds its sums to the leaf.
-// Loop iterations: paths_per_invocation (ceil(steps / 4) + 1) <= 32768 by the host.
+// Loop iterations: at most 2 paths_per_invocation (ceil(steps / 4) + 1), which the host keeps at 32,768 or below.
 //
 // A software driver runs both sides of an if for every invocation, and skips only loops that have ended: so Philox
 // stands in no condition, the two styles are two loops, and the last block of four normals is masked.
@@ -31,36 +31,31 @@ struct Params {
   key_low: u32,
   key_high: u32,
   last_shard: u32,
-  // Paths of the last shard, 1 .. 2^log2_shard_paths.
-  last_paths: u32,
-  // 6 .. 20.
-  log2_shard_paths: u32,
-  paths_per_invocation: u32,
-  // 1 .. 4096.
-  steps: u32,
+  // Paths of the last shard, at most 2^log2_shard_paths.
+  last_paths: u32, //!range 1 .. 1048576
+  log2_shard_paths: u32, //!range 6 .. 20
+  paths_per_invocation: u32, //!range 1 .. 1024
+  steps: u32, //!range 1 .. 4096
   // 1: the average of the steps' prices; 0: the price at maturity.
-  asian: u32,
-  // 4 .. 16.
-  normal_shift: u32,
+  asian: u32, //!range 0 .. 1
+  normal_shift: u32, //!range 4 .. 16
   // volatility sqrt(dt) log2 e, Q(x_bits + normal_shift).
   volatility: u32,
-  // 16 .. 24.
-  x_bits: u32,
+  x_bits: u32, //!range 16 .. 24
   // European: 0. Asian: fraction of the drift of a step, Q(x_bits + 32).
   drift_fraction: u32,
   // i32, Q(x_bits). European: drift to maturity, rounded. Asian: floor of the drift of a step.
   drift: u32,
   // 1: put; 0: call.
-  put: u32,
-  // strike / spot, Q(F), below 2^31.
-  strike: u32,
-  // L - 1, 0 .. 19.
-  ratio_shift: u32,
+  put: u32, //!range 0 .. 1
+  // strike / spot, Q(F).
+  strike: u32, //!range 0 .. 2147483647
+  // L - 1.
+  ratio_shift: u32, //!range 0 .. 19
   // ceil(log2 steps) - 1, and floor(2^(32 + average_shift) / steps), for Asian.
-  average_shift: u32,
+  average_shift: u32, //!range 0 .. 11
   average_factor: u32,
-  // 0 .. 31.
-  bin_shift: u32,
+  bin_shift: u32, //!range 0 .. 31
   padding: u32,
 }
 

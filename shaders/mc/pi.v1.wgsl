@@ -18,7 +18,7 @@ struct Params {
   key_low: u32,
   key_high: u32,
   last_shard: u32,
-  last_points: u32,
+  last_points: u32, //!range 1 .. 4194304
 }
 
 @group(0) @binding(0) var<uniform> params: Params;

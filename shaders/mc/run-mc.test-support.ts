@@ -1,10 +1,9 @@
-import { type ContractInput, parseContract } from '../../kernel/contract.ts'
+import type { ContractInput } from '../../kernel/contract.ts'
 import { sha256Hex } from '../../kernel/digest.ts'
 import { invariant } from '../../kernel/errors.ts'
 import { TABLES } from '../../kernel/numerics/tables/index.ts'
-import { gbm } from '../../kernel/ops/mc-gbm/index.ts'
-import { pi } from '../../kernel/ops/mc-pi/index.ts'
 import type { GpuProgram } from '../../kernel/ops/op.ts'
+import { OPS } from '../../kernel/ops/registry.ts'
 import { KERNELS } from '../generated/kernels.ts'
 
 /**
@@ -12,7 +11,6 @@ import { KERNELS } from '../generated/kernels.ts'
  * is tested here, without the agent's executor.
  */
 export interface McRun {
-  readonly op: 'pi' | 'gbm'
   readonly contract: ContractInput
   /** A batch of consecutive shards along y. */
   readonly first: number
@@ -53,7 +51,7 @@ function bufferOf(device: GPUDevice, words: Uint32Array<ArrayBuffer>, usage: num
 
 /** SHA-256 of each shard's leaf, and of the plan as this host makes it. */
 export async function runMc(run: McRun): Promise<{ plan: string; leaves: string[] }> {
-  const job = (run.op === 'pi' ? pi : gbm).prepare(parseContract(run.contract))
+  const job = OPS.prepare(run.contract)
   opened ??= openDevice()
   const device = await opened
   device.pushErrorScope('validation')

@@ -6,21 +6,23 @@
 // and outputs to itself: no barrier, no shared memory.
 //
 // Bindings: 0 uniform Params; 1 output, one slot of tile_rows x tile_columns i32 a shard, row-major; 4 A as
-// [row_blocks][words] vec4<u32>: component r holds four int8 of row 4 * block + r along the depth, the lowest byte
-// first; 5 B as [column_blocks][words] likewise, component c for column 4 * block + c. What lies beyond the matrices in
+// [products][row_blocks][words] vec4<u32>: component r holds four int8 of row 4 * block + r along the depth, the lowest byte
+// first; 5 B as [products][column_blocks][words] likewise, component c for column 4 * block + c. What lies beyond the matrices in
 // a block is zero.
 //!include dispatch
 
 struct Params {
   dispatch: Dispatch,
   // ceil(depth / 4), ceil(rows / 4), ceil(columns / 4)
-  words: u32,
-  row_blocks: u32,
-  column_blocks: u32,
+  words: u32, //!range 1 .. 32768
+  row_blocks: u32, //!range 1 .. 16777216
+  column_blocks: u32, //!range 1 .. 16777216
   // Tiles in a row of tiles, at least 1; tile_rows / 4 and tile_columns / 4, powers of two.
-  tiles_across: u32,
-  tile_row_blocks: u32,
-  tile_column_blocks: u32,
+  tiles_across: u32, //!range 1 .. 16777216
+  tile_row_blocks: u32, //!range 1 .. 16384
+  tile_column_blocks: u32, //!range 1 .. 16384
+  // Tiles of one product: the shards of a batch of products follow one another.
+  tiles: u32, //!range 1 .. 16777216
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -40,10 +42,15 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
     return;
   }
   let shard = params.dispatch.first_shard + gid.y;
-  let block_row = i / params.tile_column_blocks;
-  let block_column = i % params.tile_column_blocks;
-  let row = (shard / params.tiles_across) * params.tile_row_blocks + block_row;
-  let column = (shard % params.tiles_across) * params.tile_column_blocks + block_column;
+  let tile_column_blocks = max(params.tile_column_blocks, 1u);
+  let block_row = i / tile_column_blocks;
+  let block_column = i % tile_column_blocks;
+  let tiles = max(params.tiles, 1u);
+  let tiles_across = max(params.tiles_across, 1u);
+  let product = shard / tiles;
+  let tile_index = shard % tiles;
+  let row = (tile_index / tiles_across) * params.tile_row_blocks + block_row;
+  let column = (tile_index % tiles_across) * tile_column_blocks + block_column;
   // A tile at the edge is shorter; the rest of its slot is never read.
   if (row >= params.row_blocks || column >= params.column_blocks) {
     return;
@@ -53,8 +60,8 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   var c1 = vec4<i32>();
   var c2 = vec4<i32>();
   var c3 = vec4<i32>();
-  let first_a = row * params.words;
-  let first_b = column * params.words;
+  let first_a = (product * params.row_blocks + row) * params.words;
+  let first_b = (product * params.column_blocks + column) * params.words;
   for (var k = 0u; k < params.words; k = k + 1u) {
     let a = a_blocks[first_a + k];
     let b = b_blocks[first_b + k];

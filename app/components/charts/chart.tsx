@@ -2,6 +2,7 @@ import type { ChartSpec } from '../../../kernel/ops/op.ts'
 import { Band } from './band.tsx'
 import { Heatmap } from './heatmap.tsx'
 import { Histogram } from './histogram.tsx'
+import { Picture } from './picture.tsx'
 
 /** A chart of an op's summary, by its kind. */
 export function Chart({ spec }: { readonly spec: ChartSpec }) {
@@ -12,6 +13,8 @@ export function Chart({ spec }: { readonly spec: ChartSpec }) {
       return <Band spec={spec} />
     case 'heatmap':
       return <Heatmap spec={spec} />
+    case 'image':
+      return <Picture spec={spec} />
     default:
       return spec satisfies never
   }

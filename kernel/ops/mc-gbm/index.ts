@@ -3,7 +3,6 @@ import { wordsToBytes } from '../../numerics/words.ts'
 import type { GpuProgram, OpSpec } from '../op.ts'
 import { type GbmArgs, gbmArgs } from './args.ts'
 import { type GbmConstants, type GbmPlan, LEAF_WORDS, planGbm } from './plan.ts'
-import { referenceGbm } from './reference.ts'
 import {
   checkGbmLeaf,
   estimateGbm,
@@ -82,7 +81,6 @@ export const gbmSpec: OpSpec<GbmArgs, GbmConstants, GbmAggregate, GbmResult> = {
   tables: TABLES,
   plan: planGbm,
   gpu: ({ args, plan, key }) => gpuGbm(args, plan, key),
-  reference: ({ args, plan, key }, shard) => referenceGbm(args, plan, key, shard),
   checkLeaf: checkGbmLeaf,
   fold: gbmFold,
   estimate: estimateGbm,

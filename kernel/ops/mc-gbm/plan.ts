@@ -2,7 +2,6 @@ import { ForgeError, invariant } from '../../errors.ts'
 import {
   bitLength,
   divideRound,
-  exactRational,
   expQ,
   lnRatioQ,
   log2eQ,
@@ -13,6 +12,7 @@ import {
 } from '../../numerics/bigmath.ts'
 import { NORMAL_MAX_Q24 } from '../../numerics/normal.ts'
 import type { Plan } from '../op.ts'
+import { moneynessOf } from '../option.ts'
 import type { GbmArgs } from './args.ts'
 
 /**
@@ -180,13 +180,6 @@ function binShift(args: GbmArgs, m: Model, strike: bigint, ratioBits: number): n
   const span = payoff > least ? payoff : least
   const shift = bitLength(span < BigInt(MAX_RATIO) ? span : BigInt(MAX_RATIO)) - 9
   return Math.max(shift, 0)
-}
-
-/** strike / spot as an exact ratio. */
-export function moneynessOf(args: GbmArgs): Rational {
-  const strike = exactRational(args.strike)
-  const spot = exactRational(args.spot)
-  return { num: strike.num * spot.den, den: strike.den * spot.num }
 }
 
 /** @throws ForgeError ARGS_OUT_OF_RANGE where the fixed-point ranges cannot be proven */

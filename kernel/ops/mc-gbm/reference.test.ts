@@ -6,6 +6,7 @@ import { bytesToWords } from '../../numerics/words.ts'
 import { anyArgs, contextOf } from './contracts.test-support.ts'
 import { gbmSpec } from './index.ts'
 import { oracleLeaf, oraclePath } from './oracle.test-support.ts'
+import { gbmLeaf } from './reference.test-support.ts'
 
 const STYLES = ['european', 'asian'] as const
 const RIGHTS = ['call', 'put'] as const
@@ -16,7 +17,7 @@ describe('the leaf agrees with the BigInt oracle', () => {
     (style, right) => {
       for (const steps of style === 'asian' ? [2, 3, 4, 5, 12, 31] : [1, 2, 3, 4, 5, 12, 31]) {
         const context = contextOf({ style, right, steps, paths: 150, volatility: 0.7 })
-        const leaf = gbmSpec.reference(context, 0)
+        const leaf = gbmLeaf(context, 0)
         expect([...bytesToWords(leaf)]).toEqual(
           oracleLeaf(context.args, context.plan.constants, context.key, 0n, 150),
         )
@@ -31,7 +32,7 @@ describe('the leaf agrees with the BigInt oracle', () => {
     expect(plan.constants.last_paths).toBe(1)
     const first = BigInt(plan.shard_count - 1) << BigInt(plan.constants.log2_shard_paths)
     expect(first > 0xffffffffn).toBe(true)
-    const words = [...bytesToWords(gbmSpec.reference(context, plan.shard_count - 1))]
+    const words = [...bytesToWords(gbmLeaf(context, plan.shard_count - 1))]
     expect(words).toEqual(oracleLeaf(args, plan.constants, key, first, 1))
   })
 
@@ -46,7 +47,7 @@ describe('the leaf agrees with the BigInt oracle', () => {
     }
     const eight = contextOf({ steps: 4096, paths: paths + 8 })
     const words = bytesToWords(
-      gbmSpec.reference(
+      gbmLeaf(
         { ...eight, plan: { ...plan, shard_count: 2, constants: { ...plan.constants, last_paths: 8 } } },
         1,
       ),
@@ -72,7 +73,7 @@ describe('the leaf agrees with the BigInt oracle', () => {
         // The last shard of the plan, shortened to a few paths.
         const shortened = { ...plan, constants: { ...plan.constants, last_paths: paths } }
         const shard = plan.shard_count - 1
-        const leaf = gbmSpec.reference({ ...context, plan: shortened }, shard)
+        const leaf = gbmLeaf({ ...context, plan: shortened }, shard)
         const first = BigInt(shard) << BigInt(plan.constants.log2_shard_paths)
         expect([...bytesToWords(leaf)]).toEqual(oracleLeaf(args, plan.constants, key, first, paths))
         expect(gbmSpec.checkLeaf(shortened, shard, leaf)).toBeUndefined()
@@ -123,7 +124,7 @@ test('ratios beyond the range are counted, not wrapped', () => {
   // A format two hundred times too narrow.
   const constants = { ...context.plan.constants, ratio_bits: 30, strike: 1 << 28 }
   const narrow = { ...context, plan: { ...context.plan, constants } }
-  const words = bytesToWords(gbmSpec.reference(narrow, 0))
+  const words = bytesToWords(gbmLeaf(narrow, 0))
   expect(words[2]).toBeGreaterThan(20)
   expect([...words]).toEqual(oracleLeaf(context.args, constants, context.key, 0n, 200))
 })

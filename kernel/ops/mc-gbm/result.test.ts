@@ -5,12 +5,13 @@ import { bytesToWords, wordsToBytes } from '../../numerics/words.ts'
 import { anyArgs, BASE, contextOf } from './contracts.test-support.ts'
 import { gbmSpec } from './index.ts'
 import { oraclePath } from './oracle.test-support.ts'
+import { gbmLeaf } from './reference.test-support.ts'
 import { blackScholes } from './result.ts'
 
 type Context = ReturnType<typeof contextOf>
 
 function leavesOf(context: Context): Uint8Array[] {
-  return Array.from({ length: context.plan.shard_count }, (_, shard) => gbmSpec.reference(context, shard))
+  return Array.from({ length: context.plan.shard_count }, (_, shard) => gbmLeaf(context, shard))
 }
 
 function foldOf({ plan, args }: Context, leaves: readonly Uint8Array[], order = leaves.map((_, i) => i)) {
@@ -47,7 +48,7 @@ describe('fold', () => {
 
 describe('checkLeaf', () => {
   const context = contextOf({ steps: 4, paths: 3000, right: 'put' })
-  const good = gbmSpec.reference(context, 0)
+  const good = gbmLeaf(context, 0)
   const check = (change: (words: Uint32Array) => void): string | undefined => {
     const words = bytesToWords(good)
     change(words)
@@ -87,7 +88,7 @@ describe('checkLeaf', () => {
       [10_000, 'put'],
     ] as const) {
       const extreme = contextOf({ strike, right, paths: 500 })
-      expect(gbmSpec.checkLeaf(extreme.plan, 0, gbmSpec.reference(extreme, 0))).toBeUndefined()
+      expect(gbmSpec.checkLeaf(extreme.plan, 0, gbmLeaf(extreme, 0))).toBeUndefined()
       expect(gbmSpec.result.safeParse(resultOf(extreme)).success).toBe(true)
     }
   })

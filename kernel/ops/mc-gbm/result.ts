@@ -15,11 +15,9 @@ import { interval95 } from '../../numerics/interval.ts'
 import { limbsToBigInt } from '../../numerics/limbs.ts'
 import { bytesToWords } from '../../numerics/words.ts'
 import type { Convergence, Estimate, Fold } from '../op.ts'
+import { discountQ, OPTION_Q as P } from '../option.ts'
 import type { GbmArgs } from './args.ts'
 import { BINS, type GbmConstants, type GbmPlan, LEAF_WORDS, shardPathCount } from './plan.ts'
-
-/** Fractional bits of the summary's exact arithmetic. */
-const P = 160
 
 /** Exact sums over leaves. The numbers count paths or ratios, below 2^52. */
 export interface GbmAggregate {
@@ -114,11 +112,6 @@ export function checkGbmLeaf(plan: GbmPlan, shard: number, bytes: Uint8Array): s
   if (leaf.squares > largest * leaf.payoffs) return 'a sum of squares above largest times sum'
   if (leaf.terminals > BigInt(leaf.paths) * 0x7fffffffn) return 'a sum of terminal ratios out of range'
   return undefined
-}
-
-/** e^(-rate maturity) in QP. */
-function discountQ(args: GbmArgs): bigint {
-  return expQ(-shiftRound(toFixedQ(args.rate, P) * toFixedQ(args.maturity_years, P), P), P)
 }
 
 /**

@@ -1,21 +1,7 @@
-import { interval95, Z_95 } from '../../numerics/interval.ts'
 import type { ChartSpec, Figure, Summary } from '../op.ts'
+import { convergenceChart, drawnHistogram, plusMinus } from '../option.ts'
 import type { GbmArgs } from './args.ts'
 import { blackScholes, type GbmResult } from './result.ts'
-
-/** Bars of the drawn histogram. */
-const BARS = 64
-
-/** Merges neighbouring bins, so that at most BARS bars are drawn. */
-function drawnHistogram({ edges, counts }: GbmResult['histogram']): { edges: number[]; counts: number[] } {
-  const group = Math.max(Math.ceil(counts.length / BARS), 1)
-  const drawn = { edges: edges.slice(0, 1), counts: [] as number[] }
-  for (let bin = 0; bin < counts.length; bin += group) {
-    drawn.counts.push(counts.slice(bin, bin + group).reduce((sum, count) => sum + count, 0))
-    drawn.edges.push(edges[Math.min(bin + group, counts.length)] as number)
-  }
-  return drawn
-}
 
 export function summariseGbm(args: GbmArgs, result: GbmResult): Summary {
   const closedForm = args.style === 'european' ? blackScholes(args) : undefined
@@ -41,7 +27,7 @@ export function summariseGbm(args: GbmArgs, result: GbmResult): Summary {
     label: 'Mean price at maturity',
     value: result.forward.estimate,
     unit,
-    plus_minus: Z_95 * result.forward.standard_error,
+    plus_minus: plusMinus(result.forward.standard_error),
     note: `Theory gives ${sixDigits(result.forward.expected)}: ${fixed(result.forward.z_score)} standard errors away.`,
   })
   for (const { percent, low, high } of result.quantiles) {
@@ -53,18 +39,12 @@ export function summariseGbm(args: GbmArgs, result: GbmResult): Summary {
     })
   }
   const charts: ChartSpec[] = [
-    {
-      kind: 'band',
-      title: 'Convergence with its 95 % interval',
-      x: { label: 'Paths', unit: 'paths' },
-      y: { label: 'Price', unit },
-      points: result.convergence.map(({ samples, value, standard_error }) => ({
-        x: samples,
-        y: value,
-        ...interval95(value, standard_error),
-      })),
-      ...(closedForm === undefined ? {} : { reference: { label: 'Black-Scholes', y: closedForm } }),
-    },
+    convergenceChart(
+      result.convergence,
+      { label: 'Paths', unit: 'paths' },
+      { label: 'Price', unit },
+      closedForm === undefined ? undefined : { label: 'Black-Scholes', y: closedForm },
+    ),
   ]
   if (result.histogram.counts.length > 0) {
     charts.unshift({
@@ -79,7 +59,7 @@ export function summariseGbm(args: GbmArgs, result: GbmResult): Summary {
       label: `${args.style === 'asian' ? 'Asian' : 'European'} ${args.right}, price today`,
       value: result.price,
       unit,
-      plus_minus: Z_95 * result.standard_error,
+      plus_minus: plusMinus(result.standard_error),
     },
     figures,
     charts,

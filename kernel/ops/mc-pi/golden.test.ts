@@ -1,34 +1,4 @@
-import { readFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
-import { canonicalJson } from '../../canonical.ts'
-import { type ContractInput, parseContract } from '../../contract.ts'
-import { sha256Hex } from '../../digest.ts'
+import { testGolden } from '../golden.test-support.ts'
 import { pi } from './index.ts'
 
-interface Golden {
-  readonly name: string
-  readonly contract: ContractInput
-  readonly plan_digest: string
-  /** SHA-256 of leaves by shard. */
-  readonly leaves: Readonly<Record<string, string>>
-  /** SHA-256 of the result's canonical form; absent where the job is too long for a test. */
-  readonly result_digest?: string
-}
-
-const { contracts } = JSON.parse(readFileSync(new URL('golden.json', import.meta.url), 'utf8')) as {
-  contracts: Golden[]
-}
-
-test.each(contracts)('$name', ({ contract, plan_digest, leaves, result_digest }) => {
-  const job = pi.prepare(parseContract(contract))
-  expect(job.planDigest).toBe(plan_digest)
-  for (const [shard, digest] of Object.entries(leaves)) {
-    expect(sha256Hex(job.reference(Number(shard), new Map())), `shard ${shard}`).toBe(digest)
-  }
-  if (result_digest === undefined) return
-  const aggregate = job.newAggregate()
-  for (let shard = job.plan.shard_count - 1; shard >= 0; shard--) {
-    aggregate.add(shard, job.reference(shard, new Map()))
-  }
-  expect(sha256Hex(canonicalJson(aggregate.finish().result))).toBe(result_digest)
-})
+testGolden(pi, import.meta.url)

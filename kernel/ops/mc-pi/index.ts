@@ -3,7 +3,6 @@ import { wordsToBytes } from '../../numerics/words.ts'
 import type { OpSpec } from '../op.ts'
 import { type PiArgs, piArgs, SHARD_POINTS } from './args.ts'
 import { LEAF_WORDS, type PiConstants, planPi } from './plan.ts'
-import { referencePi } from './reference.ts'
 import {
   checkPiLeaf,
   estimatePi,
@@ -39,7 +38,6 @@ export const piSpec: OpSpec<PiArgs, PiConstants, PiAggregate, PiResult> = {
     inputs: [],
     leaf: (_shard, slot) => wordsToBytes(slot),
   }),
-  reference: ({ plan, key }, shard) => referencePi(plan, key, shard),
   checkLeaf: checkPiLeaf,
   fold: piFold,
   estimate: (_args, _plan, aggregate) => estimatePi(aggregate),

@@ -6,7 +6,7 @@ import { bytesToWords, wordsToBytes } from '../../numerics/words.ts'
 import { SHARD_POINTS } from './args.ts'
 import { piSpec } from './index.ts'
 import { piOracle } from './oracle.test-support.ts'
-import { insideCircle } from './reference.ts'
+import { insideCircle, piLeaf } from './reference.test-support.ts'
 
 const LARGEST = 2 ** 46
 
@@ -74,7 +74,7 @@ describe('reference', () => {
       (k0, k1) => {
         const context = contextOf(points, [k0, k1])
         const shard = context.plan.shard_count - 1
-        const leaf = bytesToWords(piSpec.reference(context, shard))
+        const leaf = bytesToWords(piLeaf(context, shard))
         expect([...leaf]).toEqual([...piOracle([k0, k1], BigInt(shard * SHARD_POINTS), BigInt(points)), 0, 0])
       },
       5,
@@ -82,13 +82,13 @@ describe('reference', () => {
   })
 
   test('refuses a shard outside the plan', () => {
-    expect(() => piSpec.reference(contextOf(10, [1, 2]), 1)).toThrow('a shard of the plan')
+    expect(() => piLeaf(contextOf(10, [1, 2]), 1)).toThrow('a shard of the plan')
   })
 })
 
 describe('result', () => {
   const context = contextOf(3 * SHARD_POINTS + 99, [7, 8])
-  const leaves = [0, 1, 2, 3].map((shard) => piSpec.reference(context, shard))
+  const leaves = [0, 1, 2, 3].map((shard) => piLeaf(context, shard))
   const { args, plan } = context
 
   function foldOf(order: readonly number[]) {

@@ -1,6 +1,9 @@
+import type { InputRefs } from '../../contract.ts'
 import type { GpuProgram, Plan } from '../op.ts'
-import { tileBytes } from './reference.ts'
-import { BLOCK, int8Operand, type MatmulConstants, tileOf, tilesAcross } from './tiles.ts'
+import { tileBytes, tileCount, tileOf, tilesAcross } from '../tile-grid.ts'
+import type { MatmulArgs } from './args.ts'
+import { leftOperand, rightOperand } from './slices.ts'
+import { BLOCK, batchOf, type MatmulConstants, placeOf } from './tiles.ts'
 
 /** int8 elements in one u32 word; they lie along the inner dimension, the lowest byte first. */
 const LANES = 4
@@ -9,7 +12,12 @@ const LANES = 4
  * Drives shaders/tensor/matmul.v1.wgsl: an invocation computes a 4 x 4 block of its tile, so it runs depth / 4 <= 32,768
  * iterations, below the 65,535 after which one driver stops.
  */
-export function matmulProgram(plan: Plan<MatmulConstants>, kernel: string): GpuProgram {
+export function matmulProgram(
+  args: MatmulArgs,
+  plan: Plan<MatmulConstants>,
+  refs: InputRefs,
+  kernel: string,
+): GpuProgram {
   const c = plan.constants
   const rowBlocks = Math.ceil(c.rows / BLOCK)
   const columnBlocks = Math.ceil(c.columns / BLOCK)
@@ -23,15 +31,34 @@ export function matmulProgram(plan: Plan<MatmulConstants>, kernel: string): GpuP
       tilesAcross(c),
       c.tile_rows / BLOCK,
       c.tile_columns / BLOCK,
+      tileCount(c),
     ),
     invocations: (c.tile_rows / BLOCK) * (c.tile_columns / BLOCK),
     slot_words: c.tile_rows * c.tile_columns,
     inputs: [
-      { name: 'a', pack: (bytes) => packRowBlocks(int8Operand('a', bytes, c.rows, c.depth), c) },
-      { name: 'b', pack: (bytes) => packColumnBlocks(int8Operand('b', bytes, c.depth, c.columns), c) },
+      { name: 'a', pack: (bytes) => packBatch(leftOperand(args, c, refs, bytes), c, packRowBlocks) },
+      { name: 'b', pack: (bytes) => packBatch(rightOperand(args, c, refs, bytes), c, packColumnBlocks) },
     ],
-    leaf: (shard, slot) => tileBytes(slot, c.tile_columns, tileOf(c, shard)),
+    leaf: (shard, slot) => tileBytes(slot, c.tile_columns, tileOf(c, placeOf(c, shard).tile)),
   }
+}
+
+/** The matrices of a batch one after another. */
+function packBatch(
+  matrices: Int8Array,
+  c: MatmulConstants,
+  pack: (matrix: Int8Array, c: MatmulConstants) => Uint32Array,
+): Uint32Array {
+  const batch = batchOf(c)
+  if (batch === 1) return pack(matrices, c)
+  const size = matrices.length / batch
+  const parts = Array.from({ length: batch }, (_, i) => pack(matrices.subarray(i * size, (i + 1) * size), c))
+  const packed = new Uint32Array(parts.reduce((sum, part) => sum + part.length, 0))
+  parts.reduce((at, part) => {
+    packed.set(part, at)
+    return at + part.length
+  }, 0)
+  return packed
 }
 
 /**

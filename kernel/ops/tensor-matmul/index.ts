@@ -1,46 +1,54 @@
-import { z } from 'zod'
 import { defineOp } from '../../job.ts'
+import type { OpSpec } from '../op.ts'
+import { type MatmulArgs, matmulArgs } from './args.ts'
 import { matmulProgram } from './gpu.ts'
-import { checkTile, emptyProduct, matmulResult, placeTile, reduceProduct } from './product.ts'
-import { multiplyTile } from './reference.ts'
+import {
+  checkTile,
+  emptyProduct,
+  type MatmulResult,
+  matmulResult,
+  type Product,
+  placeProductTile,
+  reduceProduct,
+} from './product.ts'
 import { summariseProduct } from './summary.ts'
-import { DEPTH_MAX, planTiles } from './tiles.ts'
+import { DEPTH_MAX, type MatmulConstants, planTiles } from './tiles.ts'
 
 const KERNEL = 'tensor/matmul.v1'
 
-/** `tensor@1/matmul.v1`: int8 x int8 -> int32, exact. */
-export const matmul = defineOp({
+/** `tensor@1/matmul.v1`: int8 x int8 -> int32, exact, and what can be had from that. */
+export const matmulSpec: OpSpec<MatmulArgs, MatmulConstants, Product, MatmulResult> = {
   ref: { name: 'tensor', version: 1, profile: 'matmul.v1' },
-  title: 'Matrix product, int8',
+  title: 'Matrix product',
   description:
-    'Multiplies an int8 matrix A by an int8 matrix B into an int32 matrix C, exactly: every element is an integer sum ' +
-    'of products that cannot overflow. The product is cut into tiles; each tile is one shard.',
-  args: z
-    .strictObject({})
-    .meta({ title: 'No arguments', description: 'The operands are the whole question.' }),
+    'Multiplies matrices exactly: int8 into int32, and int16 into the exact integers as float64. float32 matrices are ' +
+    'rounded once to integers of 16 or 24 bits that share powers of two, multiplied exactly, and rounded once to ' +
+    'float32; the result states the largest error. The product is cut into tiles; each tile is one shard.',
+  args: matmulArgs,
   inputs: {
     a: {
       title: 'A',
-      description: `The left matrix, int8, row-major, shape [rows, depth] with depth at most ${DEPTH_MAX}.`,
-      dtypes: ['int8'],
+      description: `The left matrix, row-major, shape [rows, depth] with depth at most ${DEPTH_MAX}.`,
+      dtypes: ['int8', 'int16', 'float32'],
       rank: 2,
     },
     b: {
       title: 'B',
-      description: 'The right matrix, int8, row-major, shape [depth, columns].',
-      dtypes: ['int8'],
+      description: 'The right matrix, row-major, shape [depth, columns].',
+      dtypes: ['int8', 'int16', 'float32'],
       rank: 2,
     },
   },
   example: {},
   kernel: KERNEL,
   tables: [],
-  plan: (_args, inputs) => planTiles(inputs),
-  gpu: ({ plan }) => matmulProgram(plan, KERNEL),
-  reference: ({ plan, inputs }, shard) => multiplyTile(plan.constants, inputs, shard),
+  plan: planTiles,
+  gpu: ({ args, plan, inputRefs }) => matmulProgram(args, plan, inputRefs, KERNEL),
   checkLeaf: checkTile,
-  fold: { empty: emptyProduct, add: placeTile },
+  fold: { empty: emptyProduct, add: placeProductTile },
   reduce: (_args, _plan, product) => reduceProduct(product),
   result: matmulResult,
   summarise: (_args, result) => summariseProduct(result),
-})
+}
+
+export const matmul = defineOp(matmulSpec)

@@ -1,7 +1,10 @@
 import { z } from 'zod'
 import { sha256Hex } from '../../digest.ts'
+import { matrixPreview, previewOf } from '../matrix-preview.ts'
 import type { Artifact, Plan } from '../op.ts'
-import { type MatmulConstants, PRODUCT_MAX, PRODUCT_MIN, tileOf } from './tiles.ts'
+import { placeTile, tileOf } from '../tile-grid.ts'
+import { floatProduct, integerProduct, reduceSlices } from './sliced-product.ts'
+import { batchOf, type MatmulConstants, PRODUCT_MAX, PRODUCT_MIN, placeOf, slicing } from './tiles.ts'
 
 /** The whole product while its tiles arrive: row-major little-endian int32. */
 export interface Product {
@@ -15,7 +18,8 @@ const word = z
   .min(-(2 ** 31))
   .max(2 ** 31 - 1)
 
-export const matmulResult = z.strictObject({
+/** A product of int8. */
+const int32Product = z.strictObject({
   shape: z.tuple([z.int().min(1), z.int().min(1)]),
   dtype: z.literal('int32'),
   /** SHA-256 of C's bytes: the name of the artifact `c`. */
@@ -28,39 +32,36 @@ export const matmulResult = z.strictObject({
   frobenius_squared: digits,
   /** Sum of the diagonal, at most 2^12 * 2^31; null unless the product is square. */
   trace: z.int().nullable(),
-  /** Means of the blocks of an even division into at most 32 x 32, rounded to the nearest integer, a half upwards. */
-  preview: z.strictObject({
-    rows: z.int().min(1).max(32),
-    columns: z.int().min(1).max(32),
-    values: z.array(z.int()).max(32 * 32),
-  }),
+  preview: matrixPreview,
 })
+export type Int32Product = z.infer<typeof int32Product>
+
+export const matmulResult = z.discriminatedUnion('dtype', [int32Product, integerProduct, floatProduct])
 export type MatmulResult = z.infer<typeof matmulResult>
 
 const BYTES = 4
-const PREVIEW_MAX = 32
 /** Elements between two transfers of the exact double sums into BigInt: 2^16 * 2^32 < 2^53. */
 const RUN = 65_536
 
 export function emptyProduct(plan: Plan<MatmulConstants>): Product {
   const { rows, columns } = plan.constants
-  return { constants: plan.constants, bytes: new Uint8Array(rows * columns * BYTES) }
+  return {
+    constants: plan.constants,
+    bytes: new Uint8Array(batchOf(plan.constants) * rows * columns * BYTES),
+  }
 }
 
-/** Writes a tile into its place. Tiles do not overlap, so their order does not matter. */
-export function placeTile(product: Product, shard: number, leaf: Uint8Array): void {
-  const tile = tileOf(product.constants, shard)
-  const width = tile.columns * BYTES
-  for (let row = 0; row < tile.rows; row++) {
-    const to = ((tile.row + row) * product.constants.columns + tile.column) * BYTES
-    product.bytes.set(leaf.subarray(row * width, (row + 1) * width), to)
-  }
+/** Writes a tile into its place in its product. */
+export function placeProductTile({ constants, bytes }: Product, shard: number, leaf: Uint8Array): void {
+  const { product, tile } = placeOf(constants, shard)
+  const size = constants.rows * constants.columns * BYTES
+  placeTile(bytes.subarray(product * size, (product + 1) * size), constants, tile, leaf, BYTES)
 }
 
 /** A tile has exactly its length, and each element lies between depth times the least and the largest product. */
 export function checkTile(plan: Plan<MatmulConstants>, shard: number, leaf: Uint8Array): string | undefined {
   const { depth } = plan.constants
-  const tile = tileOf(plan.constants, shard)
+  const tile = tileOf(plan.constants, placeOf(plan.constants, shard).tile)
   const expected = tile.rows * tile.columns * BYTES
   if (leaf.length !== expected)
     return `a tile of ${leaf.length} bytes; ${tile.rows} x ${tile.columns} int32 are ${expected}`
@@ -79,21 +80,25 @@ export function reduceProduct({ constants, bytes }: Product): {
   readonly result: MatmulResult
   readonly artifacts: readonly Artifact[]
 } {
-  const { rows, columns } = constants
+  const sliced = slicing(constants)
+  if (sliced !== undefined) return reduceSlices(sliced, constants, bytes)
+  const rows = batchOf(constants) * constants.rows
+  const { columns } = constants
   const shape: [number, number] = [rows, columns]
-  const result: MatmulResult = {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const result: Int32Product = {
     shape,
     dtype: 'int32',
     digest: sha256Hex(bytes),
     ...totals(bytes),
-    trace: rows === columns ? trace(bytes, rows) : null,
-    preview: preview(bytes, rows, columns),
+    trace: constants.batch === undefined && rows === columns ? trace(bytes, rows) : null,
+    preview: previewOf(rows, columns, (row, column) => view.getInt32((row * columns + column) * BYTES, true)),
   }
   return { result, artifacts: [{ name: 'c', dtype: 'int32', shape, bytes }] }
 }
 
 /** Squares by halves of 16 bits, v = h 2^16 + l: each of the three sums stays exact over a run. */
-function totals(bytes: Uint8Array): Pick<MatmulResult, 'min' | 'max' | 'sum' | 'frobenius_squared'> {
+function totals(bytes: Uint8Array): Pick<Int32Product, 'min' | 'max' | 'sum' | 'frobenius_squared'> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   let min = 2 ** 31 - 1
   let max = -(2 ** 31)
@@ -127,35 +132,4 @@ function trace(bytes: Uint8Array, size: number): number {
   let sum = 0
   for (let i = 0; i < size; i++) sum += view.getInt32(i * (size + 1) * BYTES, true)
   return sum
-}
-
-/** A block has at most 2^24 / 32 elements (the longer side is cut in 32), so its sum stays below 2^51. */
-function preview(bytes: Uint8Array, rows: number, columns: number): MatmulResult['preview'] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const down = Math.min(rows, PREVIEW_MAX)
-  const across = Math.min(columns, PREVIEW_MAX)
-  const values: number[] = []
-  for (let i = 0; i < down; i++) {
-    const firstRow = Math.floor((i * rows) / down)
-    const endRow = Math.floor(((i + 1) * rows) / down)
-    for (let j = 0; j < across; j++) {
-      const firstColumn = Math.floor((j * columns) / across)
-      const endColumn = Math.floor(((j + 1) * columns) / across)
-      let sum = 0
-      for (let row = firstRow; row < endRow; row++) {
-        for (let column = firstColumn; column < endColumn; column++)
-          sum += view.getInt32((row * columns + column) * BYTES, true)
-      }
-      values.push(roundedMean(sum, (endRow - firstRow) * (endColumn - firstColumn)))
-    }
-  }
-  return { rows: down, columns: across, values }
-}
-
-/** floor(sum / count + 1/2) without a rounded quotient: `%` is exact. */
-function roundedMean(sum: number, count: number): number {
-  const doubled = 2 * sum + count
-  const divisor = 2 * count
-  const rest = ((doubled % divisor) + divisor) % divisor
-  return (doubled - rest) / divisor
 }

@@ -6,6 +6,7 @@ import { hubError } from '../../../agent-runtime/hub-transport.ts'
 import { type ClaimChallenge, type ClaimProof, claimBytes } from '../../../kernel/claim.ts'
 import { bytesToHex, sha256 } from '../../../kernel/digest.ts'
 import { merkleRootOfDigests } from '../../../kernel/merkle.ts'
+import { referenceLeaf } from '../../../kernel/ops/references.test-support.ts'
 import { OPS } from '../../../kernel/ops/registry.ts'
 import {
   challengeOutput,
@@ -96,7 +97,7 @@ export function enrolmentOf(key: AgentKey = newKey()): Record<string, unknown> {
 function execute(canonical: string, lease: LeaseMessage, session: string, key: AgentKey): ResultInput {
   const job = OPS.prepare(JSON.parse(canonical))
   const leaves = Array.from({ length: lease.count }, (_, offset) =>
-    job.reference(lease.first + offset, new Map()),
+    referenceLeaf(job, lease.first + offset, new Map()),
   )
   const digests = new Uint8Array(Buffer.concat(leaves.map((leaf) => sha256(leaf))))
   const root = merkleRootOfDigests(digests)

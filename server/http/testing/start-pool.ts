@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { SHARD_POINTS } from '../../../kernel/ops/mc-pi/args.ts'
+import { referenceLeaf } from '../../../kernel/ops/references.test-support.ts'
 import type { Mail } from '../../accounts/mail.ts'
 import { createLog } from '../../core/log.ts'
 import type { Referee } from '../../hub/referee/referee.ts'
@@ -14,7 +15,7 @@ import { createHttpServer } from '../server.ts'
 
 /** The referee's arithmetic in the test's own thread: sources cannot be loaded by a worker of Node 20. */
 const inThreadReferee: Referee = {
-  execute: async (job, shard, inputs) => job.reference(shard, inputs),
+  execute: async (job, shard, inputs) => referenceLeaf(job, shard, inputs),
   close: async () => {},
 }
 

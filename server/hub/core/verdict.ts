@@ -118,7 +118,7 @@ export function applyReferee(
   const credits = new CreditList()
   for (const copy of right) credits.add(copy)
   markAccepted(job, shard)
-  const referee: AcceptedCopy = { agent: REFEREE, owner: REFEREE, executor: 'cpu' }
+  const referee: AcceptedCopy = { agent: REFEREE, owner: REFEREE, executor: 'wasm' }
   persistAccepted(
     turn,
     job,

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 import { afterAll, describe, expect, it } from 'vitest'
+import { referenceLeaf } from '../../../kernel/ops/references.test-support.ts'
 import { OPS } from '../../../kernel/ops/registry.ts'
 import { WorkerReferee } from './referee.ts'
 
@@ -42,7 +43,7 @@ describe("the referee's thread", () => {
     const referee = await startReferee()
     const jobs = Array.from({ length: 20 }, (_, index) => pi(`job ${index}`))
     for (const job of [...jobs, ...jobs]) {
-      expect(await referee.execute(job, 0, new Map())).toEqual(job.reference(0, new Map()))
+      expect(await referee.execute(job, 0, new Map())).toEqual(referenceLeaf(job, 0, new Map()))
     }
   })
 
@@ -61,7 +62,7 @@ describe("the referee's thread", () => {
     })
     await expect(referee.execute(product, 0, new Map())).rejects.toMatchObject({ code: 'EXECUTOR_FAILED' })
     const job = pi('after')
-    expect(await referee.execute(job, 0, new Map())).toEqual(job.reference(0, new Map()))
+    expect(await referee.execute(job, 0, new Map())).toEqual(referenceLeaf(job, 0, new Map()))
   })
 
   it('starts a new thread for a shard whose thread was lost, a few times', async () => {
@@ -81,7 +82,7 @@ describe("the referee's thread", () => {
       return referee
     }
     const job = pi('lost')
-    expect(await (await dying(2)).execute(job, 0, new Map())).toEqual(job.reference(0, new Map()))
+    expect(await (await dying(2)).execute(job, 0, new Map())).toEqual(referenceLeaf(job, 0, new Map()))
     await expect((await dying(3)).execute(job, 0, new Map())).rejects.toMatchObject({
       code: 'EXECUTOR_FAILED',
     })

@@ -2,9 +2,9 @@ import { setTimeout as rest } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { parseJsonStrict } from '../../../kernel/canonical.ts'
 import { ForgeError, invariant } from '../../../kernel/errors.ts'
-import type { PreparedJob } from '../../../kernel/job.ts'
-import type { InputBytes } from '../../../kernel/ops/op.ts'
+import { WasmProgram } from '../../../kernel/execute/wasm-program.ts'
 import { OPS } from '../../../kernel/ops/registry.ts'
+import { kernelModule } from '../../../shaders/modules.ts'
 import {
   type RefereeAnswer,
   type RefereeRequest,
@@ -12,22 +12,22 @@ import {
   refereeRequestSchema,
 } from './messages.ts'
 
-/** The referee's thread: runs one shard after the other by the ops' plain arithmetic, within its share of the CPU. */
+/** The referee's thread: runs one shard after the other by the compiled kernels, within its share of the CPU. */
 
 const port = parentPort
 invariant(port !== null, 'the referee runs in a worker thread')
 const { cpu_share } = refereeDataSchema.parse(workerData)
-const jobs = new Map<string, { job: PreparedJob; inputs: InputBytes }>()
+const jobs = new Map<string, Promise<WasmProgram>>()
 const queue: (RefereeRequest & { t: 'run' })[] = []
 let busy = false
 
 port.on('message', (message: unknown) => {
   const request = refereeRequestSchema.parse(message)
   if (request.t === 'load') {
-    jobs.set(request.contract_hash, {
-      job: OPS.prepare(parseJsonStrict(request.canonical)),
-      inputs: new Map(request.inputs),
-    })
+    const loading = load(request)
+    // Whoever asks for a shard hears of it.
+    loading.catch(() => undefined)
+    jobs.set(request.contract_hash, loading)
     return
   }
   if (request.t === 'unload') {
@@ -43,18 +43,23 @@ async function drain(): Promise<void> {
   busy = true
   for (let request = queue.shift(); request !== undefined; request = queue.shift()) {
     const started = performance.now()
-    answer(execute(request))
+    answer(await execute(request))
     const worked_ms = performance.now() - started
     if (cpu_share < 1) await rest((worked_ms * (1 - cpu_share)) / cpu_share)
   }
   busy = false
 }
 
-function execute(request: RefereeRequest & { t: 'run' }): RefereeAnswer {
+async function load(request: RefereeRequest & { t: 'load' }): Promise<WasmProgram> {
+  const program = OPS.prepare(parseJsonStrict(request.canonical)).gpu()
+  return new WasmProgram(await kernelModule(program.kernel), program, new Map(request.inputs))
+}
+
+async function execute(request: RefereeRequest & { t: 'run' }): Promise<RefereeAnswer> {
   try {
-    const loaded = jobs.get(request.contract_hash)
-    if (loaded === undefined) throw new ForgeError('INTERNAL', 'the job is not loaded')
-    return { t: 'done', id: request.id, leaf: loaded.job.reference(request.shard, loaded.inputs) }
+    const program = await jobs.get(request.contract_hash)
+    if (program === undefined) throw new ForgeError('INTERNAL', 'the job is not loaded')
+    return { t: 'done', id: request.id, leaf: program.leaf(request.shard) }
   } catch (error) {
     return { t: 'failed', id: request.id, message: error instanceof Error ? error.message : String(error) }
   }

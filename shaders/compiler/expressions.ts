@@ -1,0 +1,464 @@
+import type { AstExpr, AstPostfix } from './ast.ts'
+import type { Context } from './context.ts'
+import type { BinaryOp, Expr, Scalar } from './ir.ts'
+import { ABSTRACT, BOOL, leavesOf, sameType, strideOf, typeName, U32, type WgslType } from './types.ts'
+import { elementRef, partRef, type Ref, readRef, scalarOf, type Value } from './values.ts'
+
+const COMPONENTS = ['xyzw', 'rgba']
+const ARITHMETIC = new Set(['+', '-', '*', '/', '%', '&', '|', '^', '<<', '>>'])
+const COMPARISONS = new Set(['==', '!=', '<', '<=', '>', '>='])
+
+/** @throws KernelRefusal where the expression is not in Tier A, or its types do not agree */
+export function lowerExpr(ctx: Context, expr: AstExpr): Value {
+  const base = lowerOperand(ctx, expr)
+  if (base.k === 'ref') {
+    const { ref } = base
+    if (ref.k === 'memory' && containsAtomic(ref.type))
+      throw ctx.refuse(
+        expr.line,
+        'an atomic is read like a value',
+        'Use atomicAdd and the like, or a buffer without atomics',
+      )
+    return readRef(ctx.builder, ref, () =>
+      ctx.refuse(expr.line, `${typeName(ref.type)} is read as a whole`, 'Read its elements one by one'),
+    )
+  }
+  return base.value
+}
+
+type Lowered = { readonly k: 'ref'; readonly ref: Ref } | { readonly k: 'value'; readonly value: Value }
+
+function lowerOperand(ctx: Context, expr: AstExpr): Lowered {
+  const place = lowerPlace(ctx, expr)
+  if (place?.swizzle === undefined && place !== undefined) return { k: 'ref', ref: place.ref }
+  let value =
+    place === undefined
+      ? lowerPrimary(ctx, expr)
+      : readRef(ctx.builder, place.ref, () => ctx.refuse(expr.line, 'too large a value', 'Read its parts'))
+  const first = place === undefined ? expr.postfix : (place.swizzle ?? null)
+  for (let postfix: AstPostfix | null = first; postfix !== null; postfix = postfix.postfix) {
+    value =
+      postfix.astNodeType === 'stringExpr'
+        ? component(ctx, value, postfix.value, postfix.line)
+        : elementOf(ctx, value, lowerIndex(ctx, postfix.index), postfix.line)
+  }
+  return { k: 'value', value }
+}
+
+/** The place that an expression names, or undefined where it is a value. */
+export function lowerRef(ctx: Context, expr: AstExpr): Ref | undefined {
+  return lowerPlace(ctx, expr)?.ref
+}
+
+type Swizzle = AstPostfix & { readonly astNodeType: 'stringExpr' }
+
+/** The place, and where the rest of the expression begins to take a vector's components from its value. */
+function lowerPlace(
+  ctx: Context,
+  expr: AstExpr,
+): { readonly ref: Ref; readonly swizzle?: Swizzle } | undefined {
+  let ref: Ref | undefined
+  if (expr.astNodeType === 'varExpr') {
+    const symbol = ctx.lookup(expr.name)
+    if (symbol?.k === 'place' || symbol?.k === 'pointer') ref = symbol.ref
+  } else if (expr.astNodeType === 'unaryOp' && expr.operator === '*') {
+    ref = lowerPointer(ctx, expr.right)
+    if (ref === undefined)
+      throw ctx.refuse(expr.line, 'something other than a pointer is followed', 'Name the variable')
+  }
+  if (ref === undefined) return undefined
+  for (let postfix: AstPostfix | null = expr.postfix; postfix !== null; postfix = postfix.postfix) {
+    const { line } = postfix
+    if (postfix.astNodeType === '') {
+      const index = lowerIndex(ctx, postfix.index)
+      ref = elementRef(ref, index, ctx.place(line), strideOf, (reason, instead) =>
+        ctx.refuse(line, reason, instead),
+      )
+      continue
+    }
+    const { type } = ref
+    if (type.k === 'struct') {
+      const name = postfix.value
+      const member = type.members.find((candidate) => candidate.name === name)
+      if (member === undefined)
+        throw ctx.refuse(line, `${type.name} has no member ${name}`, 'Name one of its members')
+      ref = partRef(ref, member.type, member.leaf, member.word)
+    } else if (type.k === 'vector') {
+      if (postfix.value.length > 1) return { ref, swizzle: postfix }
+      const at = componentIndex(ctx, type.size, postfix.value, line)
+      ref = partRef(ref, { k: 'scalar', of: type.of }, at, at)
+    } else
+      throw ctx.refuse(line, `${typeName(type)} has no .${postfix.value}`, 'Name a member or a component')
+  }
+  return { ref }
+}
+
+/** `&place`, or the name of a pointer. */
+export function lowerPointer(ctx: Context, expr: AstExpr): Ref | undefined {
+  if (expr.astNodeType === 'unaryOp' && expr.operator === '&') return lowerRef(ctx, expr.right)
+  if (expr.astNodeType === 'varExpr' && expr.postfix === null) {
+    const symbol = ctx.lookup(expr.name)
+    if (symbol?.k === 'pointer') return symbol.ref
+  }
+  return undefined
+}
+
+function lowerIndex(ctx: Context, expr: AstExpr): Expr {
+  const value = lowerExpr(ctx, expr)
+  const index = value.type.k === 'abstract' ? coerce(ctx, value, U32, expr.line) : value
+  if (index.type.k !== 'scalar' || index.type.of === 'bool')
+    throw ctx.refuse(expr.line, `an index of type ${typeName(index.type)}`, 'Use a u32')
+  return ctx.builder.pin(index.leaves[0]!, 'index')
+}
+
+function lowerPrimary(ctx: Context, expr: AstExpr): Value {
+  switch (expr.astNodeType) {
+    case 'literalExpr':
+      return lowerLiteral(ctx, expr)
+    case 'varExpr': {
+      const symbol = ctx.lookup(expr.name)
+      if (symbol?.k === 'value') return symbol.value
+      throw ctx.refuse(expr.line, `${expr.name} is not declared`, 'Declare it before its use')
+    }
+    case 'constExpr':
+      return lowerExpr(ctx, expr.initializer)
+    case 'unaryOp':
+      return lowerUnary(ctx, expr.operator, lowerExpr(ctx, expr.right), expr.line)
+    case 'binaryOp':
+      return lowerBinary(ctx, expr)
+    case 'callExpr':
+      return ctx.call(ctx, expr.name, expr.args ?? [], expr.line, true)
+    case 'createExpr':
+    case 'typecastExpr':
+      if (expr.type === null) throw ctx.refuse(expr.line, 'a value without a type', 'Name its type')
+      return ctx.construct(ctx, expr.type, expr.args ?? [], expr.line)
+    case 'bitcastExpr': {
+      const value = lowerExpr(ctx, expr.value)
+      const to = ctx.type(expr.type!, expr.line)
+      const from = scalarOf(value.type)
+      const target = scalarOf(to)
+      if (
+        from === undefined ||
+        target === undefined ||
+        from === 'bool' ||
+        target === 'bool' ||
+        leavesOf(to).length !== value.leaves.length
+      )
+        throw ctx.refuse(
+          expr.line,
+          `a bitcast from ${typeName(value.type)} to ${typeName(to)}`,
+          'Cast between u32 and i32',
+        )
+      return { type: to, leaves: value.leaves.map((leaf) => retype(leaf, target)) }
+    }
+    default:
+      throw ctx.refuse(
+        expr.line,
+        'an expression that Tier A does not have',
+        'Write it in u32 and i32 arithmetic',
+      )
+  }
+}
+
+function lowerLiteral(ctx: Context, expr: AstExpr & { astNodeType: 'literalExpr' }): Value {
+  const name = expr.type.name
+  const data = expr.value.data ?? []
+  if (name === 'bool' && data.length === 1)
+    return { type: BOOL, leaves: [ctx.builder.constant('bool', data[0] === 0 ? 0 : 1)] }
+  if (name === 'x32' && data.length === 1 && Number.isInteger(data[0])) {
+    return { type: ABSTRACT, leaves: [ctx.builder.constant('i32', data[0]!)], literal: data[0]! }
+  }
+  const type = ctx.type(expr.type, expr.line)
+  const types = leavesOf(type)
+  const values = expr.value.buffer !== undefined ? [...new Uint32Array(expr.value.buffer)] : Array.from(data)
+  if (values.length !== types.length)
+    throw ctx.refuse(
+      expr.line,
+      `a constant of type ${typeName(type)}`,
+      'Use constants of scalars, vectors and arrays of them',
+    )
+  for (const [i, value] of values.entries()) {
+    const inRange =
+      types[i] === 'i32' ? value >= -(2 ** 31) && value < 2 ** 32 : value >= 0 && value < 2 ** 32
+    if (!Number.isInteger(value) || !inRange)
+      throw ctx.refuse(expr.line, `the constant ${value} is no ${types[i]}`, 'Write an integer of that type')
+  }
+  return { type, leaves: values.map((value, i) => ctx.builder.constant(types[i]!, value)) }
+}
+
+function lowerUnary(ctx: Context, operator: string, value: Value, line: number): Value {
+  const place = ctx.place(line)
+  if (value.literal !== undefined) {
+    if (operator === '-')
+      return {
+        type: ABSTRACT,
+        leaves: [ctx.builder.constant('i32', -value.literal)],
+        literal: -value.literal,
+      }
+    if (operator === '~')
+      return {
+        type: ABSTRACT,
+        leaves: [ctx.builder.constant('i32', ~value.literal)],
+        literal: ~value.literal,
+      }
+  }
+  const scalar = scalarOf(value.type)
+  const op =
+    operator === '-' && scalar === 'i32'
+      ? 'neg'
+      : operator === '~' && (scalar === 'u32' || scalar === 'i32')
+        ? 'complement'
+        : operator === '!' && scalar === 'bool'
+          ? 'not'
+          : undefined
+  if (op === undefined || scalar === undefined)
+    throw ctx.refuse(
+      line,
+      `${operator} of ${typeName(value.type)}`,
+      operator === '-' ? 'Negate an i32' : 'Use ~ on integers, ! on bools',
+    )
+  return { type: value.type, leaves: value.leaves.map((leaf) => ctx.builder.unary(scalar, op, leaf, place)) }
+}
+
+function lowerBinary(ctx: Context, expr: AstExpr & { astNodeType: 'binaryOp' }): Value {
+  const { operator, line } = expr
+  if (operator === '&&' || operator === '||') return lowerShortCircuit(ctx, expr)
+  const [left, right] = ctx.builder.inOrder<Value>([
+    () => lowerExpr(ctx, expr.left),
+    () => lowerExpr(ctx, expr.right),
+  ])
+  return binaryValue(ctx, operator, left!, right!, line)
+}
+
+function lowerShortCircuit(ctx: Context, expr: AstExpr & { astNodeType: 'binaryOp' }): Value {
+  const { builder } = ctx
+  const isAnd = expr.operator === '&&'
+  const place = ctx.place(expr.line)
+  const left = lowerExpr(ctx, expr.left)
+  let right: Value | undefined
+  const statements = builder.collect(() => {
+    right = lowerExpr(ctx, expr.right)
+  })
+  if (!sameType(left.type, BOOL) || right === undefined || !sameType(right.type, BOOL))
+    throw ctx.refuse(expr.line, `${expr.operator} of something other than bools`, 'Compare first')
+  const a = left.leaves[0]!
+  const b = right.leaves[0]!
+  if (statements.length === 0)
+    return { type: BOOL, leaves: [builder.binary('bool', isAnd ? 'and' : 'or', a, b, place)] }
+  // The right side counts only where the left one leaves it open: `left && right` with right false elsewhere.
+  const first = builder.pin(a, 'left')
+  const second = builder.local('right', 'bool')
+  builder.emit({ k: 'set', local: second, value: builder.constant('bool', isAnd ? 0 : 1) })
+  builder.emit({
+    k: 'if',
+    when: isAnd ? first : builder.not(first, place),
+    yes: [...statements, { k: 'set', local: second, value: b }],
+    no: [],
+  })
+  const pinned = builder.pin(builder.get(second), 'right')
+  return { type: BOOL, leaves: [builder.binary('bool', isAnd ? 'and' : 'or', first, pinned, place)] }
+}
+
+/** A binary operator on values, component by component; a scalar beside a vector is spread. */
+export function binaryValue(ctx: Context, operator: string, left: Value, right: Value, line: number): Value {
+  const shift = operator === '<<' || operator === '>>'
+  const a0 =
+    left.literal === undefined ? left : shift ? concrete(ctx, left, line) : coerceLike(ctx, left, right, line)
+  let b0 =
+    right.literal !== undefined
+      ? shift
+        ? coerce(ctx, right, U32, line)
+        : coerceLike(ctx, right, left, line)
+      : right
+  if (a0.literal !== undefined && b0.literal !== undefined)
+    return foldAbstract(ctx, operator, a0.literal, b0.literal, line)
+  let a = a0
+  if (a.type.k === 'vector' && b0.type.k === 'scalar' && !shift) b0 = spread(ctx, b0, a.type.size)
+  if (b0.type.k === 'vector' && a.type.k === 'scalar' && !shift) a = spread(ctx, a, b0.type.size)
+  const b = b0
+  const scalar = scalarOf(a.type)
+  const other = scalarOf(b.type)
+  const shapes = a.type.k === b.type.k && a.leaves.length === b.leaves.length
+  const agree = scalar !== undefined && shapes && (shift ? other === 'u32' : scalar === other)
+  if (!agree)
+    throw ctx.refuse(
+      line,
+      `${typeName(left.type)} ${operator} ${typeName(right.type)}`,
+      shift ? 'Shift by a u32' : 'Convert one side, for instance by u32() or i32()',
+    )
+  const op = operatorOf(operator, scalar)
+  if (op === undefined) {
+    const signedDivision = (operator === '/' || operator === '%') && scalar === 'i32'
+    throw ctx.refuse(
+      line,
+      signedDivision
+        ? `${operator} of i32: overflow and rounding differ between machines`
+        : `${operator} of ${scalar}`,
+      signedDivision ? 'Divide magnitudes as u32, then restore the sign' : 'Use an operator of this type',
+    )
+  }
+  const result: Scalar = COMPARISONS.has(operator) ? 'bool' : scalar
+  const place = ctx.place(line)
+  const type: WgslType =
+    a.type.k === 'vector' ? { k: 'vector', of: result, size: a.type.size } : { k: 'scalar', of: result }
+  return {
+    type,
+    leaves: a.leaves.map((leaf, i) => ctx.builder.binary(result, op, leaf, b.leaves[i]!, place)),
+  }
+}
+
+function operatorOf(operator: string, scalar: Scalar): BinaryOp | undefined {
+  if (scalar === 'bool') {
+    return ({ '&': 'and', '|': 'or', '==': 'eq', '!=': 'ne' } as const)[operator as '&']
+  }
+  const signed = scalar === 'i32'
+  switch (operator) {
+    case '+':
+      return 'add'
+    case '-':
+      return 'sub'
+    case '*':
+      return 'mul'
+    case '/':
+      return signed ? undefined : 'div_u'
+    case '%':
+      return signed ? undefined : 'rem_u'
+    case '&':
+      return 'and'
+    case '|':
+      return 'or'
+    case '^':
+      return 'xor'
+    case '<<':
+      return 'shl'
+    case '>>':
+      return signed ? 'shr_s' : 'shr_u'
+    case '==':
+      return 'eq'
+    case '!=':
+      return 'ne'
+    case '<':
+      return signed ? 'lt_s' : 'lt_u'
+    case '<=':
+      return signed ? 'le_s' : 'le_u'
+    case '>':
+      return signed ? 'gt_s' : 'gt_u'
+    case '>=':
+      return signed ? 'ge_s' : 'ge_u'
+    default:
+      return undefined
+  }
+}
+
+function foldAbstract(ctx: Context, operator: string, a: number, b: number, line: number): Value {
+  if (COMPARISONS.has(operator) || !ARITHMETIC.has(operator) || operator === '/' || operator === '%')
+    throw ctx.refuse(line, `${operator} of two literals without types`, 'Give them types: 1u, 1i')
+  const exact =
+    { '+': a + b, '-': a - b, '*': a * b, '&': a & b, '|': a | b, '^': a ^ b }[operator] ?? Number.NaN
+  if (!Number.isSafeInteger(exact))
+    throw ctx.refuse(line, 'a constant beyond 32 bits', 'Use smaller constants')
+  return { type: ABSTRACT, leaves: [ctx.builder.constant('i32', exact)], literal: exact }
+}
+
+function coerceLike(ctx: Context, literal: Value, like: Value, line: number): Value {
+  const scalar = scalarOf(like.type)
+  return scalar === undefined ? literal : coerce(ctx, literal, { k: 'scalar', of: scalar }, line)
+}
+
+/** Gives a value the type that its place asks for: only literals have a choice. */
+export function coerce(ctx: Context, value: Value, type: WgslType, line: number): Value {
+  if (value.literal === undefined) {
+    if (!sameType(value.type, type))
+      throw ctx.refuse(
+        line,
+        `${typeName(value.type)} where ${typeName(type)} is needed`,
+        'Convert it, for instance by u32() or i32()',
+      )
+    return value
+  }
+  const { literal } = value
+  if (type.k !== 'scalar' || type.of === 'bool')
+    throw ctx.refuse(line, `${literal} where ${typeName(type)} is needed`, 'Construct the value')
+  if (type.of === 'u32' ? literal < 0 || literal >= 2 ** 32 : literal < -(2 ** 31) || literal >= 2 ** 31)
+    throw ctx.refuse(line, `${literal} is no ${type.of}`, `Write a literal within the range of ${type.of}`)
+  return { type, leaves: [ctx.builder.constant(type.of, literal)] }
+}
+
+/** A literal becomes an i32, as WGSL has it where nothing asks for another type. */
+export function concrete(ctx: Context, value: Value, line: number): Value {
+  return value.literal === undefined ? value : coerce(ctx, value, { k: 'scalar', of: 'i32' }, line)
+}
+
+export function spread(ctx: Context, value: Value, size: 2 | 3 | 4): Value {
+  const of = scalarOf(value.type)!
+  const leaf = ctx.builder.pin(value.leaves[0]!, 'spread')
+  return { type: { k: 'vector', of, size }, leaves: Array.from({ length: size }, () => leaf) }
+}
+
+export function retype(leaf: Expr, type: Scalar): Expr {
+  return leaf.type === type ? leaf : { ...leaf, type }
+}
+
+function component(ctx: Context, value: Value, name: string, line: number): Value {
+  const { type } = value
+  if (type.k === 'struct') {
+    const member = type.members.find((candidate) => candidate.name === name)
+    if (member === undefined)
+      throw ctx.refuse(line, `${type.name} has no member ${name}`, 'Name one of its members')
+    return {
+      type: member.type,
+      leaves: value.leaves.slice(member.leaf, member.leaf + leavesOf(member.type).length),
+    }
+  }
+  if (type.k !== 'vector')
+    throw ctx.refuse(line, `${typeName(type)} has no .${name}`, 'Name a component of a vector')
+  const leaves = [...name].map((letter) => value.leaves[componentIndex(ctx, type.size, letter, line)]!)
+  if (leaves.length === 1) return { type: { k: 'scalar', of: type.of }, leaves }
+  if (leaves.length > 4) throw ctx.refuse(line, `.${name} is longer than four`, 'Name up to four components')
+  return { type: { k: 'vector', of: type.of, size: leaves.length as 2 | 3 | 4 }, leaves }
+}
+
+function componentIndex(ctx: Context, size: number, name: string, line: number): number {
+  for (const letters of COMPONENTS) {
+    const at = letters.indexOf(name)
+    if (name.length === 1 && at >= 0 && at < size) return at
+  }
+  throw ctx.refuse(line, `no component .${name} in a vector of ${size}`, `Use .${'xyzw'.slice(0, size)}`)
+}
+
+/** `value[index]` where the value has no address: a constant array, or a constant index. */
+function elementOf(ctx: Context, value: Value, index: Expr, line: number): Value {
+  const { type } = value
+  const element: WgslType | undefined =
+    type.k === 'array' ? type.of : type.k === 'vector' ? { k: 'scalar', of: type.of } : undefined
+  if (element === undefined)
+    throw ctx.refuse(line, `${typeName(type)} has no elements`, 'Index arrays and vectors')
+  const size = leavesOf(element).length
+  if (index.k === 'const') {
+    if ((index.value + 1) * size > value.leaves.length)
+      throw ctx.refuse(line, `index ${index.value} outside`, 'Stay within the array')
+    return { type: element, leaves: value.leaves.slice(index.value * size, (index.value + 1) * size) }
+  }
+  if (type.k === 'array' && value.leaves.every((leaf) => leaf.k === 'const')) {
+    const words = value.leaves.map((leaf) => (leaf.k === 'const' ? leaf.value : 0))
+    const memory = ctx.builder.memory({ k: 'constant', name: 'array', words })
+    const at = {
+      memory,
+      terms: [{ index, stride: size, count: type.count }],
+      word: 0,
+      place: ctx.place(line),
+    }
+    const to = leavesOf(element).map((scalar) => ctx.builder.local('loaded', scalar, true))
+    ctx.builder.emit({ k: 'load', from: at, words: to.map((_, i) => i), to })
+    return { type: element, leaves: to.map((local) => ctx.builder.get(local)) }
+  }
+  throw ctx.refuse(
+    line,
+    'a value is indexed by something other than a constant',
+    'Keep it in a var, and index that',
+  )
+}
+
+function containsAtomic(type: WgslType): boolean {
+  return type.k === 'atomic' || (type.k === 'array' && containsAtomic(type.of))
+}

@@ -1,0 +1,40 @@
+import type { AstExpr, AstFunction } from './ast.ts'
+import type { Context } from './context.ts'
+import { coerce, lowerExpr } from './expressions.ts'
+import type { Expr } from './ir.ts'
+import type { Place } from './refusal.ts'
+import type { WgslType } from './types.ts'
+import type { Value } from './values.ts'
+
+/**
+ * Functions of the prelude that WASM does better than their WGSL bodies. Each is the same function of its arguments;
+ * `intrinsics.test.ts` compares both lowerings and BigInt.
+ */
+const INTRINSICS: Readonly<Record<string, (ctx: Context, leaves: readonly Expr[], place: Place) => Expr[]>> =
+  {
+    /** The 64-bit product: low word, high word. */
+    mul_wide: ({ builder }, [a, b], place) => [
+      builder.binary('u32', 'mul', a!, b!, place),
+      builder.binary('u32', 'mul_high', a!, b!, place),
+    ],
+    /** The sum of the products of the signed 16-bit halves: one instruction, i32x4.dot_i16x8_s. */
+    dot2_i16: ({ builder }, [a, b], place) => [builder.binary('i32', 'dot2_i16', a!, b!, place)],
+  }
+
+/** @returns undefined where the function has no better lowering than its body */
+export function lowerIntrinsic(
+  ctx: Context,
+  fn: AstFunction,
+  args: readonly AstExpr[],
+  line: number,
+): Value | undefined {
+  const intrinsic = Object.hasOwn(INTRINSICS, fn.name) ? INTRINSICS[fn.name] : undefined
+  if (intrinsic === undefined || fn.returnType === null) return undefined
+  const type: WgslType = ctx.type(fn.returnType, fn.line)
+  const values = ctx.builder.inOrder<Value>(
+    fn.args.map((arg, i) => () => coerce(ctx, lowerExpr(ctx, args[i]!), ctx.type(arg.type, arg.line), line)),
+  )
+  const leaves = values.flatMap((value) => value.leaves.map((leaf) => ctx.builder.pin(leaf, 'factor')))
+  const results = intrinsic(ctx, leaves, ctx.place(line))
+  return { type, leaves: results.map((leaf) => ctx.builder.pin(leaf, fn.name)) }
+}

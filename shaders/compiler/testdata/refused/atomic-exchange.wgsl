@@ -1,0 +1,16 @@
+//!include dispatch
+
+struct Params {
+  dispatch: Dispatch,
+  steps: u32, //!range 1 .. 1000
+  free: u32,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> output: array<u32>;
+@group(0) @binding(4) var<storage, read> input: array<u32>;
+@group(0) @binding(6) var<storage, read_write> counter: array<atomic<u32>>;
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  output[gid.x] = atomicExchange(&counter[0], 1u);
+}
