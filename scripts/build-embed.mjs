@@ -67,7 +67,7 @@ export async function buildEmbed(folder = EMBED_FOLDER) {
       entryPoints: {
         frame: 'agent-runtime/embed/frame.ts',
         worker: 'agent-runtime/worker.ts',
-        'thread-browser': 'agent-runtime/cpu/thread-browser.ts',
+        'thread-browser': 'agent-runtime/wasm/thread-browser.ts',
       },
       outdir: path.join(folder, 'v1'),
       format: 'esm',
