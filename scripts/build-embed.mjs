@@ -1,6 +1,6 @@
 // Builds the embed: the loader that partners include, the frame's script and style sheet, the agent's worker and its
 // computing thread. server/http/embed-route.ts serves them.
-import { readFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -15,7 +15,7 @@ export const EMBED_FOLDER = path.join(ROOT, 'public', 'embed')
 const workersBeside = {
   name: 'workers-beside',
   setup(steps) {
-    const starts = /[\\/]agent-runtime[\\/](client|cpu[\\/]spawn-browser)[.]ts$/
+    const starts = /[\\/]agent-runtime[\\/](client|wasm[\\/]spawn-browser)[.]ts$/
     steps.onLoad({ filter: starts }, async ({ path: file }) => {
       const source = await readFile(file, 'utf8')
       return {
@@ -44,6 +44,7 @@ const englishOnly = {
 
 /** @param {string} folder gets `v1.js` and the folder `v1` */
 export async function buildEmbed(folder = EMBED_FOLDER) {
+  await rm(path.join(folder, 'v1'), { recursive: true, force: true })
   /** @type {import('esbuild').BuildOptions} */
   const browser = {
     absWorkingDir: ROOT,
@@ -67,10 +68,13 @@ export async function buildEmbed(folder = EMBED_FOLDER) {
       entryPoints: {
         frame: 'agent-runtime/embed/frame.ts',
         worker: 'agent-runtime/worker.ts',
-        'thread-browser': 'agent-runtime/cpu/thread-browser.ts',
+        'thread-browser': 'agent-runtime/wasm/thread-browser.ts',
       },
       outdir: path.join(folder, 'v1'),
       format: 'esm',
+      // A kernel's WASM modules are a file of their own, loaded when a job needs it.
+      splitting: true,
+      chunkNames: '[name]-[hash]',
       plugins: [workersBeside, englishOnly],
     }),
     build({ ...browser, entryPoints: ['agent-runtime/embed/frame.css'], outdir: path.join(folder, 'v1') }),

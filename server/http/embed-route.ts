@@ -38,7 +38,7 @@ export async function serveEmbed(
     return
   }
   if (path === '/embed/v1/frame') return serveFrame(request, response, embed, assets)
-  const [, version, name = ''] = /^\/embed\/v1\/([0-9a-f]{16})\/([a-z-]+\.(?:js|css))$/.exec(path) ?? []
+  const [, version, name = ''] = /^\/embed\/v1\/([0-9a-f]{16})\/([\w.-]+\.(?:js|css))$/.exec(path) ?? []
   const file = version === assets.version ? assets.files.get(name) : undefined
   if (file === undefined) throw notFound()
   // Workers obey the policy that comes with their own script.
