@@ -11,7 +11,7 @@ export const bootstrapArgs = z.strictObject({
         'correlation: of the column with the other one.',
     }),
   column: z.int().min(0).max(63).default(0).meta({
-    title: 'Column',
+    title: 'First column',
     description: 'Which column of the data, from 0.',
   }),
   other_column: z.int().min(0).max(63).default(1).meta({

@@ -7,7 +7,6 @@ export const isingArgs = z.strictObject({
   size: z.literal([4, 8, 16, 32]).meta({
     title: 'Lattice size',
     description: 'Sites along each side of the square lattice, which is periodic.',
-    unit: 'sites',
   }),
   temperature: z.number().min(0.2).max(100).meta({
     title: 'Temperature',
