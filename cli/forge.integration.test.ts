@@ -126,7 +126,7 @@ describe('forge agent', () => {
       path.join(folder, 'a'),
     ])
     const device = await connected('attic')
-    expect(device.executors).toMatchObject([{ executor: 'cpu', probe: { kind: 'cpu', ok: true } }])
+    expect(device.executors).toMatchObject([{ executor: 'wasm', probe: { kind: 'wasm', ok: true } }])
     agent.terminate()
     expect(await agent.ended).toBe(0)
   })
