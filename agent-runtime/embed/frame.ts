@@ -176,6 +176,18 @@ function end(title: string, detail: string, by: 'visitor' | 'page' = 'page'): vo
   view.showPill({ title, detail, tone: 'ended' })
 }
 
+/** The page goes, and with it the time to give leases back: the worker ends now, and the hub ends its session with the consent. */
+function goAway(): void {
+  if (phase.t !== 'computing') return
+  const { agent, api, consent, expiry } = phase
+  phase = { t: 'ended' }
+  clearTimeout(expiry)
+  void api.stop(consent.consent, 'page')
+  agent.close()
+  // Seen only where the browser keeps the page and comes back to it.
+  view.showPill({ title: 'Ended', detail: 'You left the page.', tone: 'ended' })
+}
+
 function leave(): void {
   phase = { t: 'ended' }
   room = { layout: 'none', width: 0, height: 0 }
@@ -187,5 +199,5 @@ view.allow.addEventListener('click', (event) => void onAllow(event))
 view.decline.addEventListener('click', leave)
 view.onClose(leave)
 view.onStop(() => end('Stopped', 'Nothing is being computed.', 'visitor'))
-addEventListener('pagehide', () => end('Ended', 'You left the page.'))
+addEventListener('pagehide', goAway)
 if (!isHandheld(navigator) || page.phones === 'on') addEventListener('message', onHello)
