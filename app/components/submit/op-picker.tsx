@@ -3,6 +3,7 @@
 import { Radio } from '@base-ui/react/radio'
 import { RadioGroup } from '@base-ui/react/radio-group'
 import type { Op } from '../../../kernel/job.ts'
+import { cn } from '../ui/class-names.ts'
 
 interface OpPickerProps {
   readonly ops: readonly Op[]
@@ -42,7 +43,11 @@ export function OpPicker({ ops, selected, onSelect }: OpPickerProps) {
             </Radio.Root>
           </span>
           <span className="num mt-0.5 text-xs text-muted">{op.id}</span>
-          <span id={`op-${op.id}-help`} className="mt-2 text-xs leading-5 text-muted">
+          {/* Two lines of each, so that many ops fit; the chosen one says all. */}
+          <span
+            id={`op-${op.id}-help`}
+            className={cn('mt-2 text-xs leading-5 text-muted', op.id !== selected && 'line-clamp-2')}
+          >
             {op.description}
           </span>
         </label>
