@@ -1,10 +1,10 @@
+import { assertProgramAdmitted, DISPATCH_WORDS } from '../../kernel/execute/admission.ts'
 import type { GpuProgram, InputBytes } from '../../kernel/ops/op.ts'
+import { kernelSource } from '../../shaders/sources.ts'
 import { failed, type OpenDevice, scoped } from './device.ts'
 import { BUFFER_USAGE } from './flags.ts'
 import { BINDING, type KernelPipeline, type PipelineCache } from './pipelines.ts'
 
-/** The dispatch words that stand before the program's own in the uniform. */
-export const DISPATCH_WORDS = 4
 /** Output bytes of one batch of shards, unless a single slot is larger. */
 const OUTPUT_BYTES = 8 * 1024 * 1024
 
@@ -22,7 +22,10 @@ export interface JobBuffers {
   destroy(): void
 }
 
-/** @throws ForgeError EXECUTOR_FAILED when the device lacks the memory or refuses the kernel */
+/**
+ * @throws ForgeError EXECUTOR_FAILED when the job leaves what the kernel's proofs assume, the device lacks the memory or
+ * refuses the kernel
+ */
 export async function createJobBuffers(
   opened: OpenDevice,
   pipelines: PipelineCache,
@@ -30,6 +33,8 @@ export async function createJobBuffers(
   inputs: InputBytes,
   stagings: number,
 ): Promise<JobBuffers> {
+  const { admission } = await kernelSource(program.kernel)
+  if (admission !== undefined) assertProgramAdmitted(admission, program)
   const { device, limits } = opened
   const slot_bytes = 4 * program.slot_words
   if (slot_bytes > limits.storage_buffer_bytes)

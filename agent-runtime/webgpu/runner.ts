@@ -1,9 +1,10 @@
+import { DISPATCH_WORDS } from '../../kernel/execute/admission.ts'
 import type { GpuProgram } from '../../kernel/ops/op.ts'
 import { throwIfAborted } from '../clock.ts'
 import type { ShardLeaf } from '../executor.ts'
 import { failed, type OpenDevice, popScopes, WORKGROUP_SIZE } from './device.ts'
 import { MAP_MODE_READ } from './flags.ts'
-import { DISPATCH_WORDS, type JobBuffers } from './job-buffers.ts'
+import type { JobBuffers } from './job-buffers.ts'
 import {
   nextSlice,
   type Pacer,

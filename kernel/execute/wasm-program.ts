@@ -1,6 +1,7 @@
 import { ForgeError, invariant } from '../errors.ts'
 import { TABLES } from '../numerics/tables/index.ts'
 import type { GpuProgram, InputBytes } from '../ops/op.ts'
+import { assertAdmitted, DISPATCH_WORDS } from './admission.ts'
 
 /**
  * Runs a kernel that was compiled to WASM. The module imports `env.memory`, and exports `run(first, end, y)`, `admit()`
@@ -11,8 +12,6 @@ import type { GpuProgram, InputBytes } from '../ops/op.ts'
 
 const LENGTHS_AT = 64
 const BINDING = { uniform: 0, output: 1, 'normal-quantile': 2, exp2: 3, inputs: 4 } as const
-/** Words first_invocation, end_invocation, first_shard, slot_words, which stand first in every uniform. */
-const DISPATCH_WORDS = 4
 const PAGE_BYTES = 65_536
 /** 1 GiB: more than any plan asks for. */
 const PAGES_MAX = 16_384
@@ -83,20 +82,7 @@ export class WasmProgram {
     this.#program = program
     this.#uniformAt = uniformAt
     this.#outputAt = outputAt
-    this.#admit()
-  }
-
-  /** The proofs of the kernel assume ranges of its uniform words, and bound its loops by them. */
-  #admit(): void {
-    const answer = this.#exports.admit()
-    if (answer === 0) return
-    throw new ForgeError(
-      'EXECUTOR_FAILED',
-      answer < 0
-        ? `an invocation of ${this.#program.kernel} would run more than 32,768 loop iterations`
-        : `word ${answer - 1} of the uniform of ${this.#program.kernel} leaves its proven range`,
-      { hint: 'The plan of the op must keep to what its kernel declares.' },
-    )
+    assertAdmitted(this.#exports.admit, program.kernel)
   }
 
   /**

@@ -50,7 +50,7 @@ export interface ShardContext<A, C extends JsonObject> {
  * along either without changing the result.
  */
 export interface GpuProgram {
-  /** Name in `shaders/generated/kernels.ts`, e.g. `mc/gbm.v1`. */
+  /** Name under shaders/, e.g. `mc/gbm.v1`. */
   readonly kernel: string
   readonly tables: readonly TableName[]
   readonly words: Uint32Array

@@ -109,6 +109,25 @@ export function emitLanes(kernel: Kernel, proof: Proof, optimise = true): Uint8A
   }
 }
 
+/**
+ * A module with `admit` alone, for hosts that run the kernel on a device. It expects the address of the uniform in the
+ * first word of `env.memory`, as the other modules do.
+ */
+export function emitAdmission(kernel: Kernel, proof: Proof): Uint8Array {
+  const m = new binaryen.Module()
+  try {
+    m.setFeatures(binaryen.Features.MVP)
+    m.setMemory(1, 65536, null, [], false, false, '0')
+    m.addMemoryImport('0', 'env', 'memory')
+    m.addFunction('admit', binaryen.none, binaryen.i32, [], admission(m, kernel, proof))
+    m.addFunctionExport('admit', 'admit')
+    if (m.validate() !== 1) throw new Error('the emitted module is not valid WASM')
+    return m.emitBinary()
+  } finally {
+    m.dispose()
+  }
+}
+
 function addMemory(m: binaryen.Module, plan: MemoryPlan): void {
   const segments = [...plan.constants.values()].map(({ base, words }) => ({
     offset: m.i32.const(base),
