@@ -10,6 +10,8 @@ const OUTPUT_BYTES = 8 * 1024 * 1024
 
 /** What one job holds on a device. */
 export interface JobBuffers {
+  /** The one that this device runs. */
+  readonly program: GpuProgram
   readonly compiled: KernelPipeline
   readonly group: GPUBindGroup
   readonly uniform: GPUBuffer
@@ -29,10 +31,11 @@ export interface JobBuffers {
 export async function createJobBuffers(
   opened: OpenDevice,
   pipelines: PipelineCache,
-  program: GpuProgram,
+  normative: GpuProgram,
   inputs: InputBytes,
   stagings: number,
 ): Promise<JobBuffers> {
+  const program = (opened.dp4a ? normative.dp4a : undefined) ?? normative
   const { admission } = await kernelSource(program.kernel)
   if (admission !== undefined) assertProgramAdmitted(admission, program)
   const { device, limits } = opened
@@ -87,6 +90,7 @@ export async function createJobBuffers(
     }
     const group = device.createBindGroup({ layout: compiled.layout, entries })
     return {
+      program,
       compiled,
       group,
       uniform,

@@ -13,6 +13,8 @@ import { assertAdmitted, DISPATCH_WORDS } from './admission.ts'
 const LENGTHS_AT = 64
 const BINDING = { uniform: 0, output: 1, 'normal-quantile': 2, exp2: 3, inputs: 4 } as const
 const PAGE_BYTES = 65_536
+/** Lanes beyond the last invocation may read so far beyond a buffer. */
+const SPARE_BYTES = 16
 /** 1 GiB: more than any plan asks for. */
 const PAGES_MAX = 16_384
 
@@ -56,7 +58,7 @@ export class WasmProgram {
       words,
       bytes: roundUp(words.byteLength, 64),
     }))
-    const pages = 1 + Math.ceil(sizes.reduce((sum, { bytes }) => sum + bytes, 0) / PAGE_BYTES)
+    const pages = 1 + Math.ceil(sizes.reduce((sum, { bytes }) => sum + bytes, SPARE_BYTES) / PAGE_BYTES)
     if (pages > PAGES_MAX)
       throw new ForgeError('EXECUTOR_FAILED', 'the operands do not fit the memory of a WASM kernel')
     try {

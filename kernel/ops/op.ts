@@ -67,6 +67,8 @@ export interface GpuProgram {
   readonly slot_words: number
   /** Storage buffers from operands, in binding order from 4. `pack` is deterministic and runs once a job. */
   readonly inputs: readonly { readonly name: string; pack(bytes: Uint8Array): Uint32Array }[]
+  /** Another program with the same leaves, for devices whose WGSL has packed_4x8_integer_dot_product. */
+  readonly dp4a?: GpuProgram
   /** The leaf's bytes from its slot (a partial tile is shorter than its slot). */
   leaf(shard: number, slot: Uint32Array): Uint8Array
 }
