@@ -319,11 +319,12 @@ export class LaneEmitter extends UniformEmitter {
 
   /** Whether the lanes that go on are the first ones, and use a word each of which one follows the other. */
   #areNeighbours(ref: MemoryRef): boolean {
-    const [term, ...more] = ref.terms
-    if (this.#divergence > 0 || term === undefined || more.length > 0) return false
-    if (term.stride !== 1 || term.count !== 0) return false
-    const form = formOf(term.index, this.#uniformity)
-    return typeof form === 'object' && form.step === 1
+    if (this.#divergence > 0) return false
+    const forms = ref.terms.map(({ index }) => formOf(index, this.#uniformity))
+    const last = forms.at(-1)
+    const follow = typeof last === 'object' && last.step === 1 && ref.terms.at(-1)!.stride === 1
+    if (!follow || !forms.slice(0, -1).every((form) => form === 'uniform')) return false
+    return ref.terms.length === 1 ? ref.terms[0]!.count === 0 : this.runOf(ref)?.inner !== undefined
   }
 
   /**
@@ -333,7 +334,7 @@ export class LaneEmitter extends UniformEmitter {
   #neighbours(ref: MemoryRef, use: (address: () => Code, offset: number) => Code): Code {
     const { m } = this
     const run = this.runOf(ref)
-    if (run !== undefined) return this.inRun(ref, run, 'group', use)
+    if (run !== undefined) return this.inRun(ref, run, run.inner === undefined ? 'group' : 'invocation', use)
     const index = this.keep(this.expr(ref.terms[0]!.index))
     const base = this.base(ref.memory)
     const bytes = m.i32.shl(index.get(), m.i32.const(2))

@@ -256,11 +256,30 @@ export class UniformEmitter {
     return m.block(null, [...code, kept.set, use(kept.get, offset)])
   }
 
-  /** An index of a runtime-sized buffer that is a local assigned once, plus a constant: neighbours share check and address. */
+  /**
+   * An index of a runtime-sized buffer that is a local assigned once, plus a constant: neighbours share check and address.
+   * Within a row of fixed size, which the prover has seen to be large enough, follow constants and perhaps one local.
+   */
   protected runOf(ref: MemoryRef): Run | undefined {
-    const [term, ...more] = ref.terms
-    if (term === undefined || more.length > 0 || term.count !== 0) return undefined
-    let { index } = term
+    const [term, ...fixed] = ref.terms
+    if (term === undefined || term.count !== 0) return undefined
+    const outer = this.#localPlus(term.index)
+    if (outer === undefined) return undefined
+    let { word } = ref
+    let inner: Run['inner']
+    for (const { index, stride } of fixed) {
+      const part = index.k === 'const' ? { local: undefined, constant: index.value } : this.#localPlus(index)
+      if (part === undefined) return undefined
+      word += stride * part.constant
+      if (part.local === undefined) continue
+      if (inner !== undefined) return undefined
+      inner = { local: part.local, stride }
+    }
+    return { ...outer, stride: term.stride, word, inner }
+  }
+
+  #localPlus(whole: Expr): { readonly local: number; readonly constant: number } | undefined {
+    let index = whole
     let constant = 0
     for (;;) {
       const sum = index.k === 'local' ? this.#sums.get(index.local) : index
@@ -271,7 +290,7 @@ export class UniformEmitter {
       index = rest
     }
     if (index.k !== 'local' || !this.kernel.locals[index.local]!.once) return undefined
-    return { local: index.local, stride: term.stride, constant }
+    return { local: index.local, constant }
   }
 
   /**
@@ -281,12 +300,12 @@ export class UniformEmitter {
    */
   protected inRun(
     ref: MemoryRef,
-    { local, stride, constant }: Run,
+    { local, stride, constant, word, inner }: Run,
     reach: 'invocation' | 'group',
     use: (address: () => Code, offset: number) => Code,
   ): Code {
     const { m } = this
-    const key = `${ref.memory} ${local} ${reach}`
+    const key = `${ref.memory} ${local} ${reach} ${inner?.local} ${inner?.stride}`
     const base = this.base(ref.memory)
     const value = () => this.expr({ k: 'local', type: 'u32', local })
     const code: Code[] = []
@@ -298,7 +317,9 @@ export class UniformEmitter {
       code.push(this.trapFrom(value(), limit))
       const address = known?.address ?? this.temp(binaryen.i32)
       if (known === undefined) {
-        const bytes = scaled(m, value(), 4 * stride)
+        const row = scaled(m, value(), 4 * stride)
+        const within = inner && this.expr({ k: 'local', type: 'u32', local: inner.local })
+        const bytes = within === undefined ? row : m.i32.add(row, scaled(m, within, 4 * inner!.stride))
         const start =
           base.local === undefined ? bytes : m.i32.add(m.local.get(base.local, binaryen.i32), bytes)
         code.push(m.local.set(address, start))
@@ -307,7 +328,7 @@ export class UniformEmitter {
       this.#checked.set(key, known)
     }
     const { address } = known
-    const offset = base.offset + 4 * (stride * constant + ref.word)
+    const offset = base.offset + 4 * (stride * constant + word)
     return m.block(null, [...code, use(() => m.local.get(address, binaryen.i32), offset)])
   }
 
@@ -511,6 +532,9 @@ interface Run {
   readonly local: number
   readonly stride: number
   readonly constant: number
+  /** Words from the element's begin, and a local that adds to them. */
+  readonly word: number
+  readonly inner: { readonly local: number; readonly stride: number } | undefined
 }
 
 interface Checked {

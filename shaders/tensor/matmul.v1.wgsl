@@ -8,13 +8,14 @@
 //
 // Four neighbouring invocations compute a block of 4 rows x 8 columns of one tile: invocation l of them columns l and
 // 4 + l. They read neighbouring words of B, and the same of A. They have their outputs to themselves: no barrier, no shared
-// memory. Loop iterations: at most a_digits (1 + b_digits (1 + runs (1 + ceil(run_pairs / 8)))) <= 32768; a break between
-// pairs of pairs lets a run end anywhere. A host cuts the invocations of a shard at multiples of 4.
+// memory. Loop iterations: at most a_digits (1 + b_digits (1 + runs (1 + run_steps))) <= 32768; a break between pairs of
+// pairs lets a run end anywhere. A host cuts the invocations of a shard at multiples of 4.
 //
 // Bindings: 0 uniform Params; 1 output, one slot a shard of [tile_rows][8 tile_panels] words, row-major: i32, or the low
-// words of i64 and behind them the high words; 4 A as [products][a_digits][row_blocks][pairs] vec4<u32>, pairs =
-// runs run_pairs: component r holds two neighbours along the depth of row 4 * block + r, the first in the low half; 5 B as
-// [products][b_digits][panels][pairs][8] u32 likewise, word c for column 8 * panel + c. What lies beyond the matrices is zero.
+// words of i64 and behind them the high words; 4 A as [products][a_digits][row_blocks][runs][run_steps][8 pairs]
+// vec4<u32>: component r holds two neighbours along the depth of row 4 * block + r, the first in the low half; 5 B as
+// [products][b_digits][panels][runs][run_steps][8 pairs][8] u32 likewise, word c for column 8 * panel + c. What lies beyond
+// the matrices is zero.
 //!include dispatch
 //!include dot
 
@@ -29,9 +30,10 @@ struct Params {
   tile_panels: u32, //!range 1 .. 16384
   // Tiles of one product: the shards of a batch of products follow one another.
   tiles: u32, //!range 1 .. 16777216
-  // The depth: runs of so many pairs, an even number.
+  // The depth: runs of so many pairs, an even number, in steps of eight pairs.
   runs: u32, //!range 1 .. 1024
   run_pairs: u32, //!range 2 .. 65536
+  run_steps: u32, //!range 1 .. 8192
   // Digits of an element of A and of B, and the bits from one digit to the next.
   a_digits: u32, //!range 1 .. 2
   b_digits: u32, //!range 1 .. 2
@@ -42,8 +44,8 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> tile: array<u32>;
-@group(0) @binding(4) var<storage, read> a_blocks: array<vec4<u32>>;
-@group(0) @binding(5) var<storage, read> b_panels: array<u32>;
+@group(0) @binding(4) var<storage, read> a_blocks: array<array<vec4<u32>, 8>>;
+@group(0) @binding(5) var<storage, read> b_panels: array<array<u32, 64>>;
 
 // The sums of an invocation: its two columns of four rows.
 struct Sums {
@@ -96,37 +98,35 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   let stride = 8u * params.tile_panels;
   let high_words = 4u * params.tile_row_blocks * stride;
   let at = gid.y * params.dispatch.slot_words + 4u * block_row * stride + 8u * panel_column + lane;
-  let pairs = params.runs * params.run_pairs;
+  let steps = params.runs * params.run_steps;
   for (var i = 0u; i < params.a_digits; i = i + 1u) {
-    let first_a = ((product * params.a_digits + i) * params.row_blocks + row) * pairs;
+    let first_a = ((product * params.a_digits + i) * params.row_blocks + row) * steps;
     for (var j = 0u; j < params.b_digits; j = j + 1u) {
-      let first_b = ((product * params.b_digits + j) * params.panels + panel) * pairs;
+      let first_b = ((product * params.b_digits + j) * params.panels + panel) * steps;
       let shift = (i + j) * params.digit_bits;
       for (var run = 0u; run < params.runs; run = run + 1u) {
-        let run_pair = params.run_pairs * run;
         var sums = Sums();
-        for (var done = 0u; done < params.run_pairs; done = done + 8u) {
-          let left = params.run_pairs - done;
-          let pair = run_pair + done;
-          let a = first_a + pair;
-          let b = 8u * (first_b + pair) + lane;
-          add_pair(&sums, a_blocks[a], vec2<u32>(b_panels[b], b_panels[b + 4u]));
-          add_pair(&sums, a_blocks[a + 1u], vec2<u32>(b_panels[b + 8u], b_panels[b + 12u]));
+        for (var step = 0u; step < params.run_steps; step = step + 1u) {
+          let left = params.run_pairs - 8u * step;
+          let a = first_a + run * params.run_steps + step;
+          let b = first_b + run * params.run_steps + step;
+          add_pair(&sums, a_blocks[a][0], vec2<u32>(b_panels[b][lane], b_panels[b][4u + lane]));
+          add_pair(&sums, a_blocks[a][1], vec2<u32>(b_panels[b][8u + lane], b_panels[b][12u + lane]));
           if (left <= 2u) {
             break;
           }
-          add_pair(&sums, a_blocks[a + 2u], vec2<u32>(b_panels[b + 16u], b_panels[b + 20u]));
-          add_pair(&sums, a_blocks[a + 3u], vec2<u32>(b_panels[b + 24u], b_panels[b + 28u]));
+          add_pair(&sums, a_blocks[a][2], vec2<u32>(b_panels[b][16u + lane], b_panels[b][20u + lane]));
+          add_pair(&sums, a_blocks[a][3], vec2<u32>(b_panels[b][24u + lane], b_panels[b][28u + lane]));
           if (left <= 4u) {
             break;
           }
-          add_pair(&sums, a_blocks[a + 4u], vec2<u32>(b_panels[b + 32u], b_panels[b + 36u]));
-          add_pair(&sums, a_blocks[a + 5u], vec2<u32>(b_panels[b + 40u], b_panels[b + 44u]));
+          add_pair(&sums, a_blocks[a][4], vec2<u32>(b_panels[b][32u + lane], b_panels[b][36u + lane]));
+          add_pair(&sums, a_blocks[a][5], vec2<u32>(b_panels[b][40u + lane], b_panels[b][44u + lane]));
           if (left <= 6u) {
             break;
           }
-          add_pair(&sums, a_blocks[a + 6u], vec2<u32>(b_panels[b + 48u], b_panels[b + 52u]));
-          add_pair(&sums, a_blocks[a + 7u], vec2<u32>(b_panels[b + 56u], b_panels[b + 60u]));
+          add_pair(&sums, a_blocks[a][6], vec2<u32>(b_panels[b][48u + lane], b_panels[b][52u + lane]));
+          add_pair(&sums, a_blocks[a][7], vec2<u32>(b_panels[b][56u + lane], b_panels[b][60u + lane]));
         }
         if (params.wide == 0u) {
           tile[at] = u32(sums.row0.x);

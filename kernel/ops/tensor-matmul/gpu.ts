@@ -2,8 +2,9 @@ import type { InputRefs } from '../../contract.ts'
 import type { GpuProgram, Plan } from '../op.ts'
 import { type Tile, tileBytes, tileCount, tileOf, tilesAcross } from '../tile-grid.ts'
 import type { MatmulArgs } from './args.ts'
-import { type Lines, leftLines, rightLines } from './operands.ts'
+import { leftLines, rightLines } from './operands.ts'
 import { bytesProgram } from './packed-bytes.ts'
+import { packPairs } from './packed-pairs.ts'
 import { BLOCK, type MatmulConstants, PANEL, placeOf, runsOf } from './tiles.ts'
 
 /** Lanes of a block: neighbouring invocations. */
@@ -17,8 +18,7 @@ export function matmulProgram(
   kernel: string,
 ): GpuProgram {
   const c = plan.constants
-  const { runs, run_pairs } = runsOf(c)
-  const pairs = runs * run_pairs
+  const cut = runsOf(c)
   const { a_digits, b_digits, digit_bits } = c.wide ?? { a_digits: 1, b_digits: 1, digit_bits: 0 }
   const tileRowBlocks = c.tile_rows / BLOCK
   const tilePanels = Math.ceil(c.tile_columns / PANEL)
@@ -33,8 +33,9 @@ export function matmulProgram(
       tileRowBlocks,
       tilePanels,
       tileCount(c),
-      runs,
-      run_pairs,
+      cut.runs,
+      cut.run_pairs,
+      cut.run_steps,
       a_digits,
       b_digits,
       digit_bits,
@@ -45,11 +46,11 @@ export function matmulProgram(
     inputs: [
       {
         name: 'a',
-        pack: (bytes) => packPairs(leftLines(args, c, refs, bytes), BLOCK, pairs, a_digits, digit_bits),
+        pack: (bytes) => packPairs(leftLines(args, c, refs, bytes), BLOCK, cut, a_digits, digit_bits),
       },
       {
         name: 'b',
-        pack: (bytes) => packPairs(rightLines(args, c, refs, bytes), PANEL, pairs, b_digits, digit_bits),
+        pack: (bytes) => packPairs(rightLines(args, c, refs, bytes), PANEL, cut, b_digits, digit_bits),
       },
     ],
     leaf: (shard, slot) => {
@@ -76,63 +77,4 @@ function wideTileBytes(low: Uint32Array, high: Uint32Array, stride: number, tile
     }
   }
   return bytes
-}
-
-/**
- * Lines in groups of `width`: for each product, digit, group and pair along the depth `width` words, the first of the pair
- * in the low half. Lines beyond the last, and pairs beyond the depth, are zero.
- */
-function packPairs(
-  products: readonly Lines[],
-  width: number,
-  pairs: number,
-  digits: number,
-  digitBits: number,
-): Uint32Array {
-  const groups = Math.ceil((products[0]?.lines ?? 0) / width)
-  const size = groups * pairs * width
-  const packed = new Uint32Array(products.length * digits * size)
-  for (const [i, lines] of products.entries()) {
-    for (let digit = 0; digit < digits; digit++) {
-      const first = (i * digits + digit) * size
-      packDigit(packed.subarray(first, first + size), lines, width, pairs, digits, digit, digitBits)
-    }
-  }
-  return packed
-}
-
-function packDigit(
-  out: Uint32Array,
-  { elements, lines, depth, line_stride, depth_stride }: Lines,
-  width: number,
-  pairs: number,
-  digits: number,
-  digit: number,
-  digitBits: number,
-): void {
-  // Digit 0 of two is what its bits say with a sign, digit 1 the rest.
-  const up = digits === 2 && digit === 0 ? 32 - digitBits : 0
-  const half = digit === 1 ? 2 ** (digitBits - 1) : 0
-  const down = digit === 1 ? digitBits : 0
-  const digitAt = (from: number) => ((((elements[from] as number) + half) << up) >> up) >> down
-  const pairAt = (from: number, isWhole: boolean) =>
-    (digitAt(from) & 0xffff) | (isWhole ? digitAt(from + depth_stride) << 16 : 0)
-  const placeAt = (line: number) => Math.floor(line / width) * pairs * width + (line % width)
-  const last = Math.ceil(depth / 2)
-  // In the order of the elements, whichever side they lie along.
-  if (line_stride === 1) {
-    for (let pair = 0; pair < last; pair++) {
-      const from = 2 * pair * depth_stride
-      const isWhole = 2 * pair + 1 < depth
-      for (let line = 0; line < lines; line++)
-        out[placeAt(line) + pair * width] = pairAt(from + line, isWhole)
-    }
-    return
-  }
-  for (let line = 0; line < lines; line++) {
-    const first = line * line_stride
-    const to = placeAt(line)
-    for (let pair = 0; pair < last; pair++)
-      out[to + pair * width] = pairAt(first + 2 * pair * depth_stride, 2 * pair + 1 < depth)
-  }
 }

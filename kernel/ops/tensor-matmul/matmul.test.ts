@@ -248,10 +248,10 @@ describe('the GPU program', () => {
     expect(program.kernel).toBe(matmul.kernel)
     expect(program.invocations).toBe(4 * 2 * 2)
     expect(program.slot_words).toBe(8 * 16)
-    expect([...program.words]).toEqual([2, 2, 1, 2, 2, 1, 1, 4, 1, 1, 0, 0])
+    expect([...program.words]).toEqual([2, 2, 1, 2, 2, 1, 1, 4, 1, 1, 1, 0, 0])
   })
 
-  test('packs operands in pairs along the depth, zero beyond the matrix', () => {
+  test('packs operands in steps of eight pairs along the depth, zero beyond the matrix', () => {
     const [packA, packB] = program.inputs
     const signed = (byte: number | undefined) => ((byte ?? 0) << 24) >> 24
     const pair = (low: number | undefined, high: number | undefined) =>
@@ -261,8 +261,8 @@ describe('the GPU program', () => {
     const bPair = (column: number, k: number) =>
       column < 11 ? pair(k < 5 ? b[k * 11 + column] : 0, k < 4 ? b[(k + 1) * 11 + column] : 0) : 0
     const groups = (width: number, of: (line: number, k: number) => number): number[] =>
-      Array.from({ length: 2 * 4 * width }, (_, i) =>
-        of(width * Math.floor(i / (4 * width)) + (i % width), 2 * (Math.floor(i / width) % 4)),
+      Array.from({ length: 2 * 8 * width }, (_, i) =>
+        of(width * Math.floor(i / (8 * width)) + (i % width), 2 * (Math.floor(i / width) % 8)),
       )
     expect([packA?.name, packB?.name]).toEqual(['a', 'b'])
     expect([...(packA?.pack(a) ?? [])]).toEqual(groups(4, aPair))

@@ -57,6 +57,9 @@ export function rightLines(
 
 type Shape = Omit<Lines, 'elements'>
 
+/** Lines that are read together: where they are columns, their elements are neighbours. */
+const GATHERED = 16
+
 function linesOf(
   name: 'a' | 'b',
   c: MatmulConstants,
@@ -88,13 +91,19 @@ function linesOfMatrix(
     return { ...shape, elements: new Int32Array(words.buffer, words.byteOffset, words.length) }
   const { lines, depth, line_stride, depth_stride } = shape
   const elements = new Int32Array((lines + 1) * c.depth)
-  const bits = new Uint32Array(depth)
+  const gathered = new Uint32Array(GATHERED * depth)
   const [own, other] = name === 'a' ? [depth, depth + 1] : [depth + 1, depth]
-  for (let line = 0; line < lines; line++) {
-    for (let k = 0, from = line * line_stride; k < depth; k++, from += depth_stride)
-      bits[k] = words[from] as number
-    const at = line * c.depth
-    elements[at + own] = quantise(bits, wide.bits, elements.subarray(at, at + depth))
+  for (let first = 0; first < lines; first += GATHERED) {
+    const count = Math.min(GATHERED, lines - first)
+    for (let k = 0; k < depth; k++) {
+      let from = first * line_stride + k * depth_stride
+      for (let l = 0; l < count; l++, from += line_stride) gathered[l * depth + k] = words[from] as number
+    }
+    for (let l = 0; l < count; l++) {
+      const at = (first + l) * c.depth
+      const bits = gathered.subarray(l * depth, (l + 1) * depth)
+      elements[at + own] = quantise(bits, wide.bits, elements.subarray(at, at + depth))
+    }
   }
   elements[lines * c.depth + other] = 1
   return { elements, lines: lines + 1, depth: c.depth, line_stride: c.depth, depth_stride: 1 }

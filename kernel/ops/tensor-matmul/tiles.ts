@@ -67,7 +67,7 @@ const ITERATIONS_MAX = 32_768
 /** Products along the depth whose sum stays in 32 bits where |product| <= 2^22, in pairs, an even number of them. */
 const WIDE_RUN_PAIRS = 254
 /** Pairs of an iteration. */
-const STEP_PAIRS = 8
+export const STEP_PAIRS = 8
 
 /** Multiply-adds of a full tile: about 0.02 s of one CPU core, and one short dispatch of a slow GPU. */
 const TILE_WORK_LOG2 = 26
@@ -84,21 +84,27 @@ function digitProducts({ wide }: Pick<MatmulConstants, 'wide'>): number {
   return wide === undefined ? 1 : wide.a_digits * wide.b_digits
 }
 
-/** How the depth is cut into runs whose sums stay in 32 bits: so many pairs each, an even number. */
-export function runsOf({ depth, wide }: Pick<MatmulConstants, 'depth' | 'wide'>): {
+/** How the depth is cut. */
+export interface Runs {
   readonly runs: number
+  /** Pairs of a run, an even number: their sums stay in 32 bits. */
   readonly run_pairs: number
-} {
+  /** Steps of eight pairs in a run. */
+  readonly run_steps: number
+}
+
+export function runsOf({ depth, wide }: Pick<MatmulConstants, 'depth' | 'wide'>): Runs {
   const quads = Math.ceil(depth / 4)
   const runs = wide === undefined ? 1 : Math.ceil(quads / (WIDE_RUN_PAIRS / 2))
-  return { runs, run_pairs: 2 * Math.ceil(quads / runs) }
+  const run_pairs = 2 * Math.ceil(quads / runs)
+  return { runs, run_pairs, run_steps: Math.ceil(run_pairs / STEP_PAIRS) }
 }
 
 /** As the kernel counts them. */
 function iterationsOf(c: Pick<MatmulConstants, 'depth' | 'wide'>): number {
-  const { runs, run_pairs } = runsOf(c)
+  const { runs, run_steps } = runsOf(c)
   const { a_digits, b_digits } = c.wide ?? { a_digits: 1, b_digits: 1 }
-  return a_digits * (1 + b_digits * (1 + runs * (1 + Math.ceil(run_pairs / STEP_PAIRS))))
+  return a_digits * (1 + b_digits * (1 + runs * (1 + run_steps)))
 }
 
 /**
