@@ -91,18 +91,23 @@ function linesOfMatrix(
     return { ...shape, elements: new Int32Array(words.buffer, words.byteOffset, words.length) }
   const { lines, depth, line_stride, depth_stride } = shape
   const elements = new Int32Array((lines + 1) * c.depth)
-  const gathered = new Uint32Array(GATHERED * depth)
   const [own, other] = name === 'a' ? [depth, depth + 1] : [depth + 1, depth]
-  for (let first = 0; first < lines; first += GATHERED) {
-    const count = Math.min(GATHERED, lines - first)
-    for (let k = 0; k < depth; k++) {
-      let from = first * line_stride + k * depth_stride
-      for (let l = 0; l < count; l++, from += line_stride) gathered[l * depth + k] = words[from] as number
-    }
-    for (let l = 0; l < count; l++) {
-      const at = (first + l) * c.depth
-      const bits = gathered.subarray(l * depth, (l + 1) * depth)
-      elements[at + own] = quantise(bits, wide.bits, elements.subarray(at, at + depth))
+  const take = (line: number, bits: Uint32Array) => {
+    const at = line * c.depth
+    elements[at + own] = quantise(bits, wide.bits, elements.subarray(at, at + depth))
+  }
+  if (depth_stride === 1) {
+    for (let line = 0, at = 0; line < lines; line++, at += line_stride)
+      take(line, words.subarray(at, at + depth))
+  } else {
+    // A little apart, so that the lines do not compete for the same places of a cache.
+    const apart = depth + GATHERED
+    const gathered = new Uint32Array(GATHERED * apart)
+    for (let first = 0; first < lines; first += GATHERED) {
+      const count = Math.min(GATHERED, lines - first)
+      for (let k = 0, from = first; k < depth; k++, from += depth_stride)
+        for (let l = 0, to = k; l < count; l++, to += apart) gathered[to] = words[from + l] as number
+      for (let l = 0; l < count; l++) take(first + l, gathered.subarray(l * apart, l * apart + depth))
     }
   }
   elements[lines * c.depth + other] = 1
