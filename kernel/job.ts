@@ -45,7 +45,7 @@ export interface PreparedJob {
 export interface Op
   extends Pick<
     OpSpec<JsonObject, JsonObject, unknown, JsonObject>,
-    'ref' | 'title' | 'description' | 'inputs' | 'kernel' | 'tables'
+    'ref' | 'title' | 'description' | 'inputs' | 'golden' | 'kernel' | 'tables'
   > {
   readonly id: string
   readonly args: OpSpec<JsonObject, JsonObject, unknown, JsonObject>['args']
@@ -63,6 +63,7 @@ export function defineOp<A extends JsonObject, C extends JsonObject, G, R extend
     title: spec.title,
     description: spec.description,
     inputs: spec.inputs,
+    golden: spec.golden,
     kernel: spec.kernel,
     tables: spec.tables,
     args: spec.args,

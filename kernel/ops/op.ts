@@ -36,6 +36,19 @@ export interface InputSpec {
 
 export type InputBytes = ReadonlyMap<string, Uint8Array>
 
+/** An operand with its bytes: little-endian, row-major. */
+export interface Operand {
+  readonly dtype: Dtype
+  readonly shape: readonly number[]
+  readonly bytes: Uint8Array
+}
+
+/** A contract of an op without what all its golden contracts share. */
+export interface GoldenContract {
+  readonly args: JsonObject
+  readonly operands?: Readonly<Record<string, Operand>>
+}
+
 export interface ShardContext<A, C extends JsonObject> {
   readonly args: A
   readonly plan: Plan<C>
@@ -172,6 +185,8 @@ export interface OpSpec<A extends JsonObject, C extends JsonObject, G, R extends
   readonly inputs: Readonly<Record<string, InputSpec>>
   /** A documented example that runs as it stands (operands excepted). */
   readonly example: A
+  /** Tiny contracts, at least one, whose shards an executor must get right before it may run the op for others. */
+  golden(): readonly GoldenContract[]
   /** Name of the normative kernel; its digest is in the replay key. */
   readonly kernel: string
   readonly tables: readonly TableName[]

@@ -2,6 +2,7 @@ import { defineOp } from '../../job.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import type { GpuProgram, OpSpec } from '../op.ts'
 import { type GbmArgs, gbmArgs } from './args.ts'
+import { goldenGbm } from './golden.ts'
 import { type GbmConstants, type GbmPlan, LEAF_WORDS, planGbm } from './plan.ts'
 import {
   checkGbmLeaf,
@@ -77,6 +78,7 @@ export const gbmSpec: OpSpec<GbmArgs, GbmConstants, GbmAggregate, GbmResult> = {
     style: 'asian',
     right: 'call',
   },
+  golden: goldenGbm,
   kernel: KERNEL,
   tables: TABLES,
   plan: planGbm,

@@ -6,7 +6,9 @@ import { philox4x32 } from '../../numerics/philox.ts'
 import { mulHi, mulHiRound } from '../../numerics/u32.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import type { PhiloxKey } from '../../seed.ts'
+import { referenceFor } from '../reference.test-support.ts'
 import type { GbmArgs } from './args.ts'
+import { gbmSpec } from './index.ts'
 import { BINS, type GbmConstants, type GbmPlan, LEAF_WORDS, shardPathCount } from './plan.ts'
 
 /** No exp2 gives this value, so that it always means saturation. */
@@ -182,3 +184,7 @@ function asianPaths(
     leaf.add(average, ratio, saturated)
   }
 }
+
+export const reference = referenceFor(gbmSpec, ({ args, plan, key }, shard) =>
+  referenceGbm(args, plan, key, shard),
+)
