@@ -1,7 +1,7 @@
 import type { ContractInput } from '../kernel/contract.ts'
 import type { PreparedJob } from '../kernel/job.ts'
 import type { EqualityContract } from '../kernel/ops/equality.test-support.ts'
-import { opFolder } from '../kernel/ops/folder.test-support.ts'
+import { opFolder } from '../kernel/ops/folder.ts'
 import type { InputBytes } from '../kernel/ops/op.ts'
 import { inputsOf } from '../kernel/ops/operand.ts'
 import { OPS } from '../kernel/ops/registry.ts'

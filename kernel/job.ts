@@ -50,6 +50,8 @@ export interface Op
   readonly id: string
   readonly args: OpSpec<JsonObject, JsonObject, unknown, JsonObject>['args']
   readonly example: JsonObject
+  /** Where an op has several kernels: that of a contract's arguments. */
+  kernelOf?(args: JsonObject): string
   prepare(contract: Contract): PreparedJob
 }
 
@@ -57,7 +59,7 @@ export interface Op
 export function defineOp<A extends JsonObject, C extends JsonObject, G, R extends JsonObject>(
   spec: OpSpec<A, C, G, R>,
 ): Op {
-  return {
+  const op: Op = {
     id: formatOp(spec.ref),
     ref: spec.ref,
     title: spec.title,
@@ -65,11 +67,15 @@ export function defineOp<A extends JsonObject, C extends JsonObject, G, R extend
     inputs: spec.inputs,
     golden: spec.golden,
     kernel: spec.kernel,
+    ...(spec.kernelOf === undefined
+      ? {}
+      : { kernelOf: (args: JsonObject) => spec.kernelOf?.(args as A) ?? spec.kernel }),
     tables: spec.tables,
     args: spec.args,
     example: spec.example,
-    prepare: (contract) => prepareWith(spec, contract),
+    prepare: (contract) => prepareWith(spec, op, contract),
   }
+  return op
 }
 
 /**
@@ -77,12 +83,13 @@ export function defineOp<A extends JsonObject, C extends JsonObject, G, R extend
  * The byte layout is specified in docs/spec/contract.md.
  */
 export function replayKeyMaterial(
-  spec: Pick<Op, 'ref' | 'kernel' | 'tables'>,
+  spec: Pick<Op, 'ref' | 'kernel' | 'kernelOf' | 'tables'>,
   contract: Contract,
   plan: Plan,
 ): JsonObject {
-  const kernelDigest = KERNEL_DIGESTS[spec.kernel]
-  invariant(kernelDigest !== undefined, `no digest of kernel ${spec.kernel}`)
+  const kernel = spec.kernelOf?.(contract.args) ?? spec.kernel
+  const kernelDigest = KERNEL_DIGESTS[kernel]
+  invariant(kernelDigest !== undefined, `no digest of kernel ${kernel}`)
   return {
     replay_key: 1,
     kernel_semantics: KERNEL_SEMANTICS,
@@ -98,6 +105,7 @@ export function replayKeyMaterial(
 
 function prepareWith<A extends JsonObject, C extends JsonObject, G, R extends JsonObject>(
   spec: OpSpec<A, C, G, R>,
+  op: Op,
   raw: Contract,
 ): PreparedJob {
   const parsed = spec.args.safeParse(raw.args)
@@ -127,7 +135,7 @@ function prepareWith<A extends JsonObject, C extends JsonObject, G, R extends Js
     contract,
     canonical,
     contractHash: contractHash(contract),
-    replayKey: sha256Hex(canonicalJson(replayKeyMaterial(spec, contract, plan))),
+    replayKey: sha256Hex(canonicalJson(replayKeyMaterial(op, contract, plan))),
     planDigest: sha256Hex(
       canonicalJson({
         shard_count: plan.shard_count,

@@ -14,6 +14,15 @@ export const GOLDEN_DIGESTS: Readonly<Record<string, readonly (readonly string[]
     [
       'e70a8ebc064fee033890b314ebf083794026c4f7d7de659b94c4229d568c567f',
     ],
+    [
+      '5717721d26a7e069734c4a03ae3011af35a510587703518c94066d121f1b2188',
+    ],
+    [
+      '36707b5f9e60d258fbe041dbf74c00d13477afe55aa4ce99db1697264f29b500',
+    ],
+    [
+      '2e878e983d844eed1e1057aab65abdf506c3eaaa82602559abe39b129a877be7',
+    ],
   ],
   'mc@1/heston.v1': [
     [

@@ -189,6 +189,8 @@ export interface OpSpec<A extends JsonObject, C extends JsonObject, G, R extends
   golden(): readonly GoldenContract[]
   /** Name of the normative kernel; its digest is in the replay key. */
   readonly kernel: string
+  /** The kernel of a contract, where an op has several: it stands in the replay key instead. */
+  kernelOf?(args: A): string
   readonly tables: readonly TableName[]
   /** @throws ForgeError ARGS_OUT_OF_RANGE with the path of an argument outside the proven range */
   plan(args: A, inputs: InputRefs): Plan<C>

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { opFolder } from './folder.test-support.ts'
+import { opFolder } from './folder.ts'
 import { OPS } from './registry.ts'
 
 const here = new URL('.', import.meta.url)
