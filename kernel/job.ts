@@ -49,6 +49,7 @@ export interface Op
   > {
   readonly id: string
   readonly args: OpSpec<JsonObject, JsonObject, unknown, JsonObject>['args']
+  readonly result: OpSpec<JsonObject, JsonObject, unknown, JsonObject>['result']
   readonly example: JsonObject
   /** Where an op has several kernels: that of a contract's arguments. */
   kernelOf?(args: JsonObject): string
@@ -72,6 +73,7 @@ export function defineOp<A extends JsonObject, C extends JsonObject, G, R extend
       : { kernelOf: (args: JsonObject) => spec.kernelOf?.(args as A) ?? spec.kernel }),
     tables: spec.tables,
     args: spec.args,
+    result: spec.result,
     example: spec.example,
     prepare: (contract) => prepareWith(spec, op, contract),
   }

@@ -15,9 +15,9 @@ test('every folder is an op of the registry, and every op has its folder', () =>
 })
 
 test.each(OPS.list().map(({ id, ref }) => ({ id, folder: opFolder(ref) })))(
-  '$id has its tests',
+  '$id has its documentation and tests',
   ({ folder }) => {
-    for (const file of ['reference.test-support.ts', 'equality.test-support.ts']) {
+    for (const file of ['documentation.ts', 'reference.test-support.ts', 'equality.test-support.ts']) {
       expect(existsSync(new URL(`${folder}/${file}`, here)), file).toBe(true)
     }
   },
