@@ -119,6 +119,41 @@ export const stoppingSchema = z.strictObject({
 })
 export type Stopping = z.infer<typeof stoppingSchema>
 
+/** A job with a target while it runs. */
+export const stoppingRoomSchema = z.object({
+  target: z.object({
+    standard_error: z.number().exactOptional(),
+    relative_error: z.number().exactOptional(),
+  }),
+  /** Where the looks are, in shards. */
+  schedule: z.array(z.int()).max(1000),
+  /** Those that have been. */
+  looks: z.array(z.object(lookSchema.shape)).max(1000),
+  /** Shards that the result covers, once known. */
+  covered: z.int().nullable(),
+})
+export type StoppingRoom = z.infer<typeof stoppingRoomSchema>
+
+/** What a watcher sees of a job's looks; nothing of a job without a target. */
+export function stoppingRoom(
+  job: {
+    readonly target: EarlyStopping['target'] | undefined
+    readonly plan: { readonly looks?: readonly number[] }
+  },
+  folded: { readonly looks: readonly Look[]; readonly covered: number | undefined },
+): { readonly stopping?: StoppingRoom } {
+  const { target, plan } = job
+  if (target === undefined) return {}
+  return {
+    stopping: {
+      target,
+      schedule: [...(plan.looks ?? [])],
+      looks: [...folded.looks],
+      covered: folded.covered ?? null,
+    },
+  }
+}
+
 /** Whether an estimate meets the target: comparisons of doubles, after one product. */
 export function meetsTarget(
   target: EarlyStopping['target'],
