@@ -1,3 +1,4 @@
+import { FIRST_LOOK } from '../../early-stopping.ts'
 import { defineOp } from '../../job.ts'
 import type { OpSpec } from '../op.ts'
 import { type GbmArgs, gbmArgs } from './args.ts'
@@ -45,6 +46,13 @@ export const gbmSpec: OpSpec<GbmArgs, GbmConstants, GbmAggregate, GbmResult> = {
   checkLeaf: checkGbmLeaf,
   fold: gbmFold,
   estimate: estimateGbm,
+  stopping: {
+    first_look: FIRST_LOOK,
+    shardSamples: (plan) => 2 ** plan.constants.log2_shard_paths,
+    // A floating strike is the path's own extreme: a payoff of zero says no more than a small one.
+    outcomes: ({ paths, zeros }, _plan, args) =>
+      args.strike_type === 'floating' ? [paths - zeros] : [zeros, paths - zeros],
+  },
   reduce: (args, plan, aggregate, convergence) => ({
     result: reduceGbm(args, plan, aggregate, convergence),
     artifacts: [],
