@@ -22,7 +22,7 @@ export type Found = Subject | { readonly missing: string }
 
 /** A row of a suite before it is measured. */
 export interface Comparison extends Pick<Row, 'id' | 'what' | 'rate'> {
-  readonly at_least: number
+  readonly at_least?: number
   /** The peer's rate where the bar was set: a run in which it falls below PEER_SHARE of that is invalid. */
   readonly peer_figure?: number
   ours(): Promise<Found>
@@ -71,7 +71,8 @@ export async function compare(
 ): Promise<Row> {
   const { id, what, rate, at_least, peer_figure } = comparison
   say(`${id}: ${what}`)
-  const blank = { id, what, rate, at_least, unit: 'x', value: null, ours: null, peer: null, peer_value: null }
+  const bar = at_least === undefined ? {} : { at_least }
+  const blank = { id, what, rate, ...bar, unit: 'x', value: null, ours: null, peer: null, peer_value: null }
   const invalid = (reason: string, peerName: string | null = null): Row => {
     say(`  invalid: ${reason}`)
     return { ...blank, peer: peerName, invalid: reason }

@@ -8,6 +8,17 @@ const never = new AbortController().signal
 /** Shards that take about so long are one run, as long as a run of the peers. */
 const RUN_MS = 300
 const WARM_UP_MS = 1500
+/** A sample is the best of several runs, but on a slow device takes no more of them once it has taken so long. */
+const SAMPLE_MS = 3000
+
+/** @param runs at most; @param run gives the rate of one */
+export async function bestOf(runs: number, run: () => Promise<number>): Promise<number> {
+  const startedAt = performance.now()
+  let best = await run()
+  for (let left = runs - 1; left > 0 && performance.now() - startedAt < SAMPLE_MS; left--)
+    best = Math.max(best, await run())
+  return best
+}
 
 async function runShards(runner: ShardRunner, first: number, count: number): Promise<number> {
   const startedAt = performance.now()
@@ -42,12 +53,10 @@ export class PathRate {
 
   /** @returns millions of path-steps per second, the best of `runs` */
   async best(runs: number): Promise<number> {
-    let best = 0
-    for (let run = 0; run < runs; run++) {
-      const ms = await this.#run()
-      best = Math.max(best, (this.#shards * this.#job.path_steps_per_shard) / ms / 1000)
-    }
-    return best
+    return bestOf(
+      runs,
+      async () => (this.#shards * this.#job.path_steps_per_shard) / (await this.#run()) / 1000,
+    )
   }
 
   async #run(): Promise<number> {
@@ -74,13 +83,11 @@ export class ProductRate {
 
   /** @returns Gop/s, the best of `runs` */
   async best(runs: number): Promise<number> {
-    let best = 0
-    for (let run = 0; run < runs; run++) {
+    return bestOf(runs, async () => {
       const { total, shards } = await this.#run()
-      best = Math.max(best, this.#job.operations / total / 1e6)
       this.#shardsOnly = Math.max(this.#shardsOnly, this.#job.operations / shards / 1e6)
-    }
-    return best
+      return this.#job.operations / total / 1e6
+    })
   }
 
   /** Gop/s without the packing of the operands, which an agent does once a job: the best of all runs so far. */

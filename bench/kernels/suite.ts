@@ -2,6 +2,7 @@ import { type Comparison, compare } from '../pairs.ts'
 import type { Row, Suite, SuiteOptions, SuiteRun } from '../suite.ts'
 import { javascriptPeer, nativePeer, numpyPeer, ortPeer, tfjsWasmPeer } from './cpu-peers.ts'
 import { optionOnWasm, productOnWasm } from './wasm-subjects.ts'
+import { WebGpuBench } from './webgpu-subjects.ts'
 import { SIZE } from './workloads.ts'
 
 const PATH_STEPS = 'M path-steps/s'
@@ -10,10 +11,8 @@ const OPERATIONS = 'Gop/s'
 /** Peers' rates on two cores of an AMD EPYC, where the bars were set; of a range the lower end. */
 const FIGURE = { numpy: 91, javascript: 21, native: 485, tfjs: 21, ort: 24 }
 
-/** What a run opens on first use and closes at its end. */
-type OnClose = (close: () => Promise<void>) => void
-
-function comparisons(onClose: OnClose): readonly Comparison[] {
+/** @param onClose called with what has to be closed at the end of the run */
+function comparisons(gpu: WebGpuBench, onClose: (close: () => Promise<void>) => void): readonly Comparison[] {
   return [
     {
       id: 'gbm.wasm/numpy',
@@ -77,25 +76,42 @@ function comparisons(onClose: OnClose): readonly Comparison[] {
       ours: () => productOnWasm('float32'),
       peer: () => tfjsWasmPeer(SIZE),
     },
+    {
+      id: 'matmul.i8.webgpu/tfjs',
+      what: 'int8 product, WebGPU, against f32 of TensorFlow.js',
+      rate: OPERATIONS,
+      at_least: 1,
+      ours: () => gpu.product('ours'),
+      peer: () => gpu.product('peer'),
+    },
+    {
+      id: 'gbm.webgpu/float',
+      what: 'European option, WebGPU, against plain f32 WGSL',
+      rate: PATH_STEPS,
+      at_least: 0.7,
+      ours: () => gpu.option('ours'),
+      peer: () => gpu.option('peer'),
+    },
   ]
 }
 
 async function run({ only, rounds, say }: SuiteOptions): Promise<SuiteRun> {
-  const closers: (() => Promise<void>)[] = []
+  const gpu = new WebGpuBench()
+  const closers = [() => gpu.close()]
   const rows: Row[] = []
   try {
-    for (const comparison of comparisons((close) => closers.push(close)))
+    for (const comparison of comparisons(gpu, (close) => closers.push(close)))
       if (only.has(comparison.id)) rows.push(await compare(comparison, rounds, say))
   } finally {
     for (const close of closers.reverse()) await close()
   }
-  return { rows, adapters: [] }
+  return { rows, adapters: gpu.adapters }
 }
 
 /** The compiled kernels against what people would use instead. */
 export const kernels: Suite = {
   name: 'kernels',
   title: 'the kernels against NumPy, TensorFlow.js, ONNX Runtime, native code and plain WGSL',
-  ids: () => comparisons(() => {}).map(({ id }) => id),
+  ids: () => comparisons(new WebGpuBench(), () => {}).map(({ id }) => id),
   run,
 }

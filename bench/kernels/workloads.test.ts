@@ -54,6 +54,8 @@ describe('the suite', () => {
       'matmul.i8.wasm/tfjs',
       'matmul.i8.wasm/ort',
       'matmul.s16.wasm/tfjs',
+      'matmul.i8.webgpu/tfjs',
+      'gbm.webgpu/float',
     ])
   })
 })
