@@ -97,7 +97,11 @@ export function markdownTable({ machine }: Report, rows: readonly Row[]): string
   const line = (cellsOf: readonly string[]) => `| ${cellsOf.join(' | ')} |`
   const widths = head?.map((cell) => '-'.repeat(cell.length)) ?? []
   const { cpu, cores, os, node, load_average, adapters, rounds, started_at } = machine
-  const notes = rows.flatMap(({ id, notes: said }) => (said ?? []).map((note) => `- \`${id}\`: ${note}`))
+  const notes = rows.flatMap(({ id, invalid, notes: said = [] }) =>
+    [...(invalid === undefined ? [] : [`**invalid**: ${invalid}`]), ...said].map(
+      (note) => `- \`${id}\`: ${note}`,
+    ),
+  )
   return [
     `Measured ${started_at.slice(0, 10)} on ${cores} cores of ${cpu}, ${os}, Node ${node}, load average ${load_average} ` +
       `at the start, ${rounds} rounds.${adapters.length === 0 ? '' : ` Adapter: ${adapters.join('; ')}.`}`,
