@@ -39,10 +39,10 @@ async function oursProduct(): Promise<Sampled> {
   }
 }
 
-async function floatOption(code: string): Promise<Sampled> {
+async function floatOption(code: string, pcg: boolean): Promise<Sampled> {
   const adapter = await navigator.gpu.requestAdapter(SAME_ADAPTER)
   if (adapter === null) throw new Error('no WebGPU adapter')
-  const paths = await FloatPaths.open(adapter, code)
+  const paths = await FloatPaths.open(adapter, code, pcg)
   return {
     warmUp: () => paths.warmUp(),
     best: async (runs) => ({ rate: await bestOf(runs, () => paths.rate()), aside: 0 }),
@@ -64,7 +64,8 @@ function open(subject: string, code: string): Promise<Sampled> {
   if (sampled === undefined) {
     if (subject === 'ours/gbm') sampled = oursOption()
     else if (subject === 'ours/matmul') sampled = oursProduct()
-    else if (subject === 'peer/gbm') sampled = floatOption(code)
+    else if (subject === 'peer/gbm') sampled = floatOption(code, false)
+    else if (subject === 'peer/gbm-pcg') sampled = floatOption(code, true)
     else if (subject === 'peer/matmul') sampled = tfjsProduct()
     else throw new Error(`there is no ${subject}`)
     opened.set(subject, sampled)

@@ -38,12 +38,19 @@ export class FloatPaths {
     })
   }
 
-  /** @param code text of gbm_float.wgsl */
-  static async open(adapter: GPUAdapter, code: string): Promise<FloatPaths> {
+  /**
+   * @param code text of gbm_float.wgsl
+   * @param pcg whether it draws from PCG instead of Philox
+   */
+  static async open(adapter: GPUAdapter, code: string, pcg: boolean): Promise<FloatPaths> {
     const device = await adapter.requestDevice()
     const pipeline = await device.createComputePipelineAsync({
       layout: 'auto',
-      compute: { module: device.createShaderModule({ code }), entryPoint: 'main' },
+      compute: {
+        module: device.createShaderModule({ code }),
+        entryPoint: 'main',
+        constants: { pcg: Number(pcg) },
+      },
     })
     return new FloatPaths(device, pipeline)
   }
