@@ -75,9 +75,25 @@ describe('the tables', () => {
   it('say what was missed and what is invalid', () => {
     const text = humanTable([GOOD, MISSED, MISSING])
     expect(text).toContain('156 M path-steps/s')
-    expect(text).toMatch(/MISSED matmul: 1.20x, at least 1.5x/)
+    expect(text).toMatch(/MISSED matmul: 1.20x, at least 1.50x/)
     expect(text).toMatch(/INVALID gone: .*apt-get install gcc/)
     expect(text).toContain('gbm.wasm/numpy: a remark')
+  })
+
+  it('show values of any unit, and rows without a peer', () => {
+    const text = humanTable([
+      {
+        id: 'hub',
+        what: 'a page',
+        unit: 'ms',
+        value: 12.34,
+        ours: 12.34,
+        peer: null,
+        peer_value: null,
+        rate: 'ms',
+      },
+    ])
+    expect(text.split('\n')[1]).toMatch(/^hub +a page +12\.3 ms +– +12\.3 ms +– +–$/)
   })
 
   it('in Markdown have a column for each head, and a missed bar in bold', () => {

@@ -52,26 +52,27 @@ export function isValid(rows: readonly Row[]): boolean {
   return rows.length > 0 && rows.every(({ invalid }) => invalid === undefined)
 }
 
-function ratio(value: number): string {
-  return `${value.toFixed(2)}x`
+/** A value as people read it: `1.52x`, `12.3 ms`. */
+function inUnit({ unit }: Row, value: number): string {
+  return unit === 'x' ? `${value.toFixed(2)}x` : `${short(value)} ${unit}`
 }
 
 function cells(row: Row): readonly string[] {
-  const { id, what, value, unit, ours, peer, peer_value, rate, at_least, spread } = row
+  const { id, what, value, ours, peer, peer_value, rate, at_least, spread } = row
   const shown = (number: number | null) => (number === null ? '–' : `${short(number)} ${rate}`)
-  const valueText = value === null ? '–' : unit === 'x' ? ratio(value) : `${short(value)} ${unit}`
+  const valueText = value === null ? '–' : inUnit(row, value)
   return [
     `\`${id}\``,
     what,
     shown(ours),
-    `${peer ?? '–'}: ${shown(peer_value)}`,
+    peer === null ? '–' : `${peer}: ${shown(peer_value)}`,
     missed(row) ? `**${valueText}**` : valueText,
     spread === undefined ? '–' : `${spread[0].toFixed(2)} to ${spread[1].toFixed(2)}`,
-    at_least === undefined ? '–' : `${at_least}x`,
+    at_least === undefined ? '–' : inUnit(row, at_least),
   ]
 }
 
-const HEAD = ['Id', 'What', 'Ours', 'Peer', 'Ratio', 'Of the rounds', 'At least']
+const HEAD = ['Id', 'What', 'Ours', 'Peer', 'Result', 'Of the rounds', 'At least']
 
 function aligned(table: readonly (readonly string[])[]): string[][] {
   const widths = HEAD.map((_, column) => Math.max(...table.map((line) => line[column]?.length ?? 0)))
@@ -84,7 +85,9 @@ export function humanTable(rows: readonly Row[]): string {
   const remarks = rows.flatMap((row) => [
     ...(row.invalid === undefined ? [] : [`INVALID ${row.id}: ${row.invalid}`]),
     ...(missed(row)
-      ? [`MISSED ${row.id}: ${ratio(row.value ?? 0)}, at least ${row.at_least}x was asked for`]
+      ? [
+          `MISSED ${row.id}: ${inUnit(row, row.value ?? 0)}, at least ${inUnit(row, row.at_least ?? 0)} was asked for`,
+        ]
       : []),
     ...(row.notes ?? []).map((note) => `${row.id}: ${note}`),
   ])
