@@ -34,7 +34,12 @@ async function submitAndSettle(page: Page): Promise<void> {
 const schema = z.object({
   properties: z.record(
     z.string(),
-    z.object({ title: z.string(), description: z.string(), unit: z.string().optional() }),
+    z.object({
+      title: z.string(),
+      description: z.string(),
+      unit: z.string().optional(),
+      only_with: z.record(z.string(), z.string()).default({}),
+    }),
   ),
 })
 
@@ -43,7 +48,11 @@ for (const op of OPS.list()) {
     await chooseOp(page, op.id)
     const { properties } = schema.parse(z.toJSONSchema(op.args, { io: 'input' }))
     const form = panel(page, 'Arguments')
-    for (const [name, { title, description, unit }] of Object.entries(properties)) {
+    // Arguments of another style than the example's have no place in its form.
+    const asked = Object.entries(properties).filter(([, { only_with }]) =>
+      Object.entries(only_with).every(([other, value]) => op.example[other] === value),
+    )
+    for (const [name, { title, description, unit }] of asked) {
       const field = form.getByLabel(title)
       await expect(field, name).toBeVisible()
       const help = await field.getAttribute('aria-describedby')
@@ -51,11 +60,36 @@ for (const op of OPS.list()) {
       if (unit !== undefined) await expect(form.getByText(unit, { exact: true }).first()).toBeVisible()
     }
     const inputs = form.getByRole('textbox').or(form.getByRole('combobox')).or(form.getByRole('checkbox'))
-    expect(await inputs.count()).toBe(Object.keys(properties).length)
+    expect(await inputs.count()).toBe(asked.length)
     for (const { title } of Object.values(op.inputs))
       await expect(page.getByRole('group', { name: `Operand ${title}` })).toBeVisible()
   })
 }
+
+test('what a style needs is asked for once the style is chosen, and its Greeks are computed', async ({
+  page,
+}) => {
+  await chooseOp(page, 'mc@1/gbm.v1')
+  const form = panel(page, 'Arguments')
+  await expect(form.getByLabel('Payout')).toBeHidden()
+  await form.getByLabel('Style').selectOption('digital')
+  await form.getByRole('textbox', { name: 'Payout' }).fill('10')
+  await form.getByRole('textbox', { name: 'Paths' }).fill('2000')
+  await form.getByRole('checkbox', { name: 'Greeks' }).check()
+  await submitAndSettle(page)
+  const result = panel(page, 'Result')
+  await expect(result.getByText('Digital call, price today')).toBeVisible()
+  await expect(result.getByRole('row', { name: /^Delta/ })).toBeVisible()
+})
+
+test('the example of an op’s documentation is a contract away', async ({ page }) => {
+  await page.getByRole('link', { name: 'Docs' }).click()
+  await page.getByRole('link', { name: OPS.get('mc@1/pi.v1').title }).click()
+  await expect(panel(page, 'A result with its oracle').getByRole('row', { name: /^π/ })).toContainText('met')
+  await page.getByRole('link', { name: 'Submit this' }).click()
+  await expect(panel(page, 'Arguments').getByRole('textbox')).toHaveValue(String(2 ** 25))
+  await submitAndSettle(page)
+})
 
 test('an argument out of its range is explained at its field and not submitted', async ({ page }) => {
   await chooseOp(page, 'mc@1/gbm.v1')
@@ -103,6 +137,30 @@ test('π is submitted, settles and is close to π', async ({ page }) => {
   // The half-width is 1.96 standard errors. The seed is derived, so this is the same number in every run.
   expect(Math.abs(Number(value) - Math.PI)).toBeLessThan((4 / 1.96) * Number(halfWidth))
   await expect(panel(page, 'Verification')).toContainText('with the referee’s copy')
+})
+
+test('a contract with a target is quoted at most, stops at a look, and is checked to the last shard', async ({
+  page,
+}) => {
+  await chooseOp(page, 'mc@1/gbm.v1')
+  const form = panel(page, 'Arguments')
+  await form.getByLabel('Stop early').check()
+  await expect(form.getByLabel('Stop early')).toHaveAttribute('aria-invalid', 'true')
+  await form.getByLabel('Relative error').fill('0.007')
+  await expect(form.getByLabel('Stop early')).not.toHaveAttribute('aria-invalid')
+  const quote = panel(page, 'Before you submit')
+  await expect(quote).toContainText('At most')
+  await expect(reading(quote, 'Shards')).toContainText('62')
+  await submitAndSettle(page)
+  await expect(panel(page, 'Result')).toContainText('95 % sequential interval')
+  await expect(panel(page, 'Stopping point')).toContainText(
+    'The target was met after 8 shards of at most 62.',
+  )
+  await expect(panel(page, 'Stopping point').getByRole('row')).toHaveCount(3)
+  await expect(panel(page, 'Progress')).toContainText('8 of 8 shards accepted')
+  const check = panel(page, 'Check this result yourself')
+  await check.getByRole('button', { name: 'Execute 8 shards here' }).click()
+  await expect(check).toContainText('The whole result is confirmed', { timeout: 60_000 })
 })
 
 test('a matrix product of uploaded operands is downloaded byte for byte', async ({ page }) => {

@@ -2,6 +2,7 @@ import { defineOp } from '../../job.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import type { GpuProgram, OpSpec } from '../op.ts'
 import { type IsingArgs, isingArgs } from './args.ts'
+import { goldenIsing } from './golden.ts'
 import { type IsingConstants, type IsingPlan, LEAF_WORDS, planIsing } from './plan.ts'
 import {
   checkIsingLeaf,
@@ -65,6 +66,7 @@ export const isingSpec: OpSpec<IsingArgs, IsingConstants, IsingSum, IsingResult>
     interval: 8,
     replicas: 512,
   },
+  golden: goldenIsing,
   kernel: KERNEL,
   tables: [],
   plan: planIsing,
@@ -72,6 +74,12 @@ export const isingSpec: OpSpec<IsingArgs, IsingConstants, IsingSum, IsingResult>
   checkLeaf: checkIsingLeaf,
   fold: isingFold,
   estimate: (_args, plan, sum) => estimateIsing(plan, sum),
+  stopping: {
+    // A replica is itself a mean over sites and sweeps, between 0 and 1: few of them make a normal mean.
+    first_look: 4096,
+    shardSamples: (plan) => 2 ** plan.constants.log2_shard_paths,
+    outcomes: () => [],
+  },
   reduce: (args, plan, sum, convergence) => ({
     result: reduceIsing(args, plan, sum, convergence),
     artifacts: [],

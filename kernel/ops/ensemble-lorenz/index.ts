@@ -2,6 +2,7 @@ import { defineOp } from '../../job.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import type { GpuProgram, OpSpec } from '../op.ts'
 import { type LorenzArgs, lorenzArgs } from './args.ts'
+import { goldenLorenz } from './golden.ts'
 import { LEAF_WORDS, type LorenzConstants, type LorenzPlan, planLorenz } from './plan.ts'
 import {
   checkLorenzLeaf,
@@ -69,6 +70,7 @@ export const lorenzSpec: OpSpec<LorenzArgs, LorenzConstants, LorenzSum, LorenzRe
     coordinate: 'x',
     runs: 10_000,
   },
+  golden: goldenLorenz,
   kernel: KERNEL,
   tables: TABLES,
   plan: planLorenz,
@@ -76,6 +78,12 @@ export const lorenzSpec: OpSpec<LorenzArgs, LorenzConstants, LorenzSum, LorenzRe
   checkLeaf: checkLorenzLeaf,
   fold: lorenzFold,
   estimate: (_args, _plan, sum) => estimateLorenz(sum),
+  stopping: {
+    // A coordinate is bounded and spreads over the attractor: its mean is near normal after far fewer runs.
+    first_look: 4096,
+    shardSamples: (plan) => 2 ** plan.constants.log2_shard_paths,
+    outcomes: () => [],
+  },
   reduce: (args, _plan, sum, convergence) => ({
     result: reduceLorenz(args, sum, convergence),
     artifacts: [],

@@ -1,7 +1,9 @@
+import { FIRST_LOOK } from '../../early-stopping.ts'
 import { defineOp } from '../../job.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import type { GpuProgram, OpSpec } from '../op.ts'
 import { type SirArgs, sirArgs } from './args.ts'
+import { goldenSir } from './golden.ts'
 import { LEAF_WORDS, planSir, type SirConstants, type SirPlan } from './plan.ts'
 import {
   checkSirLeaf,
@@ -66,6 +68,7 @@ export const sirSpec: OpSpec<SirArgs, SirConstants, SirSum, SirResult> = {
     steps_per_day: 4,
     runs: 20_000,
   },
+  golden: goldenSir,
   kernel: KERNEL,
   tables: TABLES,
   plan: planSir,
@@ -73,6 +76,12 @@ export const sirSpec: OpSpec<SirArgs, SirConstants, SirSum, SirResult> = {
   checkLeaf: checkSirLeaf,
   fold: sirFold,
   estimate: (args, _plan, sum) => estimateSir(args, sum),
+  stopping: {
+    first_look: FIRST_LOOK,
+    shardSamples: (plan) => 2 ** plan.constants.log2_shard_paths,
+    // Somebody is always infected at the start: no outcome is zero.
+    outcomes: () => [],
+  },
   reduce: (args, plan, sum, convergence) => ({
     result: reduceSir(args, plan, sum, convergence),
     artifacts: [],

@@ -1,8 +1,10 @@
+import { FIRST_LOOK } from '../../early-stopping.ts'
 import { defineOp } from '../../job.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import type { GpuProgram, OpSpec } from '../op.ts'
 import { OUTCOME_WORDS, type OutcomeSum, outcomeFold } from '../outcome.ts'
 import { type EtaArgs, etaArgs, MAX_SEGMENTS } from './args.ts'
+import { goldenEta } from './golden.ts'
 import { type EtaConstants, type EtaPlan, planEta } from './plan.ts'
 import { checkEtaLeaf, type EtaResult, estimateEta, etaResult, reduceEta } from './result.ts'
 import { summariseEta } from './summary.ts'
@@ -68,6 +70,7 @@ export const etaSpec: OpSpec<EtaArgs, EtaConstants, OutcomeSum, EtaResult> = {
     incident_delay_minutes: 20,
     trips: 1_000_000,
   },
+  golden: goldenEta,
   kernel: KERNEL,
   tables: TABLES,
   plan: planEta,
@@ -75,6 +78,12 @@ export const etaSpec: OpSpec<EtaArgs, EtaConstants, OutcomeSum, EtaResult> = {
   checkLeaf: checkEtaLeaf,
   fold: outcomeFold,
   estimate: (_args, _plan, sum) => estimateEta(sum),
+  stopping: {
+    first_look: FIRST_LOOK,
+    shardSamples: (plan) => 2 ** plan.constants.log2_shard_paths,
+    // Trips that are late, and that are not.
+    outcomes: ({ samples, control }) => [Number(control), samples - Number(control)],
+  },
   reduce: (args, plan, sum, convergence) => ({
     result: reduceEta(args, plan, sum, convergence),
     artifacts: [],

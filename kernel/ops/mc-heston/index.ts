@@ -1,8 +1,10 @@
+import { FIRST_LOOK } from '../../early-stopping.ts'
 import { defineOp } from '../../job.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import type { GpuProgram, OpSpec } from '../op.ts'
 import { OUTCOME_WORDS, type OutcomeSum, outcomeFold } from '../outcome.ts'
 import { type HestonArgs, hestonArgs } from './args.ts'
+import { goldenHeston } from './golden.ts'
 import { type HestonConstants, type HestonPlan, planHeston } from './plan.ts'
 import { checkHestonLeaf, estimateHeston, type HestonResult, hestonResult, reduceHeston } from './result.ts'
 import { summariseHeston } from './summary.ts'
@@ -77,6 +79,7 @@ export const hestonSpec: OpSpec<HestonArgs, HestonConstants, OutcomeSum, HestonR
     paths: 200_000,
     right: 'call',
   },
+  golden: goldenHeston,
   kernel: KERNEL,
   tables: TABLES,
   plan: planHeston,
@@ -84,6 +87,11 @@ export const hestonSpec: OpSpec<HestonArgs, HestonConstants, OutcomeSum, HestonR
   checkLeaf: checkHestonLeaf,
   fold: outcomeFold,
   estimate: estimateHeston,
+  stopping: {
+    first_look: FIRST_LOOK,
+    shardSamples: (plan) => 2 ** plan.constants.log2_shard_paths,
+    outcomes: ({ samples, zeros }) => [zeros, samples - zeros],
+  },
   reduce: (args, plan, sum, convergence) => ({
     result: reduceHeston(args, plan, sum, convergence),
     artifacts: [],

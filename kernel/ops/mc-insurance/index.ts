@@ -1,8 +1,10 @@
+import { FIRST_LOOK } from '../../early-stopping.ts'
 import { defineOp } from '../../job.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import type { GpuProgram, OpSpec } from '../op.ts'
 import { OUTCOME_WORDS, type OutcomeSum, outcomeFold } from '../outcome.ts'
 import { type InsuranceArgs, insuranceArgs } from './args.ts'
+import { goldenInsurance } from './golden.ts'
 import { type InsuranceConstants, type InsurancePlan, planInsurance } from './plan.ts'
 import {
   checkInsuranceLeaf,
@@ -12,6 +14,7 @@ import {
   reduceInsurance,
 } from './result.ts'
 import { summariseInsurance } from './summary.ts'
+import { yearMayBeFree } from './theory.ts'
 
 const KERNEL = 'mc/insurance.v1'
 const TABLES = ['normal-quantile', 'exp2'] as const
@@ -73,6 +76,7 @@ export const insuranceSpec: OpSpec<InsuranceArgs, InsuranceConstants, OutcomeSum
     aggregate_limit: 0,
     years: 1_000_000,
   },
+  golden: goldenInsurance,
   kernel: KERNEL,
   tables: TABLES,
   plan: planInsurance,
@@ -80,6 +84,12 @@ export const insuranceSpec: OpSpec<InsuranceArgs, InsuranceConstants, OutcomeSum
   checkLeaf: checkInsuranceLeaf,
   fold: outcomeFold,
   estimate: (_args, plan, sum) => estimateInsurance(plan, sum),
+  stopping: {
+    first_look: FIRST_LOOK,
+    shardSamples: (plan) => 2 ** plan.constants.log2_shard_paths,
+    outcomes: ({ samples, zeros }, _plan, args) =>
+      yearMayBeFree(args) ? [zeros, samples - zeros] : [samples - zeros],
+  },
   reduce: (args, plan, sum, convergence) => ({
     result: reduceInsurance(args, plan, sum, convergence),
     artifacts: [],

@@ -1,7 +1,9 @@
+import { FIRST_LOOK } from '../../early-stopping.ts'
 import { defineOp } from '../../job.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import type { OpSpec } from '../op.ts'
 import { type PiArgs, piArgs, SHARD_POINTS } from './args.ts'
+import { goldenPi } from './golden.ts'
 import { LEAF_WORDS, type PiConstants, planPi } from './plan.ts'
 import {
   checkPiLeaf,
@@ -26,6 +28,7 @@ export const piSpec: OpSpec<PiArgs, PiConstants, PiAggregate, PiResult> = {
   args: piArgs,
   inputs: {},
   example: { points: 100_000_000 },
+  golden: goldenPi,
   kernel: 'mc/pi.v1',
   tables: [],
   plan: planPi,
@@ -41,6 +44,11 @@ export const piSpec: OpSpec<PiArgs, PiConstants, PiAggregate, PiResult> = {
   checkLeaf: checkPiLeaf,
   fold: piFold,
   estimate: (_args, _plan, aggregate) => estimatePi(aggregate),
+  stopping: {
+    first_look: FIRST_LOOK,
+    shardSamples: (plan) => plan.constants.shard_points,
+    outcomes: ({ points, inside }) => [inside, points - inside],
+  },
   reduce: (_args, _plan, aggregate, convergence) => ({
     result: reducePi(aggregate, convergence),
     artifacts: [],

@@ -1,7 +1,9 @@
+import { FIRST_LOOK } from '../../early-stopping.ts'
 import { defineOp } from '../../job.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import type { GpuProgram, OpSpec } from '../op.ts'
 import { MAX_POSITIONS, type PortfolioArgs, portfolioArgs } from './args.ts'
+import { goldenPortfolio } from './golden.ts'
 import { LEAF_WORDS, type PortfolioConstants, type PortfolioPlan, planPortfolio } from './plan.ts'
 import {
   checkPortfolioLeaf,
@@ -11,6 +13,7 @@ import {
   portfolioFold,
   portfolioResult,
   reducePortfolio,
+  tailOutcomes,
 } from './result.ts'
 import { summarisePortfolio } from './summary.ts'
 
@@ -83,6 +86,7 @@ export const portfolioSpec: OpSpec<PortfolioArgs, PortfolioConstants, PortfolioS
     ],
     paths: 1_000_000,
   },
+  golden: goldenPortfolio,
   kernel: KERNEL,
   tables: TABLES,
   plan: planPortfolio,
@@ -90,6 +94,11 @@ export const portfolioSpec: OpSpec<PortfolioArgs, PortfolioConstants, PortfolioS
   checkLeaf: checkPortfolioLeaf,
   fold: portfolioFold,
   estimate: estimatePortfolio,
+  stopping: {
+    first_look: FIRST_LOOK,
+    shardSamples: (plan) => 2 ** plan.constants.log2_shard_paths,
+    outcomes: (sum, plan, args) => tailOutcomes(args, plan, sum),
+  },
   reduce: (args, plan, sum, convergence) => ({
     result: reducePortfolio(args, plan, sum, convergence),
     artifacts: [],

@@ -1,6 +1,8 @@
 import type { InputBytes, ShardContext } from '../op.ts'
+import { referenceFor } from '../reference.test-support.ts'
 import { tileBytes, tileOf } from '../tile-grid.ts'
 import type { MatmulArgs } from './args.ts'
+import { matmulSpec } from './index.ts'
 import { type Lines, leftLines, rightLines } from './operands.ts'
 import { BLOCK, type MatmulConstants, placeOf } from './tiles.ts'
 
@@ -27,7 +29,7 @@ function operandsOf(run: Run, inputs: InputBytes): Operands {
 }
 
 /** @returns the tile's elements, row-major, little-endian int32, or int64 of larger elements */
-export function referenceTile(run: Run, inputs: InputBytes, shard: number): Uint8Array {
+function referenceTile(run: Run, inputs: InputBytes, shard: number): Uint8Array {
   const c = run.plan.constants
   const { a, b } = operandsOf(run, inputs)
   const { product } = placeOf(c, shard)
@@ -212,3 +214,5 @@ function addPair(sums: Int32Array, at: number, packed: number): void {
   sums[at] = (sums[at] as number) + (packed - high * COLUMN_SHIFT)
   sums[at + 1] = (sums[at + 1] as number) + high
 }
+
+export const reference = referenceFor(matmulSpec, (run, shard) => referenceTile(run, run.inputs, shard))
