@@ -3,11 +3,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sha256Hex } from '../kernel/digest.ts'
 import { referenceLeaf } from '../kernel/ops/references.test-support.ts'
 import { OPS } from '../kernel/ops/registry.ts'
+import { familyJob, measureSpeed } from './benchmark.ts'
 import { systemClock } from './clock.ts'
 import { EQUALITY_CASES } from './equality-cases.test-support.ts'
-import { goldenJobs, speedJob } from './golden.ts'
+import { goldenJobs } from './golden.ts'
 import { spawnNodeThread } from './headless/spawn-node.ts'
-import { measureSpeed } from './select.ts'
 import { bundleForHost } from './testing/bundle.ts'
 import type { Host, Json } from './testing/host.ts'
 import { availableHosts } from './testing/webgpu-hosts.ts'
@@ -21,7 +21,7 @@ import { ThreadedWasmExecutor } from './wasm/threaded-executor.ts'
 const { hosts, missing } = await availableHosts()
 const ops = OPS.list().map(({ id }) => id)
 const unitsPerShard = (() => {
-  const { plan } = speedJob(OPS)
+  const { plan } = familyJob(OPS, 'mc').job
   return plan.work_units / plan.shard_count
 })()
 const never = new AbortController().signal
@@ -76,7 +76,7 @@ describe('reference', () => {
 
 describe.each(['scalar', 'simd'] as const)('wasm %s', (form) => {
   const name = `wasm ${form}`
-  const executor = new ThreadedWasmExecutor(spawnNodeThread, form)
+  const executor = new ThreadedWasmExecutor(spawnNodeThread, () => 2, form)
   let speed: number | undefined
   afterAll(async () => {
     addRow(name, speed)
@@ -94,7 +94,7 @@ describe.each(['scalar', 'simd'] as const)('wasm %s', (form) => {
   })
 
   test('speed', async () => {
-    speed = await measureSpeed(executor, OPS, systemClock, never)
+    speed = await measureSpeed(executor, familyJob(OPS, 'mc'), systemClock, never)
     expect(speed).toBeGreaterThan(0)
   })
 })

@@ -205,18 +205,8 @@ export function goldenJobs(registry: OpRegistry, op: string): readonly GoldenJob
   }))
 }
 
-/** What executors are timed on: European options of 52 steps, about 0.06 s of one CPU core a shard. */
-export function speedJob(registry: OpRegistry): PreparedJob {
-  return registry.prepare({
-    contract: 1,
-    op: { name: 'mc', version: 1, profile: 'gbm.v1' },
-    args: { ...OPTION, steps: 52, paths: 2 ** 30, style: 'european', right: 'call' },
-    seed: { mode: 'explicit', value: 'speed' },
-    verify: { mode: 'none' },
-  } satisfies ContractInput)
-}
-
-function bytes(length: number, stream: number): Uint8Array {
+/** Pseudo-random bytes, the same for ever. */
+export function bytes(length: number, stream: number): Uint8Array {
   const words = new Uint32Array(4)
   const out = new Uint8Array(length)
   for (let i = 0; i < length; i++) {

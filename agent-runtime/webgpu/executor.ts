@@ -24,11 +24,13 @@ interface Stage {
  */
 export class WebGpuExecutor implements Executor {
   readonly kind = 'webgpu'
+  readonly width = 1
   readonly #gpu: GPU
   readonly #options: DeviceOptions
   #stage: Promise<Stage>
   readonly label: string
   #closed = false
+  #generation = 0
 
   private constructor(gpu: GPU, options: DeviceOptions, stage: Stage) {
     this.#gpu = gpu
@@ -40,6 +42,10 @@ export class WebGpuExecutor implements Executor {
   /** @throws ForgeError EXECUTOR_FAILED when there is no usable device */
   static async open(gpu: GPU, options: DeviceOptions = {}): Promise<WebGpuExecutor> {
     return new WebGpuExecutor(gpu, options, await openStage(gpu, options))
+  }
+
+  get generation(): number {
+    return this.#generation
   }
 
   async prepare(job: PreparedJob, inputs: InputBytes): Promise<ShardRunner> {
@@ -76,7 +82,10 @@ export class WebGpuExecutor implements Executor {
     const stage = await known
     if (stage.opened.lost === undefined) return stage
     // Several jobs may find the loss at once; the first one replaces the device for all.
-    if (this.#stage === known) this.#stage = openStage(this.#gpu, this.#options)
+    if (this.#stage === known) {
+      this.#generation++
+      this.#stage = openStage(this.#gpu, this.#options)
+    }
     return this.#stage
   }
 }
@@ -129,7 +138,12 @@ class JobRunner implements ShardRunner {
     return this.#held
   }
 
-  async *run(first: number, count: number, signal: AbortSignal): AsyncGenerator<ShardLeaf> {
+  async *run(
+    first: number,
+    count: number,
+    signal: AbortSignal,
+    rests: () => boolean = () => false,
+  ): AsyncGenerator<ShardLeaf> {
     const end = first + count
     let next = first
     let lossAt = -1
@@ -147,6 +161,7 @@ class JobRunner implements ShardRunner {
           next,
           end,
           signal,
+          rests,
         )) {
           yield leaf
           next = leaf.shard + 1

@@ -35,6 +35,7 @@ export async function* runOnDevice(
   first: number,
   end: number,
   signal: AbortSignal,
+  rests: () => boolean,
 ): AsyncGenerator<ShardLeaf> {
   const bounds: SliceBounds = {
     invocations: program.invocations,
@@ -56,7 +57,7 @@ export async function* runOnDevice(
   if (opened.lost !== undefined) onLoss(opened.lost)
   try {
     while (at.shard < end || queued.length > 0) {
-      while (at.shard < end && queued.length < pacer.depth) {
+      while (at.shard < end && queued.length < (rests() ? 1 : pacer.depth)) {
         throwIfAborted(signal)
         const slice = nextSlice(at, end, pacer.invocations, bounds)
         queued.push(submit(opened, program, buffers, slice, free))
