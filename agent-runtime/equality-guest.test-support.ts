@@ -65,6 +65,26 @@ export async function runCase({ index }: { index: number }) {
   return rounds
 }
 
+/** A case's digests by each variant of its op's kernel that this host can run. */
+export async function runVariants({ index }: { index: number }) {
+  const found = EQUALITY_CASES[index]
+  if (found === undefined) throw new Error(`no case ${index}`)
+  const { job, inputs } = found.prepare()
+  const { variants = [], ...normative } = job.gpu()
+  const results: Record<string, string[]> = {}
+  for (const variant of variants) {
+    if (variant.needs !== undefined && navigator.gpu.wgslLanguageFeatures?.has(variant.needs) !== true)
+      continue
+    const digests: string[] = []
+    for (let shard = found.first; shard < found.first + found.count; shard++) {
+      const leaf = await (await executor()).runProgram({ ...normative, ...variant }, inputs, never, shard)
+      digests.push(sha256Hex(leaf))
+    }
+    results[variant.kernel] = digests
+  }
+  return results
+}
+
 export async function golden() {
   const checks: { op: string; ok: boolean }[] = []
   const verified = new VerifiedExecutor(await executor(), OPS, systemClock, ({ op, ok }) =>

@@ -58,7 +58,12 @@ function addRow(executor: string, speed: number | undefined): void {
   table.push({ executor, prefixes, shards_per_s: speed === undefined ? undefined : speed / unitsPerShard })
 }
 
-const cases = EQUALITY_CASES.map((entry, index) => ({ ...entry, index, title: `${entry.op}: ${entry.name}` }))
+const cases = EQUALITY_CASES.map((entry, index) => ({
+  ...entry,
+  index,
+  title: `${entry.op}: ${entry.name}`,
+  hasVariants: (entry.prepare().job.gpu().variants ?? []).length > 0,
+}))
 /** A case of two shards that never fit one dispatch. */
 const several = cases.findIndex(({ op, count }) => op === 'mc@1/pi.v1' && count === 2)
 
@@ -134,6 +139,12 @@ describe.each(hosts)('$name', ({ name, open }) => {
     const rounds = await call<string[][]>('runCase', { index })
     record(name, op, rounds[0] ?? [])
     expect(rounds).toEqual([expected(index), expected(index)])
+  })
+
+  test.each(cases.filter(({ hasVariants }) => hasVariants))('variants of $title', async ({ index }) => {
+    const variants = await call<Record<string, string[]>>('runVariants', { index })
+    expect(Object.keys(variants)).toContain('tensor/matmul.v1.f32')
+    for (const digests of Object.values(variants)) expect(digests).toEqual(expected(index))
   })
 
   test('refuses a job that leaves the range its kernel was proven for', async () => {

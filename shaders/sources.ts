@@ -11,11 +11,6 @@ export interface KernelSource {
 
 const loaded = new Map<string, Promise<KernelSource>>()
 
-/** Whether there is such a kernel, or such a variant of one. */
-export function hasKernelSource(kernel: string): boolean {
-  return WGSL_KERNELS[kernel] !== undefined
-}
-
 /**
  * A kernel's WGSL, loaded once. Only what is asked for is loaded.
  * @param kernel name under shaders/, e.g. `mc/gbm.v1` or its variant `tensor/matmul.v1.dp4a`

@@ -1,6 +1,6 @@
 import { TABLES, type TableName } from '../../kernel/numerics/tables/index.ts'
-import { hasKernelSource, kernelSource } from '../../shaders/sources.ts'
-import { failed, type OpenDevice, scoped, WORKGROUP_SIZE } from './device.ts'
+import { kernelSource } from '../../shaders/sources.ts'
+import { failed, type OpenDevice, scoped } from './device.ts'
 import { BUFFER_USAGE, STAGE_COMPUTE } from './flags.ts'
 
 /** Bindings of group 0, as `kernel/ops/op.ts` fixes them for every kernel. */
@@ -62,11 +62,7 @@ export class PipelineCache {
         `${kernel} binds ${storages} storage buffers; this device allows ${limits.storage_buffers}`,
       )
     }
-    // A kernel may have a variant with packed byte products, bit-identical and faster, for devices that speak it.
-    const variant = `${kernel}.dp4a`
-    const { wgsl: code } = await kernelSource(
-      this.#opened.dp4a && hasKernelSource(variant) ? variant : kernel,
-    )
+    const { wgsl: code } = await kernelSource(kernel)
     return scoped(device, `the kernel ${kernel} does not compile`, async () => {
       const module = device.createShaderModule({ label: kernel, code })
       const readOnly = [
@@ -88,7 +84,7 @@ export class PipelineCache {
       const compiled = device.createComputePipelineAsync({
         label: kernel,
         layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
-        compute: { module, entryPoint: 'main', constants: { wg: WORKGROUP_SIZE } },
+        compute: { module, entryPoint: 'main', constants: { wg: limits.workgroup_size } },
       })
       try {
         return { pipeline: await compiled, layout }

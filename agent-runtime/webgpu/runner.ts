@@ -2,7 +2,7 @@ import { DISPATCH_WORDS } from '../../kernel/execute/admission.ts'
 import type { GpuProgram } from '../../kernel/ops/op.ts'
 import { throwIfAborted } from '../clock.ts'
 import type { ShardLeaf } from '../executor.ts'
-import { failed, type OpenDevice, popScopes, WORKGROUP_SIZE } from './device.ts'
+import { failed, type OpenDevice, popScopes } from './device.ts'
 import { MAP_MODE_READ } from './flags.ts'
 import type { JobBuffers } from './job-buffers.ts'
 import {
@@ -40,7 +40,7 @@ export async function* runOnDevice(
   const bounds: SliceBounds = {
     invocations: program.invocations,
     stage_invocations: program.stage_invocations ?? program.invocations,
-    workgroup_size: WORKGROUP_SIZE,
+    workgroup_size: opened.limits.workgroup_size,
     workgroups_per_dimension: opened.limits.workgroups_per_dimension,
     slots: buffers.slots,
   }
@@ -106,7 +106,7 @@ function submit(
   pass.setPipeline(buffers.compiled.pipeline)
   pass.setBindGroup(0, buffers.group)
   const invocations = slice.end_invocation - slice.first_invocation
-  pass.dispatchWorkgroups(Math.ceil(invocations / WORKGROUP_SIZE), slice.shards)
+  pass.dispatchWorkgroups(Math.ceil(invocations / opened.limits.workgroup_size), slice.shards)
   pass.end()
   const staging = slice.closes ? free.pop() : undefined
   if (staging !== undefined) encoder.copyBufferToBuffer(buffers.output, 0, staging, 0, used_bytes)

@@ -67,8 +67,19 @@ export interface GpuProgram {
   readonly slot_words: number
   /** Storage buffers from operands, in binding order from 4. `pack` is deterministic and runs once a job. */
   readonly inputs: readonly { readonly name: string; pack(bytes: Uint8Array): Uint32Array }[]
+  /**
+   * Kernels that compute the same slots, for devices that run them faster: a device tries them and keeps the fastest. None
+   * is normative, and no replay key names one.
+   */
+  readonly variants?: readonly DeviceVariant[]
   /** The leaf's bytes from its slot (a partial tile is shorter than its slot). */
   leaf(shard: number, slot: Uint32Array): Uint8Array
+}
+
+/** What differs from the normative program. */
+export interface DeviceVariant extends Pick<GpuProgram, 'kernel' | 'words' | 'invocations' | 'inputs'> {
+  /** A WGSL language feature without which the kernel does not compile. */
+  readonly needs?: 'packed_4x8_integer_dot_product'
 }
 
 /** A running estimate of a probabilistic op, in the unit of its headline. */
