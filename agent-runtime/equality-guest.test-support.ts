@@ -8,7 +8,9 @@ import { EQUALITY_CASES } from './equality-cases.test-support.ts'
 import { asForgeError } from './failure.ts'
 import { floatPayoffs, floatProgram } from './float-demo.ts'
 import { probeConformance } from './probe.ts'
+import { type ExecutorReport, selectExecutor } from './select.ts'
 import { VerifiedExecutor } from './verified-executor.ts'
+import { WasmExecutor } from './wasm/executor.ts'
 import { WebGpuExecutor } from './webgpu/executor.ts'
 
 /** Runs inside a WebGPU host: a page's worker, Dawn, Deno. Plain JSON in and out. */
@@ -177,6 +179,30 @@ export async function lose({ index, losses }: { index: number; losses: number })
   }
   await watched.close()
   return { devices: devices.length, digests, failure }
+}
+
+/** What comes of the choice between the CPU and a device whose compiler puts `to` for `from` in kernels that begin with `only`. */
+export async function chooseBeside({ only, from, to }: { only: string; from: string; to: string }) {
+  const gpu = watchedGpu((device) => {
+    const right = device.createShaderModule.bind(device)
+    device.createShaderModule = (descriptor) => {
+      const { code } = descriptor
+      return right({ ...descriptor, code: code.startsWith(only) ? code.replaceAll(from, to) : code })
+    }
+  })
+  const reports: ExecutorReport[] = []
+  const { executor: chosen, why } = await selectExecutor(
+    { choice: 'auto', threads: () => 1, known: new Map() },
+    { gpu, noGpuReason: 'there is one', makeCpu: async () => new WasmExecutor() },
+    OPS,
+    systemClock,
+    (report) => reports.push(report),
+    never,
+  )
+  const { kind } = chosen
+  await chosen.close()
+  const webgpu = reports.find((report) => report.kind === 'webgpu')
+  return { kind, why, ok: webgpu?.ok ?? null, reason: webgpu?.reason ?? null }
 }
 
 /** The host's GPU, telling of each device that it gives. */

@@ -180,6 +180,18 @@ describe.each(hosts)('$name', ({ name, open }) => {
     expect(outcome.failure).toMatchObject({ code: 'EXECUTOR_FAILED' })
   })
 
+  test.each([
+    ['in any kernel', '', '0xd2511f53u', '0xd2511f55u', 'this device computes wrongly: Philox4x32-10'],
+    ['in one op', '// mc@1/gbm.v1', '480u', '464u', 'the golden shard of mc@1/gbm.v1 came out wrong on'],
+  ])('is switched off with the reason where it computes wrongly %s', async (_, only, from, to, reason) => {
+    expect(await call('chooseBeside', { only, from, to })).toEqual({
+      kind: 'wasm',
+      why: 'no other executor can be used here',
+      ok: false,
+      reason: expect.stringContaining(reason),
+    })
+  })
+
   test('shows that plain f32 is no way to compute', async () => {
     const { here, cpu } = await call<{ here: string; cpu: string }>('float')
     expect(here).not.toBe(cpu)
