@@ -1,9 +1,11 @@
 import type { ContractInput } from '../kernel/contract.ts'
-import { sha256Hex } from '../kernel/digest.ts'
 import type { OpRegistry } from '../kernel/job.ts'
+import { goldenOperand } from '../kernel/ops/golden.ts'
+import type { GoldenContract } from '../kernel/ops/op.ts'
+import { inputsOf } from '../kernel/ops/operand.ts'
 import { type Clock, throwIfAborted } from './clock.ts'
 import type { Executor } from './executor.ts'
-import { bytes, type GoldenJob } from './golden.ts'
+import type { GoldenJob } from './golden.ts'
 
 /** Op families that have a timing job, in the order in which they are timed. */
 export const FAMILIES = ['mc', 'tensor', 'ensemble', 'media'] as const
@@ -27,8 +29,7 @@ const BUDGET_MS = 1500
 /** 64 tiles: enough for the threads of any machine. */
 const SIDE = 2048
 const DEPTH = 256
-const OPERAND_BYTES = SIDE * DEPTH
-const CONTRACTS: Readonly<Record<Family, () => Pick<ContractInput, 'op' | 'args' | 'inputs'>>> = {
+const CONTRACTS: Readonly<Record<Family, () => Pick<ContractInput, 'op'> & GoldenContract>> = {
   // European options of 52 steps, about 0.06 s of one CPU core a shard.
   mc: () => ({
     op: { name: 'mc', version: 1, profile: 'gbm.v1' },
@@ -44,18 +45,11 @@ const CONTRACTS: Readonly<Record<Family, () => Pick<ContractInput, 'op' | 'args'
       right: 'call',
     },
   }),
-  tensor: () => {
-    const ref = (shape: number[]) => ({
-      digest: sha256Hex(bytes(OPERAND_BYTES, 0)),
-      dtype: 'int8' as const,
-      shape,
-    })
-    return {
-      op: { name: 'tensor', version: 1, profile: 'matmul.v1' },
-      args: {},
-      inputs: { a: ref([SIDE, DEPTH]), b: ref([DEPTH, SIDE]) },
-    }
-  },
+  tensor: () => ({
+    op: { name: 'tensor', version: 1, profile: 'matmul.v1' },
+    args: {},
+    operands: { a: goldenOperand('int8', [SIDE, DEPTH], 1), b: goldenOperand('int8', [DEPTH, SIDE], 2) },
+  }),
   ensemble: () => ({
     op: { name: 'ensemble', version: 1, profile: 'sir.v1' },
     args: { population: 100_000, transmission_rate: 0.4, recovery_rate: 0.2, days: 90, runs: 2 ** 26 },
@@ -69,14 +63,17 @@ const CONTRACTS: Readonly<Record<Family, () => Pick<ContractInput, 'op' | 'args'
 
 /** The timing job of a family. */
 export function familyJob(registry: OpRegistry, family: Family): GoldenJob {
+  const { op, args, operands } = CONTRACTS[family]()
+  const { refs, bytes } = inputsOf(operands ?? {})
   const job = registry.prepare({
     contract: 1,
-    ...CONTRACTS[family](),
+    op,
+    args,
+    inputs: refs,
     seed: { mode: 'explicit', value: 'speed' },
     verify: { mode: 'none' },
   } satisfies ContractInput)
-  const operand = bytes(OPERAND_BYTES, 0)
-  return { job, inputs: new Map(Object.keys(job.contract.inputs).map((name) => [name, operand])) }
+  return { job, inputs: bytes }
 }
 
 /**
