@@ -28,24 +28,3 @@ export function goldenJobs(registry: OpRegistry, op: string): readonly GoldenJob
     return { job, inputs: bytes }
   })
 }
-
-/** What executors are timed on: European options of 52 steps, about 0.06 s of one CPU core a shard. */
-export function speedJob(registry: OpRegistry): PreparedJob {
-  return registry.prepare({
-    contract: 1,
-    op: { name: 'mc', version: 1, profile: 'gbm.v1' },
-    args: {
-      spot: 100,
-      strike: 105,
-      rate: 0.03,
-      volatility: 0.25,
-      maturity_years: 0.5,
-      steps: 52,
-      paths: 2 ** 30,
-      style: 'european',
-      right: 'call',
-    },
-    seed: { mode: 'explicit', value: 'speed' },
-    verify: { mode: 'none' },
-  } satisfies ContractInput)
-}

@@ -52,6 +52,7 @@ export function tinyJob(shards: number, inputDigest: string, profile = 'inline.v
 export class GatedExecutor implements Executor {
   readonly kind = 'cpu'
   readonly label = 'gated'
+  readonly width = 1
   /** Shards executed, in order. */
   readonly executed: number[] = []
   prepared = 0

@@ -25,6 +25,8 @@ export interface JobBuffers {
 }
 
 /**
+ * @param normative the job's program, whose proofs hold for the one that runs, too
+ * @param program the same, or a variant of it
  * @throws ForgeError EXECUTOR_FAILED when the job leaves what the kernel's proofs assume, the device lacks the memory or
  * refuses the kernel
  */
@@ -32,12 +34,12 @@ export async function createJobBuffers(
   opened: OpenDevice,
   pipelines: PipelineCache,
   normative: GpuProgram,
+  program: GpuProgram,
   inputs: InputBytes,
   stagings: number,
 ): Promise<JobBuffers> {
-  const program = (opened.dp4a ? normative.dp4a : undefined) ?? normative
-  const { admission } = await kernelSource(program.kernel)
-  if (admission !== undefined) assertProgramAdmitted(admission, program)
+  const { admission } = await kernelSource(normative.kernel)
+  if (admission !== undefined) assertProgramAdmitted(admission, normative)
   const { device, limits } = opened
   const slot_bytes = 4 * program.slot_words
   if (slot_bytes > limits.storage_buffer_bytes)

@@ -1,6 +1,6 @@
 import { TABLES, type TableName } from '../../kernel/numerics/tables/index.ts'
 import { kernelSource } from '../../shaders/sources.ts'
-import { failed, type OpenDevice, scoped, WORKGROUP_SIZE } from './device.ts'
+import { failed, type OpenDevice, scoped } from './device.ts'
 import { BUFFER_USAGE, STAGE_COMPUTE } from './flags.ts'
 
 /** Bindings of group 0, as `kernel/ops/op.ts` fixes them for every kernel. */
@@ -84,7 +84,7 @@ export class PipelineCache {
       const compiled = device.createComputePipelineAsync({
         label: kernel,
         layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
-        compute: { module, entryPoint: 'main', constants: { wg: WORKGROUP_SIZE } },
+        compute: { module, entryPoint: 'main', constants: { wg: limits.workgroup_size } },
       })
       try {
         return { pipeline: await compiled, layout }

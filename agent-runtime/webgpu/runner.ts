@@ -1,7 +1,7 @@
 import { DISPATCH_WORDS } from '../../kernel/execute/admission.ts'
 import { throwIfAborted } from '../clock.ts'
 import type { ShardLeaf } from '../executor.ts'
-import { failed, type OpenDevice, popScopes, WORKGROUP_SIZE } from './device.ts'
+import { failed, type OpenDevice, popScopes } from './device.ts'
 import { MAP_MODE_READ } from './flags.ts'
 import type { JobBuffers } from './job-buffers.ts'
 import {
@@ -33,12 +33,13 @@ export async function* runOnDevice(
   first: number,
   end: number,
   signal: AbortSignal,
+  rests: () => boolean,
 ): AsyncGenerator<ShardLeaf> {
   const { program } = buffers
   const bounds: SliceBounds = {
     invocations: program.invocations,
     stage_invocations: program.stage_invocations ?? program.invocations,
-    workgroup_size: WORKGROUP_SIZE,
+    workgroup_size: opened.limits.workgroup_size,
     workgroups_per_dimension: opened.limits.workgroups_per_dimension,
     slots: buffers.slots,
   }
@@ -55,7 +56,7 @@ export async function* runOnDevice(
   if (opened.lost !== undefined) onLoss(opened.lost)
   try {
     while (at.shard < end || queued.length > 0) {
-      while (at.shard < end && queued.length < pacer.depth) {
+      while (at.shard < end && queued.length < (rests() ? 1 : pacer.depth)) {
         throwIfAborted(signal)
         const slice = nextSlice(at, end, pacer.invocations, bounds)
         queued.push(submit(opened, buffers, slice, free))
@@ -98,7 +99,7 @@ function submit(opened: OpenDevice, buffers: JobBuffers, slice: Slice, free: GPU
   pass.setPipeline(buffers.compiled.pipeline)
   pass.setBindGroup(0, buffers.group)
   const invocations = slice.end_invocation - slice.first_invocation
-  pass.dispatchWorkgroups(Math.ceil(invocations / WORKGROUP_SIZE), slice.shards)
+  pass.dispatchWorkgroups(Math.ceil(invocations / opened.limits.workgroup_size), slice.shards)
   pass.end()
   const staging = slice.closes ? free.pop() : undefined
   if (staging !== undefined) encoder.copyBufferToBuffer(buffers.output, 0, staging, 0, used_bytes)

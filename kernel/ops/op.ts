@@ -86,10 +86,20 @@ export interface GpuProgram {
   readonly slot_words: number
   /** Storage buffers from operands, in binding order from 4. `pack` is deterministic and runs once a job. */
   readonly inputs: readonly { readonly name: string; pack(bytes: Uint8Array): Uint32Array }[]
-  /** Another program with the same leaves, for devices whose WGSL has packed_4x8_integer_dot_product. */
-  readonly dp4a?: GpuProgram
+  /**
+   * Kernels that compute the same leaves, for devices that run them faster: a device tries them and keeps the fastest. None
+   * is normative, and no replay key names one.
+   */
+  readonly variants?: readonly DeviceVariant[]
   /** The leaf's bytes from its slot (a partial tile is shorter than its slot). */
   leaf(shard: number, slot: Uint32Array): Uint8Array
+}
+
+/** What differs from the normative program. */
+export interface DeviceVariant
+  extends Pick<GpuProgram, 'kernel' | 'words' | 'invocations' | 'slot_words' | 'inputs' | 'leaf'> {
+  /** A WGSL language feature without which the kernel does not compile. */
+  readonly needs?: 'packed_4x8_integer_dot_product'
 }
 
 /** A running estimate of a probabilistic op, in the unit of its headline. */

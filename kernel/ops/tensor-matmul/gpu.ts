@@ -3,7 +3,7 @@ import type { GpuProgram, Plan } from '../op.ts'
 import { type Tile, tileBytes, tileCount, tileOf, tilesAcross } from '../tile-grid.ts'
 import type { MatmulArgs } from './args.ts'
 import { leftLines, rightLines } from './operands.ts'
-import { bytesProgram } from './packed-bytes.ts'
+import { matmulVariants } from './packed-bytes.ts'
 import { packPairs } from './packed-pairs.ts'
 import { BLOCK, type MatmulConstants, PANEL, placeOf, runsOf } from './tiles.ts'
 
@@ -60,7 +60,7 @@ export function matmulProgram(
         ? tileBytes(slot, stride, tile)
         : wideTileBytes(slot.subarray(0, area), slot.subarray(area), stride, tile)
     },
-    ...(c.wide === undefined ? { dp4a: bytesProgram(args, c, refs, `${kernel}.dp4a`) } : {}),
+    ...(c.wide === undefined ? { variants: matmulVariants(args, c, refs, kernel) } : {}),
   }
 }
 

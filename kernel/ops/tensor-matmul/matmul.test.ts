@@ -279,7 +279,7 @@ describe('the GPU program', () => {
   })
 
   test('for packed bytes has the same leaves of other words', () => {
-    const bytes = program.dp4a
+    const [bytes] = program.variants ?? []
     expect(bytes?.kernel).toBe(`${matmul.kernel}.dp4a`)
     expect(bytes?.invocations).toBe(2 * 4)
     expect([...(bytes?.words ?? [])]).toEqual([2, 2, 3, 1, 2, 4, 1])

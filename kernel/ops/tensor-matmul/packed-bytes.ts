@@ -1,5 +1,5 @@
 import type { InputRefs } from '../../contract.ts'
-import type { GpuProgram } from '../op.ts'
+import type { DeviceVariant } from '../op.ts'
 import { tileBytes, tileCount, tileOf, tilesAcross } from '../tile-grid.ts'
 import type { MatmulArgs } from './args.ts'
 import { type Lines, leftLines, rightLines } from './operands.ts'
@@ -9,29 +9,29 @@ import { BLOCK, type MatmulConstants, placeOf } from './tiles.ts'
 const LANES = 4
 
 /**
- * The product of int8 as shaders/tensor/matmul.v1.dp4a.wgsl takes it, for devices that multiply four packed bytes at once:
- * an invocation computes a 4 x 4 block of its tile in depth / 4 <= 32,768 iterations.
+ * Kernels that devices may run for the normative one, on int8 products, all of them on operands of packed bytes:
+ * shaders/tensor/matmul.v1.dp4a.wgsl with an invocation for 4 x 4 elements, matmul.v1.f32.wgsl with one for 4 x 8. An
+ * invocation runs depth / 4 <= 32,768 iterations, below the 65,535 after which one driver stops.
  */
-export function bytesProgram(
+export function matmulVariants(
   args: MatmulArgs,
   c: MatmulConstants,
   refs: InputRefs,
   kernel: string,
-): GpuProgram {
+): readonly DeviceVariant[] {
   const words = Math.ceil(c.depth / LANES)
-  return {
-    kernel,
-    tables: [],
+  const rowBlocks = c.tile_rows / BLOCK
+  const columnBlocks = c.tile_columns / BLOCK
+  const shared: Omit<DeviceVariant, 'kernel' | 'invocations'> = {
     words: Uint32Array.of(
       words,
       Math.ceil(c.rows / BLOCK),
       Math.ceil(c.columns / BLOCK),
       tilesAcross(c),
-      c.tile_rows / BLOCK,
-      c.tile_columns / BLOCK,
+      rowBlocks,
+      columnBlocks,
       tileCount(c),
     ),
-    invocations: (c.tile_rows / BLOCK) * (c.tile_columns / BLOCK),
     slot_words: c.tile_rows * c.tile_columns,
     inputs: [
       { name: 'a', pack: (bytes) => packQuads(leftLines(args, c, refs, bytes), words) },
@@ -39,6 +39,15 @@ export function bytesProgram(
     ],
     leaf: (shard, slot) => tileBytes(slot, c.tile_columns, tileOf(c, placeOf(c, shard).tile)),
   }
+  return [
+    {
+      ...shared,
+      kernel: `${kernel}.dp4a`,
+      needs: 'packed_4x8_integer_dot_product',
+      invocations: rowBlocks * columnBlocks,
+    },
+    { ...shared, kernel: `${kernel}.f32`, invocations: rowBlocks * Math.ceil(columnBlocks / 2) },
+  ]
 }
 
 /**

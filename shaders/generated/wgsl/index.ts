@@ -24,6 +24,7 @@ export const WGSL_KERNELS: Readonly<
   'tensor/elementwise.v1': () => import('./tensor-elementwise.v1.ts'),
   'tensor/gemv.v1': () => import('./tensor-gemv.v1.ts'),
   'tensor/matmul.v1.dp4a': () => import('./tensor-matmul.v1.dp4a.ts'),
+  'tensor/matmul.v1.f32': () => import('./tensor-matmul.v1.f32.ts'),
   'tensor/matmul.v1': () => import('./tensor-matmul.v1.ts'),
   'tensor/ntt.v1': () => import('./tensor-ntt.v1.ts'),
   'tensor/reduce.v1': () => import('./tensor-reduce.v1.ts'),
