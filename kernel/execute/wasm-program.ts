@@ -10,7 +10,7 @@ import type { GpuProgram, InputBytes } from '../ops/op.ts'
  */
 
 const LENGTHS_AT = 64
-const BINDING = { uniform: 0, output: 1, 'normal-quantile': 2, exp2: 3, inputs: 4 } as const
+const BINDING = { uniform: 0, output: 1, 'normal-quantile': 2, exp2: 3, inputs: 4, log2: 15 } as const
 /** Words first_invocation, end_invocation, first_shard, slot_words, which stand first in every uniform. */
 const DISPATCH_WORDS = 4
 const PAGE_BYTES = 65_536

@@ -46,7 +46,7 @@ export interface ShardContext<A, C extends JsonObject> {
 /**
  * One compute kernel over a job, as a host drives it: group 0, binding 0 the uniform (four dispatch words
  * `first_invocation, end_invocation, first_shard, slot_words`, then `words`), 1 the output, 2 the normal table,
- * 3 the exp2 table, 4 and up the inputs. Shards of a batch lie along y, invocations of a shard along x; a host may cut
+ * 3 the exp2 table, 4 and up the inputs, 15 the log2 table. Shards of a batch lie along y, invocations of a shard along x; a host may cut
  * along either without changing the result.
  */
 export interface GpuProgram {
