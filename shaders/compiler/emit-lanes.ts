@@ -477,6 +477,10 @@ export class LaneEmitter extends UniformEmitter {
     const { m } = this
     const a = this.vector(e.a)
     switch (e.op) {
+      case 'to_f32':
+      case 'to_i32':
+      case 'to_u32':
+        return a
       case 'neg':
         return m.i32x4.neg(a)
       case 'complement':

@@ -1,11 +1,13 @@
 import type { AstExpr, AstPostfix } from './ast.ts'
 import type { Context } from './context.ts'
+import { FLOAT_MAX } from './exact-float.ts'
 import type { BinaryOp, Expr, Scalar } from './ir.ts'
 import { ABSTRACT, BOOL, leavesOf, sameType, strideOf, typeName, U32, type WgslType } from './types.ts'
 import { elementRef, partRef, type Ref, readRef, scalarOf, type Value } from './values.ts'
 
 const COMPONENTS = ['xyzw', 'rgba']
 const ARITHMETIC = new Set(['+', '-', '*', '/', '%', '&', '|', '^', '<<', '>>'])
+const FLOAT_OPERATORS = new Set(['+', '-', '*', '==', '!=', '<', '<=', '>', '>='])
 const COMPARISONS = new Set(['==', '!=', '<', '<=', '>', '>='])
 
 /** @throws KernelRefusal where the expression is not in Tier A, or its types do not agree */
@@ -106,7 +108,7 @@ export function lowerPointer(ctx: Context, expr: AstExpr): Ref | undefined {
 function lowerIndex(ctx: Context, expr: AstExpr): Expr {
   const value = lowerExpr(ctx, expr)
   const index = value.type.k === 'abstract' ? coerce(ctx, value, U32, expr.line) : value
-  if (index.type.k !== 'scalar' || index.type.of === 'bool')
+  if (index.type.k !== 'scalar' || index.type.of === 'bool' || index.type.of === 'f32')
     throw ctx.refuse(expr.line, `an index of type ${typeName(index.type)}`, 'Use a u32')
   return ctx.builder.pin(index.leaves[0]!, 'index')
 }
@@ -137,6 +139,12 @@ function lowerPrimary(ctx: Context, expr: AstExpr): Value {
       const to = ctx.type(expr.type!, expr.line)
       const from = scalarOf(value.type)
       const target = scalarOf(to)
+      if (from === 'f32' || target === 'f32')
+        throw ctx.refuse(
+          expr.line,
+          'a bitcast of f32: the sign of its zero, and small numbers, differ from device to device',
+          'Convert by f32(), and back by i32() or u32()',
+        )
       if (
         from === undefined ||
         target === undefined ||
@@ -179,9 +187,19 @@ function lowerLiteral(ctx: Context, expr: AstExpr & { astNodeType: 'literalExpr'
     )
   for (const [i, value] of values.entries()) {
     const inRange =
-      types[i] === 'i32' ? value >= -(2 ** 31) && value < 2 ** 32 : value >= 0 && value < 2 ** 32
+      types[i] === 'f32'
+        ? Math.abs(value) <= FLOAT_MAX
+        : types[i] === 'i32'
+          ? value >= -(2 ** 31) && value < 2 ** 32
+          : value >= 0 && value < 2 ** 32
     if (!Number.isInteger(value) || !inRange)
-      throw ctx.refuse(expr.line, `the constant ${value} is no ${types[i]}`, 'Write an integer of that type')
+      throw types[i] === 'f32'
+        ? ctx.refuse(
+            expr.line,
+            `the f32 ${value}: only integers of at most 2^24 in magnitude are exact in all arithmetic`,
+            'Write such an integer, or use fixed point',
+          )
+        : ctx.refuse(expr.line, `the constant ${value} is no ${types[i]}`, 'Write an integer of that type')
   }
   return { type, leaves: values.map((value, i) => ctx.builder.constant(types[i]!, value)) }
 }
@@ -204,7 +222,7 @@ function lowerUnary(ctx: Context, operator: string, value: Value, line: number):
   }
   const scalar = scalarOf(value.type)
   const op =
-    operator === '-' && scalar === 'i32'
+    operator === '-' && (scalar === 'i32' || scalar === 'f32')
       ? 'neg'
       : operator === '~' && (scalar === 'u32' || scalar === 'i32')
         ? 'complement'
@@ -288,6 +306,12 @@ export function binaryValue(ctx: Context, operator: string, left: Value, right: 
     )
   const op = operatorOf(operator, scalar)
   if (op === undefined) {
+    if (scalar === 'f32')
+      throw ctx.refuse(
+        line,
+        `${operator} of f32: it has no exact result`,
+        'Use + - * and comparisons of exact integers, or convert by i32() or u32() first',
+      )
     const signedDivision = (operator === '/' || operator === '%') && scalar === 'i32'
     throw ctx.refuse(
       line,
@@ -311,7 +335,8 @@ function operatorOf(operator: string, scalar: Scalar): BinaryOp | undefined {
   if (scalar === 'bool') {
     return ({ '&': 'and', '|': 'or', '==': 'eq', '!=': 'ne' } as const)[operator as '&']
   }
-  const signed = scalar === 'i32'
+  const signed = scalar !== 'u32'
+  if (scalar === 'f32' && !FLOAT_OPERATORS.has(operator)) return undefined
   switch (operator) {
     case '+':
       return 'add'
@@ -379,6 +404,8 @@ export function coerce(ctx: Context, value: Value, type: WgslType, line: number)
   const { literal } = value
   if (type.k !== 'scalar' || type.of === 'bool')
     throw ctx.refuse(line, `${literal} where ${typeName(type)} is needed`, 'Construct the value')
+  if (type.of === 'f32' && Math.abs(literal) > FLOAT_MAX)
+    throw ctx.refuse(line, `${literal} is beyond the exact integers of f32`, 'Use at most 2^24 in magnitude')
   if (type.of === 'u32' ? literal < 0 || literal >= 2 ** 32 : literal < -(2 ** 31) || literal >= 2 ** 31)
     throw ctx.refuse(line, `${literal} is no ${type.of}`, `Write a literal within the range of ${type.of}`)
   return { type, leaves: [ctx.builder.constant(type.of, literal)] }

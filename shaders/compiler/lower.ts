@@ -13,7 +13,7 @@ import { coerce, lowerExpr } from './expressions.ts'
 import type { Kernel, UniformWord } from './ir.ts'
 import { BINDINGS_MAX } from './memory-plan.ts'
 import { defineVar, inlineCall } from './statements.ts'
-import { layoutOf, leafWords, leavesOf, strideOf, type WgslType } from './types.ts'
+import { hasFloat, layoutOf, leafWords, leavesOf, strideOf, type WgslType } from './types.ts'
 import type { Value } from './values.ts'
 
 const WORD_MAX = 0xffffffff
@@ -115,6 +115,12 @@ function declareBuffer(ctx: Context, one: Global): void {
       'Use var<storage>, var<uniform>, var<private> or a var of a function',
     )
   const type = ctx.type(one.type!, line)
+  if (hasFloat(type))
+    throw ctx.refuse(
+      line,
+      `${name} holds f32, whose bits a device may change: a zero's sign, small numbers`,
+      'Declare u32 or i32, and convert what is read by f32()',
+    )
   const binding = Number(attribute(one.attributes, 'binding')?.value ?? Number.NaN)
   const group = Number(attribute(one.attributes, 'group')?.value ?? Number.NaN)
   if (group !== 0 || !(binding >= 0 && binding < BINDINGS_MAX))

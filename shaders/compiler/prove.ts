@@ -1,5 +1,15 @@
-import { add, type Bound, boundText, largest, most, multiply, ONE, ZERO } from './bounds.ts'
+import { add, always, type Bound, boundText, largest, most, multiply, ONE, ZERO } from './bounds.ts'
+import {
+  assertConversion,
+  assertExact,
+  FLOAT_MAX,
+  floatRange,
+  magnitudeOf,
+  termsOf,
+  UNKNOWN_FLOAT,
+} from './exact-float.ts'
 import type { BinaryOp, Expr, Kernel, MemoryRef, Statement } from './ir.ts'
+import { NEGATED, narrow } from './narrow.ts'
 import {
   ANY,
   binaryRange,
@@ -68,7 +78,7 @@ class Prover {
       if (state === undefined) return { state, cost }
       switch (s.k) {
         case 'declare':
-          state.set(s.local, ANY)
+          state.set(s.local, this.#isFloat(s.local) ? exactly(0) : ANY)
           break
         case 'set':
           state.set(s.local, this.#range(s.value, state))
@@ -134,14 +144,19 @@ class Prover {
     const assigned = assignedIn(s.body)
     const entry = new Map(this.#entry)
     this.#forget(s.body)
+    const floats = [...assigned].filter((local) => this.#isFloat(local) && from.has(local))
     let head = new Map(from)
+    let last: State
+    for (const local of floats) head.set(local, UNKNOWN_FLOAT)
     const exitsBefore = new Map(this.#exits)
     this.#rehearsing++
     for (let round = 0; ; round++) {
       const end = this.#walk(s.body, new Map(head)).state
+      last = end
       let changed = false
       const next = new Map(head)
       for (const local of assigned) {
+        if (floats.includes(local)) continue
         const before = head.get(local)
         const after = end?.get(local)
         if (before === undefined || after === undefined) continue
@@ -155,8 +170,6 @@ class Prover {
       head = next
     }
     this.#rehearsing--
-    const { cost } = this.#walk(s.body, new Map(head))
-    this.#forget(s.body)
     const known = {
       definition: (local: number) => this.#definitions.get(local),
       high: (expr: Expr) => this.#quietly(expr, from).high,
@@ -167,6 +180,14 @@ class Prover {
       entryRange: (local) => from.get(local) ?? ANY,
       headRange: (expr) => this.#quietly(expr, head),
     })
+    const sums = this.#sums(s, floats, from, head, last, trips === undefined ? undefined : largest(trips))
+    const { cost } = this.#walk(s.body, new Map(head))
+    this.#forget(s.body)
+    // The test that ends the loop sees the sums of all rounds, the body those of all but one.
+    for (const [label, state] of this.#exits) {
+      if (state === undefined || state === exitsBefore.get(label)) continue
+      for (const [local, whole] of sums) state.set(local, join(state.get(local) ?? whole, whole))
+    }
     if (trips === undefined) {
       if (this.#rehearsing > 0) return ZERO
       throw new KernelRefusal(
@@ -189,6 +210,66 @@ class Prover {
         'Declare //!range on the uniform member that bounds it; cut longer work into several invocations or dispatches',
       )
     return total
+  }
+
+  /**
+   * Settles the f32 that a loop carries from round to round, in the state at its head: what each round sets anew, and sums,
+   * to which each round adds terms of at most the same magnitude.
+   * @param last the state after a round, from a head at which nothing is known of them
+   * @returns the range of each sum after all rounds
+   */
+  #sums(
+    s: Statement & { k: 'loop' },
+    floats: readonly number[],
+    from: Map<number, Range>,
+    head: Map<number, Range>,
+    last: State,
+    rounds: number | undefined,
+  ): ReadonlyMap<number, Range> {
+    const sums = new Map<number, Range>()
+    let open = floats.filter((local) => {
+      const before = from.get(local) ?? UNKNOWN_FLOAT
+      const after = last === undefined ? before : (last.get(local) ?? UNKNOWN_FLOAT)
+      if (after.terms === Number.POSITIVE_INFINITY) return true
+      head.set(local, join(before, after))
+      return false
+    })
+    if (open.length === 0 || rounds === undefined) return sums
+    const exits = new Map(this.#exits)
+    /** The value after a round that begins with the given one. */
+    const round = (local: number, value: Range): Range => {
+      this.#rehearsing++
+      const end = this.#walk(s.body, new Map(head).set(local, value)).state
+      this.#rehearsing--
+      this.#restore(exits)
+      return end?.get(local) ?? UNKNOWN_FLOAT
+    }
+    for (let progress = true; progress; ) {
+      progress = false
+      open = open.filter((local) => {
+        const before = from.get(local) ?? UNKNOWN_FLOAT
+        // The magnitude after a round is a convex function of that before it, made of sums, products and maxima: if it
+        // is no more than the magnitude before plus a constant at both ends, it is so in between.
+        const step = round(local, { ...ANY, terms: 0 }).terms
+        const full = round(local, { ...ANY, terms: FLOAT_MAX }).terms
+        if (!(step < Number.POSITIVE_INFINITY && full <= step + FLOAT_MAX)) return true
+        const positive =
+          before.signedLow >= 0 && round(local, floatRange(0, FLOAT_MAX, FLOAT_MAX, true)).signedLow >= 0
+        const after = (count: number): Range => {
+          const terms = before.terms + count * step
+          return floatRange(positive ? 0 : -terms, terms, terms, false)
+        }
+        head.set(local, after(Math.max(rounds - 1, 0)))
+        sums.set(local, after(rounds))
+        progress = true
+        return false
+      })
+    }
+    return sums
+  }
+
+  #isFloat(local: number): boolean {
+    return this.#kernel.locals[local]!.type === 'f32'
   }
 
   #restore(exits: ReadonlyMap<number, State>): void {
@@ -238,15 +319,21 @@ class Prover {
   #range(e: Expr, state: Map<number, Range>): Range {
     switch (e.k) {
       case 'const':
-        return exactly(e.value)
+        return e.type === 'f32' ? { ...exactly(e.value), terms: Math.abs(e.value | 0) } : exactly(e.value)
       case 'local':
-        return state.get(e.local) ?? ANY
+        return state.get(e.local) ?? (e.type === 'f32' ? UNKNOWN_FLOAT : ANY)
       case 'uniform': {
         const word = this.#kernel.uniform[e.word]
         return word === undefined ? ANY : unsigned(word.low, word.high)
       }
-      case 'unary':
-        return unaryRange(e.op, this.#range(e.a, state))
+      case 'unary': {
+        const a = this.#range(e.a, state)
+        const conversion = e.op === 'to_f32' || e.op === 'to_i32' || e.op === 'to_u32'
+        if (conversion && this.#rehearsing === 0) assertConversion(e.op, a, e.a.type, e.place)
+        const range = unaryRange(e.op, a)
+        if (e.type !== 'f32') return range
+        return { ...range, terms: conversion ? magnitudeOf(a, e.a.type) : a.terms }
+      }
       case 'select': {
         const when = this.#range(e.when, state)
         const yes = this.#range(
@@ -263,6 +350,11 @@ class Prover {
         const a = this.#range(e.a, state)
         const b = this.#range(e.b, state)
         this.#check(e.op, b, e.place)
+        if (e.type === 'f32') {
+          const terms = termsOf(e.op, a, b)
+          if (this.#rehearsing === 0) assertExact(terms, e.place)
+          return { ...binaryRange(e.op, a, b), terms }
+        }
         if (e.op === 'shl' && a.low > 0 && this.#isLeadingZerosOf(e.b, e.a))
           return unsigned(0x80000000, 0xffffffff, a.bounded)
         if (e.op === 'add' && this.#same(e.a, e.b)) return binaryRange('mul', a, exactly(2))
@@ -343,98 +435,6 @@ class Prover {
         return false
       default:
         return true
-    }
-  }
-}
-
-const NEGATED: Partial<Record<BinaryOp, BinaryOp>> = {
-  eq: 'ne',
-  ne: 'eq',
-  lt_u: 'ge_u',
-  ge_u: 'lt_u',
-  gt_u: 'le_u',
-  le_u: 'gt_u',
-  lt_s: 'ge_s',
-  ge_s: 'lt_s',
-  gt_s: 'le_s',
-  le_s: 'gt_s',
-}
-
-/** What a comparison that holds says of both sides. */
-function narrow(op: BinaryOp, a: Range, b: Range): readonly [Range, Range] | undefined {
-  const bounded = { a: a.bounded || b.bounded, b: b.bounded }
-  const signedRange = (low: number, high: number, isBounded: boolean): Range => ({
-    ...ANY,
-    signedLow: low,
-    signedHigh: high,
-    bounded: isBounded,
-  })
-  switch (op) {
-    case 'eq':
-      return [
-        { ...b, bounded: bounded.a },
-        { ...a, bounded: a.bounded || b.bounded },
-      ]
-    case 'ne':
-      if (b.low === b.high && a.low === b.low)
-        return [
-          { ...ANY, low: a.low + 1, bounded: a.bounded },
-          { ...ANY, bounded: b.bounded },
-        ]
-      if (b.low === b.high && a.high === b.low)
-        return [
-          { ...ANY, high: a.high - 1, bounded: a.bounded },
-          { ...ANY, bounded: b.bounded },
-        ]
-      return undefined
-    case 'lt_u':
-      return [
-        { ...ANY, high: Math.max(b.high - 1, 0), bounded: bounded.a },
-        { ...ANY, low: Math.min(a.low + 1, 0xffffffff), bounded: bounded.b },
-      ]
-    case 'le_u':
-      return [
-        { ...ANY, high: b.high, bounded: bounded.a },
-        { ...ANY, low: a.low, bounded: bounded.b },
-      ]
-    case 'gt_u':
-    case 'ge_u': {
-      const turned = narrow(op === 'gt_u' ? 'lt_u' : 'le_u', b, a)!
-      return [turned[1], turned[0]]
-    }
-    case 'lt_s':
-      return [
-        signedRange(-0x80000000, b.signedHigh - 1, a.bounded),
-        signedRange(a.signedLow + 1, 0x7fffffff, b.bounded),
-      ]
-    case 'le_s':
-      return [
-        signedRange(-0x80000000, b.signedHigh, a.bounded),
-        signedRange(a.signedLow, 0x7fffffff, b.bounded),
-      ]
-    case 'gt_s':
-    case 'ge_s': {
-      const turned = narrow(op === 'gt_s' ? 'lt_s' : 'le_s', b, a)!
-      return [turned[1], turned[0]]
-    }
-    default:
-      return undefined
-  }
-}
-
-/** What remains of a bound when every word of the uniform is 0: work that no argument makes less. */
-function always(bound: Bound): number {
-  switch (bound.k) {
-    case 'const':
-      return bound.value
-    case 'uniform':
-      return 0
-    case 'ceil':
-      return Math.ceil(always(bound.a) / bound.by)
-    default: {
-      const a = always(bound.a)
-      const b = always(bound.b)
-      return bound.k === 'add' ? a + b : bound.k === 'mul' ? a * b : Math.max(a, b)
     }
   }
 }

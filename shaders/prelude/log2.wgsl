@@ -1,5 +1,5 @@
 // log2 of a word in Q26, from the frozen table log2: 256 rows (c0, c1, c2, 0), c0 in Q31, c1 and c2 in Q39. Of a value in Q(n),
-// take n 2^26 off. Error at most 0.62 units of Q26, 9.3e-9; exact for powers of two; monotone: the test beside
+// take n 2^26 off. Error at most 0.598 units of Q26, 8.9e-9; exact for powers of two; monotone: the test beside
 // kernel/numerics/log2.test-support.ts measures it.
 //!include wide
 
