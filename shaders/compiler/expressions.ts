@@ -7,6 +7,8 @@ import { elementRef, partRef, type Ref, readRef, scalarOf, type Value } from './
 
 const COMPONENTS = ['xyzw', 'rgba']
 const ARITHMETIC = new Set(['+', '-', '*', '/', '%', '&', '|', '^', '<<', '>>'])
+/** Beside a vector, these take a scalar for each component. */
+const SPREADING = new Set(['+', '-', '*', '/', '%'])
 const FLOAT_OPERATORS = new Set(['+', '-', '*', '==', '!=', '<', '<=', '>', '>='])
 const COMPARISONS = new Set(['==', '!=', '<', '<=', '>', '>='])
 
@@ -291,8 +293,9 @@ export function binaryValue(ctx: Context, operator: string, left: Value, right: 
   if (a0.literal !== undefined && b0.literal !== undefined)
     return foldAbstract(ctx, operator, a0.literal, b0.literal, line)
   let a = a0
-  if (a.type.k === 'vector' && b0.type.k === 'scalar' && !shift) b0 = spread(ctx, b0, a.type.size)
-  if (b0.type.k === 'vector' && a.type.k === 'scalar' && !shift) a = spread(ctx, a, b0.type.size)
+  const spreads = SPREADING.has(operator)
+  if (a.type.k === 'vector' && b0.type.k === 'scalar' && spreads) b0 = spread(ctx, b0, a.type.size)
+  if (b0.type.k === 'vector' && a.type.k === 'scalar' && spreads) a = spread(ctx, a, b0.type.size)
   const b = b0
   const scalar = scalarOf(a.type)
   const other = scalarOf(b.type)
@@ -302,7 +305,11 @@ export function binaryValue(ctx: Context, operator: string, left: Value, right: 
     throw ctx.refuse(
       line,
       `${typeName(left.type)} ${operator} ${typeName(right.type)}`,
-      shift ? 'Shift by a u32' : 'Convert one side, for instance by u32() or i32()',
+      shift
+        ? 'Shift by a u32'
+        : shapes
+          ? 'Convert one side, for instance by u32() or i32()'
+          : 'Make a vector of the scalar: vec4<u32>(x)',
     )
   const op = operatorOf(operator, scalar)
   if (op === undefined) {

@@ -6,7 +6,7 @@ import { limbsToBigInt } from '../../kernel/numerics/limbs.ts'
 import { exp2Oracle, log2Oracle, normalOracle } from '../../kernel/numerics/rows.test-support.ts'
 import { link } from '../link.ts'
 import { type CompiledKernel, compileKernel } from './compile.ts'
-import { Choices } from './random-kernel.test-support.ts'
+import { Choices } from './random-choices.test-support.ts'
 
 /** The prelude's functions, each by its WGSL body and by the lowering that WASM has for it, against BigInt. */
 

@@ -386,6 +386,7 @@ class Prover {
   }
 
   #same(a: Expr, b: Expr): boolean {
+    if (a.k === 'uniform' && b.k === 'uniform') return a.word === b.word
     return a.k === 'local' && b.k === 'local' && a.local === b.local && this.#kernel.locals[a.local]!.once
   }
 
