@@ -480,6 +480,7 @@ export const EQUALITY_CASES: readonly EqualityCase[] = [
   sir('a village', {}),
   sir('ten million people', { population: 10_000_000, initially_infectious: 50_000, runs: 200 }),
   sir('1,024 steps, most immune', { days: 1024, steps_per_day: 1, initially_immune: 500, runs: 100 }),
+  sir('2,928 steps: three stages', { days: 366, steps_per_day: 8, runs: 100 }),
   sir(
     'the far end of 2^26 runs',
     { days: 29, steps_per_day: 1, runs: 2 ** 26 - 2 ** 15 + 777 },
@@ -508,6 +509,15 @@ export const EQUALITY_CASES: readonly EqualityCase[] = [
   bootstrap('median of 3,003 rows', 3003, { statistic: 'quantile', resamples: 100 }),
   bootstrap('largest of 302 rows', 302, { statistic: 'quantile', percent: 99.9, resamples: 100 }),
   bootstrap('median of 32,000 rows', 32_000, { statistic: 'quantile', resamples: 100 }),
+  bootstrap('mean of 70,001 rows: three stages', 70_001, { resamples: 100 }, 1, 1),
+  bootstrap('median of 64,001 rows: fifteen stages', 64_001, { statistic: 'quantile', resamples: 100 }, 1, 1),
+  bootstrap(
+    'correlation of 32,001 rows: two stages',
+    32_001,
+    { statistic: 'correlation', resamples: 100 },
+    2,
+    1,
+  ),
   bootstrap('correlation', 303, { statistic: 'correlation', resamples: 200 }, 2, 2),
   matmul('1 x 1 x 1', [1, 1, 1], anyByte),
   matmul('odd shapes', [130, 513, 71], anyByte),

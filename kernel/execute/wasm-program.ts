@@ -105,12 +105,16 @@ export class WasmProgram {
    */
   leaf(shard: number): Uint8Array {
     const { invocations, slot_words } = this.#program
+    const stage = this.#program.stage_invocations ?? invocations
     const dispatch = new Uint32Array(this.#memory.buffer, this.#uniformAt, DISPATCH_WORDS)
-    dispatch.set([0, invocations, shard, slot_words])
     const output = new Uint32Array(this.#memory.buffer, this.#outputAt, slot_words)
     output.fill(0)
     try {
-      this.#exports.run(0, invocations, 0)
+      for (let first = 0; first < invocations; first += stage) {
+        const end = Math.min(first + stage, invocations)
+        dispatch.set([first, end, shard, slot_words])
+        this.#exports.run(0, end - first, 0)
+      }
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause)
       throw new ForgeError('EXECUTOR_FAILED', `the kernel ${this.#program.kernel} trapped: ${reason}`, {

@@ -3,10 +3,10 @@
 /** SHA-256 of the linked WGSL by kernel name: the normative text that a replay key stands for. */
 export const KERNEL_DIGESTS: Readonly<Record<string, string>> = {
   'demo/float-gbm': '32ad9dc18719b90f57e26e151e68dd8f2383386e1e9f7dfff9b072cbd7022682',
-  'ensemble/bootstrap.v1': 'c7921ee858d731fd54efb6977410454699db8542e1a9f5062766651f14b322e2',
+  'ensemble/bootstrap.v1': '9514b74031cc5aecd882f97ea30a9cbd5f4a6bedf875a91862434be14ad7f998',
   'ensemble/ising.v1': '70c95cffbb7f5051530dc1881f9eb18291fcbbf75b2cc11fbc6da6f986239c2e',
   'ensemble/lorenz.v1': '2d5c3cae26dbf344a87a5a524c50989d43cb6ace6c1d0e52425035669bad2ede',
-  'ensemble/sir.v1': '57b134c53cd387317dfe5349ba551f085257d797243c6e836647526df21f3fd5',
+  'ensemble/sir.v1': '79cae77115ee1580e6cea864f0313f68ff51666286a3bb67151d3bd8c4147477',
   'mc/eta.v1': '0017973f5699ccf827e6e17b6da99e028b535088f417984d5e618e739a9719bd',
   'mc/gbm.v1': '47305e254ef5a834c577f9c748420ef8f5dbce218770e5773e9d8737a4ba4b0e',
   'mc/heston.v1': 'b2a73069a38cac2962c2aa054dd5eb1b8dd78f2099a102aaf04ff19dcb8010da',

@@ -13,7 +13,7 @@ import {
 import { lowerIntrinsic } from './intrinsics.ts'
 import type { AtomicOp, Scalar } from './ir.ts'
 import { BOOL, leavesOf, sameType, typeName, VOID, type WgslType } from './types.ts'
-import { scalarOf, type Value } from './values.ts'
+import { readRef, scalarOf, type Value } from './values.ts'
 
 const ATOMICS = new Set([
   'atomicAdd',
@@ -57,7 +57,7 @@ const BANNED: readonly (readonly [RegExp, string, string])[] = [
   [
     /^atomic(Load|Exchange|CompareExchangeWeak)$/,
     'its result shows the order of the invocations',
-    'Use an atomic whose total does not: atomicAdd, atomicMax',
+    'Use an atomic whose total does not: atomicAdd, atomicMax; from stage to stage, state_load of the prelude',
   ],
   [
     /^(exp2?|log2?|pow|sqrt|inverseSqrt|sin|cos|tan|a(sin|cos|tan|tan2)h?|sinh|cosh|tanh|fma|floor|ceil|round|trunc|fract|mix|step|smoothstep|saturate|sign|degrees|radians|length|distance|normalize|cross|reflect|refract|ldexp|frexp|modf|quantizeToF16|faceForward|determinant|transpose)$/,
@@ -102,7 +102,8 @@ export function lowerCall(
     )
     return ctx.inline(ctx, fn, values, refs, line)
   }
-  if (ATOMICS.has(name) || name === 'atomicStore') return lowerAtomic(ctx, name, args, line, used)
+  const loads = name === 'atomicLoad' && ctx.inPrelude(line)
+  if (ATOMICS.has(name) || name === 'atomicStore' || loads) return lowerAtomic(ctx, name, args, line, used)
   for (const [pattern, reason, instead] of BANNED) {
     if (pattern.test(name)) throw ctx.refuse(line, `${name} is used: ${reason}`, instead)
   }
@@ -125,6 +126,10 @@ function lowerAtomic(
   if (target === undefined || target.k !== 'memory' || target.type.k !== 'atomic')
     throw ctx.refuse(line, `${name} of something other than an atomic in a buffer`, 'Pass &buffer[index]')
   const scalar = target.type.of
+  if (name === 'atomicLoad')
+    return readRef(builder, { ...target, type: { k: 'scalar', of: scalar } }, () =>
+      ctx.refuse(line, 'an atomic is read', 'Read a word'),
+    )
   const value = coerce(ctx, lowerExpr(ctx, args[1]!), { k: 'scalar', of: scalar }, line)
   if (name === 'atomicStore') {
     builder.emit({ k: 'store', to: target.at, words: [0], values: value.leaves })
