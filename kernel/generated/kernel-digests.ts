@@ -4,7 +4,7 @@
 export const KERNEL_DIGESTS: Readonly<Record<string, string>> = {
   'demo/float-gbm': '32ad9dc18719b90f57e26e151e68dd8f2383386e1e9f7dfff9b072cbd7022682',
   'ensemble/bootstrap.v1': '9514b74031cc5aecd882f97ea30a9cbd5f4a6bedf875a91862434be14ad7f998',
-  'ensemble/ising.v1': '70c95cffbb7f5051530dc1881f9eb18291fcbbf75b2cc11fbc6da6f986239c2e',
+  'ensemble/ising.v1': '40fd9895e32b9b4181071b58a9a6fbc83d82d0245ab2b81a1ded2bfcadc05a88',
   'ensemble/lorenz.v1': '2d5c3cae26dbf344a87a5a524c50989d43cb6ace6c1d0e52425035669bad2ede',
   'ensemble/sir.v1': '79cae77115ee1580e6cea864f0313f68ff51666286a3bb67151d3bd8c4147477',
   'mc/eta.v1': '0017973f5699ccf827e6e17b6da99e028b535088f417984d5e618e739a9719bd',
