@@ -67,7 +67,7 @@ export const GOLDEN_DIGESTS: Readonly<Record<string, readonly (readonly string[]
       '16c8a7b2e1515a677b82e7dd0c20793d946c317e4a7b025951b58440fad1b58e',
     ],
     [
-      'bd98b27bd4b5df7c8f67f4bf146bd9b6bb721f2c3e26a6d4074c3b6134e5f7cd',
+      '4eb18404ad9e568e18ffe03d0ace9dc0e45e19f94526ee938603c2b6b2793db0',
     ],
   ],
   'media@1/mandelbrot.v1': [

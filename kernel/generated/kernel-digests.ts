@@ -21,7 +21,7 @@ export const KERNEL_DIGESTS: Readonly<Record<string, string>> = {
   'tensor/elementwise.v1': '2cf59cadc5681c8656154947a4b78da3a224df6d629b7ffc294f0ddc65eacc70',
   'tensor/gemv.v1': '3d8c8c68af98426a4e86d7fd815db2c6c3c5fdf4883a7a1e4800aaa7be687ab7',
   'tensor/matmul.v1.dp4a': '2ec417fbd50b6ae49cc096808e99bffa719724b11e732af9b5261b511418d5f5',
-  'tensor/matmul.v1': 'be411f9e869455d75a874f1d9b1bed1b5930a2bb3b83430810be565f28e8c83c',
+  'tensor/matmul.v1': '4a7cde9ea20515bc8fac6bdceecf542369d571bffa99c3c6b1e6f3e034e6c1ed',
   'tensor/ntt.v1': '5701452ef6b6a352e6d366e78dd2c77f4121ff6fc340d21ace114b0a446548df',
   'tensor/reduce.v1': 'b38b6fb911accf5b909ebc4fe728d0117145385f6a2dda73c28583c8cd9586c2',
 }

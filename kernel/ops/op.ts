@@ -56,7 +56,7 @@ export interface ShardContext<A, C extends JsonObject> {
  * along either without changing the result.
  */
 export interface GpuProgram {
-  /** Name in `shaders/generated/kernels.ts`, e.g. `mc/gbm.v1`. */
+  /** Name under shaders/, e.g. `mc/gbm.v1`. */
   readonly kernel: string
   readonly tables: readonly TableName[]
   readonly words: Uint32Array
@@ -73,6 +73,8 @@ export interface GpuProgram {
   readonly slot_words: number
   /** Storage buffers from operands, in binding order from 4. `pack` is deterministic and runs once a job. */
   readonly inputs: readonly { readonly name: string; pack(bytes: Uint8Array): Uint32Array }[]
+  /** Another program with the same leaves, for devices whose WGSL has packed_4x8_integer_dot_product. */
+  readonly dp4a?: GpuProgram
   /** The leaf's bytes from its slot (a partial tile is shorter than its slot). */
   leaf(shard: number, slot: Uint32Array): Uint8Array
 }

@@ -37,8 +37,7 @@ import { gemvSpec } from './tensor-gemv/index.ts'
 import { stridesOf } from './tensor-gemv/plan.ts'
 import { multiplyRows } from './tensor-gemv/reference.test-support.ts'
 import { matmulSpec } from './tensor-matmul/index.ts'
-import { multiplyTile } from './tensor-matmul/reference.test-support.ts'
-import { int8Operands } from './tensor-matmul/slices.ts'
+import { referenceTile } from './tensor-matmul/reference.test-support.ts'
 import { nttSpec } from './tensor-ntt/index.ts'
 import { referenceNtt } from './tensor-ntt/reference.test-support.ts'
 import { reduceSpec } from './tensor-reduce/index.ts'
@@ -71,9 +70,7 @@ const REFERENCES = new Map([
   of(isingSpec, ({ args, plan, key }, shard) => referenceIsing(args, plan, key, shard)),
   of(lorenzSpec, ({ args, plan, key }, shard) => referenceLorenz(args, plan, key, shard)),
   of(bootstrapSpec, (run, shard) => referenceBootstrap(run, run.inputs, shard)),
-  of(matmulSpec, ({ args, plan, inputRefs, inputs }, shard) =>
-    multiplyTile(plan.constants, int8Operands(args, plan.constants, inputRefs, inputs), shard),
-  ),
+  of(matmulSpec, (run, shard) => referenceTile(run, run.inputs, shard)),
   of(mandelbrotSpec, ({ args, plan }, shard) => escapeTimes(args, plan.constants, shard)),
   of(nttSpec, ({ plan, inputRefs, inputs }, shard) =>
     referenceNtt(plan, elementsOf('a', inputRefs, inputs), elementsOf('b', inputRefs, inputs), shard),

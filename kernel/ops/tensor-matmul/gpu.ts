@@ -1,17 +1,15 @@
 import type { InputRefs } from '../../contract.ts'
 import type { GpuProgram, Plan } from '../op.ts'
-import { tileBytes, tileCount, tileOf, tilesAcross } from '../tile-grid.ts'
+import { type Tile, tileBytes, tileCount, tileOf, tilesAcross } from '../tile-grid.ts'
 import type { MatmulArgs } from './args.ts'
-import { leftOperand, rightOperand } from './slices.ts'
-import { BLOCK, batchOf, type MatmulConstants, placeOf } from './tiles.ts'
+import { type Lines, leftLines, rightLines } from './operands.ts'
+import { bytesProgram } from './packed-bytes.ts'
+import { BLOCK, type MatmulConstants, PANEL, placeOf, runsOf } from './tiles.ts'
 
-/** int8 elements in one u32 word; they lie along the inner dimension, the lowest byte first. */
-const LANES = 4
+/** Lanes of a block: neighbouring invocations. */
+const NEIGHBOURS = 4
 
-/**
- * Drives shaders/tensor/matmul.v1.wgsl: an invocation computes a 4 x 4 block of its tile, so it runs depth / 4 <= 32,768
- * iterations, below the 65,535 after which one driver stops.
- */
+/** Drives shaders/tensor/matmul.v1.wgsl: four neighbouring invocations compute a block of 4 x 8 elements of a tile. */
 export function matmulProgram(
   args: MatmulArgs,
   plan: Plan<MatmulConstants>,
@@ -19,77 +17,122 @@ export function matmulProgram(
   kernel: string,
 ): GpuProgram {
   const c = plan.constants
-  const rowBlocks = Math.ceil(c.rows / BLOCK)
-  const columnBlocks = Math.ceil(c.columns / BLOCK)
+  const { runs, run_pairs } = runsOf(c)
+  const pairs = runs * run_pairs
+  const { a_digits, b_digits, digit_bits } = c.wide ?? { a_digits: 1, b_digits: 1, digit_bits: 0 }
+  const tileRowBlocks = c.tile_rows / BLOCK
+  const tilePanels = Math.ceil(c.tile_columns / PANEL)
+  const area = c.tile_rows * tilePanels * PANEL
   return {
     kernel,
     tables: [],
     words: Uint32Array.of(
-      Math.ceil(c.depth / LANES),
-      rowBlocks,
-      columnBlocks,
+      Math.ceil(c.rows / BLOCK),
+      Math.ceil(c.columns / PANEL),
       tilesAcross(c),
-      c.tile_rows / BLOCK,
-      c.tile_columns / BLOCK,
+      tileRowBlocks,
+      tilePanels,
       tileCount(c),
+      runs,
+      run_pairs,
+      a_digits,
+      b_digits,
+      digit_bits,
+      c.wide === undefined ? 0 : 1,
     ),
-    invocations: (c.tile_rows / BLOCK) * (c.tile_columns / BLOCK),
-    slot_words: c.tile_rows * c.tile_columns,
+    invocations: NEIGHBOURS * tileRowBlocks * tilePanels,
+    slot_words: c.wide === undefined ? area : 2 * area,
     inputs: [
-      { name: 'a', pack: (bytes) => packBatch(leftOperand(args, c, refs, bytes), c, packRowBlocks) },
-      { name: 'b', pack: (bytes) => packBatch(rightOperand(args, c, refs, bytes), c, packColumnBlocks) },
+      {
+        name: 'a',
+        pack: (bytes) => packPairs(leftLines(args, c, refs, bytes), BLOCK, pairs, a_digits, digit_bits),
+      },
+      {
+        name: 'b',
+        pack: (bytes) => packPairs(rightLines(args, c, refs, bytes), PANEL, pairs, b_digits, digit_bits),
+      },
     ],
-    leaf: (shard, slot) => tileBytes(slot, c.tile_columns, tileOf(c, placeOf(c, shard).tile)),
+    leaf: (shard, slot) => {
+      const tile = tileOf(c, placeOf(c, shard).tile)
+      const stride = tilePanels * PANEL
+      return c.wide === undefined
+        ? tileBytes(slot, stride, tile)
+        : wideTileBytes(slot.subarray(0, area), slot.subarray(area), stride, tile)
+    },
+    ...(c.wide === undefined ? { dp4a: bytesProgram(args, c, refs, `${kernel}.dp4a`) } : {}),
   }
 }
 
-/** The matrices of a batch one after another. */
-function packBatch(
-  matrices: Int8Array,
-  c: MatmulConstants,
-  pack: (matrix: Int8Array, c: MatmulConstants) => Uint32Array,
-): Uint32Array {
-  const batch = batchOf(c)
-  if (batch === 1) return pack(matrices, c)
-  const size = matrices.length / batch
-  const parts = Array.from({ length: batch }, (_, i) => pack(matrices.subarray(i * size, (i + 1) * size), c))
-  const packed = new Uint32Array(parts.reduce((sum, part) => sum + part.length, 0))
-  parts.reduce((at, part) => {
-    packed.set(part, at)
-    return at + part.length
-  }, 0)
-  return packed
+/** The tile's part of row-major arrays of low and of high words, as int64. @param stride words from one row to the next */
+function wideTileBytes(low: Uint32Array, high: Uint32Array, stride: number, tile: Tile): Uint8Array {
+  const bytes = new Uint8Array(tile.rows * tile.columns * 8)
+  const view = new DataView(bytes.buffer)
+  let to = 0
+  for (let row = 0; row < tile.rows; row++) {
+    const from = row * stride
+    for (let column = 0; column < tile.columns; column++, to += 8) {
+      view.setUint32(to, low[from + column] as number, true)
+      view.setUint32(to + 4, high[from + column] as number, true)
+    }
+  }
+  return bytes
 }
 
 /**
- * A as one vec4 for each block of four rows and word of the inner dimension: component r holds the word of row r. Rows
- * and lanes beyond the matrix are zero.
+ * Lines in groups of `width`: for each product, digit, group and pair along the depth `width` words, the first of the pair
+ * in the low half. Lines beyond the last, and pairs beyond the depth, are zero.
  */
-function packRowBlocks(a: Int8Array, { rows, depth }: MatmulConstants): Uint32Array {
-  const words = Math.ceil(depth / LANES)
-  const packed = new Uint32Array(Math.ceil(rows / BLOCK) * BLOCK * words)
-  for (let row = 0; row < rows; row++) {
-    const start = row * depth
-    const base = (row >> 2) * words * BLOCK + (row & 3)
-    for (let k = 0; k < depth; k++) {
-      const to = base + (k >> 2) * BLOCK
-      packed[to] = (packed[to] as number) | (((a[start + k] as number) & 0xff) << (8 * (k & 3)))
+function packPairs(
+  products: readonly Lines[],
+  width: number,
+  pairs: number,
+  digits: number,
+  digitBits: number,
+): Uint32Array {
+  const groups = Math.ceil((products[0]?.lines ?? 0) / width)
+  const size = groups * pairs * width
+  const packed = new Uint32Array(products.length * digits * size)
+  for (const [i, lines] of products.entries()) {
+    for (let digit = 0; digit < digits; digit++) {
+      const first = (i * digits + digit) * size
+      packDigit(packed.subarray(first, first + size), lines, width, pairs, digits, digit, digitBits)
     }
   }
   return packed
 }
 
-/** B likewise: component c holds the word of column c of the block. */
-function packColumnBlocks(b: Int8Array, { depth, columns }: MatmulConstants): Uint32Array {
-  const words = Math.ceil(depth / LANES)
-  const packed = new Uint32Array(Math.ceil(columns / BLOCK) * BLOCK * words)
-  for (let k = 0; k < depth; k++) {
-    const start = k * columns
-    const shift = 8 * (k & 3)
-    for (let column = 0; column < columns; column++) {
-      const to = ((column >> 2) * words + (k >> 2)) * BLOCK + (column & 3)
-      packed[to] = (packed[to] as number) | (((b[start + column] as number) & 0xff) << shift)
+function packDigit(
+  out: Uint32Array,
+  { elements, lines, depth, line_stride, depth_stride }: Lines,
+  width: number,
+  pairs: number,
+  digits: number,
+  digit: number,
+  digitBits: number,
+): void {
+  // Digit 0 of two is what its bits say with a sign, digit 1 the rest.
+  const up = digits === 2 && digit === 0 ? 32 - digitBits : 0
+  const half = digit === 1 ? 2 ** (digitBits - 1) : 0
+  const down = digit === 1 ? digitBits : 0
+  const digitAt = (from: number) => ((((elements[from] as number) + half) << up) >> up) >> down
+  const pairAt = (from: number, isWhole: boolean) =>
+    (digitAt(from) & 0xffff) | (isWhole ? digitAt(from + depth_stride) << 16 : 0)
+  const placeAt = (line: number) => Math.floor(line / width) * pairs * width + (line % width)
+  const last = Math.ceil(depth / 2)
+  // In the order of the elements, whichever side they lie along.
+  if (line_stride === 1) {
+    for (let pair = 0; pair < last; pair++) {
+      const from = 2 * pair * depth_stride
+      const isWhole = 2 * pair + 1 < depth
+      for (let line = 0; line < lines; line++)
+        out[placeAt(line) + pair * width] = pairAt(from + line, isWhole)
     }
+    return
   }
-  return packed
+  for (let line = 0; line < lines; line++) {
+    const first = line * line_stride
+    const to = placeAt(line)
+    for (let pair = 0; pair < last; pair++)
+      out[to + pair * width] = pairAt(first + 2 * pair * depth_stride, 2 * pair + 1 < depth)
+  }
 }
