@@ -1,17 +1,9 @@
 import type { AstExpr, AstType } from './ast.ts'
 import type { Context } from './context.ts'
-import {
-  binaryValue,
-  coerce,
-  concrete,
-  lowerExpr,
-  lowerPointer,
-  lowerRef,
-  retype,
-  spread,
-} from './expressions.ts'
+import { lowerExpr, lowerPointer, lowerRef } from './expressions.ts'
 import { lowerIntrinsic } from './intrinsics.ts'
 import type { AtomicOp, Scalar } from './ir.ts'
+import { binaryValue, coerce, concrete, retype, spread } from './operators.ts'
 import { BOOL, leavesOf, sameType, typeName, VOID, type WgslType } from './types.ts'
 import { readRef, scalarOf, type Value } from './values.ts'
 

@@ -1,10 +1,10 @@
 import binaryen from 'binaryen'
 import { type Code, PARAMETERS, UniformEmitter } from './emit-uniform.ts'
+import { exits } from './exits.ts'
 import type { Expr, Kernel, MemoryRef, Statement } from './ir.ts'
 import { LaneArithmetic } from './lane-arithmetic.ts'
 import { formOf } from './lane-forms.ts'
 import type { MemoryPlan } from './memory-plan.ts'
-import { exits } from './statements.ts'
 import { expressionVaries, type Uniformity } from './uniformity.ts'
 
 const LANES = [0, 1, 2, 3] as const

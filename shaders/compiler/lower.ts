@@ -9,12 +9,14 @@ import {
 import { Builder } from './builder.ts'
 import { lowerCall, lowerConstruction } from './calls.ts'
 import { Context } from './context.ts'
-import { coerce, lowerExpr } from './expressions.ts'
+import { lowerExpr } from './expressions.ts'
 import type { Kernel, UniformWord } from './ir.ts'
 import { BINDINGS_MAX } from './memory-plan.ts'
-import { defineVar, inlineCall } from './statements.ts'
+import { coerce } from './operators.ts'
+import { inlineCall } from './statements.ts'
 import { hasFloat, layoutOf, leafWords, leavesOf, strideOf, type WgslType } from './types.ts'
 import type { Value } from './values.ts'
+import { defineVar } from './variables.ts'
 
 const WORD_MAX = 0xffffffff
 const RANGE = /\/\/!range (-?[0-9]+) \.\. (-?[0-9]+)\s*$/

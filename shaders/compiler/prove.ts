@@ -1,13 +1,6 @@
 import { add, always, type Bound, boundText, largest, most, multiply, ONE, ZERO } from './bounds.ts'
-import {
-  assertConversion,
-  assertExact,
-  FLOAT_MAX,
-  floatRange,
-  magnitudeOf,
-  termsOf,
-  UNKNOWN_FLOAT,
-} from './exact-float.ts'
+import { assertConversion, assertExact, magnitudeOf, termsOf, UNKNOWN_FLOAT } from './exact-float.ts'
+import { settleFloats } from './float-sums.ts'
 import type { BinaryOp, Expr, Kernel, MemoryRef, Statement } from './ir.ts'
 import { NEGATED, narrow } from './narrow.ts'
 import {
@@ -24,13 +17,11 @@ import {
   widen,
 } from './range.ts'
 import { KernelRefusal, type Place } from './refusal.ts'
+import { joinStates, type State } from './state.ts'
 import { assignedIn, tripBound } from './trips.ts'
 
 /** Cumulative loop iterations of one invocation: a driver is known that silently leaves a loop after 65,535. */
 export const ITERATIONS_MAX = 32_768
-
-/** What is known at one point: a range for each local that has been assigned. Undefined: the point is never reached. */
-export type State = Map<number, Range> | undefined
 
 export interface Proof {
   /** Upper bound of the iterations of all loops of one invocation together. */
@@ -180,7 +171,21 @@ class Prover {
       entryRange: (local) => from.get(local) ?? ANY,
       headRange: (expr) => this.#quietly(expr, head),
     })
-    const sums = this.#sums(s, floats, from, head, last, trips === undefined ? undefined : largest(trips))
+    const exits = new Map(this.#exits)
+    const sums = settleFloats({
+      floats,
+      from,
+      head,
+      last,
+      rounds: trips === undefined ? undefined : largest(trips),
+      round: (local, value) => {
+        this.#rehearsing++
+        const end = this.#walk(s.body, new Map(head).set(local, value)).state
+        this.#rehearsing--
+        this.#restore(exits)
+        return end?.get(local) ?? UNKNOWN_FLOAT
+      },
+    })
     const { cost } = this.#walk(s.body, new Map(head))
     this.#forget(s.body)
     // The test that ends the loop sees the sums of all rounds, the body those of all but one.
@@ -210,62 +215,6 @@ class Prover {
         'Declare //!range on the uniform member that bounds it; cut longer work into several invocations or dispatches',
       )
     return total
-  }
-
-  /**
-   * Settles the f32 that a loop carries from round to round, in the state at its head: what each round sets anew, and sums,
-   * to which each round adds terms of at most the same magnitude.
-   * @param last the state after a round, from a head at which nothing is known of them
-   * @returns the range of each sum after all rounds
-   */
-  #sums(
-    s: Statement & { k: 'loop' },
-    floats: readonly number[],
-    from: Map<number, Range>,
-    head: Map<number, Range>,
-    last: State,
-    rounds: number | undefined,
-  ): ReadonlyMap<number, Range> {
-    const sums = new Map<number, Range>()
-    let open = floats.filter((local) => {
-      const before = from.get(local) ?? UNKNOWN_FLOAT
-      const after = last === undefined ? before : (last.get(local) ?? UNKNOWN_FLOAT)
-      if (after.terms === Number.POSITIVE_INFINITY) return true
-      head.set(local, join(before, after))
-      return false
-    })
-    if (open.length === 0 || rounds === undefined) return sums
-    const exits = new Map(this.#exits)
-    /** The value after a round that begins with the given one. */
-    const round = (local: number, value: Range): Range => {
-      this.#rehearsing++
-      const end = this.#walk(s.body, new Map(head).set(local, value)).state
-      this.#rehearsing--
-      this.#restore(exits)
-      return end?.get(local) ?? UNKNOWN_FLOAT
-    }
-    for (let progress = true; progress; ) {
-      progress = false
-      open = open.filter((local) => {
-        const before = from.get(local) ?? UNKNOWN_FLOAT
-        // The magnitude after a round is a convex function of that before it, made of sums, products and maxima: if it
-        // is no more than the magnitude before plus a constant at both ends, it is so in between.
-        const step = round(local, { ...ANY, terms: 0 }).terms
-        const full = round(local, { ...ANY, terms: FLOAT_MAX }).terms
-        if (!(step < Number.POSITIVE_INFINITY && full <= step + FLOAT_MAX)) return true
-        const positive =
-          before.signedLow >= 0 && round(local, floatRange(0, FLOAT_MAX, FLOAT_MAX, true)).signedLow >= 0
-        const after = (count: number): Range => {
-          const terms = before.terms + count * step
-          return floatRange(positive ? 0 : -terms, terms, terms, false)
-        }
-        head.set(local, after(Math.max(rounds - 1, 0)))
-        sums.set(local, after(rounds))
-        progress = true
-        return false
-      })
-    }
-    return sums
   }
 
   #isFloat(local: number): boolean {
@@ -438,17 +387,6 @@ class Prover {
         return true
     }
   }
-}
-
-function joinStates(a: State, b: State): State {
-  if (a === undefined) return b === undefined ? undefined : new Map(b)
-  if (b === undefined) return new Map(a)
-  const joined = new Map<number, Range>()
-  for (const [local, range] of a) {
-    const other = b.get(local)
-    if (other !== undefined) joined.set(local, range === other ? range : join(range, other))
-  }
-  return joined
 }
 
 /** What each local that is assigned once is given. */
