@@ -1,6 +1,8 @@
 import type { InputBytes, ShardContext } from '../op.ts'
+import { referenceFor } from '../reference.test-support.ts'
 import { tileBytes, tileOf } from '../tile-grid.ts'
 import type { MatmulArgs } from './args.ts'
+import { matmulSpec } from './index.ts'
 import { type Lines, leftLines, rightLines } from './operands.ts'
 import { BLOCK, type MatmulConstants, placeOf } from './tiles.ts'
 
@@ -212,3 +214,5 @@ function addPair(sums: Int32Array, at: number, packed: number): void {
   sums[at] = (sums[at] as number) + (packed - high * COLUMN_SHIFT)
   sums[at + 1] = (sums[at + 1] as number) + high
 }
+
+export const reference = referenceFor(matmulSpec, (run, shard) => referenceTile(run, run.inputs, shard))
