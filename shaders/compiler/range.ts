@@ -176,7 +176,9 @@ export function binaryRange(op: BinaryOp, a: Range, b: Range): Range {
       return differenceRange(a, b, bounded)
     case 'mul': {
       const high = a.high * b.high
-      if (high <= MAX) return unsigned(a.low * b.low, high, bounded)
+      const zeros = lowZeros(trailing(a) + trailing(b))
+      const even = (range: Range): Range => tighten({ ...range, zeros: (range.zeros | zeros) >>> 0 })
+      if (high <= MAX) return even(unsigned(a.low * b.low, high, bounded))
       const corners = [
         a.signedLow * b.signedLow,
         a.signedLow * b.signedHigh,
@@ -185,8 +187,8 @@ export function binaryRange(op: BinaryOp, a: Range, b: Range): Range {
       ]
       const least = Math.min(...corners)
       const most = Math.max(...corners)
-      if (least >= SIGNED_MIN && most <= SIGNED_MAX) return signed(least, most, bounded)
-      return { ...ANY, bounded, zeros: lowZeros(trailing(a) + trailing(b)) }
+      if (least >= SIGNED_MIN && most <= SIGNED_MAX) return even(signed(least, most, bounded))
+      return { ...ANY, bounded, zeros }
     }
     case 'mul_high':
       return unsigned(
