@@ -4,7 +4,7 @@ import { failed, type OpenDevice, scoped } from './device.ts'
 import { BUFFER_USAGE, STAGE_COMPUTE } from './flags.ts'
 
 /** Bindings of group 0, as `kernel/ops/op.ts` fixes them for every kernel. */
-export const BINDING = { uniform: 0, output: 1, 'normal-quantile': 2, exp2: 3, inputs: 4 } as const
+export const BINDING = { uniform: 0, output: 1, 'normal-quantile': 2, exp2: 3, inputs: 4, log2: 15 } as const
 
 export interface KernelPipeline {
   readonly pipeline: GPUComputePipeline

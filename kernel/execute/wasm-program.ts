@@ -11,7 +11,7 @@ import { assertAdmitted, DISPATCH_WORDS } from './admission.ts'
  */
 
 const LENGTHS_AT = 64
-const BINDING = { uniform: 0, output: 1, 'normal-quantile': 2, exp2: 3, inputs: 4 } as const
+const BINDING = { uniform: 0, output: 1, 'normal-quantile': 2, exp2: 3, inputs: 4, log2: 15 } as const
 const PAGE_BYTES = 65_536
 /** Lanes beyond the last invocation may read so far beyond a buffer. */
 const SPARE_BYTES = 16
@@ -93,12 +93,16 @@ export class WasmProgram {
    */
   leaf(shard: number): Uint8Array {
     const { invocations, slot_words } = this.#program
+    const stage = this.#program.stage_invocations ?? invocations
     const dispatch = new Uint32Array(this.#memory.buffer, this.#uniformAt, DISPATCH_WORDS)
-    dispatch.set([0, invocations, shard, slot_words])
     const output = new Uint32Array(this.#memory.buffer, this.#outputAt, slot_words)
     output.fill(0)
     try {
-      this.#exports.run(0, invocations, 0)
+      for (let first = 0; first < invocations; first += stage) {
+        const end = Math.min(first + stage, invocations)
+        dispatch.set([first, end, shard, slot_words])
+        this.#exports.run(0, end - first, 0)
+      }
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause)
       throw new ForgeError('EXECUTOR_FAILED', `the kernel ${this.#program.kernel} trapped: ${reason}`, {

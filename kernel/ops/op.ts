@@ -65,7 +65,7 @@ export interface ShardContext<A, C extends JsonObject> {
 /**
  * One compute kernel over a job, as a host drives it: group 0, binding 0 the uniform (four dispatch words
  * `first_invocation, end_invocation, first_shard, slot_words`, then `words`), 1 the output, 2 the normal table,
- * 3 the exp2 table, 4 and up the inputs. Shards of a batch lie along y, invocations of a shard along x; a host may cut
+ * 3 the exp2 table, 4 and up the inputs, 15 the log2 table. Shards of a batch lie along y, invocations of a shard along x; a host may cut
  * along either without changing the result.
  */
 export interface GpuProgram {
@@ -76,10 +76,10 @@ export interface GpuProgram {
   /** Invocations that cover one whole shard. */
   readonly invocations: number
   /**
-   * A kernel in stages: its invocations run in runs of so many, and a run begins when those before it are complete, so
-   * that it may read from the slot what they wrote. Absent: all invocations are independent of each other. A host that
-   * takes invocations in ascending order and one at a time needs to do nothing; one that runs lanes side by side or
-   * dispatches never crosses a multiple of this number, which is a multiple of 4.
+   * A resumable kernel: its invocations run in stages of so many, and a stage begins when those before it are complete, so
+   * that it may read from the slot what they wrote; the limit of loop iterations holds for each. No dispatch crosses a
+   * multiple of this number, which is a multiple of 4: its stage is the quotient of first_invocation by it. Absent: all
+   * invocations are independent of each other.
    */
   readonly stage_invocations?: number
   /** u32 words of one shard's slot in the output buffer. */

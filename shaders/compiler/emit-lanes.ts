@@ -1,10 +1,10 @@
 import binaryen from 'binaryen'
 import { type Code, PARAMETERS, UniformEmitter } from './emit-uniform.ts'
+import { exits } from './exits.ts'
 import type { Expr, Kernel, MemoryRef, Statement } from './ir.ts'
 import { LaneArithmetic } from './lane-arithmetic.ts'
 import { formOf } from './lane-forms.ts'
 import type { MemoryPlan } from './memory-plan.ts'
-import { exits } from './statements.ts'
 import { expressionVaries, type Uniformity } from './uniformity.ts'
 
 const LANES = [0, 1, 2, 3] as const
@@ -625,6 +625,10 @@ export class LaneEmitter extends UniformEmitter {
     const { m } = this
     const a = this.vector(e.a)
     switch (e.op) {
+      case 'to_f32':
+      case 'to_i32':
+      case 'to_u32':
+        return a
       case 'neg':
         return m.i32x4.neg(a)
       case 'complement':

@@ -462,6 +462,10 @@ export class UniformEmitter {
   #unary(op: UnaryOp, a: Expr): Code {
     const { m } = this
     switch (op) {
+      case 'to_f32':
+      case 'to_i32':
+      case 'to_u32':
+        return this.expr(a)
       case 'neg':
         return m.i32.sub(m.i32.const(0), this.expr(a))
       case 'complement':

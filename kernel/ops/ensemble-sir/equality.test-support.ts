@@ -21,6 +21,7 @@ export const CONTRACTS: readonly EqualityContract[] = [
   sir('a village', {}),
   sir('ten million people', { population: 10_000_000, initially_infectious: 50_000, runs: 200 }),
   sir('1,024 steps, most immune', { days: 1024, steps_per_day: 1, initially_immune: 500, runs: 100 }),
+  sir('2,928 steps: three stages', { days: 366, steps_per_day: 8, runs: 100 }),
   sir(
     'the far end of 2^26 runs',
     { days: 29, steps_per_day: 1, runs: 2 ** 26 - 2 ** 15 + 777 },

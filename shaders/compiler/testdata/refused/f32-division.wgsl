@@ -2,15 +2,16 @@
 
 struct Params {
   dispatch: Dispatch,
-  steps: u32, //!range 1 .. 1000
-  free: u32,
+  n: u32, //!range 1 .. 4096
 }
+
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> output: array<u32>;
 @group(0) @binding(4) var<storage, read> input: array<u32>;
 
 @compute @workgroup_size(wg)
 fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
-  let x = 0.5 * f32(gid.x);
-  output[gid.x] = u32(x);
+  let i = gid.x & 1023u;
+  let a = f32(i32(input[i] << 16u) >> 16u);
+  output[i] = u32(i32(a / 2.0));
 }
