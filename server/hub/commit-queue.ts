@@ -4,9 +4,13 @@ import { workDone } from '../../kernel/bill.ts'
 import { ForgeError } from '../../kernel/errors.ts'
 import type { AcceptedGroup, ResultStore, SignedReceipt } from '../memory/ports.ts'
 import type { HubEffect } from './core/events.ts'
+import { lookWindow } from './look-window.ts'
 
 /** One acceptance of the core, waiting to become durable. */
-export type PendingCommit = Omit<Extract<HubEffect, { readonly t: 'persist' }>, 't'>
+export interface PendingCommit extends Omit<Extract<HubEffect, { readonly t: 'persist' }>, 't'> {
+  /** Looks of a job with a target. */
+  readonly looks: readonly number[] | undefined
+}
 
 export interface CommitQueueOptions {
   readonly store: ResultStore
@@ -97,15 +101,23 @@ export class CommitQueue {
   }
 }
 
+/**
+ * One group a job, and of a job with a target one for the shards between two looks: whatever look stops it, every group
+ * is charged whole or not at all.
+ */
 function groupByJob(commits: readonly PendingCommit[]): readonly AcceptedGroup[] {
-  const byJob = new Map<string, { first: PendingCommit; runs: AcceptedRun[] }>()
+  const groups = new Map<string, { first: PendingCommit; runs: AcceptedRun[] }>()
   for (const commit of commits) {
-    const group = byJob.get(commit.job_id) ?? { first: commit, runs: [] }
-    byJob.set(commit.job_id, group)
-    for (const run of commit.runs) group.runs.push(run)
+    for (const run of commit.runs) {
+      // A run lies between two looks, as its leases do.
+      const key = `${commit.job_id} ${lookWindow(commit.looks, run.first)}`
+      const group = groups.get(key) ?? { first: commit, runs: [] }
+      groups.set(key, group)
+      group.runs.push(run)
+    }
   }
-  return [...byJob].map(([job_id, { first, runs }]) => ({
-    job_id,
+  return [...groups.values()].map(({ first, runs }) => ({
+    job_id: first.job_id,
     runs,
     work: workDone(runs, first.submitter, first.copies_paid),
   }))

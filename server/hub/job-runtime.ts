@@ -1,9 +1,9 @@
 import type { AcceptedRun } from '../../kernel/acceptance.ts'
 import type { Aggregate } from '../../kernel/aggregate.ts'
 import type { JobRoom, JobState, ProgressView } from '../../kernel/api.ts'
-import { REFEREE } from '../../kernel/bill.ts'
 import { canonicalJson } from '../../kernel/canonical.ts'
 import { bytesToHex, sha256Hex } from '../../kernel/digest.ts'
+import { stoppingRoom } from '../../kernel/early-stopping.ts'
 import { invariant } from '../../kernel/errors.ts'
 import type { PreparedJob } from '../../kernel/job.ts'
 import type { InputBytes } from '../../kernel/ops/op.ts'
@@ -12,6 +12,8 @@ import type { AdmittedJob } from './core/events.ts'
 import type { HubJob, Run } from './core/state.ts'
 import { formatHeadline } from './headline.ts'
 import { readBlob } from './intake.ts'
+import { lookWindow } from './look-window.ts'
+import { ShardTally } from './shard-tally.ts'
 
 const GRID_CELLS = 1024
 const ESTIMATES = 200
@@ -25,10 +27,8 @@ export class JobRuntime {
   readonly job: PreparedJob
   readonly #aggregate: Aggregate
   readonly #blobs: BlobStore
-  readonly #owners = new Set<string>()
-  readonly #byExecutor = { webgpu: 0, wasm: 0, cpu: 0 }
-  readonly #byMethod = { single: 0, quorum: 0, referee: 0 }
-  #copies = 0
+  /** One for the shards before each look of a job with a target that no earlier one has; else one for all. */
+  readonly #tallies: readonly ShardTally[]
   #estimates: { shards: number; value: number; standard_error: number }[] = []
   #inputs: Promise<InputBytes> | undefined
   readonly #shards_per_cell: number
@@ -41,6 +41,7 @@ export class JobRuntime {
     this.id = id
     this.job = job
     this.#aggregate = job.newAggregate()
+    this.#tallies = (job.plan.looks ?? [job.plan.shard_count]).map(() => new ShardTally())
     const total = job.plan.shard_count
     this.#shards_per_cell = Math.ceil(total / GRID_CELLS)
     this.#missing = Uint32Array.from({ length: Math.ceil(total / this.#shards_per_cell) }, (_, cell) =>
@@ -69,7 +70,8 @@ export class JobRuntime {
   /** Folds shards that are durable. Each is given once. */
   async fold(runs: readonly AcceptedRun[]): Promise<void> {
     const isInline = this.job.plan.leaf.kind === 'inline'
-    for (const { first, count, method, digests, leaves, copies } of runs) {
+    for (const run of runs) {
+      const { first, count, digests, leaves } = run
       for (let offset = 0; offset < count; offset++) {
         const leaf = isInline
           ? leaves[offset]
@@ -77,13 +79,19 @@ export class JobRuntime {
         invariant(leaf !== undefined, `shard ${first + offset} has its leaf`)
         this.#aggregate.add(first + offset, leaf)
       }
-      this.#byMethod[method] += count
-      this.#copies += count * copies.length
-      for (const kind of new Set(copies.map((copy) => copy.executor))) this.#byExecutor[kind] += count
-      // The referee is the hub itself, nobody's machine.
-      for (const copy of copies) if (copy.agent !== REFEREE) this.#owners.add(copy.owner)
+      this.#tallies[lookWindow(this.job.plan.looks, first)]?.add(run)
     }
     this.#note()
+  }
+
+  /** What the durable shards say of a job with a target: the same after every restart. */
+  looked(): Pick<HubJob, 'looks_passed' | 'stopped_at'> {
+    const { covered, looks } = this.#aggregate
+    const hasStopped = covered !== undefined && covered < this.job.plan.shard_count
+    return {
+      looks_passed: hasStopped ? looks.length - 1 : looks.length,
+      stopped_at: hasStopped ? covered : undefined,
+    }
   }
 
   /** Operands, read once. */
@@ -114,17 +122,23 @@ export class JobRuntime {
       headline: formatHeadline(this.job.summarise(result).headline),
       artifacts: rows,
       progress: this.progress(undefined),
+      covered_shards: this.covered(),
     }
   }
 
+  /** Shards that the result of a job with a target covers, once known; null for every other job. */
+  covered(): number | null {
+    return this.job.target === undefined ? null : (this.#aggregate.covered ?? null)
+  }
+
   progress(core: HubJob | undefined): ProgressView {
+    const covered = this.covered()
+    const windows = this.job.plan.looks?.filter((end) => covered === null || end <= covered).length ?? 1
+    const surplus = this.#tallies.slice(windows).reduce((sum, { shards }) => sum + shards, 0)
     return {
-      accepted: this.#aggregate.folded,
+      ...ShardTally.sum(this.#tallies.slice(0, windows)),
       in_flight: core?.touched_count ?? 0,
-      copies: this.#copies,
-      by_executor: { ...this.#byExecutor },
-      by_method: { ...this.#byMethod },
-      owners: this.#owners.size,
+      ...(this.job.target === undefined ? {} : { surplus }),
     }
   }
 
@@ -135,6 +149,7 @@ export class JobRuntime {
       progress: this.progress(core),
       grid: this.#grid(core),
       estimates: this.#estimates,
+      ...stoppingRoom(this.job, this.#aggregate),
     }
   }
 
@@ -142,6 +157,7 @@ export class JobRuntime {
   #note(): void {
     const estimate = this.#aggregate.estimate()
     if (estimate === undefined) return
+    if (this.#estimates.at(-1)?.shards === this.#aggregate.folded) return
     if (this.#estimates.length >= ESTIMATES)
       this.#estimates = this.#estimates.filter((_, index) => index % 2 === 1)
     this.#estimates.push({
@@ -154,8 +170,12 @@ export class JobRuntime {
   /** A cell is accepted when all its shards are; otherwise it shows the furthest that any of its shards has come. */
   #grid(core: HubJob | undefined): JobRoom['grid'] {
     const shards_per_cell = this.#shards_per_cell
+    if (core === undefined) {
+      const mark = this.#aggregate.covered === undefined ? '.' : 'a'
+      return { shards_per_cell, cells: mark.repeat(this.#missing.length) }
+    }
     const cells = Array.from(this.#missing, (missing): string => (missing === 0 ? 'a' : '.'))
-    for (const chunk of core?.chunks.values() ?? []) {
+    for (const chunk of core.chunks.values()) {
       for (const run of chunk.runs) {
         const last = Math.floor((run.first + run.count - 1) / shards_per_cell)
         for (let cell = Math.floor(run.first / shards_per_cell); cell <= last; cell++)
@@ -178,7 +198,12 @@ export async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 /** A stored job as the core takes it. */
-export function admittedJob(row: JobRow, job: PreparedJob, now_ms: number): AdmittedJob {
+export function admittedJob(
+  row: JobRow,
+  job: PreparedJob,
+  looked: Pick<HubJob, 'looks_passed' | 'stopped_at'>,
+  now_ms: number,
+): AdmittedJob {
   const { verify, policy } = job.contract
   return {
     id: row.id,
@@ -194,6 +219,8 @@ export function admittedJob(row: JobRow, job: PreparedJob, now_ms: number): Admi
     min_agents: policy.min_agents,
     max_agents: policy.max_agents ?? Number.POSITIVE_INFINITY,
     weight: 1,
+    look_ends: job.plan.looks ?? [],
+    ...looked,
     // The time limit counts from submission, across restarts; inside the hub only the monotonic clock is used.
     expires_ms: now_ms + Math.max(0, row.created_at.getTime() + policy.timeout_ms - Date.now()),
     phase: row.state === 'running' || row.state === 'verifying' ? row.state : 'planned',

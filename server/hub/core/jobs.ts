@@ -5,6 +5,7 @@ import type { AdmittedJob } from './events.ts'
 import { dropLease, sayCancelled } from './leases.ts'
 import { isFinal, type JobTrigger } from './lifecycle.ts'
 import { LinkedList } from './linked-list.ts'
+import { completeJob } from './looks.ts'
 import { OwnerQueues } from './owner-queues.ts'
 import { RangeHeap } from './range-heap.ts'
 import { dropCopies } from './runs.ts'
@@ -44,17 +45,17 @@ export function admitJob(turn: Turn, admitted: AdmittedJob): void {
   }
   job.timer = state.timers.set(expires_ms, { t: 'job', job })
   state.jobs.set(job.id, job)
-  claimAhead(turn, job)
+  if (job.stopped_at === undefined) claimAhead(turn, job)
+  else completeJob(turn, job)
 }
 
 /** Every chunk is done: the job is complete. */
 export function drainJob(turn: Turn, job_id: string): void {
   const job = turn.state.jobs.get(job_id)
-  if (job === undefined || isFinal(job.phase)) return
+  if (job === undefined || isFinal(job.phase) || job.stopped_at !== undefined) return
   invariant(job.chunks.size === 0, 'no chunk of a drained job is open here')
   job.isExhausted = true
-  updatePhase(turn, job)
-  turn.effects.push({ t: 'job.complete', job_id })
+  completeJob(turn, job)
 }
 
 /** Moves a job into a final phase, stops its leases and forgets it. */
