@@ -491,7 +491,7 @@ describe('the policy', () => {
     const hub = new Conversation()
     hub.admit({ shard_count: 100, min_agents: 2, max_agents: 2 })
     expect(leasesIn(hub.join('a', 'alice'))).toEqual([])
-    expect(leasesIn(hub.join('b', 'bob')).map(({ session }) => session)).toEqual(['b', 'a'])
+    expect(leasesIn(hub.join('b', 'bob')).map(({ session }) => session)).toEqual(['a', 'b'])
     expect(hub.state.leases.size).toBe(2)
     expect(leasesIn(hub.join('c', 'carol'))).toEqual([])
   })
