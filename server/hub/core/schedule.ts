@@ -130,7 +130,7 @@ function take(turn: Turn, session: HubSession, { job, run }: Choice): void {
   claimAhead(turn, job, range.count)
 }
 
-/** Shards for one lease: the agent's own pace, less near the end of the job so that all finish together. */
+/** Shards for one lease: the agent's own pace, less near the end of the job, or of what a look covers, so that all finish together. */
 function leaseSize(state: HubState, job: HubJob, session: HubSession): number {
   const message_cap = job.inline_leaves
     ? Math.floor(LIMITS.lease_inline_bytes / Math.max(1, job.leaf_max_bytes))
@@ -144,8 +144,10 @@ function leaseSize(state: HubState, job: HubJob, session: HubSession): number {
 }
 
 function share(state: HubState, job: HubJob): number {
-  if (!job.isExhausted) return Number.POSITIVE_INFINITY
-  const copies = job.missing_copies + job.fresh_count * plannedCopies(job.verify)
+  const end = openEnd(job)
+  if (!job.isExhausted && end === job.shard_count) return Number.POSITIVE_INFINITY
+  const fresh = Math.min(job.fresh_count, Math.max(0, end - (job.fresh.first ?? end)))
+  const copies = job.missing_copies + fresh * plannedCopies(job.verify)
   const listening = state.fleet.cpu.listening + state.fleet.gpu.listening
   return Math.max(1, Math.ceil(copies / (2 * Math.max(1, listening))))
 }

@@ -288,13 +288,13 @@ describe('leases', () => {
 })
 
 describe('a job with a target', () => {
-  const looks = { shard_count: 64, look_ends: [32, 64], copies_needed: 1 }
+  const looks = { shard_count: 64, look_ends: [32, 64], verify: { mode: 'none' } } as const
   const held = (hub: Conversation) => [...hub.state.leases.values()]
 
   it('is leased up to its next look and a sixteenth beyond, and never across it', () => {
     const hub = new Conversation()
-    hub.admit({ ...looks, accepted: Array.from({ length: 31 }, (_, shard) => shard) })
-    hub.join('a', 'alice', 'cpu', 100)
+    hub.admit({ ...looks, accepted: [[0, 31]] })
+    hub.join('a', 'alice', 'cpu', 8)
     // Alone the agent would be given two shards at a time.
     expect(held(hub).map(({ first, count }) => [first, first + count])).toEqual([
       [31, 32],
@@ -305,20 +305,20 @@ describe('a job with a target', () => {
 
   it('goes on to the next look when one does not stop it', () => {
     const hub = new Conversation()
-    hub.admit({ ...looks, accepted: Array.from({ length: 32 }, (_, shard) => shard) })
-    hub.join('a', 'alice', 'cpu', 100)
+    hub.admit({ ...looks, accepted: [[0, 32]] })
+    hub.join('a', 'alice', 'cpu', 8)
     expect(Math.max(...held(hub).map(({ first, count }) => first + count))).toBe(34)
     hub.say({ t: 'job.looked', job_id: 'job', passed: 1 })
     while (held(hub).length > 0) {
       const [lease] = held(hub)
       hub.answer(lease?.id ?? '')
     }
-    expect(hub.state.jobs.get('job')?.accepted_count).toBe(64)
+    expect(hub.state.jobs.get('job')?.chunks.get(0)?.accepted_count).toBe(64)
   })
 
   it('ends at a look that stops it: its leases are cancelled and late results are nobody’s', () => {
     const hub = new Conversation()
-    hub.admit({ ...looks, accepted: Array.from({ length: 32 }, (_, shard) => shard) })
+    hub.admit({ ...looks, accepted: [[0, 32]] })
     const lease = only(leasesIn(hub.join('a', 'alice')))
     const stop = hub.say({ t: 'job.stopped', job_id: 'job', at_shard: 32 })
     expect(stop).toContainEqual({ t: 'job.complete', job_id: 'job' })
@@ -346,8 +346,7 @@ describe('a job with a target', () => {
 
   it('completes at once when a restart finds its stop', () => {
     const hub = new Conversation()
-    const accepted = Array.from({ length: 33 }, (_, shard) => shard)
-    const effects = hub.admit({ ...looks, accepted, stopped_at: 32 })
+    const effects = hub.admit({ ...looks, accepted: [[0, 33]], stopped_at: 32 })
     expect(effects.at(-1)).toEqual({ t: 'job.complete', job_id: 'job' })
     expect(leasesIn(hub.join('a', 'alice'))).toEqual([])
   })
