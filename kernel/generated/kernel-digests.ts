@@ -8,6 +8,7 @@ export const KERNEL_DIGESTS: Readonly<Record<string, string>> = {
   'ensemble/lorenz.v1': '2d5c3cae26dbf344a87a5a524c50989d43cb6ace6c1d0e52425035669bad2ede',
   'ensemble/sir.v1': '57b134c53cd387317dfe5349ba551f085257d797243c6e836647526df21f3fd5',
   'mc/eta.v1': '0017973f5699ccf827e6e17b6da99e028b535088f417984d5e618e739a9719bd',
+  'mc/gbm-scenarios.v1': 'df341b09d3522dcfa9e60a0a848ae867ad420dfafd4bc534f926cc46144c7163',
   'mc/gbm.v1': '47305e254ef5a834c577f9c748420ef8f5dbce218770e5773e9d8737a4ba4b0e',
   'mc/heston.v1': 'b2a73069a38cac2962c2aa054dd5eb1b8dd78f2099a102aaf04ff19dcb8010da',
   'mc/insurance.v1': 'cf4752e3a06a9b6b5e742048f837e68df6d9aa811bcb8a1266343abca7c2aea9',

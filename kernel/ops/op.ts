@@ -42,6 +42,19 @@ export interface InputSpec {
 
 export type InputBytes = ReadonlyMap<string, Uint8Array>
 
+/** An operand with its bytes: little-endian, row-major. */
+export interface Operand {
+  readonly dtype: Dtype
+  readonly shape: readonly number[]
+  readonly bytes: Uint8Array
+}
+
+/** A contract of an op without what all its golden contracts share. */
+export interface GoldenContract {
+  readonly args: JsonObject
+  readonly operands?: Readonly<Record<string, Operand>>
+}
+
 export interface ShardContext<A, C extends JsonObject> {
   readonly args: A
   readonly plan: Plan<C>
@@ -196,8 +209,12 @@ export interface OpSpec<A extends JsonObject, C extends JsonObject, G, R extends
   readonly inputs: Readonly<Record<string, InputSpec>>
   /** A documented example that runs as it stands (operands excepted). */
   readonly example: A
+  /** Tiny contracts, at least one, whose shards an executor must get right before it may run the op for others. */
+  golden(): readonly GoldenContract[]
   /** Name of the normative kernel; its digest is in the replay key. */
   readonly kernel: string
+  /** The kernel of a contract, where an op has several: it stands in the replay key instead. */
+  kernelOf?(args: A): string
   readonly tables: readonly TableName[]
   /** @throws ForgeError ARGS_OUT_OF_RANGE with the path of an argument outside the proven range */
   plan(args: A, inputs: InputRefs): Plan<C>

@@ -1,5 +1,8 @@
+import { referenceFor } from '../reference.test-support.ts'
 import { tileBytes, tileOf } from '../tile-grid.ts'
+import { matmulSpec } from './index.ts'
 import type { Int8Operands } from './slices.ts'
+import { int8Operands } from './slices.ts'
 import { BLOCK, type MatmulConstants, placeOf } from './tiles.ts'
 
 /**
@@ -144,3 +147,7 @@ function addPair(sums: Int32Array, at: number, packed: number): void {
   sums[at] = (sums[at] as number) + (packed - high * COLUMN_SHIFT)
   sums[at + 1] = (sums[at + 1] as number) + high
 }
+
+export const reference = referenceFor(matmulSpec, ({ args, plan, inputRefs, inputs }, shard) =>
+  multiplyTile(plan.constants, int8Operands(args, plan.constants, inputRefs, inputs), shard),
+)
