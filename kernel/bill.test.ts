@@ -1,6 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { billedCopies, type PayableWork, REFEREE, type Split, splitCharge, workDone } from './bill.ts'
+import {
+  affordableWork,
+  billedCopies,
+  type PayableWork,
+  REFEREE,
+  type Split,
+  splitCharge,
+  workDone,
+} from './bill.ts'
 
 const SPLIT: Split = { contributor_permille: 800, site_permille: 100 }
 const copy = (agent: string, owner = `owner of ${agent}`) => ({ agent, owner })
@@ -60,6 +68,20 @@ describe('work done', () => {
         expect(billedCopies(one_by_one)).toEqual(billedCopies(workDone(shards, 'submitter', needed)))
       }),
     )
+  })
+})
+
+describe('work beyond the hold', () => {
+  const line = (agent: string, computation: number, verification: number) => ({
+    ...copy(agent),
+    computation,
+    verification,
+  })
+
+  it('is the referee’s audits, which are then nobody’s cost', () => {
+    const work = [line('a', 100, 0), line(REFEREE, 0, 9), line('b', 0, 1)]
+    expect(affordableWork(work, 110)).toEqual(work)
+    expect(affordableWork(work, 105)).toEqual([line('a', 100, 0), line(REFEREE, 0, 4), line('b', 0, 1)])
   })
 })
 

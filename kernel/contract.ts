@@ -54,6 +54,7 @@ export const verifySchema = z.discriminatedUnion('mode', [
   z.strictObject({ mode: z.literal('adaptive'), epsilon: z.number().gt(0).lt(1).default(1e-4) }),
   z.strictObject({ mode: z.literal('algebraic') }),
 ])
+export type Verify = z.infer<typeof verifySchema>
 
 const policySchema = z.strictObject({
   target: z.enum(['any', 'cpu', 'gpu']).default('any'),

@@ -13,7 +13,7 @@ import { ForgeError, invariant } from './errors.ts'
 import { KERNEL_DIGESTS } from './generated/kernel-digests.ts'
 import { LIMITS } from './limits.ts'
 import { TABLES } from './numerics/tables/index.ts'
-import type { GpuProgram, OpSpec, Plan, Summary } from './ops/op.ts'
+import type { GpuProgram, InputBytes, LeafRange, OpSpec, Plan, Summary } from './ops/op.ts'
 import { philoxKey, seedMaterial } from './seed.ts'
 
 /** Version of the execution semantics as a whole: seeds, plans, digests. A change that alters any result raises it. */
@@ -36,9 +36,20 @@ export interface PreparedJob {
   /** The kernel as any host drives it. */
   gpu(): GpuProgram
   checkLeaf(shard: number, leaf: Uint8Array): string | undefined
+  /** How far a leaf that passes `checkLeaf` can lie, where the main figure is a mean. */
+  leafRange(): LeafRange | undefined
+  /** The op's algebraic check, where it has one. */
+  readonly algebraic: PreparedCheck | undefined
   newAggregate(): Aggregate
   /** @throws ForgeError INTERNAL when the value is not a result of this op */
   summarise(result: unknown): Summary
+}
+
+export interface PreparedCheck {
+  /** Probability that a wrong leaf passes. */
+  readonly miss: number
+  /** @returns what is wrong, or undefined */
+  check(inputs: InputBytes, shard: number, leaf: Uint8Array, secret: Uint8Array): string | undefined
 }
 
 /** An op without its type parameters: what the registry holds. */
@@ -50,6 +61,8 @@ export interface Op
   readonly id: string
   readonly args: OpSpec<JsonObject, JsonObject, unknown, JsonObject>['args']
   readonly example: JsonObject
+  /** Whether verify mode `algebraic` is to be had. */
+  readonly isCheckable: boolean
   prepare(contract: Contract): PreparedJob
 }
 
@@ -67,6 +80,7 @@ export function defineOp<A extends JsonObject, C extends JsonObject, G, R extend
     tables: spec.tables,
     args: spec.args,
     example: spec.example,
+    isCheckable: spec.algebraic !== undefined,
     prepare: (contract) => prepareWith(spec, contract),
   }
 }
@@ -104,6 +118,7 @@ function prepareWith<A extends JsonObject, C extends JsonObject, G, R extends Js
   // Agents and referee read the canonical text, in which -0 is 0: plan here from the same arguments.
   const args = JSON.parse(canonicalJson(parsed.data)) as A
   checkInputs(spec.inputs, raw)
+  checkVerifiable(spec, raw)
   const contract: Contract = { ...raw, args }
   const plan = spec.plan(args, contract.inputs)
   invariant(Number.isSafeInteger(plan.shard_count) && plan.shard_count >= 1, 'a plan has at least one shard')
@@ -122,6 +137,7 @@ function prepareWith<A extends JsonObject, C extends JsonObject, G, R extends Js
   const canonical = canonicalContract(contract)
   const context = { args, plan, key, inputRefs }
   let program: GpuProgram | undefined
+  const { algebraic } = spec
   return {
     contract,
     canonical,
@@ -141,6 +157,11 @@ function prepareWith<A extends JsonObject, C extends JsonObject, G, R extends Js
       if (leaf.length > plan.leaf.max_bytes)
         return `a leaf of ${leaf.length} bytes; at most ${plan.leaf.max_bytes}`
       return spec.checkLeaf(plan, shard, leaf)
+    },
+    leafRange: () => spec.leafRange?.(args, plan),
+    algebraic: algebraic && {
+      miss: algebraic.miss(plan),
+      check: (inputs, shard, leaf, secret) => algebraic.check(context, inputs, shard, leaf, secret),
     },
     newAggregate: () => createAggregate(spec, args, plan),
     summarise(result) {
@@ -184,6 +205,18 @@ function checkInputs(specs: Op['inputs'], contract: Contract): void {
       })
     }
   }
+}
+
+/** @throws ForgeError CONTRACT_INVALID when the contract asks for a check that the op does not have */
+function checkVerifiable(
+  spec: Pick<OpSpec<never, never, never, never>, 'ref' | 'algebraic'>,
+  contract: Contract,
+): void {
+  if (contract.verify.mode !== 'algebraic' || spec.algebraic !== undefined) return
+  throw new ForgeError('CONTRACT_INVALID', `${formatOp(spec.ref)} has no algebraic check`, {
+    path: 'verify.mode',
+    hint: 'Use "adaptive", "quorum" or "spotcheck".',
+  })
 }
 
 /** Registers ops by id. */

@@ -36,6 +36,33 @@ export interface InputSpec {
 
 export type InputBytes = ReadonlyMap<string, Uint8Array>
 
+/**
+ * Where an op's main figure is a mean over samples: every leaf that passes `checkLeaf` gives a mean within [low, high], so a
+ * wrong leaf moves the figure by no more than its share of the samples times the width.
+ */
+export interface LeafRange {
+  /** What the figure is, for people. */
+  readonly figure: string
+  readonly unit?: string
+  readonly low: number
+  readonly high: number
+}
+
+/** A check of a leaf that is far cheaper than its execution and does not repeat it. */
+export interface AlgebraicCheck<A, C extends JsonObject> {
+  /** Probability that a wrong leaf passes, for a secret drawn after the leaf was committed to. */
+  miss(plan: Plan<C>): number
+  /** @param secret ALGEBRAIC_SECRET_BYTES random bytes @returns what is wrong, or undefined */
+  check(
+    context: Pick<ShardContext<A, C>, 'args' | 'plan' | 'inputRefs'>,
+    inputs: InputBytes,
+    shard: number,
+    leaf: Uint8Array,
+    secret: Uint8Array,
+  ): string | undefined
+}
+export const ALGEBRAIC_SECRET_BYTES = 8
+
 export interface ShardContext<A, C extends JsonObject> {
   readonly args: A
   readonly plan: Plan<C>
@@ -181,6 +208,10 @@ export interface OpSpec<A extends JsonObject, C extends JsonObject, G, R extends
   gpu(context: ShardContext<A, C>): GpuProgram
   /** Invariants that every correct leaf satisfies. @returns what is wrong, or undefined */
   checkLeaf(plan: Plan<C>, shard: number, leaf: Uint8Array): string | undefined
+  /** For ops whose main figure is a mean: what `checkLeaf` leaves room for. */
+  leafRange?(args: A, plan: Plan<C>): LeafRange
+  /** For ops that have one: what verify mode `algebraic` uses. */
+  readonly algebraic?: AlgebraicCheck<A, C>
   readonly fold: Fold<A, C, G>
   estimate?(args: A, plan: Plan<C>, aggregate: G): Estimate | undefined
   /** The result: canonical JSON, a pure function of the replay key. */

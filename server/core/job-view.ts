@@ -8,9 +8,9 @@ import {
   type QuoteView,
 } from '../../kernel/api.ts'
 import type { JsonObject } from '../../kernel/canonical.ts'
-import type { Contract } from '../../kernel/contract.ts'
+import type { Verify } from '../../kernel/contract.ts'
 import type { OpRegistry, PreparedJob } from '../../kernel/job.ts'
-import { type CostItem, costItems, jobPrice, totalCredits } from '../../kernel/price.ts'
+import { type CostItem, chargedCopies, costItems, jobPrice, totalCredits } from '../../kernel/price.ts'
 import type { JobRow } from '../memory/ports.ts'
 import type { Resource } from './authorise.ts'
 
@@ -33,13 +33,17 @@ export const NO_PROGRESS: ProgressView = {
   owners: 0,
 }
 
-/** Copies of each shard that the verification asks for. */
-export function copiesAsked(verify: Contract['verify']): number {
-  return verify.mode === 'quorum' ? verify.k : 1
-}
-
-function verifyText(verify: Contract['verify']): string {
-  return verify.mode === 'quorum' ? `quorum ${verify.k}` : verify.mode
+function verifyText(verify: Verify): string {
+  switch (verify.mode) {
+    case 'quorum':
+      return `quorum ${verify.k}`
+    case 'spotcheck':
+      return `spotcheck ${verify.rate}`
+    case 'adaptive':
+      return `adaptive ${verify.epsilon}`
+    default:
+      return verify.mode
+  }
 }
 
 export function quoteView(job: PreparedJob): QuoteView {
@@ -49,10 +53,10 @@ export function quoteView(job: PreparedJob): QuoteView {
     contract_hash: job.contractHash,
     shard_count: job.plan.shard_count,
     work_units: job.plan.work_units,
-    copies: copiesAsked(job.contract.verify),
+    copies: chargedCopies(job.contract.verify),
     leaf_kind: job.plan.leaf.kind,
     leaf_max_bytes: job.plan.leaf.max_bytes,
-    price: priceView(jobPrice(job.plan, copiesAsked(job.contract.verify))),
+    price: priceView(jobPrice(job.plan, job.contract.verify)),
   }
 }
 
@@ -61,11 +65,11 @@ function priceView({ items, ...price }: ReturnType<typeof jobPrice>): QuoteView[
 }
 
 /** What is held while the job runs, and what it cost once it has ended. */
-function costView(row: JobRow, plan: PreparedJob['plan'], copies: number): JobCostView | null {
+function costView(row: JobRow, plan: PreparedJob['plan'], verify: Verify): JobCostView | null {
   const { shard_price, hold, bill } = row
   if (shard_price === null || hold === null) return null
   const items: readonly CostItem[] =
-    bill === null ? jobPrice(plan, copies).items : costItems(shard_price, bill)
+    bill === null ? jobPrice(plan, verify).items : costItems(shard_price, bill)
   const charged = bill === null ? null : totalCredits(items)
   return {
     shard_price,
@@ -128,7 +132,7 @@ export function jobView(
     summary: result === null ? null : prepared.summarise(result),
     artifacts: row.artifacts.map((artifact) => ({ ...artifact, shape: [...artifact.shape] })),
     failure: row.failure,
-    cost: isOwn ? costView(row, prepared.plan, copiesAsked(prepared.contract.verify)) : null,
+    cost: isOwn ? costView(row, prepared.plan, prepared.contract.verify) : null,
   }
 }
 

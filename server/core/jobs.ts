@@ -15,7 +15,6 @@ import type { BlobService } from './blobs.ts'
 import type { CreditService } from './credits.ts'
 import type { HubJobs } from './hub-port.ts'
 import {
-  copiesAsked,
   isFinal,
   jobListItem,
   jobResource,
@@ -162,7 +161,7 @@ export function createJobService(ports: JobServicePorts): JobService {
     }
   }
 
-  const priceOf = ({ plan, contract }: PreparedJob): JobPrice => jobPrice(plan, copiesAsked(contract.verify))
+  const priceOf = ({ plan, contract }: PreparedJob): JobPrice => jobPrice(plan, contract.verify)
 
   /** Stores a job with its hold and hands it to the hub, or finds the one that has the key. */
   const store = async (

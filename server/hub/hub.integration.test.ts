@@ -69,7 +69,7 @@ async function startHub(
 let submissions = 0
 async function submit(contract: object): Promise<{ row: JobRow; job: PreparedJob }> {
   const job = OPS.prepare(contract)
-  const price = jobPrice(job.plan, 2)
+  const price = jobPrice(job.plan, { mode: 'quorum', k: 2 })
   const owner = await sampleAccount(database, 'submitter')
   const id = `00000000-0000-4000-8000-${String(++submissions).padStart(12, '0')}`
   const { job: row } = await createJobStore(database, SAMPLE_TERMS).insert({

@@ -1,4 +1,5 @@
 import {
+  affordableWork,
   billedCopies,
   type PayableWork,
   REFEREE,
@@ -97,7 +98,7 @@ interface OpenHold {
 export async function resolveHold(tx: Transaction, jobId: string, terms: BillingTerms): Promise<void> {
   const hold = await openHold(tx, jobId)
   if (hold === undefined) return
-  const rows = await durableWork(tx, jobId)
+  const rows = affordableWork(await durableWork(tx, jobId), Math.floor(hold.amount / hold.shard_price))
   const copies = billedCopies(rows)
   const charge = totalCredits(costItems(hold.shard_price, copies))
   invariant(charge <= hold.amount, `job ${jobId} would cost ${charge}, ${hold.amount} are held`)

@@ -2,17 +2,6 @@ import type { ProgressView } from '../../../kernel/api.ts'
 import { formatCount, plural } from '../../data/format.ts'
 import { Reading } from '../ui/panel.tsx'
 
-/** What the contract asks, as a sentence. `verify` is a contract's `verify` object. */
-export function verifyWords(verify: unknown): string {
-  const { mode, k } = (verify ?? {}) as { mode?: unknown; k?: unknown }
-  if (mode === 'quorum') {
-    return `Each shard needs ${typeof k === 'number' ? formatCount(k) : '2'} agreeing copies from distinct owners. The referee, the hub’s own CPU execution, decides disagreements and supplies a copy when no further owner comes.`
-  }
-  if (mode === 'none')
-    return 'Each shard is computed once; nobody checks it. The result is only as trustworthy as the agents.'
-  return `Verification mode “${String(mode)}”.`
-}
-
 /** How the accepted shards came to be accepted, and who computed them. */
 export function VerificationFacts({ progress }: { readonly progress: ProgressView }) {
   const { by_executor, by_method } = progress

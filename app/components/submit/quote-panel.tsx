@@ -3,8 +3,9 @@
 import { useQuery } from '@tanstack/react-query'
 import type { PreparedJob } from '../../../kernel/job.ts'
 import { jobPrice } from '../../../kernel/price.ts'
-import { formatBytes, formatCount, formatCpuTime, plural } from '../../data/format.ts'
+import { formatBytes, formatCount, formatCpuTime, formatNumber, plural } from '../../data/format.ts'
 import { usePerson } from '../../data/person.tsx'
+import { promiseOf } from '../../data/promises.ts'
 import { useTRPC } from '../../data/trpc.tsx'
 import { DigestRow } from '../digest.tsx'
 import { Failure } from '../failure.tsx'
@@ -40,17 +41,21 @@ export function QuotePanel({ check, attempted }: { readonly check: Check; readon
 
 function Quote({ job }: { readonly job: PreparedJob }) {
   const { plan, contract } = job
-  const copies = contract.verify.mode === 'quorum' ? contract.verify.k : 1
   const leafBytes = plan.leaf.max_bytes
-  const price = jobPrice(plan, copies)
+  const price = jobPrice(plan, contract.verify)
+  const copies = price.items.reduce((sum, item) => sum + item.copies, 0)
   return (
     <>
       <dl className="grid grid-cols-2 gap-4">
         <Reading label="Shards" value={formatCount(plan.shard_count)} />
-        <Reading label="Copies of each" value={formatCount(copies)} />
+        <Reading
+          label="Copies at most"
+          value={formatCount(copies)}
+          note={`${formatNumber(copies / plan.shard_count)} of each shard`}
+        />
         <Reading
           label="CPU time"
-          value={`≈ ${formatCpuTime(plan.work_units * copies)}`}
+          value={`≈ ${formatCpuTime((plan.work_units * copies) / plan.shard_count)}`}
           note="of one core, all copies together"
         />
         <Reading
@@ -63,6 +68,9 @@ function Quote({ job }: { readonly job: PreparedJob }) {
           }
         />
       </dl>
+      <p className="mt-5 border-t border-line pt-4 text-sm text-muted" data-testid="promise">
+        {promiseOf(contract.verify, plan.shard_count)}
+      </p>
       <div className="mt-5 border-t border-line pt-4">
         <PriceTable caption="Price in credits" items={price.items} total={price.credits} />
         <Affordable credits={price.credits} />

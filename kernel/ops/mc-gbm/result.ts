@@ -14,7 +14,7 @@ import {
 import { interval95 } from '../../numerics/interval.ts'
 import { limbsToBigInt } from '../../numerics/limbs.ts'
 import { bytesToWords } from '../../numerics/words.ts'
-import type { Convergence, Estimate, Fold } from '../op.ts'
+import type { Convergence, Estimate, Fold, LeafRange } from '../op.ts'
 import { discountQ, OPTION_Q as P } from '../option.ts'
 import type { GbmArgs } from './args.ts'
 import { BINS, type GbmConstants, type GbmPlan, LEAF_WORDS, shardPathCount } from './plan.ts'
@@ -112,6 +112,17 @@ export function checkGbmLeaf(plan: GbmPlan, shard: number, bytes: Uint8Array): s
   if (leaf.squares > largest * leaf.payoffs) return 'a sum of squares above largest times sum'
   if (leaf.terminals > BigInt(leaf.paths) * 0x7fffffffn) return 'a sum of terminal ratios out of range'
   return undefined
+}
+
+/** A leaf's discounted mean payoff: no payoff is above the largest possible. */
+export function gbmRange(args: GbmArgs, plan: GbmPlan): LeafRange {
+  const spot = exactRational(args.spot)
+  const { max_payoff, ratio_bits } = plan.constants
+  const high = ratioToNumber(
+    BigInt(max_payoff) * spot.num * discountQ(args),
+    spot.den << BigInt(P + ratio_bits),
+  )
+  return { figure: 'the price', unit: 'currency', low: 0, high }
 }
 
 /**

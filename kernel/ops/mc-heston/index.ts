@@ -4,7 +4,14 @@ import type { GpuProgram, OpSpec } from '../op.ts'
 import { OUTCOME_WORDS, type OutcomeSum, outcomeFold } from '../outcome.ts'
 import { type HestonArgs, hestonArgs } from './args.ts'
 import { type HestonConstants, type HestonPlan, planHeston } from './plan.ts'
-import { checkHestonLeaf, estimateHeston, type HestonResult, hestonResult, reduceHeston } from './result.ts'
+import {
+  checkHestonLeaf,
+  estimateHeston,
+  type HestonResult,
+  hestonRange,
+  hestonResult,
+  reduceHeston,
+} from './result.ts'
 import { summariseHeston } from './summary.ts'
 
 const KERNEL = 'mc/heston.v1'
@@ -82,6 +89,7 @@ export const hestonSpec: OpSpec<HestonArgs, HestonConstants, OutcomeSum, HestonR
   plan: planHeston,
   gpu: ({ args, plan, key }) => gpuHeston(args, plan, key),
   checkLeaf: checkHestonLeaf,
+  leafRange: hestonRange,
   fold: outcomeFold,
   estimate: estimateHeston,
   reduce: (args, plan, sum, convergence) => ({

@@ -8,6 +8,7 @@ import {
   checkInsuranceLeaf,
   estimateInsurance,
   type InsuranceResult,
+  insuranceRange,
   insuranceResult,
   reduceInsurance,
 } from './result.ts'
@@ -78,6 +79,7 @@ export const insuranceSpec: OpSpec<InsuranceArgs, InsuranceConstants, OutcomeSum
   plan: planInsurance,
   gpu: ({ plan, key }) => gpuInsurance(plan, key),
   checkLeaf: checkInsuranceLeaf,
+  leafRange: (_args, plan) => insuranceRange(plan),
   fold: outcomeFold,
   estimate: (_args, plan, sum) => estimateInsurance(plan, sum),
   reduce: (args, plan, sum, convergence) => ({
