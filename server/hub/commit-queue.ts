@@ -1,18 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { AcceptedShard } from '../../kernel/acceptance.ts'
+import type { AcceptedRun } from '../../kernel/acceptance.ts'
 import { workDone } from '../../kernel/bill.ts'
 import { ForgeError } from '../../kernel/errors.ts'
 import type { AcceptedGroup, ResultStore, SignedReceipt } from '../memory/ports.ts'
-import type { Credit } from './core/state.ts'
+import type { HubEffect } from './core/events.ts'
 
 /** One acceptance of the core, waiting to become durable. */
-export interface PendingCommit {
-  readonly job_id: string
-  readonly submitter: string
-  readonly copies_needed: number
-  readonly shards: readonly AcceptedShard[]
-  readonly credits: readonly Credit[]
-}
+export type PendingCommit = Omit<Extract<HubEffect, { readonly t: 'persist' }>, 't'>
 
 export interface CommitQueueOptions {
   readonly store: ResultStore
@@ -35,7 +29,7 @@ const RETRY_MAX_MS = 10_000
  */
 export class CommitQueue {
   readonly #options: CommitQueueOptions
-  #shards: PendingCommit[] = []
+  #accepted: PendingCommit[] = []
   #receipts: SignedReceipt[] = []
   #running: Promise<void> | undefined
   #closed = false
@@ -47,7 +41,7 @@ export class CommitQueue {
   }
 
   add(commit: PendingCommit): void {
-    this.#shards.push(commit)
+    this.#accepted.push(commit)
     this.#added++
     this.#start()
   }
@@ -73,15 +67,15 @@ export class CommitQueue {
     if (this.#running !== undefined || this.#closed) return
     this.#running = this.#run().finally(() => {
       this.#running = undefined
-      if (this.#shards.length + this.#receipts.length > 0) this.#start()
+      if (this.#accepted.length + this.#receipts.length > 0) this.#start()
     })
   }
 
   async #run(): Promise<void> {
     await delay(GROUP_MS)
-    const commits = this.#shards
+    const commits = this.#accepted
     const receipts = this.#receipts
-    this.#shards = []
+    this.#accepted = []
     this.#receipts = []
     const groups = groupByJob(commits)
     for (let attempt = 1; !this.#closed; attempt++) {
@@ -104,15 +98,15 @@ export class CommitQueue {
 }
 
 function groupByJob(commits: readonly PendingCommit[]): readonly AcceptedGroup[] {
-  const byJob = new Map<string, { first: PendingCommit; shards: AcceptedShard[] }>()
+  const byJob = new Map<string, { first: PendingCommit; runs: AcceptedRun[] }>()
   for (const commit of commits) {
-    const group = byJob.get(commit.job_id) ?? { first: commit, shards: [] }
+    const group = byJob.get(commit.job_id) ?? { first: commit, runs: [] }
     byJob.set(commit.job_id, group)
-    for (const shard of commit.shards) group.shards.push(shard)
+    for (const run of commit.runs) group.runs.push(run)
   }
-  return [...byJob].map(([job_id, { first, shards }]) => ({
+  return [...byJob].map(([job_id, { first, runs }]) => ({
     job_id,
-    shards,
-    work: workDone(shards, first.submitter, first.copies_needed),
+    runs,
+    work: workDone(runs, first.submitter, first.copies_paid),
   }))
 }

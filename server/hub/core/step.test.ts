@@ -1,17 +1,41 @@
 import { describe, expect, it } from 'vitest'
+import { acceptedShard } from '../../../kernel/acceptance.ts'
 import { sha256, utf8ToBytes } from '../../../kernel/digest.ts'
+import type { AdmittedJob, HubEffect, HubEvent } from './events.ts'
 import { HUB } from './limits.ts'
-import { truth } from './simulation.test-support.ts'
-import { type HubEffect, type HubEvent, type HubState, initialState } from './state.ts'
+import { type HubState, initialState } from './state.ts'
 import { step } from './step.ts'
+import { truth } from './truth.test-support.ts'
+
+type Range = readonly [first: number, count: number]
 
 /** A hub at a chosen time, spoken to event by event. */
 class Conversation {
-  state: HubState = initialState(7)
+  readonly state: HubState = initialState(7, { draw_key: [1, 2], lease_shards: 4096 })
+  readonly #shards = new Map<string, { readonly count: number; readonly accepted: readonly Range[] }>()
   now_ms = 0
 
+  /** What the hub does, and does when each job's shards are one chunk. */
   say(event: HubEvent): readonly HubEffect[] {
-    return step(this.state, event, this.now_ms).effects
+    const effects = step(this.state, event, this.now_ms)
+    return [...effects, ...effects.flatMap((effect) => this.#answerQueue(effect))]
+  }
+
+  #answerQueue(effect: HubEffect): readonly HubEffect[] {
+    if (effect.t === 'chunk.done') return this.say({ t: 'job.drained', job_id: effect.job_id })
+    if (effect.t !== 'chunk.claim') return []
+    const { job_id } = effect
+    const published = this.#shards.get(job_id)
+    this.#shards.delete(job_id)
+    const chunk = { chunk: 0, first: 0, epoch: 1, lease_ms: Number.POSITIVE_INFINITY }
+    const chunks = published === undefined ? [] : [{ ...chunk, ...published }]
+    return this.say({ t: 'chunks.claimed', job_id, chunks, exhausted: true })
+  }
+
+  /** All copies of a job's open runs. */
+  copies(job_id: string) {
+    const chunks = [...(this.state.jobs.get(job_id)?.chunks.values() ?? [])]
+    return chunks.flatMap(({ runs }) => [...runs].flatMap(({ copies }) => copies))
   }
 
   later(ms: number): readonly HubEffect[] {
@@ -19,7 +43,8 @@ class Conversation {
     return this.say({ t: 'tick' })
   }
 
-  admit(over: Partial<(HubEvent & { t: 'job.admitted' })['job']> = {}): readonly HubEffect[] {
+  admit({ accepted = [], ...over }: Partial<AdmittedJob> & { readonly accepted?: readonly Range[] } = {}) {
+    this.#shards.set(over.id ?? 'job', { count: over.shard_count ?? 4, accepted })
     return this.say({
       t: 'job.admitted',
       job: {
@@ -31,11 +56,13 @@ class Conversation {
         inline_leaves: true,
         contract_hash: 'c'.repeat(64),
         plan_digest: 'd'.repeat(64),
-        copies_needed: 2,
+        verify: { mode: 'quorum', k: 2 },
         target: 'any',
+        min_agents: 1,
+        max_agents: Number.POSITIVE_INFINITY,
+        weight: 1,
         expires_ms: 1_000_000,
         phase: 'planned',
-        accepted: [],
         ...over,
       },
     })
@@ -55,11 +82,11 @@ class Conversation {
     const lease = this.state.leases.get(lease_id)
     if (lease === undefined) throw new Error(`no lease ${lease_id}`)
     const leaves = Array.from({ length: lease.count }, (_, offset) =>
-      lie === '' ? truth(lease.job_id, lease.first + offset) : sha256(utf8ToBytes(`${lie}${offset}`)),
+      lie === '' ? truth(lease.job.id, lease.first + offset) : sha256(utf8ToBytes(`${lie}${offset}`)),
     )
     const digests = new Uint8Array(32 * lease.count)
     for (const [offset, leaf] of leaves.entries()) digests.set(leaf, 32 * offset)
-    return this.say({ t: 'result.received', session: lease.session, lease_id, digests, leaves })
+    return this.say({ t: 'result.received', session: lease.session.id, lease_id, digests, leaves })
   }
 }
 
@@ -75,7 +102,14 @@ const only = <T>(list: readonly T[]): T => {
   return first
 }
 const acceptedIn = (effects: readonly HubEffect[]) =>
-  effects.flatMap((effect) => (effect.t === 'persist' ? effect.shards : []))
+  effects.flatMap((effect) =>
+    effect.t === 'persist'
+      ? effect.runs.flatMap((run) =>
+          Array.from({ length: run.count }, (_, offset) => acceptedShard(run, offset)),
+        )
+      : [],
+  )
+const ASKED = { t: 'referee.run', request: 1, job_id: 'job', shards: [0] }
 const kinds = (effects: readonly HubEffect[]) => effects.map((effect) => effect.t)
 
 describe('quorum of two owners', () => {
@@ -112,10 +146,10 @@ describe('quorum of two owners', () => {
     hub.admit({ shard_count: 1 })
     hub.answer(only(leasesIn(hub.join('a', 'alice'))).lease_id)
     expect(kinds(hub.later(HUB.second_owner_wait_ms - 1))).not.toContain('referee.run')
-    expect(hub.later(1)).toContainEqual({ t: 'referee.run', job_id: 'job', shard: 0 })
+    expect(hub.later(1)).toContainEqual(ASKED)
     const digest = truth('job', 0)
     const shard = only(
-      acceptedIn(hub.say({ t: 'referee.done', job_id: 'job', shard: 0, digest, leaf: digest })),
+      acceptedIn(hub.say({ t: 'referee.done', request: 1, digests: digest, leaves: [digest] })),
     )
     expect(shard.method).toBe('referee')
     expect(shard.copies.map((copy) => copy.owner)).toEqual(['alice', 'referee'])
@@ -127,7 +161,7 @@ describe('quorum of two owners', () => {
     hub.answer(only(leasesIn(hub.join('a', 'alice'))).lease_id)
     hub.join('b', 'bob')
     const rounds = Array.from({ length: 3 }, () => hub.later(HUB.deadline_min_ms))
-    expect(rounds.flat()).toContainEqual({ t: 'referee.run', job_id: 'job', shard: 0 })
+    expect(rounds.flat()).toContainEqual(ASKED)
   })
 
   it('prefers another kind of executor for the second copy', () => {
@@ -146,9 +180,9 @@ describe('quorum of two owners', () => {
     const a = only(leasesIn(hub.join('a', 'alice')))
     const b = only(leasesIn(hub.join('b', 'bob')))
     hub.answer(a.lease_id, 'lie')
-    expect(hub.answer(b.lease_id)).toContainEqual({ t: 'referee.run', job_id: 'job', shard: 0 })
+    expect(hub.answer(b.lease_id)).toContainEqual(ASKED)
     const digest = truth('job', 0)
-    const effects = hub.say({ t: 'referee.done', job_id: 'job', shard: 0, digest, leaf: digest })
+    const effects = hub.say({ t: 'referee.done', request: 1, digests: digest, leaves: [digest] })
     expect(only(acceptedIn(effects)).copies.map((copy) => copy.owner)).toEqual(['bob', 'referee'])
     expect(effects).toContainEqual(expect.objectContaining({ t: 'session.dropped', session: 'a' }))
     expect(hub.state.blocked.get('key-a')).toMatch(/differs from the referee/)
@@ -163,9 +197,9 @@ describe('quorum of two owners', () => {
     hub.answer(a.lease_id)
     const effects = hub.say({ t: 'result.invalid', session: 'a', lease_id: 'none', reason: 'x' })
     expect(effects).toContainEqual({ t: 'reply', outcome: 'not_held' })
-    const next = only([...hub.state.leases.values()].filter((lease) => lease.session === 'a'))
+    const next = only([...hub.state.leases.values()].filter((lease) => lease.session.id === 'a'))
     hub.say({ t: 'result.invalid', session: 'a', lease_id: next.id, reason: 'bad signature' })
-    expect(hub.state.jobs.get('job')?.segments.all.every((segment) => segment.copies.length === 0)).toBe(true)
+    expect(hub.copies('job')).toEqual([])
   })
 })
 
@@ -216,7 +250,7 @@ describe('leases', () => {
 
   it('of another session cannot be answered or released', () => {
     const hub = new Conversation()
-    hub.admit({ shard_count: 1, copies_needed: 1 })
+    hub.admit({ shard_count: 1, verify: { mode: 'none' } })
     const lease = only(leasesIn(hub.join('a', 'alice')))
     hub.join('b', 'bob')
     const forged = hub.say({
@@ -255,7 +289,7 @@ describe('a guest who becomes an account', () => {
     )
     for (const job of hub.state.jobs.values()) {
       expect(job.owner).toBe('ada')
-      expect(job.segments.all.flatMap(({ copies }) => copies)).toEqual([])
+      expect(hub.copies(job.id)).toEqual([])
     }
     expect(hub.state.leases.size).toBe(0)
     expect(hub.say({ t: 'owner.moved', from: 'guest', to: 'ada' })).toEqual([])
@@ -278,7 +312,7 @@ describe('a session that is ended', () => {
     ])
     expect(hub.state.leases.size).toBe(0)
     expect(hub.state.sessions.size).toBe(0)
-    expect(hub.state.jobs.get('job')?.segments.all.flatMap(({ copies }) => copies)).toHaveLength(1)
+    expect(hub.copies('job')).toHaveLength(1)
     expect(hub.say({ t: 'session.ended', session: 'a', reason: 'again' })).toEqual([])
   })
 })
@@ -286,12 +320,12 @@ describe('a session that is ended', () => {
 describe('a job', () => {
   it('completes when its last shard is durable, not before', () => {
     const hub = new Conversation()
-    hub.admit({ shard_count: 1, copies_needed: 1 })
+    hub.admit({ shard_count: 1, verify: { mode: 'none' } })
     const lease = only(leasesIn(hub.join('a', 'alice')))
     const effects = hub.answer(lease.lease_id)
     expect(kinds(effects)).not.toContain('job.complete')
     const persist = only(effects.filter((effect) => effect.t === 'persist'))
-    const after = hub.say({ t: 'committed', job_id: 'job', shard_count: 1, credits: persist.credits })
+    const after = hub.say({ ...persist, t: 'committed' })
     expect(kinds(after)).toContain('job.complete')
     expect(after).toContainEqual({
       t: 'send',
@@ -303,8 +337,14 @@ describe('a job', () => {
 
   it('resumes after a restart with only its open shards', () => {
     const hub = new Conversation()
-    hub.admit({ shard_count: 6, accepted: [0, 1, 3] })
-    expect(hub.state.jobs.get('job')?.segments.all.map(({ first, count }) => [first, count])).toEqual([
+    hub.admit({
+      shard_count: 6,
+      accepted: [
+        [0, 2],
+        [3, 1],
+      ],
+    })
+    expect(hub.state.jobs.get('job')?.fresh.all.map(({ first, count }) => [first, count])).toEqual([
       [2, 1],
       [4, 2],
     ])
@@ -312,7 +352,7 @@ describe('a job', () => {
 
   it('completes at once when a restart finds all its shards durable', () => {
     const hub = new Conversation()
-    expect(kinds(hub.admit({ shard_count: 2, accepted: [0, 1] }))).toContain('job.complete')
+    expect(kinds(hub.admit({ shard_count: 2, accepted: [[0, 2]] }))).toContain('job.complete')
   })
 
   it('stops its leases when it is cancelled or out of time', () => {
@@ -341,6 +381,6 @@ describe('a job', () => {
     hub.admit({ id: 'old', shard_count: 1000 })
     hub.admit({ id: 'new', shard_count: 1000 })
     const sent = leasesIn(hub.join('a', 'alice', 'cpu', 2))
-    expect(sent.map((lease) => hub.state.leases.get(lease.lease_id)?.job_id)).toEqual(['old', 'new'])
+    expect(sent.map((lease) => hub.state.leases.get(lease.lease_id)?.job.id)).toEqual(['old', 'new'])
   })
 })

@@ -10,7 +10,7 @@ import { createJobStore } from '../job-store.ts'
 import { createOwnerStore } from '../owner-store.ts'
 import type { CreditStore, JobStore, NewJob, ResultStore, Settlement } from '../ports.ts'
 import { createResultStore } from '../result-store.ts'
-import { SAMPLE_TERMS, sampleJob, sampleResult } from './samples.ts'
+import { runsOf, SAMPLE_TERMS, sampleJob, sampleResult } from './samples.ts'
 
 export interface WorldAgent {
   readonly id: string
@@ -100,8 +100,9 @@ export async function createLedgerWorld(
       durable.set(job.id, first + shards.length)
       const accepted = shards.map((copies, at) => acceptedShard(first + at, copies))
       const copies_needed = job.hold / job.shard_price / job.shard_count
-      const work = workDone(accepted, job.owner_id, copies_needed)
-      const groups = [{ job_id: job.id, shards: accepted, work }]
+      const runs = runsOf(accepted)
+      const work = workDone(runs, job.owner_id, copies_needed)
+      const groups = [{ job_id: job.id, runs, work }]
       // As the hub does: a commit that failed may have happened, and is repeated.
       await results.commit(epoch, groups, []).catch(() => results.commit(epoch, groups, []))
     },
