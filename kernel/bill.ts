@@ -47,6 +47,15 @@ export function workDone(
   return [...sums.values()]
 }
 
+/** Takes work back that has been found wrong: sums over all lines of a job stay right. */
+export function retractedWork(work: readonly WorkDone[]): readonly WorkDone[] {
+  return work.map((line) => ({
+    ...line,
+    computation: 0 - line.computation,
+    verification: 0 - line.verification,
+  }))
+}
+
 /**
  * Work that the hold pays: audits are drawn at random, so that the referee may have given more copies than were held for;
  * those are the network's own cost.

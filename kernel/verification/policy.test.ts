@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Verify } from '../contract.ts'
-import { jobBound } from './job-bound.ts'
+import { jobBound, NO_FINDINGS } from './job-bound.ts'
 import { groupDoubt, type Standing, verificationStep } from './policy.ts'
 
 const newcomer: Standing = { checks: 0, blacklistable: true, isOnProbation: false }
@@ -67,33 +67,35 @@ describe('what a shard needs', () => {
 })
 
 describe('the stated bound', () => {
-  const none = { accepted: 0, copies: 0, single: 0, audits: 0, audits_bad: 0, doubt: 0 }
+  const none = { ...NO_FINDINGS, accepted: 0, copies: 0, single: 0, agreed: 0 }
   const range = { figure: 'the price', unit: 'currency', low: 0, high: 300 }
+  const spotcheck = { mode: 'spotcheck', rate: 0.06 } as const
 
-  it('says nothing before a shard is accepted, and nothing of the fraction before an audit', () => {
-    expect(jobBound(none, 10, range)).toBeUndefined()
-    const bound = jobBound({ ...none, accepted: 10, copies: 10, single: 10, doubt: 1 }, 10, range)
+  it('says nothing before a shard is accepted, and nothing of lone shards before an audit', () => {
+    expect(jobBound(none, spotcheck, 10, range)).toBeUndefined()
+    const lone = { ...none, accepted: 10, copies: 10, single: 10, doubt_single: 1 }
+    const bound = jobBound(lone, spotcheck, 10, range)
     expect(bound).toMatchObject({ wrong_fraction: undefined, modelled_error: 0.1, result: undefined })
   })
 
   it('is Clopper and Pearson’s on the shards that rest on one word, times the range', () => {
-    const counts = {
-      ...none,
-      accepted: 1000,
-      copies: 1100,
-      single: 900,
-      audits: 59,
-      audits_bad: 0,
-      doubt: 0.09,
-    }
-    const bound = jobBound(counts, 1000, range)
-    expect(bound?.copies_per_shard).toBe(1.1)
-    expect(bound?.wrong_fraction).toBeCloseTo(0.9 * 0.04951, 5)
-    expect(bound?.result?.at_most).toBeCloseTo(0.9 * 0.04951 * (1000 / 999) * 300, 2)
+    const counts = { ...none, accepted: 1000, copies: 1059, single: 941, audits: 59, doubt_single: 0.09 }
+    const bound = jobBound(counts, spotcheck, 1000, range)
+    expect(bound?.copies_per_shard).toBe(1.059)
+    expect(bound?.wrong_fraction).toBeCloseTo(0.941 * 0.04951, 5)
+    expect(bound?.result?.at_most).toBeCloseTo(0.941 * 0.04951 * (1000 / 999) * 300, 2)
   })
 
-  it('is nothing where every shard has two owners or the referee', () => {
-    const bound = jobBound({ ...none, accepted: 10, copies: 20 }, 10, range)
+  it('is the model’s where owners agree, until those are audited too', () => {
+    const counts = { ...none, accepted: 100, copies: 200, agreed: 100, doubt_agreed: 0.5 }
+    expect(jobBound(counts, { mode: 'quorum', k: 2 }, 100, range)?.wrong_fraction).toBe(0.005)
+    const audited = { ...counts, agreed: 80, audits: 20 }
+    // 1 - 0.05^(1/20).
+    expect(jobBound(audited, { mode: 'full' }, 100, range)?.wrong_fraction).toBeCloseTo(0.8 * 0.13911, 4)
+  })
+
+  it('is nothing where the referee or an algebraic check stands behind every shard', () => {
+    const bound = jobBound({ ...none, accepted: 10, copies: 10 }, { mode: 'algebraic' }, 10, range)
     expect(bound).toMatchObject({ wrong_fraction: 0, result: { at_most: 0 } })
   })
 })

@@ -39,6 +39,8 @@ export function verificationStep(verify: Verify, agreeing: readonly Standing[]):
     case 'none':
       return { t: 'close', audit: 0 }
     case 'spotcheck':
+      // A second owner has stood in for the audit.
+      if (agreeing.length > 1) return { t: 'close', audit: 0 }
       return { t: 'close', audit: first.isOnProbation ? 1 : verify.rate }
     case 'quorum':
       return agreeing.length < verify.k ? { t: 'replicate' } : { t: 'close', audit: 0 }

@@ -11,6 +11,7 @@ import type { JsonObject } from '../../kernel/canonical.ts'
 import type { Verify } from '../../kernel/contract.ts'
 import type { OpRegistry, PreparedJob } from '../../kernel/job.ts'
 import { type CostItem, chargedCopies, costItems, jobPrice, totalCredits } from '../../kernel/price.ts'
+import { NO_FINDINGS } from '../../kernel/verification/job-bound.ts'
 import type { JobRow } from '../memory/ports.ts'
 import type { Resource } from './authorise.ts'
 
@@ -29,8 +30,9 @@ export const NO_PROGRESS: ProgressView = {
   in_flight: 0,
   copies: 0,
   by_executor: { webgpu: 0, wasm: 0, cpu: 0 },
-  by_method: { single: 0, quorum: 0, referee: 0 },
+  by_method: { single: 0, quorum: 0, referee: 0, algebraic: 0 },
   owners: 0,
+  checks: { ...NO_FINDINGS, waiting: 0 },
 }
 
 function verifyText(verify: Verify): string {
@@ -123,6 +125,7 @@ export function jobView(
     shard_count: row.shard_count,
     work_units: row.work_units,
     verify: verifyText(prepared.contract.verify),
+    leaf_range: prepared.leafRange() ?? null,
     created_at: row.created_at.toISOString(),
     started_at: row.started_at?.toISOString() ?? null,
     finished_at: row.finished_at?.toISOString() ?? null,

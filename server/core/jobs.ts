@@ -14,14 +14,7 @@ import { type Action, authorise, authoriseOwner, MISSING } from './authorise.ts'
 import type { BlobService } from './blobs.ts'
 import type { CreditService } from './credits.ts'
 import type { HubJobs } from './hub-port.ts'
-import {
-  isFinal,
-  jobListItem,
-  jobResource,
-  jobView,
-  quoteView,
-  UNFINISHED_STATES,
-} from './job-view.ts'
+import { isFinal, jobListItem, jobResource, jobView, quoteView, UNFINISHED_STATES } from './job-view.ts'
 import { CORE_LIMITS } from './limits.ts'
 
 export interface JobService {

@@ -1,12 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AcceptedRun } from '../../kernel/acceptance.ts'
-import { workDone } from '../../kernel/bill.ts'
+import { retractedWork, workDone } from '../../kernel/bill.ts'
 import { ForgeError } from '../../kernel/errors.ts'
+import { addFindings, NO_FINDINGS } from '../../kernel/verification/job-bound.ts'
 import type { AcceptedGroup, ResultStore, SignedReceipt } from '../memory/ports.ts'
 import type { HubEffect } from './core/events.ts'
 
 /** One acceptance of the core, waiting to become durable. */
-export type PendingCommit = Omit<Extract<HubEffect, { readonly t: 'persist' }>, 't'>
+export type PendingCommit = Omit<Extract<HubEffect, { readonly t: 'persist' }>, 't'> & {
+  /** What these shards were before the referee found them wrong: nobody is paid for it any more. */
+  readonly retracted?: readonly AcceptedRun[]
+}
 
 export interface CommitQueueOptions {
   readonly store: ResultStore
@@ -98,15 +102,24 @@ export class CommitQueue {
 }
 
 function groupByJob(commits: readonly PendingCommit[]): readonly AcceptedGroup[] {
-  const byJob = new Map<string, { first: PendingCommit; runs: AcceptedRun[] }>()
+  const byJob = new Map<string, PendingCommit[]>()
   for (const commit of commits) {
-    const group = byJob.get(commit.job_id) ?? { first: commit, runs: [] }
-    byJob.set(commit.job_id, group)
-    for (const run of commit.runs) group.runs.push(run)
+    const own = byJob.get(commit.job_id)
+    if (own === undefined) byJob.set(commit.job_id, [commit])
+    else own.push(commit)
   }
-  return [...byJob].map(([job_id, { first, runs }]) => ({
-    job_id,
-    runs,
-    work: workDone(runs, first.submitter, first.copies_paid),
-  }))
+  return [...byJob].map(([job_id, own]) => {
+    const { submitter = '', copies_paid = 0 } = own[0] ?? {}
+    const runs = own.flatMap((commit) => commit.runs)
+    const retracted = own.flatMap((commit) => commit.retracted ?? [])
+    return {
+      job_id,
+      runs,
+      findings: own.reduce((sum, { findings }) => addFindings(sum, findings), NO_FINDINGS),
+      work: [
+        ...workDone(runs, submitter, copies_paid),
+        ...retractedWork(workDone(retracted, submitter, copies_paid)),
+      ],
+    }
+  })
 }

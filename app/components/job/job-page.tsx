@@ -37,7 +37,7 @@ import { GuestNote } from './guest-note.tsx'
 import { ResultPanels } from './result.tsx'
 import { ShardGrid } from './shard-grid.tsx'
 import { SharingPanel } from './sharing.tsx'
-import { VerificationFacts, verificationSummary } from './verification.tsx'
+import { BoundFacts, VerificationFacts, verificationSummary } from './verification.tsx'
 
 /** While the live room does not answer, the page asks the API this often. */
 const POLL_MS = 3_000
@@ -131,6 +131,7 @@ export function JobPage({ initial }: { readonly initial: Job }) {
             <div className="mt-4 border-t border-line pt-4">
               <VerificationFacts progress={progress} />
             </div>
+            <BoundFacts job={job} progress={progress} />
           </Panel>
           {job.own && person?.kind === 'user' ? (
             <SharingPanel job={job} onChanged={() => void queries.invalidateQueries(options)} />
