@@ -2,12 +2,15 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { AcceptedRun } from '../../kernel/acceptance.ts'
 import { retractedWork, workDone } from '../../kernel/bill.ts'
 import { ForgeError } from '../../kernel/errors.ts'
-import { addFindings, NO_FINDINGS } from '../../kernel/verification/job-bound.ts'
+import { addFindings, type CheckFindings, NO_FINDINGS } from '../../kernel/verification/job-bound.ts'
 import type { AcceptedGroup, ResultStore, SignedReceipt } from '../memory/ports.ts'
 import type { HubEffect } from './core/events.ts'
+import { lookWindow } from './look-window.ts'
 
 /** One acceptance of the core, waiting to become durable. */
-export type PendingCommit = Omit<Extract<HubEffect, { readonly t: 'persist' }>, 't'> & {
+export interface PendingCommit extends Omit<Extract<HubEffect, { readonly t: 'persist' }>, 't'> {
+  /** Looks of a job with a target. */
+  readonly looks: readonly number[] | undefined
   /** What these shards were before the referee found them wrong: nobody is paid for it any more. */
   readonly retracted?: readonly AcceptedRun[]
 }
@@ -101,25 +104,44 @@ export class CommitQueue {
   }
 }
 
+interface Group {
+  /** The first of its commits: all of a job have the same terms. */
+  readonly commit: PendingCommit
+  readonly runs: AcceptedRun[]
+  readonly retracted: AcceptedRun[]
+  findings: CheckFindings
+}
+
+/**
+ * One group a job, and of a job with a target one for the shards between two looks: whatever look stops it, every group
+ * is charged whole or not at all.
+ */
 function groupByJob(commits: readonly PendingCommit[]): readonly AcceptedGroup[] {
-  const byJob = new Map<string, PendingCommit[]>()
+  const groups = new Map<string, Group>()
   for (const commit of commits) {
-    const own = byJob.get(commit.job_id)
-    if (own === undefined) byJob.set(commit.job_id, [commit])
-    else own.push(commit)
+    const groupOf = (run: AcceptedRun): Group => {
+      // A run lies between two looks, as its leases do.
+      const key = `${commit.job_id} ${lookWindow(commit.looks, run.first)}`
+      const known = groups.get(key)
+      if (known !== undefined) return known
+      const group: Group = { commit, runs: [], retracted: [], findings: NO_FINDINGS }
+      groups.set(key, group)
+      return group
+    }
+    for (const run of commit.runs) groupOf(run).runs.push(run)
+    for (const run of commit.retracted ?? []) groupOf(run).retracted.push(run)
+    const [first] = commit.runs
+    if (first !== undefined) groupOf(first).findings = addFindings(groupOf(first).findings, commit.findings)
   }
-  return [...byJob].map(([job_id, own]) => {
-    const { submitter = '', copies_paid = 0 } = own[0] ?? {}
-    const runs = own.flatMap((commit) => commit.runs)
-    const retracted = own.flatMap((commit) => commit.retracted ?? [])
-    return {
+  return [...groups.values()].map(
+    ({ commit: { job_id, submitter, copies_paid }, runs, retracted, findings }) => ({
       job_id,
       runs,
-      findings: own.reduce((sum, { findings }) => addFindings(sum, findings), NO_FINDINGS),
+      findings,
       work: [
         ...workDone(runs, submitter, copies_paid),
         ...retractedWork(workDone(retracted, submitter, copies_paid)),
       ],
-    }
-  })
+    }),
+  )
 }

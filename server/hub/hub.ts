@@ -162,7 +162,7 @@ export class Hub {
       const { shard_count } = job.plan
       const published = { job_id: row.id, shard_count, chunk_shards: CHUNK_SHARDS }
       const { drained } = await this.#chunks.publish({ ...published, accepted: joinRanges(accepted) })
-      this.#apply({ t: 'job.admitted', job: admittedJob(row, job, singles, this.#now()) })
+      this.#apply({ t: 'job.admitted', job: admittedJob(row, job, singles, runtime.looked(), this.#now()) })
       if (drained) this.#apply({ t: 'job.drained', job_id: row.id })
       this.#dirty.add(row.id)
       if (accepted.length > 0)
@@ -406,7 +406,7 @@ export class Hub {
         this.#sessions.send(effect.session, String(effect.seq), effect.message)
         break
       case 'persist':
-        this.#commits.add(effect)
+        this.#commits.add({ ...effect, looks: this.#runtimes.get(effect.job_id)?.job.plan.looks })
         this.#runtimes.get(effect.job_id)?.accept(effect.runs)
         this.#dirty.add(effect.job_id)
         break
@@ -468,6 +468,7 @@ export class Hub {
       failure,
       durable: () => this.#commits.durable(),
       progress: () => this.#runtimes.get(jobId)?.progress(undefined),
+      covered: () => this.#runtimes.get(jobId)?.covered() ?? null,
       stored: (ended) => this.#announceEnd(jobId, ended),
     })
   }
@@ -512,6 +513,17 @@ export class Hub {
       this.#totals.add(job_id, credits)
       this.#apply({ t: 'committed', job_id, chunk, epoch, shard_count, credits })
     }
+    for (const job_id of new Set(commits.map((commit) => commit.job_id))) this.#look(job_id)
+  }
+
+  /** Tells the core what the durable prefix of a job with a target says. */
+  #look(jobId: string): void {
+    const runtime = this.#runtimes.get(jobId)
+    if (runtime?.job.target === undefined) return
+    const { looks_passed, stopped_at } = runtime.looked()
+    if (looks_passed !== this.#state.jobs.get(jobId)?.looks_passed)
+      this.#apply({ t: 'job.looked', job_id: jobId, passed: looks_passed })
+    if (stopped_at !== undefined) this.#apply({ t: 'job.stopped', job_id: jobId, at_shard: stopped_at })
   }
 
   /** Makes the result from the fold and settles the job. A crash in between leaves it unfinished: it is made again. */
@@ -522,7 +534,10 @@ export class Hub {
     try {
       const settlement = await runtime.settlement(() => this.#options.results.load(jobId))
       this.#writer.write(jobId, async () => {
-        if (!(await this.#options.jobs.settle(jobId, this.epoch, settlement))) {
+        // What an agent was told is accepted is paid, also beyond the stopping point.
+        if (runtime.looked().stopped_at !== undefined) await this.#commits.durable()
+        const settled = { ...settlement, progress: runtime.progress(undefined) }
+        if (!(await this.#options.jobs.settle(jobId, this.epoch, settled))) {
           // Somebody else has ended it, or a settlement whose answer was lost: the store knows.
           this.#apply({ t: 'job.cancelled', job_id: jobId })
           return

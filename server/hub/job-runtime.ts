@@ -1,10 +1,10 @@
 import type { AcceptedRun } from '../../kernel/acceptance.ts'
 import type { Aggregate } from '../../kernel/aggregate.ts'
 import type { JobRoom, JobState, ProgressView } from '../../kernel/api.ts'
-import { REFEREE } from '../../kernel/bill.ts'
 import { canonicalJson } from '../../kernel/canonical.ts'
 import { bytesToHex, sha256Hex } from '../../kernel/digest.ts'
-import { invariant } from '../../kernel/errors.ts'
+import { stoppingRoom } from '../../kernel/early-stopping.ts'
+import { ForgeError, invariant } from '../../kernel/errors.ts'
 import type { PreparedJob } from '../../kernel/job.ts'
 import type { InputBytes } from '../../kernel/ops/op.ts'
 import { addFindings, type CheckFindings, NO_FINDINGS } from '../../kernel/verification/job-bound.ts'
@@ -13,6 +13,8 @@ import type { AdmittedJob } from './core/events.ts'
 import type { HubJob, Run } from './core/state.ts'
 import { formatHeadline } from './headline.ts'
 import { readBlob } from './intake.ts'
+import { lookWindow } from './look-window.ts'
+import { ShardTally } from './shard-tally.ts'
 
 const GRID_CELLS = 1024
 const ESTIMATES = 200
@@ -31,10 +33,8 @@ export class JobRuntime {
   readonly #replaced = new Map<number, Uint8Array>()
   #findings = NO_FINDINGS
   readonly #blobs: BlobStore
-  readonly #owners = new Set<string>()
-  readonly #byExecutor = { webgpu: 0, wasm: 0, cpu: 0 }
-  readonly #byMethod = { single: 0, quorum: 0, referee: 0, algebraic: 0 }
-  #copies = 0
+  /** One for the shards before each look of a job with a target that no earlier one has; else one for all. */
+  readonly #tallies: readonly ShardTally[]
   #estimates: { shards: number; value: number; standard_error: number }[] = []
   #inputs: Promise<InputBytes> | undefined
   readonly #shards_per_cell: number
@@ -47,6 +47,7 @@ export class JobRuntime {
     this.id = id
     this.job = job
     this.#aggregate = job.newAggregate()
+    this.#tallies = (job.plan.looks ?? [job.plan.shard_count]).map(() => new ShardTally())
     const total = job.plan.shard_count
     this.#seen = new Uint8Array((total + 7) >> 3)
     this.#shards_per_cell = Math.ceil(total / GRID_CELLS)
@@ -96,7 +97,9 @@ export class JobRuntime {
           this.#aggregate.add(shard, leaf)
         }
       }
-      this.#count(run, isReplacement)
+      const tally = this.#tallies[lookWindow(this.job.plan.looks, run.first)]
+      if (isReplacement) tally?.replace(run)
+      else tally?.add(run)
     }
     this.#note()
   }
@@ -114,16 +117,6 @@ export class JobRuntime {
     return leaf
   }
 
-  #count({ count, method, copies }: AcceptedRun, isReplacement: boolean): void {
-    this.#byMethod[method] += count
-    // What is replaced rested on one word.
-    if (isReplacement) this.#byMethod.single -= count
-    else this.#copies += count * copies.length
-    for (const kind of new Set(copies.map((copy) => copy.executor))) this.#byExecutor[kind] += count
-    // The referee is the hub itself, nobody's machine.
-    for (const copy of copies) if (copy.agent !== REFEREE) this.#owners.add(copy.owner)
-  }
-
   /** The fold without what was replaced, and with what replaced it. */
   async #foldAgain(load: () => AsyncIterable<ResultGroup>): Promise<void> {
     const aggregate = this.job.newAggregate()
@@ -136,8 +129,28 @@ export class JobRuntime {
       }
     }
     for (const [shard, leaf] of this.#replaced) aggregate.add(shard, leaf)
+    if (aggregate.covered !== this.#aggregate.covered) {
+      throw new ForgeError(
+        'EXECUTOR_FAILED',
+        'a wrong result, since replaced, had stopped the job too early',
+        {
+          hint: 'Submit it again; the agent that gave it is in quarantine.',
+          retryable: true,
+        },
+      )
+    }
     this.#aggregate = aggregate
     this.#replaced.clear()
+  }
+
+  /** What the durable shards say of a job with a target: the same after every restart. */
+  looked(): Pick<HubJob, 'looks_passed' | 'stopped_at'> {
+    const { covered, looks } = this.#aggregate
+    const hasStopped = covered !== undefined && covered < this.job.plan.shard_count
+    return {
+      looks_passed: hasStopped ? looks.length - 1 : looks.length,
+      stopped_at: hasStopped ? covered : undefined,
+    }
   }
 
   /** Operands, read once. */
@@ -173,18 +186,24 @@ export class JobRuntime {
       headline: formatHeadline(this.job.summarise(result).headline),
       artifacts: rows,
       progress: this.progress(undefined),
+      covered_shards: this.covered(),
     }
   }
 
+  /** Shards that the result of a job with a target covers, once known; null for every other job. */
+  covered(): number | null {
+    return this.job.target === undefined ? null : (this.#aggregate.covered ?? null)
+  }
+
   progress(core: HubJob | undefined): ProgressView {
+    const covered = this.covered()
+    const windows = this.job.plan.looks?.filter((end) => covered === null || end <= covered).length ?? 1
+    const surplus = this.#tallies.slice(windows).reduce((sum, { shards }) => sum + shards, 0)
     return {
-      accepted: this.#aggregate.folded,
+      ...ShardTally.sum(this.#tallies.slice(0, windows)),
       in_flight: core?.touched_count ?? 0,
-      copies: this.#copies,
-      by_executor: { ...this.#byExecutor },
-      by_method: { ...this.#byMethod },
-      owners: this.#owners.size,
       checks: { ...this.#findings, waiting: core === undefined ? 0 : waitingForReferee(core) },
+      ...(this.job.target === undefined ? {} : { surplus }),
     }
   }
 
@@ -195,6 +214,7 @@ export class JobRuntime {
       progress: this.progress(core),
       grid: this.#grid(core),
       estimates: this.#estimates,
+      ...stoppingRoom(this.job, this.#aggregate),
     }
   }
 
@@ -202,6 +222,7 @@ export class JobRuntime {
   #note(): void {
     const estimate = this.#aggregate.estimate()
     if (estimate === undefined) return
+    if (this.#estimates.at(-1)?.shards === this.#aggregate.folded) return
     if (this.#estimates.length >= ESTIMATES)
       this.#estimates = this.#estimates.filter((_, index) => index % 2 === 1)
     this.#estimates.push({
@@ -214,8 +235,12 @@ export class JobRuntime {
   /** A cell is accepted when all its shards are; otherwise it shows the furthest that any of its shards has come. */
   #grid(core: HubJob | undefined): JobRoom['grid'] {
     const shards_per_cell = this.#shards_per_cell
+    if (core === undefined) {
+      const mark = this.#aggregate.covered === undefined ? '.' : 'a'
+      return { shards_per_cell, cells: mark.repeat(this.#missing.length) }
+    }
     const cells = Array.from(this.#missing, (missing): string => (missing === 0 ? 'a' : '.'))
-    for (const chunk of core?.chunks.values() ?? []) {
+    for (const chunk of core.chunks.values()) {
       for (const run of chunk.runs) {
         const last = Math.floor((run.first + run.count - 1) / shards_per_cell)
         for (let cell = Math.floor(run.first / shards_per_cell); cell <= last; cell++)
@@ -261,6 +286,7 @@ export function admittedJob(
   row: JobRow,
   job: PreparedJob,
   singles: readonly SingleRun[],
+  looked: Pick<HubJob, 'looks_passed' | 'stopped_at'>,
   now_ms: number,
 ): AdmittedJob {
   const { verify, policy } = job.contract
@@ -279,6 +305,8 @@ export function admittedJob(
     min_agents: policy.min_agents,
     max_agents: policy.max_agents ?? Number.POSITIVE_INFINITY,
     weight: 1,
+    look_ends: job.plan.looks ?? [],
+    ...looked,
     // The time limit counts from submission, across restarts; inside the hub only the monotonic clock is used.
     expires_ms: now_ms + Math.max(0, row.created_at.getTime() + policy.timeout_ms - Date.now()),
     phase: row.state === 'running' || row.state === 'verifying' ? row.state : 'planned',

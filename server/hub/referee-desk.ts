@@ -92,6 +92,7 @@ export class RefereeDesk {
       submitter: submitterOf(id) ?? '',
       copies_paid: chargedCopies(job.contract.verify),
       findings: NO_FINDINGS,
+      looks: job.plan.looks,
       shard_count: wrong.length,
       runs: wrong.map(
         ({ accepted, digest, leaf }): AcceptedRun => ({

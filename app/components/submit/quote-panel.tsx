@@ -41,13 +41,22 @@ export function QuotePanel({ check, attempted }: { readonly check: Check; readon
 
 function Quote({ job }: { readonly job: PreparedJob }) {
   const { plan, contract } = job
+  const { looks } = plan
   const leafBytes = plan.leaf.max_bytes
   const price = jobPrice(plan, contract.verify)
   const copies = price.items.reduce((sum, item) => sum + item.copies, 0)
   return (
     <>
       <dl className="grid grid-cols-2 gap-4">
-        <Reading label="Shards" value={formatCount(plan.shard_count)} />
+        <Reading
+          label="Shards"
+          value={`${looks === undefined ? '' : '≤ '}${formatCount(plan.shard_count)}`}
+          note={
+            looks === undefined
+              ? undefined
+              : `stops after ${looks.slice(0, -1).map(formatCount).join(', ') || 'all'} ${looks.length > 1 ? 'or all ' : ''}of them`
+          }
+        />
         <Reading
           label="Copies at most"
           value={formatCount(copies)}
@@ -55,7 +64,7 @@ function Quote({ job }: { readonly job: PreparedJob }) {
         />
         <Reading
           label="CPU time"
-          value={`≈ ${formatCpuTime((plan.work_units * copies) / plan.shard_count)}`}
+          value={`${looks === undefined ? '≈' : '≤'} ${formatCpuTime((plan.work_units * copies) / plan.shard_count)}`}
           note="of one core, all copies together"
         />
         <Reading
@@ -72,7 +81,15 @@ function Quote({ job }: { readonly job: PreparedJob }) {
         {promiseOf(contract.verify, plan.shard_count)}
       </p>
       <div className="mt-5 border-t border-line pt-4">
-        <PriceTable caption="Price in credits" items={price.items} total={price.credits} />
+        <PriceTable
+          caption={
+            looks === undefined
+              ? 'Price in credits'
+              : `At most ${plural(price.credits, 'credit')}; from ${formatCount(Math.ceil((price.credits * (looks[0] ?? 0)) / plan.shard_count))} if the first look meets the target`
+          }
+          items={price.items}
+          total={price.credits}
+        />
         <Affordable credits={price.credits} />
       </div>
       <div className="mt-5 border-t border-line pt-4">

@@ -78,6 +78,12 @@ export const lorenzSpec: OpSpec<LorenzArgs, LorenzConstants, LorenzSum, LorenzRe
   leafRange: ({ coordinate }) => ({ figure: `the mean ${coordinate}`, low: -BIAS, high: BIAS }),
   fold: lorenzFold,
   estimate: (_args, _plan, sum) => estimateLorenz(sum),
+  stopping: {
+    // A coordinate is bounded and spreads over the attractor: its mean is near normal after far fewer runs.
+    first_look: 4096,
+    shardSamples: (plan) => 2 ** plan.constants.log2_shard_paths,
+    outcomes: () => [],
+  },
   reduce: (args, _plan, sum, convergence) => ({
     result: reduceLorenz(args, sum, convergence),
     artifacts: [],

@@ -1,3 +1,4 @@
+import { FIRST_LOOK } from '../../early-stopping.ts'
 import { defineOp } from '../../job.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import type { OpSpec } from '../op.ts'
@@ -42,6 +43,11 @@ export const piSpec: OpSpec<PiArgs, PiConstants, PiAggregate, PiResult> = {
   leafRange: () => ({ figure: 'the estimate of π', low: 0, high: 4 }),
   fold: piFold,
   estimate: (_args, _plan, aggregate) => estimatePi(aggregate),
+  stopping: {
+    first_look: FIRST_LOOK,
+    shardSamples: (plan) => plan.constants.shard_points,
+    outcomes: ({ points, inside }) => [inside, points - inside],
+  },
   reduce: (_args, _plan, aggregate, convergence) => ({
     result: reducePi(aggregate, convergence),
     artifacts: [],

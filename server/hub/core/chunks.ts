@@ -32,7 +32,7 @@ export function claimAhead(turn: Turn, job: HubJob): void {
 
 export function receiveChunks(turn: Turn, event: HubEvent & { t: 'chunks.claimed' }): void {
   const job = turn.state.jobs.get(event.job_id)
-  if (job === undefined) return
+  if (job === undefined || job.stopped_at !== undefined) return
   job.isClaiming = false
   job.isExhausted = event.exhausted
   for (const chunk of event.chunks) openChunk(turn, job, chunk)
@@ -43,7 +43,7 @@ export function receiveChunks(turn: Turn, event: HubEvent & { t: 'chunks.claimed
 
 export function chunksAvailable(turn: Turn, job_id: string): void {
   const job = turn.state.jobs.get(job_id)
-  if (job === undefined) return
+  if (job === undefined || job.stopped_at !== undefined) return
   job.isExhausted = false
   updatePhase(turn, job)
   claimAhead(turn, job)

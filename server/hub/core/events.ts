@@ -54,6 +54,9 @@ export interface AdmittedJob
     | 'min_agents'
     | 'max_agents'
     | 'weight'
+    | 'look_ends'
+    | 'looks_passed'
+    | 'stopped_at'
   > {
   readonly expires_ms: number
   /** The phase stored for a job that an earlier life of the hub had. */
@@ -69,6 +72,10 @@ export type HubEvent =
   | { readonly t: 'owner.moved'; readonly from: string; readonly to: string }
   | { readonly t: 'job.broken'; readonly job_id: string; readonly failure: ForgeErrorJson }
   | { readonly t: 'job.settled'; readonly job_id: string }
+  /** So many prefixes are durable and looked at, none of which stops the job. */
+  | { readonly t: 'job.looked'; readonly job_id: string; readonly passed: number }
+  /** The prefix of so many shards is durable, and the look at it stops the job. */
+  | { readonly t: 'job.stopped'; readonly job_id: string; readonly at_shard: number }
   /** The answer to `chunk.claim`. `exhausted`: the queue has no more now. */
   | {
       readonly t: 'chunks.claimed'
@@ -203,6 +210,6 @@ export type HubEffect =
       readonly phase: JobPhase
       readonly failure?: ForgeErrorJson
     }
-  /** Every shard is accepted and durable: reduce and settle. */
+  /** Every shard that the result covers is accepted and durable: reduce and settle. */
   | { readonly t: 'job.complete'; readonly job_id: string }
   | { readonly t: 'session.dropped'; readonly session: string; readonly reason: string }

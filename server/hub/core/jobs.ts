@@ -6,11 +6,12 @@ import type { AdmittedJob } from './events.ts'
 import { dropLease, sayCancelled } from './leases.ts'
 import { isFinal, type JobTrigger } from './lifecycle.ts'
 import { LinkedList } from './linked-list.ts'
+import { completeJob } from './looks.ts'
 import { OwnerQueues } from './owner-queues.ts'
 import { RangeHeap } from './range-heap.ts'
 import { dropCopies } from './runs.ts'
 import type { HubJob } from './state.ts'
-import { completeJob, forgetSuspects, noteSingle } from './suspects.ts'
+import { forgetSuspects, noteSingle } from './suspects.ts'
 import { movePhase, type Turn, updatePhase } from './turn.ts'
 import { forgetShare, hasWork, offerJob, withdrawJob } from './turns.ts'
 import { excludesSubmitter } from './verify-policy.ts'
@@ -52,17 +53,16 @@ export function admitJob(turn: Turn, admitted: AdmittedJob): void {
   job.timer = state.timers.set(expires_ms, { t: 'job', job })
   state.jobs.set(job.id, job)
   for (const { agent, executor, first, count } of singles) noteSingle(job, agent, executor, first, count)
-  claimAhead(turn, job)
+  if (job.stopped_at === undefined) claimAhead(turn, job)
+  else completeJob(turn, job)
 }
 
 /** Every chunk is done: the job is complete. */
 export function drainJob(turn: Turn, job_id: string): void {
   const job = turn.state.jobs.get(job_id)
-  if (job === undefined || isFinal(job.phase)) return
+  if (job === undefined || isFinal(job.phase) || job.stopped_at !== undefined) return
   invariant(job.chunks.size === 0, 'no chunk of a drained job is open here')
   job.isExhausted = true
-  job.isDrained = true
-  updatePhase(turn, job)
   completeJob(turn, job)
 }
 

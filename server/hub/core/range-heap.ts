@@ -14,6 +14,12 @@ export class RangeHeap<C extends { readonly isOwned: boolean }> {
     return this.#heap
   }
 
+  /** The lowest untouched shard. */
+  get first(): number | undefined {
+    while (this.#heap[0]?.chunk.isOwned === false) this.#pop()
+    return this.#heap[0]?.first
+  }
+
   push(range: FreshRange<C>): void {
     const heap = this.#heap
     let at = heap.push(range) - 1

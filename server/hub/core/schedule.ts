@@ -4,6 +4,7 @@ import { connectedFor, eligible, fitsTarget, kindOf } from './fleet.ts'
 import { nextHungry, setIdle } from './hungry.ts'
 import { grantLease } from './leases.ts'
 import { HUB } from './limits.ts'
+import { leaseEnd, openEnd } from './looks.ts'
 import { dequeue, enqueue, newRun, splitOff } from './runs.ts'
 import type { HubJob, HubSession, HubState, KindMask, Run } from './state.ts'
 import type { Turn } from './turn.ts'
@@ -13,6 +14,7 @@ import { excludesSubmitter, plannedCopies } from './verify-policy.ts'
 /**
  * Which shards an agent gets next. Rules:
  * - A shard is never leased twice to one owner, and under verification never to its submitter's own agents.
+ * - A lease never crosses a look of a job with a target (looks.ts).
  * - Owners take turns by the work that the network has done for them, then each owner's jobs by theirs; a job waits for
  *   its `min_agents` and never has more than its `max_agents`.
  * - Inside a job an agent first completes what another kind of executor has begun: agreement of two kinds says more
@@ -72,7 +74,8 @@ function chooseInJob(state: HubState, job: HubJob, session: HubSession): Choice 
   const full = job.pending_bytes > HUB.pending_bytes
   const begun = job.waiting[alike].first(may)
   if (begun !== undefined && (full || !otherKindComes(state, job, begun, alike))) return { job, run: begun }
-  if (job.fresh_count > 0 && !full) return { job, run: undefined }
+  const fresh = full ? undefined : job.fresh.first
+  if (fresh !== undefined && fresh < openEnd(job)) return { job, run: undefined }
   return straggler(state, job, session)
 }
 
@@ -112,7 +115,8 @@ function take(turn: Turn, session: HubSession, { job, run }: Choice): void {
     grantLease(turn, session, part)
     return
   }
-  const range = job.fresh.take(size)
+  const first = job.fresh.first ?? 0
+  const range = job.fresh.take(Math.min(size, leaseEnd(job, first) - first))
   if (range === undefined) {
     job.fresh_count = 0
     return

@@ -108,6 +108,12 @@ export interface HubJob extends Sharer {
   readonly min_agents: number
   /** At most so many agents hold leases at once. */
   readonly max_agents: number
+  /** Of a job with a target: where it may stop, ascending, the last at all shards. Empty: it does not stop early. */
+  readonly look_ends: readonly number[]
+  /** Looks that the shell has seen and that did not stop the job. */
+  looks_passed: number
+  /** Shards that the result covers, once a look has stopped the job. */
+  stopped_at: number | undefined
   phase: JobPhase
   timer: Timer<Deadline> | undefined
   readonly chunks: Map<number, HubChunk>

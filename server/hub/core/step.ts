@@ -5,6 +5,7 @@ import { wakeMany } from './hungry.ts'
 import { admitJob, drainJob, endJob, moveOwner } from './jobs.ts'
 import { dropLease, missDeadline } from './leases.ts'
 import { HUB } from './limits.ts'
+import { passLooks, stopJob } from './looks.ts'
 import { applyChecks, applyReferee, askReferee, lookAfter } from './refereeing.ts'
 import { assign } from './schedule.ts'
 import { dropSession, endSession, joinSession, startListening, stopListening } from './sessions.ts'
@@ -50,6 +51,12 @@ function handle(turn: Turn, event: HubEvent): void {
       return
     case 'job.settled':
       endJob(turn, event.job_id, 'completed')
+      return
+    case 'job.looked':
+      passLooks(turn, event.job_id, event.passed)
+      return
+    case 'job.stopped':
+      stopJob(turn, event.job_id, event.at_shard)
       return
     case 'chunks.claimed':
       receiveChunks(turn, event)

@@ -1,5 +1,6 @@
 import type { ExecutorKind } from '../../../kernel/receipt.ts'
 import { HUB } from './limits.ts'
+import { completeJob } from './looks.ts'
 import type { HubJob, HubState, ShardSpan } from './state.ts'
 import type { Turn } from './turn.ts'
 
@@ -74,12 +75,7 @@ export function finishRecheck(turn: Turn, request: number): void {
   if (asked === undefined) return
   turn.state.rechecking.delete(request)
   asked.job.suspect_count -= asked.count
-  completeJob(turn, asked.job)
-}
-
-/** Every shard is durable, and none is doubted any more. */
-export function completeJob(turn: Turn, job: HubJob): void {
-  if (job.isDrained && job.suspect_count === 0) turn.effects.push({ t: 'job.complete', job_id: job.id })
+  if (asked.job.isDrained) completeJob(turn, asked.job)
 }
 
 export function forgetSuspects(state: HubState, job: HubJob): void {

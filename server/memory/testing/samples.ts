@@ -48,6 +48,7 @@ export function sampleResult(): Settlement {
       owners: 2,
       checks: { ...NO_FINDINGS, waiting: 0 },
     },
+    covered_shards: null,
   }
 }
 
