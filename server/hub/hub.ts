@@ -225,21 +225,22 @@ export class Hub {
       software: input.software,
       site_id: connection.site?.siteId ?? null,
     }
-    let standing: LiveStanding
+    let standing: LiveStanding | undefined
     try {
-      const allowed = await this.#options.agents.enrolled(said, input.probe ?? [])
-      if (!allowed || !this.#sessions.has(id)) {
+      const { kind } = input.executor
+      const report = input.probe?.find((one) => one.kind === kind)
+      if (await this.#options.agents.enrolled(said, input.probe ?? [])) {
+        standing = await this.#trust.admit(agent, kind, {
+          ownerId: connection.ownerId,
+          // Executors other than a GPU have no probe of their own to show.
+          probePassed: report?.ok ?? kind !== 'webgpu',
+        })
+      }
+      if (standing === undefined || !this.#sessions.has(id)) {
         throw new ForgeError('FORBIDDEN', 'the owner of this agent has revoked its key', {
           hint: 'Start it with a new key: another --key-file, or clear the data that the browser keeps for this site.',
         })
       }
-      const { kind } = input.executor
-      const report = input.probe?.find((one) => one.kind === kind)
-      standing = await this.#trust.admit(agent, kind, {
-        ownerId: connection.ownerId,
-        // Executors other than a GPU have no probe of their own to show.
-        probePassed: report?.ok ?? kind !== 'webgpu',
-      })
     } catch (error) {
       this.#sessions.remove(id)
       throw error

@@ -135,7 +135,6 @@ export class JobRuntime {
         'a wrong result, since replaced, had stopped the job too early',
         {
           hint: 'Submit it again; the agent that gave it is in quarantine.',
-          retryable: true,
         },
       )
     }
