@@ -6,7 +6,10 @@ import type { HubLog } from './options.ts'
 
 const RETRY_MS = 1000
 
-type ChunkEffect = Extract<HubEffect, { readonly t: 'chunk.claim' | 'chunk.extend' | 'chunk.done' }>
+type ChunkEffect = Extract<
+  HubEffect,
+  { readonly t: 'chunk.claim' | 'chunk.extend' | 'chunk.return' | 'chunk.done' }
+>
 
 /** Carries the core's wishes about chunks to the queue and its answers back; what fails is tried again. */
 export class ChunkDesk {
@@ -46,6 +49,11 @@ export class ChunkDesk {
         const { chunk, epoch } = effect
         const isHeld = await this.#ask(job_id, () => this.#queue.extend(job_id, chunk, epoch))
         if (isHeld === false) this.#tell({ t: 'chunk.lost', job_id, chunk, epoch })
+        return
+      }
+      case 'chunk.return': {
+        const { chunk, epoch, accepted } = effect
+        await this.#ask(job_id, () => this.#queue.nak(job_id, chunk, epoch, accepted))
         return
       }
       case 'chunk.done': {

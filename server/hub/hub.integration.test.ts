@@ -1,25 +1,32 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { getPublicKeyAsync, signAsync, utils } from '@noble/ed25519'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { hexToBytes, sha256Hex } from '../../kernel/digest.ts'
+import { canonicalJson } from '../../kernel/canonical.ts'
+import { hexToBytes, sha256, sha256Hex } from '../../kernel/digest.ts'
 import type { PreparedJob } from '../../kernel/job.ts'
+import { merkleRootOfDigests } from '../../kernel/merkle.ts'
+import { referenceLeaf } from '../../kernel/ops/references.test-support.ts'
 import { OPS } from '../../kernel/ops/registry.ts'
 import { jobPrice } from '../../kernel/price.ts'
+import type { HubMessage, LeaseMessage } from '../../kernel/protocol.ts'
+import { receiptBytes } from '../../kernel/receipt.ts'
 import { createAgentStore } from '../memory/agent-store.ts'
 import { openFileBlobStore } from '../memory/blob-store-files.ts'
 import { createJobStore } from '../memory/job-store.ts'
-import type { AgentStore, BlobStore, JobRow } from '../memory/ports.ts'
+import type { AgentStore, BlobStore, JobRow, JobStore } from '../memory/ports.ts'
 import { createResultStore } from '../memory/result-store.ts'
 import { SAMPLE_TERMS, sampleAccount } from '../memory/testing/samples.ts'
 import { createTestDatabase, type TestDatabase } from '../memory/testing/test-database.ts'
 import { createTrustStore } from '../memory/trust-store.ts'
 import { Hub } from './hub.ts'
+import { readBlob } from './intake.ts'
 import { once } from './job-runtime.ts'
 import type { Referee } from './referee/referee.ts'
 import { referenceReferee } from './referee/reference-referee.test-support.ts'
-import { type Behaviour, eventually, expectedDigest, TestAgent } from './testing/test-agent.ts'
 
+const SOFTWARE = 'test/1'
 let database: TestDatabase
 let folder: string
 let blobs: BlobStore
@@ -40,9 +47,10 @@ async function startHub(
   judge: Referee = referee(),
   onFatal: (error: Error) => void = () => {},
   agents: AgentStore = createAgentStore(database),
+  jobs: JobStore = createJobStore(database, SAMPLE_TERMS),
 ): Promise<Hub> {
   return await Hub.start({
-    jobs: createJobStore(database, SAMPLE_TERMS),
+    jobs,
     results: createResultStore(database.pool),
     blobs,
     agents,
@@ -87,6 +95,127 @@ const gbm = (paths: number, seed: string) => ({
   verify: { mode: 'quorum', k: 2 },
 })
 
+/** Ten shards at most; the standard error meets the target after four of them. */
+const piWithTarget = (seed: string) => ({
+  contract: 1,
+  op: { name: 'mc', version: 1, profile: 'pi.v1' },
+  args: { points: 10 * 2 ** 22, convergence: { target: { standard_error: 0.00042 } } },
+  seed: { mode: 'explicit', value: seed },
+  verify: { mode: 'quorum', k: 2 },
+})
+
+/** What has been computed: an agent that repeats another's shard, and the test itself, need not do it again. */
+const computed = new Map<string, Uint8Array>()
+function leafOf(job: PreparedJob, shard: number, inputs: ReadonlyMap<string, Uint8Array>): Uint8Array {
+  const key = `${job.replayKey} ${shard}`
+  const leaf = computed.get(key) ?? referenceLeaf(job, shard, inputs)
+  computed.set(key, leaf)
+  return leaf
+}
+
+/** The result that one machine alone computes. */
+function expectedDigest(job: PreparedJob, inputs = new Map<string, Uint8Array>()): string {
+  const aggregate = job.newAggregate()
+  for (let shard = 0; aggregate.covered === undefined; shard++)
+    aggregate.add(shard, leafOf(job, shard, inputs))
+  return sha256Hex(canonicalJson(aggregate.finish().result))
+}
+
+interface Behaviour {
+  /** Changes a leaf before it is hashed. */
+  readonly corrupt?: (leaf: Uint8Array) => Uint8Array
+  readonly badSignature?: boolean
+  /** Answers at most so many leases. */
+  readonly leases?: number
+}
+
+/** An agent that speaks to the hub directly, with real arithmetic and real receipts. */
+class TestAgent {
+  readonly heard: HubMessage[] = []
+  session = ''
+  readonly #hub: Hub
+  readonly #secret = utils.randomSecretKey()
+  readonly #stop = new AbortController()
+  #answered = 0
+
+  constructor(hub: Hub) {
+    this.#hub = hub
+  }
+
+  async run(owner: string, behaviour: Behaviour = {}): Promise<void> {
+    const row = await sampleAccount(database, owner)
+    const enrolled = await this.#hub.enrol(
+      {
+        v: 1,
+        public_key: new Uint8Array(await getPublicKeyAsync(this.#secret)),
+        executor: { kind: 'cpu', label: owner },
+        software: SOFTWARE,
+        window: 2,
+      },
+      { ownerId: row.id, ownerLabel: row.label },
+    )
+    this.session = enrolled.session
+    for await (const { message } of this.#hub.leases({ session: enrolled.session }, this.#stop.signal)) {
+      this.heard.push(message)
+      if (message.t !== 'lease') continue
+      if (this.#answered++ >= (behaviour.leases ?? Number.POSITIVE_INFINITY)) continue
+      await this.#answer(enrolled.session, message, behaviour).catch(() => {})
+    }
+  }
+
+  stop(): void {
+    this.#stop.abort()
+  }
+
+  async #answer(session: string, lease: LeaseMessage, behaviour: Behaviour): Promise<void> {
+    const { canonical } = await this.#hub.contract(session, lease.contract_hash)
+    expect(sha256Hex(canonical)).toBe(lease.contract_hash)
+    const job = OPS.prepare(JSON.parse(canonical))
+    const inputs = new Map<string, Uint8Array>()
+    for (const [name, { digest }] of Object.entries(job.contract.inputs))
+      inputs.set(name, await readBlob(blobs, digest))
+    const leaves: Uint8Array<ArrayBuffer>[] = []
+    const digests = new Uint8Array(32 * lease.count)
+    for (let offset = 0; offset < lease.count; offset++) {
+      const leaf = leafOf(job, lease.first + offset, inputs)
+      const given = new Uint8Array(behaviour.corrupt?.(leaf) ?? leaf)
+      if (job.plan.leaf.kind === 'blob') await blobs.put(once(given))
+      else leaves.push(given)
+      digests.set(sha256(given), 32 * offset)
+    }
+    const root = new Uint8Array(merkleRootOfDigests(digests))
+    const signature = new Uint8Array(
+      await signAsync(
+        receiptBytes({
+          receipt: 1,
+          lease_id: lease.lease_id,
+          epoch: lease.epoch,
+          contract_hash: lease.contract_hash,
+          plan_digest: lease.plan_digest,
+          first: lease.first,
+          count: lease.count,
+          result_root: Buffer.from(root).toString('hex'),
+          executor: 'cpu',
+          software: behaviour.badSignature === true ? 'another/1' : SOFTWARE,
+        }),
+        this.#secret,
+      ),
+    )
+    await this.#hub.result({
+      v: 1,
+      session,
+      lease_id: lease.lease_id,
+      epoch: lease.epoch,
+      executor: 'cpu',
+      digests,
+      result_root: root,
+      leaves,
+      elapsed_ms: 1,
+      signature,
+    })
+  }
+}
+
 async function settled(id: string): Promise<JobRow> {
   return await eventually(async () => {
     const row = await createJobStore(database, SAMPLE_TERMS).get(id)
@@ -94,13 +223,13 @@ async function settled(id: string): Promise<JobRow> {
   })
 }
 
-/** An agent of the hub, and of a person by name. */
-const newAgent = (hub: Hub) => {
-  const agent = new TestAgent(hub, blobs)
-  return Object.assign(agent, {
-    runFor: async (owner: string, behaviour?: Behaviour) =>
-      agent.run(await sampleAccount(database, owner), behaviour),
-  })
+/** Asks again on every turn of the event loop's timers until there is an answer; the test's own time-out ends it. */
+async function eventually<T>(ask: () => Promise<T | undefined>): Promise<T> {
+  for (;;) {
+    const answer = await ask()
+    if (answer !== undefined) return answer
+    await new Promise((resolve) => setImmediate(resolve))
+  }
 }
 
 describe('the hub', () => {
@@ -108,8 +237,8 @@ describe('the hub', () => {
     const hub = await startHub()
     const { row, job } = await submit(gbm(20_000, 'agree'))
     await hub.admit(row)
-    const agents = [newAgent(hub), newAgent(hub)]
-    const runs = [agents[0]?.runFor('alice'), agents[1]?.runFor('bob')]
+    const agents = [new TestAgent(hub), new TestAgent(hub)]
+    const runs = [agents[0]?.run('alice'), agents[1]?.run('bob')]
     const done = await settled(row.id)
     expect(done.result_digest).toBe(expectedDigest(job))
     expect(done.progress).toMatchObject({
@@ -130,24 +259,24 @@ describe('the hub', () => {
     const first = await startHub(referee(), (error) => fatal.push(error))
     const { row, job } = await submit(gbm(48_000, 'crash'))
     await first.admit(row)
-    const early = [newAgent(first), newAgent(first)]
-    const earlyRuns = [early[0]?.runFor('alice', { leases: 2 }), early[1]?.runFor('bob', { leases: 2 })]
+    const early = [new TestAgent(first), new TestAgent(first)]
+    const earlyRuns = [early[0]?.run('alice', { leases: 2 }), early[1]?.run('bob', { leases: 2 })]
     await eventually(async () => ((first.progress(row.id)?.accepted ?? 0) > 0 ? true : undefined))
 
     const second = await startHub()
     const resumed = second.progress(row.id)?.accepted ?? 0
     expect(resumed).toBeGreaterThan(0)
     expect(resumed).toBeLessThan(job.plan.shard_count)
-    const late = [newAgent(second), newAgent(second)]
-    const lateRuns = [late[0]?.runFor('alice'), late[1]?.runFor('bob')]
+    const late = [new TestAgent(second), new TestAgent(second)]
+    const lateRuns = [late[0]?.run('alice'), late[1]?.run('bob')]
     const done = await settled(row.id)
     expect(done.result_digest).toBe(expectedDigest(job))
     expect(done.progress?.accepted).toBe(job.plan.shard_count)
 
     const { row: other } = await submit(gbm(2000, 'stale'))
     await first.admit(other)
-    const stale = [newAgent(first), newAgent(first)]
-    const staleRuns = [stale[0]?.runFor('alice'), stale[1]?.runFor('bob')]
+    const stale = [new TestAgent(first), new TestAgent(first)]
+    const staleRuns = [stale[0]?.run('alice'), stale[1]?.run('bob')]
     await eventually(async () => (fatal.length > 0 ? true : undefined))
     expect(fatal[0]).toMatchObject({ code: 'CONFLICT' })
     for (const agent of [...early, ...late, ...stale]) agent.stop()
@@ -156,12 +285,72 @@ describe('the hub', () => {
     await second.close()
   })
 
+  it('stops a job at the look that meets its target, charges for that and cancels the rest', async () => {
+    const hub = await startHub()
+    const { row, job } = await submit(piWithTarget('target'))
+    await hub.admit(row)
+    const agents = [new TestAgent(hub), new TestAgent(hub)]
+    const runs = [agents[0]?.run('alice'), agents[1]?.run('bob')]
+    const done = await settled(row.id)
+    expect(done.covered_shards).toBe(4)
+    expect(done.result_digest).toBe(expectedDigest(job))
+    expect(done.progress).toMatchObject({ accepted: 4, copies: 8, by_method: { quorum: 4 } })
+    expect(done.bill).toEqual({ computation: 4, verification: 4, referee: 0 })
+    expect(JSON.parse(done.result ?? '').stopping).toMatchObject({ reason: 'target', shards: 4 })
+    for (const agent of agents) {
+      for (const message of agent.heard) {
+        if (message.t !== 'lease') continue
+        const end = message.first + message.count
+        expect(job.plan.looks?.filter((look) => message.first < look && look < end)).toEqual([])
+        expect(end).toBeLessThanOrEqual(4)
+      }
+    }
+    for (const agent of agents) agent.stop()
+    await Promise.all(runs)
+    await hub.close()
+  })
+
+  it('finds the same stopping point after a crash, before it and between the stop and its settlement', async () => {
+    const store = createJobStore(database, SAMPLE_TERMS)
+    const { row, job } = await submit(piWithTarget('target, crash'))
+    const first = await startHub()
+    await first.admit(row)
+    const early = [new TestAgent(first), new TestAgent(first)]
+    const earlyRuns = early.map((agent, at) => agent.run(at === 0 ? 'alice' : 'bob', { leases: 1 }))
+    await eventually(async () => ((first.progress(row.id)?.accepted ?? 0) > 0 ? true : undefined))
+
+    // The second hub decides, and dies before it has stored the end.
+    let hasDecided = false
+    const second = await startHub(referee(), () => {}, createAgentStore(database), {
+      ...store,
+      settle: () => {
+        hasDecided = true
+        return new Promise(() => {})
+      },
+    })
+    const late = [new TestAgent(second), new TestAgent(second)]
+    const lateRuns = late.map((agent, at) => agent.run(at === 0 ? 'alice' : 'bob'))
+    await eventually(async () => (hasDecided ? true : undefined))
+    expect((await store.get(row.id))?.state).not.toBe('settled')
+
+    // The third has no agent at all: what is durable is enough.
+    const third = await startHub()
+    const done = await settled(row.id)
+    expect(done.covered_shards).toBe(4)
+    expect(done.result_digest).toBe(expectedDigest(job))
+    expect(done.bill).toEqual({ computation: 4, verification: 4, referee: 0 })
+    for (const agent of [...early, ...late]) agent.stop()
+    await Promise.all([...earlyRuns, ...lateRuns])
+    await first.close()
+    await third.close()
+  })
+
   it('does not hand what a pausing agent gives back to that agent again', async () => {
     const hub = await startHub()
     const { row } = await submit(gbm(20_000, 'pause'))
     await hub.admit(row)
-    const pausing = newAgent(hub)
-    const run = pausing.runFor('alice', { leases: 0 })
+    const pausing = new TestAgent(hub)
+    const run = pausing.run('alice', { leases: 0 })
     const held = () => pausing.heard.flatMap((message) => (message.t === 'lease' ? [message.lease_id] : []))
     await eventually(async () => (held().length > 0 ? true : undefined))
     expect(hub.progress(row.id)?.in_flight).toBeGreaterThan(0)
@@ -177,9 +366,9 @@ describe('the hub', () => {
     const hub = await startHub()
     const { row } = await submit(gbm(20_000, 'revoked'))
     await hub.admit(row)
-    const [revoked, other] = [newAgent(hub), newAgent(hub)]
-    const run = revoked.runFor('alice', { leases: 0 })
-    const otherRun = other.runFor('bob', { leases: 0 })
+    const [revoked, other] = [new TestAgent(hub), new TestAgent(hub)]
+    const run = revoked.run('alice', { leases: 0 })
+    const otherRun = other.run('bob', { leases: 0 })
     await eventually(async () => (revoked.heard.length > 0 && other.heard.length > 0 ? true : undefined))
     const owner = await sampleAccount(database, 'alice')
     const key = hub.agents(owner.id).find((agent) => agent.owner === 'alice')?.id ?? ''
@@ -190,7 +379,7 @@ describe('the hub', () => {
     expect(hub.agents()).toHaveLength(1)
     expect(hub.agents()[0]?.id).not.toBe(key)
     expect(hub.sessionExists(revoked.session)).toBe(false)
-    await expect(revoked.runFor('alice')).rejects.toMatchObject({
+    await expect(revoked.run('alice')).rejects.toMatchObject({
       code: 'FORBIDDEN',
       message: expect.stringContaining('revoked'),
     })
@@ -213,7 +402,7 @@ describe('the hub', () => {
       },
     })
     revoke = () => void hub.endAgentSessions(() => true, 'revoked')
-    await expect(newAgent(hub).runFor('alice')).rejects.toMatchObject({ code: 'FORBIDDEN' })
+    await expect(new TestAgent(hub).run('alice')).rejects.toMatchObject({ code: 'FORBIDDEN' })
     expect(hub.agents()).toEqual([])
     await hub.close()
   })
@@ -229,9 +418,9 @@ describe('the hub', () => {
       copy[48] = (copy[48] ?? 0) ^ 1
       return copy
     }
-    const liar = newAgent(hub)
-    const honest = newAgent(hub)
-    const runs = [liar.runFor('mallory', { corrupt }), honest.runFor('bob')]
+    const liar = new TestAgent(hub)
+    const honest = new TestAgent(hub)
+    const runs = [liar.run('mallory', { corrupt }), honest.run('bob')]
     const done = await settled(row.id)
     expect(done.result_digest).toBe(expectedDigest(job))
     expect(judge.runs).toBeGreaterThan(0)
@@ -246,8 +435,8 @@ describe('the hub', () => {
     const hub = await startHub()
     const { row } = await submit(gbm(2000, 'receipt'))
     await hub.admit(row)
-    const forger = newAgent(hub)
-    const run = forger.runFor('mallory', { badSignatureFrom: 1 })
+    const forger = new TestAgent(hub)
+    const run = forger.run('mallory', { badSignature: true })
     await eventually(async () =>
       forger.heard.some((message) => message.t === 'rejected') ? true : undefined,
     )
@@ -280,8 +469,8 @@ describe('the hub', () => {
       ['a', a],
       ['b', b],
     ])
-    const agents = [newAgent(hub), newAgent(hub)]
-    const runs = [agents[0]?.runFor('alice'), agents[1]?.runFor('bob')]
+    const agents = [new TestAgent(hub), new TestAgent(hub)]
+    const runs = [agents[0]?.run('alice'), agents[1]?.run('bob')]
     const done = await settled(row.id)
     expect(done.result_digest).toBe(expectedDigest(job, inputs))
     const [artifact] = done.artifacts

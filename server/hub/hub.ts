@@ -433,6 +433,7 @@ export class Hub {
         break
       case 'chunk.claim':
       case 'chunk.extend':
+      case 'chunk.return':
       case 'chunk.done':
         void this.#chunks.perform(effect)
         break

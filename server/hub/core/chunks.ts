@@ -1,9 +1,10 @@
 import { invariant } from '../../../kernel/errors.ts'
 import type { ClaimedChunk, HubEvent } from './events.ts'
+import { connectedFor } from './fleet.ts'
 import { forgetLease, sayCancelled } from './leases.ts'
 import { HUB } from './limits.ts'
 import { removeRun } from './runs.ts'
-import type { HubChunk, HubJob, HubState } from './state.ts'
+import { type HubChunk, type HubJob, type HubState, isAccepted } from './state.ts'
 import { type Turn, updatePhase } from './turn.ts'
 import { offerFresh, offerJob } from './turns.ts'
 
@@ -13,20 +14,30 @@ import { offerFresh, offerJob } from './turns.ts'
  * follows the work in hand, never the job.
  */
 
-/** Asks for more chunks when what is untouched here would not last. */
-export function claimAhead(turn: Turn, job: HubJob): void {
+/** Counts fresh shards that were granted, and asks for more chunks when what is untouched here would not last. */
+export function claimAhead(turn: Turn, job: HubJob, granted = 0): void {
+  job.granted_count += granted
   const elapsed_ms = turn.state.now_ms - job.granted_since_ms
   if (elapsed_ms >= 1000) {
     job.granted_per_s = (job.granted_count * 1000) / elapsed_ms
     job.granted_count = 0
     job.granted_since_ms = turn.state.now_ms
   }
-  if (job.isClaiming || job.isExhausted) return
   const ahead = Math.max(1, job.chunk_shards / 4, job.granted_per_s * HUB.claim_ahead_s)
   if (job.fresh_count >= ahead) return
-  job.isClaiming = true
   const missing = Math.ceil((ahead - job.fresh_count) / Math.max(1, job.chunk_shards))
-  const wanted = job.chunk_shards === 0 ? 1 : Math.min(HUB.claim_chunks, missing)
+  claim(turn, job, job.chunk_shards === 0 ? 1 : Math.min(HUB.claim_chunks, missing))
+}
+
+/** An agent has found nothing in the chunks that are here. */
+export function claimForHungry(turn: Turn, job: HubJob): void {
+  claim(turn, job, 1)
+}
+
+/** A hub whose agents cannot do the job leaves its chunks to others. */
+function claim(turn: Turn, job: HubJob, wanted: number): void {
+  if (job.isClaiming || job.isExhausted || connectedFor(turn.state, job) === 0) return
+  job.isClaiming = true
   turn.effects.push({ t: 'chunk.claim', job_id: job.id, wanted })
 }
 
@@ -37,7 +48,6 @@ export function receiveChunks(turn: Turn, event: HubEvent & { t: 'chunks.claimed
   job.isExhausted = event.exhausted
   for (const chunk of event.chunks) openChunk(turn, job, chunk)
   updatePhase(turn, job)
-  if (job.flying.size > 0) offerJob(turn.state, job)
   if (event.chunks.length > 0) claimAhead(turn, job)
 }
 
@@ -46,6 +56,7 @@ export function chunksAvailable(turn: Turn, job_id: string): void {
   if (job === undefined || job.stopped_at !== undefined) return
   job.isExhausted = false
   updatePhase(turn, job)
+  offerJob(turn.state, job)
   claimAhead(turn, job)
 }
 
@@ -89,9 +100,31 @@ function armExtension(state: HubState, chunk: HubChunk, lease_ms: number): void 
   chunk.timer = state.timers.set(state.now_ms + lease_ms / 3, { t: 'chunk', chunk, lease_ms })
 }
 
+/** A chunk that is being worked on is kept; one that nobody here can work on any more is given back. */
 export function extendChunk(turn: Turn, chunk: HubChunk, lease_ms: number): void {
+  const { job, number, epoch } = chunk
+  const isUntouched = chunk.runs.size === 0 && chunk.durable_count === chunk.accepted_count
+  if (isUntouched && connectedFor(turn.state, job) === 0) {
+    const accepted = acceptedRanges(chunk)
+    closeChunk(turn, chunk)
+    job.isExhausted = false
+    offerJob(turn.state, job)
+    turn.effects.push({ t: 'chunk.return', job_id: job.id, chunk: number, epoch, accepted })
+    return
+  }
   turn.effects.push({ t: 'chunk.extend', job_id: chunk.job.id, chunk: chunk.number, epoch: chunk.epoch })
   armExtension(turn.state, chunk, lease_ms)
+}
+
+function acceptedRanges(chunk: HubChunk): readonly (readonly [first: number, count: number])[] {
+  const ranges: [number, number][] = []
+  for (let offset = 0; offset < chunk.count; offset++) {
+    if (!isAccepted(chunk, offset)) continue
+    const last = ranges.at(-1)
+    if (last !== undefined && last[0] + last[1] === chunk.first + offset) last[1]++
+    else ranges.push([chunk.first + offset, 1])
+  }
+  return ranges
 }
 
 export function markAccepted(chunk: HubChunk, first: number, count: number): void {
@@ -113,7 +146,8 @@ export function loseChunk(turn: Turn, event: HubEvent & { t: 'chunk.lost' }): vo
   updatePhase(turn, chunk.job)
 }
 
-function closeChunk(turn: Turn, chunk: HubChunk): void {
+/** Gives up what is open in a chunk: somebody else has it. */
+export function closeChunk(turn: Turn, chunk: HubChunk): void {
   dropRuns(turn, chunk, 'another hub goes on with these shards')
   for (const range of chunk.job.fresh.all) if (range.chunk === chunk) chunk.job.fresh_count -= range.count
   forgetChunk(chunk)

@@ -202,6 +202,14 @@ export type HubEffect =
   | { readonly t: 'chunk.claim'; readonly job_id: string; readonly wanted: number }
   /** The chunk is still worked on: answer with `chunk.lost` when the claim is over. */
   | { readonly t: 'chunk.extend'; readonly job_id: string; readonly chunk: number; readonly epoch: number }
+  /** No agent here can do the chunk: it is left to others. `accepted`: what is durable of it. */
+  | {
+      readonly t: 'chunk.return'
+      readonly job_id: string
+      readonly chunk: number
+      readonly epoch: number
+      readonly accepted: readonly (readonly [first: number, count: number])[]
+    }
   /** Every shard of the chunk is durable. */
   | { readonly t: 'chunk.done'; readonly job_id: string; readonly chunk: number; readonly epoch: number }
   | {

@@ -77,9 +77,13 @@ export function someoneMay(state: HubState, job: HubJob, run: Run): boolean {
   )
 }
 
+/** Agents of whom some could work for the job. */
 export function connectedFor(state: HubState, job: HubJob): number {
-  return (
-    (fitsTarget(job, 'cpu') ? state.fleet.cpu.connected : 0) +
-    (fitsTarget(job, 'gpu') ? state.fleet.gpu.connected : 0)
-  )
+  let count = 0
+  for (const kind of ['cpu', 'gpu'] as const) {
+    if (!fitsTarget(job, kind)) continue
+    count += state.fleet[kind].connected
+    if (excludesSubmitter(job.verify)) count -= state.owners.get(job.owner)?.[kind].connected ?? 0
+  }
+  return count
 }

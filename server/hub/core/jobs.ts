@@ -1,7 +1,6 @@
 import type { ForgeErrorJson } from '../../../kernel/errors.ts'
-import { invariant } from '../../../kernel/errors.ts'
 import { NO_FINDINGS } from '../../../kernel/verification/job-bound.ts'
-import { claimAhead, dropRuns, forgetChunk } from './chunks.ts'
+import { claimAhead, closeChunk, dropRuns, forgetChunk } from './chunks.ts'
 import type { AdmittedJob } from './events.ts'
 import { dropLease, sayCancelled } from './leases.ts'
 import { isFinal, type JobTrigger } from './lifecycle.ts'
@@ -53,15 +52,20 @@ export function admitJob(turn: Turn, admitted: AdmittedJob): void {
   job.timer = state.timers.set(expires_ms, { t: 'job', job })
   state.jobs.set(job.id, job)
   for (const { agent, executor, first, count } of singles) noteSingle(job, agent, executor, first, count)
-  if (job.stopped_at === undefined) claimAhead(turn, job)
-  else completeJob(turn, job)
+  if (job.stopped_at !== undefined) {
+    completeJob(turn, job)
+    return
+  }
+  offerJob(state, job)
+  claimAhead(turn, job)
 }
 
 /** Every chunk is done: the job is complete. */
 export function drainJob(turn: Turn, job_id: string): void {
   const job = turn.state.jobs.get(job_id)
   if (job === undefined || isFinal(job.phase) || job.stopped_at !== undefined) return
-  invariant(job.chunks.size === 0, 'no chunk of a drained job is open here')
+  // A claim that had ended without this hub's knowledge: others have done the chunk.
+  for (const chunk of [...job.chunks.values()]) closeChunk(turn, chunk)
   job.isExhausted = true
   completeJob(turn, job)
 }

@@ -1,5 +1,5 @@
 import { LIMITS } from '../../../kernel/limits.ts'
-import { claimAhead } from './chunks.ts'
+import { claimAhead, claimForHungry } from './chunks.ts'
 import { connectedFor, eligible, fitsTarget, kindOf } from './fleet.ts'
 import { nextHungry, setIdle } from './hungry.ts'
 import { grantLease } from './leases.ts'
@@ -28,7 +28,7 @@ export function assign(turn: Turn): void {
   const { state } = turn
   if (state.turns.size === 0) return
   for (let session = nextHungry(state); session !== undefined; session = nextHungry(state)) {
-    const choice = chooseWork(state, session)
+    const choice = chooseWork(turn, session)
     if (choice === undefined) setIdle(state, session)
     else take(turn, session, choice)
   }
@@ -40,14 +40,18 @@ interface Choice {
   readonly run: Run | undefined
 }
 
-function chooseWork(state: HubState, session: HubSession): Choice | undefined {
+function chooseWork(turn: Turn, session: HubSession): Choice | undefined {
+  const { state } = turn
   const over: HubJob[] = []
   let choice: Choice | undefined
   search: for (const share of state.turns) {
     for (const job of share.jobs) {
       if (!hasWork(job)) over.push(job)
-      else if (mayWorkFor(state, job, session)) choice = chooseInJob(state, job, session)
-      if (choice !== undefined) break search
+      else if (mayWorkFor(state, job, session)) {
+        choice = chooseInJob(state, job, session)
+        if (choice !== undefined) break search
+        claimForHungry(turn, job)
+      }
     }
   }
   for (const job of over) withdrawJob(state, job)
@@ -122,12 +126,11 @@ function take(turn: Turn, session: HubSession, { job, run }: Choice): void {
     return
   }
   job.fresh_count -= range.count
-  job.granted_count += range.count
   grantLease(turn, session, newRun(range.chunk, range.first, range.count))
-  claimAhead(turn, job)
+  claimAhead(turn, job, range.count)
 }
 
-/** Shards for one lease: the agent's own pace, less near the end of the job so that all finish together. */
+/** Shards for one lease: the agent's own pace, less near the end of the job, or of what a look covers, so that all finish together. */
 function leaseSize(state: HubState, job: HubJob, session: HubSession): number {
   const message_cap = job.inline_leaves
     ? Math.floor(LIMITS.lease_inline_bytes / Math.max(1, job.leaf_max_bytes))
@@ -141,8 +144,10 @@ function leaseSize(state: HubState, job: HubJob, session: HubSession): number {
 }
 
 function share(state: HubState, job: HubJob): number {
-  if (!job.isExhausted) return Number.POSITIVE_INFINITY
-  const copies = job.missing_copies + job.fresh_count * plannedCopies(job.verify)
+  const end = openEnd(job)
+  if (!job.isExhausted && end === job.shard_count) return Number.POSITIVE_INFINITY
+  const fresh = Math.min(job.fresh_count, Math.max(0, end - (job.fresh.first ?? end)))
+  const copies = job.missing_copies + fresh * plannedCopies(job.verify)
   const listening = state.fleet.cpu.listening + state.fleet.gpu.listening
   return Math.max(1, Math.ceil(copies / (2 * Math.max(1, listening))))
 }

@@ -14,6 +14,8 @@ class Conversation {
   readonly state: HubState = initialState(7, { draw_key: [1, 2], lease_shards: 4096 })
   readonly #shards = new Map<string, { readonly count: number; readonly accepted: readonly Range[] }>()
   now_ms = 0
+  /** Whether each job's shards are one chunk that is there at once. */
+  hasQueue = true
 
   /** What the hub does, and does when each job's shards are one chunk. */
   say(event: HubEvent): readonly HubEffect[] {
@@ -22,6 +24,7 @@ class Conversation {
   }
 
   #answerQueue(effect: HubEffect): readonly HubEffect[] {
+    if (!this.hasQueue) return []
     if (effect.t === 'chunk.done') return this.say({ t: 'job.drained', job_id: effect.job_id })
     if (effect.t !== 'chunk.claim') return []
     const { job_id } = effect
@@ -71,13 +74,21 @@ class Conversation {
     })
   }
 
-  join(id: string, owner: string, executor: 'webgpu' | 'cpu' = 'cpu', window = 1): readonly HubEffect[] {
+  enrol(id: string, owner: string, executor: 'webgpu' | 'cpu' = 'cpu', window = 1): void {
     this.say({
       t: 'session.joined',
       session: { id, agent: `key-${id}`, owner, executor, window },
       claimed_speed: 1e9,
     })
+  }
+
+  listen(id: string): readonly HubEffect[] {
     return this.say({ t: 'session.listening', session: id, after_lease: 0 })
+  }
+
+  join(...[id, ...more]: Parameters<Conversation['enrol']>): readonly HubEffect[] {
+    this.enrol(id, ...more)
+    return this.listen(id)
   }
 
   /** Answers a lease with the right digests, or with wrong ones. */
@@ -276,6 +287,71 @@ describe('leases', () => {
   })
 })
 
+describe('a job with a target', () => {
+  const looks = { shard_count: 64, look_ends: [32, 64], verify: { mode: 'none' } } as const
+  const held = (hub: Conversation) => [...hub.state.leases.values()]
+
+  it('is leased up to its next look and a sixteenth beyond, and never across it', () => {
+    const hub = new Conversation()
+    hub.admit({ ...looks, accepted: [[0, 31]] })
+    hub.join('a', 'alice', 'cpu', 8)
+    // Alone the agent would be given two shards at a time.
+    expect(held(hub).map(({ first, count }) => [first, first + count])).toEqual([
+      [31, 32],
+      [32, 33],
+      [33, 34],
+    ])
+  })
+
+  it('goes on to the next look when one does not stop it', () => {
+    const hub = new Conversation()
+    hub.admit({ ...looks, accepted: [[0, 32]] })
+    hub.join('a', 'alice', 'cpu', 8)
+    expect(Math.max(...held(hub).map(({ first, count }) => first + count))).toBe(34)
+    hub.say({ t: 'job.looked', job_id: 'job', passed: 1 })
+    while (held(hub).length > 0) {
+      const [lease] = held(hub)
+      hub.answer(lease?.id ?? '')
+    }
+    expect(hub.state.jobs.get('job')?.chunks.get(0)?.accepted_count).toBe(64)
+  })
+
+  it('ends at a look that stops it: its leases are cancelled and late results are nobody’s', () => {
+    const hub = new Conversation()
+    hub.admit({ ...looks, accepted: [[0, 32]] })
+    const lease = only(leasesIn(hub.join('a', 'alice')))
+    const stop = hub.say({ t: 'job.stopped', job_id: 'job', at_shard: 32 })
+    expect(stop).toContainEqual({ t: 'job.complete', job_id: 'job' })
+    expect(stop).toContainEqual(
+      expect.objectContaining({
+        session: 'a',
+        message: { t: 'cancel', lease_id: lease.lease_id, reason: 'the job has reached its target' },
+      }),
+    )
+    expect(held(hub)).toEqual([])
+    expect(leasesIn(hub.join('b', 'bob'))).toEqual([])
+    expect(
+      hub.say({
+        t: 'result.received',
+        session: 'a',
+        lease_id: lease.lease_id,
+        digests: new Uint8Array(32),
+        leaves: [],
+      }),
+    ).toEqual([{ t: 'reply', outcome: 'not_held' }])
+    // A commit that was under way changes nothing, and the stop is told once.
+    hub.say({ t: 'job.stopped', job_id: 'job', at_shard: 32 })
+    expect(kinds(hub.say({ t: 'job.settled', job_id: 'job' }))).toEqual(['job.phase'])
+  })
+
+  it('completes at once when a restart finds its stop', () => {
+    const hub = new Conversation()
+    const effects = hub.admit({ ...looks, accepted: [[0, 33]], stopped_at: 32 })
+    expect(effects.at(-1)).toEqual({ t: 'job.complete', job_id: 'job' })
+    expect(leasesIn(hub.join('a', 'alice'))).toEqual([])
+  })
+})
+
 describe('a guest who becomes an account', () => {
   it('owns his running job from then on: what his own agents did of it is done again by others', () => {
     const hub = new Conversation()
@@ -340,6 +416,7 @@ describe('a job', () => {
 
   it('resumes after a restart with only its open shards', () => {
     const hub = new Conversation()
+    hub.enrol('a', 'alice')
     hub.admit({
       shard_count: 6,
       accepted: [
@@ -355,6 +432,7 @@ describe('a job', () => {
 
   it('completes at once when a restart finds all its shards durable', () => {
     const hub = new Conversation()
+    hub.enrol('a', 'alice')
     expect(kinds(hub.admit({ shard_count: 2, accepted: [[0, 2]] }))).toContain('job.complete')
   })
 
@@ -381,9 +459,135 @@ describe('a job', () => {
 
   it('shares the network with an older job', () => {
     const hub = new Conversation()
+    hub.enrol('a', 'alice', 'cpu', 2)
     hub.admit({ id: 'old', shard_count: 1000 })
     hub.admit({ id: 'new', shard_count: 1000 })
-    const sent = leasesIn(hub.join('a', 'alice', 'cpu', 2))
+    const sent = leasesIn(hub.listen('a'))
     expect(sent.map((lease) => hub.state.leases.get(lease.lease_id)?.job.id)).toEqual(['old', 'new'])
+  })
+})
+
+describe('chunks', () => {
+  const chunkOf = (chunk: number, epoch: number, count = 4) => ({
+    chunk,
+    first: 4 * chunk,
+    count,
+    epoch,
+    lease_ms: 9000,
+    accepted: [],
+  })
+  const claimed = (hub: Conversation, chunk: ReturnType<typeof chunkOf>, exhausted = false) =>
+    hub.say({ t: 'chunks.claimed', job_id: 'job', chunks: [chunk], exhausted })
+
+  it('are claimed when an agent can do them, and given back when none can any more', () => {
+    const hub = new Conversation()
+    expect(kinds(hub.admit({ target: 'gpu' }))).toEqual([])
+    hub.enrol('c', 'carol', 'cpu')
+    expect(hub.state.jobs.get('job')?.chunks.size).toBe(0)
+    hub.enrol('g', 'george', 'webgpu')
+    claimed(hub, chunkOf(0, 3))
+    hub.say({ t: 'session.ended', session: 'g', reason: 'gone' })
+    const returned = { t: 'chunk.return', job_id: 'job', chunk: 0, epoch: 3, accepted: [] }
+    expect(hub.later(3000)).toContainEqual(returned)
+  })
+
+  it('are extended while they are worked on, and done when their shards are durable', () => {
+    const hub = new Conversation()
+    hub.hasQueue = false
+    hub.admit({ shard_count: 4, verify: { mode: 'none' } })
+    hub.enrol('a', 'alice')
+    claimed(hub, chunkOf(0, 3))
+    const lease = only(leasesIn(hub.listen('a')))
+    expect(hub.later(3000)).toContainEqual({ t: 'chunk.extend', job_id: 'job', chunk: 0, epoch: 3 })
+    const effects = [...hub.answer(lease.lease_id)]
+    for (let next = leasesIn(effects)[0]; next !== undefined; ) {
+      const more = hub.answer(next.lease_id)
+      effects.push(...more)
+      next = leasesIn(more)[0]
+    }
+    const persists = effects.filter((effect) => effect.t === 'persist')
+    const answers = persists.flatMap((effect) => hub.say({ ...effect, t: 'committed' }))
+    expect(answers).toContainEqual({ t: 'chunk.done', job_id: 'job', chunk: 0, epoch: 3 })
+    expect(hub.state.jobs.get('job')?.chunks.size ?? 0).toBe(0)
+  })
+
+  it('that are lost end their leases, and what was committed under their claim counts no more', () => {
+    const hub = new Conversation()
+    hub.hasQueue = false
+    hub.admit({ shard_count: 4, verify: { mode: 'none' } })
+    hub.enrol('a', 'alice')
+    claimed(hub, chunkOf(0, 3))
+    const lease = only(leasesIn(hub.listen('a')))
+    expect(hub.say({ t: 'chunk.lost', job_id: 'job', chunk: 0, epoch: 2 })).toEqual([])
+    const effects = hub.say({ t: 'chunk.lost', job_id: 'job', chunk: 0, epoch: 3 })
+    expect(effects).toContainEqual(
+      expect.objectContaining({
+        message: expect.objectContaining({ t: 'cancel', lease_id: lease.lease_id }),
+      }),
+    )
+    claimed(hub, chunkOf(0, 4))
+    hub.say({ t: 'committed', job_id: 'job', chunk: 0, epoch: 3, shard_count: 4, credits: [] })
+    expect(hub.state.jobs.get('job')?.chunks.get(0)).toMatchObject({ epoch: 4, durable_count: 0 })
+  })
+})
+
+describe('a promise that is long overdue near the end of a job', () => {
+  it('is given to a second agent, and whoever is first closes it', () => {
+    const hub = new Conversation()
+    hub.admit({ shard_count: 2, verify: { mode: 'none' } })
+    const slow = only(leasesIn(hub.join('slow', 'alice')))
+    const quick = only(leasesIn(hub.join('quick', 'bob')))
+    hub.now_ms += 10
+    hub.answer(quick.lease_id)
+    expect(leasesIn(hub.later(HUB.straggler_min_ms - 20))).toEqual([])
+    const again = only(leasesIn(hub.later(20)))
+    expect(again).toMatchObject({ session: 'quick', first: slow.first, count: slow.count })
+    const effects = hub.answer(again.lease_id)
+    expect(acceptedIn(effects).map(({ shard }) => shard)).toEqual([slow.first])
+    expect(effects).toContainEqual(
+      expect.objectContaining({ message: expect.objectContaining({ t: 'cancel', lease_id: slow.lease_id }) }),
+    )
+    expect(hub.state.leases.size).toBe(0)
+  })
+})
+
+describe('the policy', () => {
+  it('waits for its least number of agents, and never has more than its most at work', () => {
+    const hub = new Conversation()
+    hub.admit({ shard_count: 100, min_agents: 2, max_agents: 2 })
+    expect(leasesIn(hub.join('a', 'alice'))).toEqual([])
+    expect(leasesIn(hub.join('b', 'bob')).map(({ session }) => session)).toEqual(['a', 'b'])
+    expect(hub.state.leases.size).toBe(2)
+    expect(leasesIn(hub.join('c', 'carol'))).toEqual([])
+  })
+})
+
+describe('sharing', () => {
+  it('serves owners by the work done for them, and weights among the jobs of one', () => {
+    const hub = new Conversation()
+    const none = { verify: { mode: 'none' }, shard_count: 1000 } as const
+    hub.enrol('a', 'agent', 'cpu', 8)
+    for (const [id, owner, weight] of [
+      ['one', 'ann', 1],
+      ['two', 'ann', 3],
+      ['three', 'ben', 1],
+    ] as const)
+      hub.admit({ ...none, id, owner, weight })
+    const served: Record<string, number> = { one: 0, two: 0, three: 0 }
+    const queue = [...leasesIn(hub.listen('a'))]
+    for (let round = 0; round < 400; round++) {
+      const lease = queue.shift()
+      if (lease === undefined) break
+      const job = hub.state.leases.get(lease.lease_id)?.job.id ?? ''
+      served[job] = (served[job] ?? 0) + lease.count
+      // So slow that each lease has one shard.
+      hub.now_ms += 10_000
+      queue.push(...leasesIn(hub.answer(lease.lease_id)))
+    }
+    const total = Object.values(served).reduce((sum, count) => sum + count, 0)
+    expect(total).toBeGreaterThan(300)
+    expect((served.three ?? 0) / total).toBeCloseTo(0.5, 1)
+    expect((served.two ?? 0) / (served.one ?? 1)).toBeGreaterThan(2.5)
+    expect((served.two ?? 0) / (served.one ?? 1)).toBeLessThan(3.5)
   })
 })

@@ -16,7 +16,8 @@ function shareOf(state: HubState, owner: string): OwnerShare {
 }
 
 export function hasWork(job: HubJob): boolean {
-  return job.fresh_count > 0 || job.missing_copies > 0 || (job.isExhausted && job.flying.size > 0)
+  if (!job.isExhausted && job.stopped_at === undefined) return true
+  return job.fresh_count > 0 || job.missing_copies > 0 || job.flying.size > 0
 }
 
 /** Queues a job that has something to lease. */
