@@ -1,6 +1,7 @@
 import { sha256Hex } from '../kernel/digest.ts'
 import { OPS } from '../kernel/ops/registry.ts'
-import { KERNELS } from '../shaders/generated/kernels.ts'
+import { WGSL_KERNELS } from '../shaders/generated/wgsl/index.ts'
+import { kernelSource } from '../shaders/sources.ts'
 import { systemClock } from './clock.ts'
 import { EQUALITY_CASES } from './equality-cases.test-support.ts'
 import { asForgeError } from './failure.ts'
@@ -32,8 +33,9 @@ export async function compileAll() {
   const device = await adapter?.requestDevice()
   const packed = navigator.gpu.wgslLanguageFeatures?.has('packed_4x8_integer_dot_product') ?? false
   const results: { kernel: string; errors: string[] }[] = []
-  for (const [kernel, code] of Object.entries(KERNELS)) {
+  for (const kernel of Object.keys(WGSL_KERNELS)) {
     if (device === undefined || (kernel.endsWith('.dp4a') && !packed)) continue
+    const { wgsl: code } = await kernelSource(kernel)
     device.pushErrorScope('validation')
     const info = await device.createShaderModule({ code }).getCompilationInfo()
     const errors = info.messages.filter(({ type }) => type === 'error').map(({ message }) => message)
@@ -70,6 +72,23 @@ export async function golden() {
   )
   await verified.verifyAll(new AbortController().signal)
   return checks
+}
+
+/** What this host says of a job whose uniform leaves the range that its kernel was proven for. */
+export async function admission() {
+  const found = EQUALITY_CASES.find(({ prepare }) => prepare().job.op === 'mc@1/gbm.v1')?.prepare()
+  if (found === undefined) throw new Error('no case of mc@1/gbm.v1')
+  const program = found.job.gpu()
+  const words = program.words.slice()
+  // `steps`, at most 4096.
+  words[6] = 4097
+  try {
+    await (await executor()).runProgram({ ...program, words }, found.inputs, never)
+    return { code: 'none', message: '' }
+  } catch (error) {
+    const { code, message } = asForgeError(error)
+    return { code, message }
+  }
 }
 
 /** Work units per second of the timing job. */

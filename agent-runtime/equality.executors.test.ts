@@ -136,6 +136,14 @@ describe.each(hosts)('$name', ({ name, open }) => {
     expect(rounds).toEqual([expected(index), expected(index)])
   })
 
+  test('refuses a job that leaves the range its kernel was proven for', async () => {
+    const outcome = await call<{ code: string; message: string }>('admission')
+    expect(outcome).toEqual({
+      code: 'EXECUTOR_FAILED',
+      message: 'word 10 of the uniform of mc/gbm.v1 leaves its proven range',
+    })
+  })
+
   test('gets the golden shards right', async () => {
     const checks = await call<{ op: string; ok: boolean }[]>('golden')
     expect(new Set(checks.filter(({ ok }) => ok).map(({ op }) => op))).toEqual(new Set(ops))

@@ -6,6 +6,7 @@ import {
   canonicalContract,
   contractHash,
   formatOp,
+  type OpRef,
   parseContract,
   schemaError,
 } from './contract.ts'
@@ -67,14 +68,17 @@ export interface PreparedCheck {
 export interface Op
   extends Pick<
     OpSpec<JsonObject, JsonObject, unknown, JsonObject>,
-    'ref' | 'title' | 'description' | 'inputs' | 'kernel' | 'tables'
+    'ref' | 'title' | 'description' | 'inputs' | 'golden' | 'kernel' | 'tables'
   > {
   readonly id: string
   /** The op's own arguments, and `convergence` where it may stop early. */
   readonly args: z.ZodType<JsonObject>
+  readonly result: OpSpec<JsonObject, JsonObject, unknown, JsonObject>['result']
   readonly example: JsonObject
   /** Whether verify mode `algebraic` is to be had. */
   readonly isCheckable: boolean
+  /** Where an op has several kernels: that of a contract's arguments. */
+  kernelOf?(args: JsonObject): string
   prepare(contract: Contract): PreparedJob
 }
 
@@ -83,19 +87,25 @@ export function defineOp<A extends JsonObject, C extends JsonObject, G, R extend
   spec: OpSpec<A, C, G, R>,
 ): Op {
   const args = argsWithTarget(spec)
-  return {
+  const op: Op = {
     id: formatOp(spec.ref),
     ref: spec.ref,
     title: spec.title,
     description: spec.description,
     inputs: spec.inputs,
+    golden: spec.golden,
     kernel: spec.kernel,
+    ...(spec.kernelOf === undefined
+      ? {}
+      : { kernelOf: (args: JsonObject) => spec.kernelOf?.(args as A) ?? spec.kernel }),
     tables: spec.tables,
     args,
+    result: spec.result,
     example: spec.example,
     isCheckable: spec.algebraic !== undefined,
-    prepare: (contract) => prepareWith(spec, args, contract),
+    prepare: (contract) => prepareWith(spec, op, contract),
   }
+  return op
 }
 
 /** An op's arguments as a contract gives them: with `convergence` where it may stop early. */
@@ -129,12 +139,13 @@ function planMaterial({ shard_count, leaf, constants, looks }: Plan): JsonObject
  * The byte layout is specified in docs/spec/contract.md.
  */
 export function replayKeyMaterial(
-  spec: Pick<Op, 'ref' | 'kernel' | 'tables'>,
+  spec: Pick<Op, 'ref' | 'kernel' | 'kernelOf' | 'tables'>,
   contract: Contract,
   plan: Plan,
 ): JsonObject {
-  const kernelDigest = KERNEL_DIGESTS[spec.kernel]
-  invariant(kernelDigest !== undefined, `no digest of kernel ${spec.kernel}`)
+  const kernel = spec.kernelOf?.(contract.args) ?? spec.kernel
+  const kernelDigest = KERNEL_DIGESTS[kernel]
+  invariant(kernelDigest !== undefined, `no digest of kernel ${kernel}`)
   return {
     replay_key: 1,
     kernel_semantics: KERNEL_SEMANTICS,
@@ -150,18 +161,19 @@ export function replayKeyMaterial(
 
 function prepareWith<A extends JsonObject, C extends JsonObject, G, R extends JsonObject>(
   spec: OpSpec<A, C, G, R>,
-  schema: z.ZodType<JsonObject>,
+  op: Op,
   raw: Contract,
 ): PreparedJob {
-  const parsed = schema.safeParse(raw.args)
+  const parsed = op.args.safeParse(raw.args)
   if (!parsed.success) throw schemaError(parsed.error, 'ARGS_OUT_OF_RANGE', 'args')
   // Agents and referee read the canonical text, in which -0 is 0: plan here from the same arguments.
   const contract: Contract = { ...raw, args: JSON.parse(canonicalJson(parsed.data)) as JsonObject }
   const { args, stopping } = splitArgs<A>(contract.args)
   checkInputs(spec.inputs, raw)
-  checkVerifiable(spec, raw)
   const cut = spec.plan(args, contract.inputs)
   const plan = stopping === undefined ? cut : { ...cut, looks: looksOf(spec, cut, stopping) }
+  if (contract.verify.mode === 'algebraic' && spec.algebraic?.holds(plan) !== true)
+    throw notCheckable(spec.ref)
   invariant(Number.isSafeInteger(plan.shard_count) && plan.shard_count >= 1, 'a plan has at least one shard')
   if (plan.shard_count > LIMITS.shards) {
     throw new ForgeError(
@@ -183,7 +195,7 @@ function prepareWith<A extends JsonObject, C extends JsonObject, G, R extends Js
     contract,
     canonical,
     contractHash: contractHash(contract),
-    replayKey: sha256Hex(canonicalJson(replayKeyMaterial(spec, contract, plan))),
+    replayKey: sha256Hex(canonicalJson(replayKeyMaterial(op, contract, plan))),
     planDigest: sha256Hex(canonicalJson(planMaterial(plan))),
     op: formatOp(spec.ref),
     plan,
@@ -277,13 +289,9 @@ function checkInputs(specs: Op['inputs'], contract: Contract): void {
   }
 }
 
-/** @throws ForgeError CONTRACT_INVALID when the contract asks for a check that the op does not have */
-function checkVerifiable(
-  spec: Pick<OpSpec<never, never, never, never>, 'ref' | 'algebraic'>,
-  contract: Contract,
-): void {
-  if (contract.verify.mode !== 'algebraic' || spec.algebraic !== undefined) return
-  throw new ForgeError('CONTRACT_INVALID', `${formatOp(spec.ref)} has no algebraic check`, {
+/** The contract asks for a check that the op does not have, or not for numbers of this size. */
+function notCheckable(op: OpRef): ForgeError {
+  return new ForgeError('CONTRACT_INVALID', `${formatOp(op)} has no algebraic check of this contract`, {
     path: 'verify.mode',
     hint: 'Use "adaptive", "quorum" or "spotcheck".',
   })

@@ -141,7 +141,6 @@ class JobRunner implements ShardRunner {
         held = await this.ready()
         for await (const leaf of runOnDevice(
           held.stage.opened,
-          this.#program,
           held.buffers,
           held.pacer,
           next,

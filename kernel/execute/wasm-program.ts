@@ -1,6 +1,7 @@
 import { ForgeError, invariant } from '../errors.ts'
 import { TABLES } from '../numerics/tables/index.ts'
 import type { GpuProgram, InputBytes } from '../ops/op.ts'
+import { assertAdmitted, DISPATCH_WORDS } from './admission.ts'
 
 /**
  * Runs a kernel that was compiled to WASM. The module imports `env.memory`, and exports `run(first, end, y)`, `admit()`
@@ -11,9 +12,9 @@ import type { GpuProgram, InputBytes } from '../ops/op.ts'
 
 const LENGTHS_AT = 64
 const BINDING = { uniform: 0, output: 1, 'normal-quantile': 2, exp2: 3, inputs: 4 } as const
-/** Words first_invocation, end_invocation, first_shard, slot_words, which stand first in every uniform. */
-const DISPATCH_WORDS = 4
 const PAGE_BYTES = 65_536
+/** Lanes beyond the last invocation may read so far beyond a buffer. */
+const SPARE_BYTES = 16
 /** 1 GiB: more than any plan asks for. */
 const PAGES_MAX = 16_384
 
@@ -57,7 +58,7 @@ export class WasmProgram {
       words,
       bytes: roundUp(words.byteLength, 64),
     }))
-    const pages = 1 + Math.ceil(sizes.reduce((sum, { bytes }) => sum + bytes, 0) / PAGE_BYTES)
+    const pages = 1 + Math.ceil(sizes.reduce((sum, { bytes }) => sum + bytes, SPARE_BYTES) / PAGE_BYTES)
     if (pages > PAGES_MAX)
       throw new ForgeError('EXECUTOR_FAILED', 'the operands do not fit the memory of a WASM kernel')
     try {
@@ -83,20 +84,7 @@ export class WasmProgram {
     this.#program = program
     this.#uniformAt = uniformAt
     this.#outputAt = outputAt
-    this.#admit()
-  }
-
-  /** The proofs of the kernel assume ranges of its uniform words, and bound its loops by them. */
-  #admit(): void {
-    const answer = this.#exports.admit()
-    if (answer === 0) return
-    throw new ForgeError(
-      'EXECUTOR_FAILED',
-      answer < 0
-        ? `an invocation of ${this.#program.kernel} would run more than 32,768 loop iterations`
-        : `word ${answer - 1} of the uniform of ${this.#program.kernel} leaves its proven range`,
-      { hint: 'The plan of the op must keep to what its kernel declares.' },
-    )
+    assertAdmitted(this.#exports.admit, program.kernel)
   }
 
   /**

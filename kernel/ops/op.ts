@@ -56,6 +56,8 @@ export interface LeafRange {
 
 /** A check of a leaf that is far cheaper than its execution and does not repeat it. */
 export interface AlgebraicCheck<A, C extends JsonObject> {
+  /** Whether the plan's numbers fit the check; a contract that asks for it is refused otherwise. */
+  holds(plan: Plan<C>): boolean
   /** Probability that a wrong leaf passes, for a secret drawn after the leaf was committed to. */
   miss(plan: Plan<C>): number
   /** @param secret ALGEBRAIC_SECRET_BYTES random bytes @returns what is wrong, or undefined */
@@ -68,6 +70,19 @@ export interface AlgebraicCheck<A, C extends JsonObject> {
   ): string | undefined
 }
 export const ALGEBRAIC_SECRET_BYTES = 8
+
+/** An operand with its bytes: little-endian, row-major. */
+export interface Operand {
+  readonly dtype: Dtype
+  readonly shape: readonly number[]
+  readonly bytes: Uint8Array
+}
+
+/** A contract of an op without what all its golden contracts share. */
+export interface GoldenContract {
+  readonly args: JsonObject
+  readonly operands?: Readonly<Record<string, Operand>>
+}
 
 export interface ShardContext<A, C extends JsonObject> {
   readonly args: A
@@ -83,7 +98,7 @@ export interface ShardContext<A, C extends JsonObject> {
  * along either without changing the result.
  */
 export interface GpuProgram {
-  /** Name in `shaders/generated/kernels.ts`, e.g. `mc/gbm.v1`. */
+  /** Name under shaders/, e.g. `mc/gbm.v1`. */
   readonly kernel: string
   readonly tables: readonly TableName[]
   readonly words: Uint32Array
@@ -100,6 +115,8 @@ export interface GpuProgram {
   readonly slot_words: number
   /** Storage buffers from operands, in binding order from 4. `pack` is deterministic and runs once a job. */
   readonly inputs: readonly { readonly name: string; pack(bytes: Uint8Array): Uint32Array }[]
+  /** Another program with the same leaves, for devices whose WGSL has packed_4x8_integer_dot_product. */
+  readonly dp4a?: GpuProgram
   /** The leaf's bytes from its slot (a partial tile is shorter than its slot). */
   leaf(shard: number, slot: Uint32Array): Uint8Array
 }
@@ -223,8 +240,12 @@ export interface OpSpec<A extends JsonObject, C extends JsonObject, G, R extends
   readonly inputs: Readonly<Record<string, InputSpec>>
   /** A documented example that runs as it stands (operands excepted). */
   readonly example: A
+  /** Tiny contracts, at least one, whose shards an executor must get right before it may run the op for others. */
+  golden(): readonly GoldenContract[]
   /** Name of the normative kernel; its digest is in the replay key. */
   readonly kernel: string
+  /** The kernel of a contract, where an op has several: it stands in the replay key instead. */
+  kernelOf?(args: A): string
   readonly tables: readonly TableName[]
   /** @throws ForgeError ARGS_OUT_OF_RANGE with the path of an argument outside the proven range */
   plan(args: A, inputs: InputRefs): Plan<C>

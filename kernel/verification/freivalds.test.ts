@@ -72,7 +72,20 @@ function multiply(rows: number, depth: number, columns: number, a: Int8Array, b:
   return c
 }
 
-const block = (elements: Int8Array, stride: number) => ({ elements, first: 0, stride })
+const rowsOf = (elements: Int8Array, depth: number) => ({
+  elements,
+  first: 0,
+  line_stride: depth,
+  depth_stride: 1,
+})
+const columnsOf = (elements: Int8Array, columns: number) => ({
+  elements,
+  first: 0,
+  line_stride: 1,
+  depth_stride: columns,
+})
+const bytesOf = (c: Int32Array) => new Uint8Array(c.buffer, c.byteOffset, c.byteLength)
+const operand_bits = 7
 
 describe("Freivalds' check", () => {
   it('passes every right product, and names the row of a wrong element', () => {
@@ -81,7 +94,14 @@ describe("Freivalds' check", () => {
       [anyProduct, anyElement, fc.nat(), fc.integer({ min: 1, max: 100_000 }), fc.boolean()],
       ({ rows, depth, columns, a, b }, s, at, error, isNegative) => {
         const c = multiply(rows, depth, columns, a, b)
-        const check = () => wrongRow({ rows, depth, columns }, block(a, depth), block(b, columns), c, s)
+        const check = () =>
+          wrongRow(
+            { rows, depth, columns, operand_bits },
+            rowsOf(a, depth),
+            columnsOf(b, columns),
+            bytesOf(c),
+            s,
+          )
         expect(check()).toBeUndefined()
         const wrong = at % c.length
         c[wrong] = (c[wrong] as number) + (isNegative ? -error : error)
@@ -95,7 +115,13 @@ describe("Freivalds' check", () => {
     const ones = new Int8Array(3).fill(1)
     const c = Int32Array.of(1, 1, 1)
     const run = (s: bigint) =>
-      wrongRow({ rows: 1, depth: 1, columns: 3 }, block(ones, 1), block(ones, 3), c, element(s))
+      wrongRow(
+        { rows: 1, depth: 1, columns: 3, operand_bits },
+        rowsOf(ones, 1),
+        columnsOf(ones, 3),
+        bytesOf(c),
+        element(s),
+      )
     // Errors 6, -5, 1: the polynomial (s - 2)(s - 3).
     c.set([7, -4, 2])
     expect([1n, 2n, 3n, 4n, P - 1n].map(run)).toEqual([0, undefined, undefined, 0, 0])
@@ -105,9 +131,15 @@ describe("Freivalds' check", () => {
   it('refuses elements that no such product has before it computes', () => {
     const ones = new Int8Array(1).fill(1)
     const c = Int32Array.of(16_385)
-    expect(wrongRow({ rows: 1, depth: 1, columns: 1 }, block(ones, 1), block(ones, 1), c, element(5n))).toBe(
-      0,
-    )
+    expect(
+      wrongRow(
+        { rows: 1, depth: 1, columns: 1, operand_bits },
+        rowsOf(ones, 1),
+        columnsOf(ones, 1),
+        bytesOf(c),
+        element(5n),
+      ),
+    ).toBe(0)
   })
 
   it('of a tile of 256 x 256 over a depth of 1024 costs far less than the product', () => {
@@ -118,7 +150,13 @@ describe("Freivalds' check", () => {
     const c = multiply(n, depth, n, a, b)
     const product_ms = performance.now() - started
     const run = () =>
-      wrongRow({ rows: n, depth, columns: n }, block(a, depth), block(b, n), c, element(98_765n))
+      wrongRow(
+        { rows: n, depth, columns: n, operand_bits },
+        rowsOf(a, depth),
+        columnsOf(b, n),
+        bytesOf(c),
+        element(98_765n),
+      )
     run()
     const checked = performance.now()
     expect(run()).toBeUndefined()

@@ -4,6 +4,7 @@ import { wordsToBytes } from '../../numerics/words.ts'
 import type { GpuProgram, OpSpec } from '../op.ts'
 import { type BootstrapArgs, bootstrapArgs } from './args.ts'
 import { millionthsOf, packColumn } from './column.ts'
+import { goldenBootstrap } from './golden.ts'
 import { type BootstrapConstants, type BootstrapPlan, leafWords, planBootstrap } from './plan.ts'
 import {
   type BootstrapResult,
@@ -63,6 +64,7 @@ export const bootstrapSpec: OpSpec<BootstrapArgs, BootstrapConstants, BootstrapS
     },
   },
   example: { statistic: 'mean', column: 0, other_column: 1, percent: 50, resamples: 10_000 },
+  golden: goldenBootstrap,
   kernel: KERNEL,
   tables: [],
   plan: planBootstrap,

@@ -2,6 +2,7 @@ import { defineOp } from '../../job.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import type { GpuProgram, OpSpec } from '../op.ts'
 import { type IsingArgs, isingArgs } from './args.ts'
+import { goldenIsing } from './golden.ts'
 import { type IsingConstants, type IsingPlan, LEAF_WORDS, planIsing } from './plan.ts'
 import {
   checkIsingLeaf,
@@ -65,6 +66,7 @@ export const isingSpec: OpSpec<IsingArgs, IsingConstants, IsingSum, IsingResult>
     interval: 8,
     replicas: 512,
   },
+  golden: goldenIsing,
   kernel: KERNEL,
   tables: [],
   plan: planIsing,

@@ -3,8 +3,10 @@ import { bigIntToLimbs } from '../../numerics/limbs.ts'
 import { philox4x32 } from '../../numerics/philox.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import type { PhiloxKey } from '../../seed.ts'
+import { referenceFor } from '../reference.test-support.ts'
 import { shardSamples } from '../samples.ts'
 import type { IsingArgs } from './args.ts'
+import { isingSpec } from './index.ts'
 import { type IsingConstants, type IsingPlan, LEAF_WORDS, MAGNETISATION_BINS } from './plan.ts'
 
 /** Bits set in a word. Source: Warren, Hacker's Delight (2nd ed.), figure 5-2. */
@@ -130,3 +132,7 @@ export function referenceIsing(args: IsingArgs, plan: IsingPlan, key: PhiloxKey,
   for (const [index, value] of sums.entries()) bigIntToLimbs(value, leaf, 4 + 4 * index, 4)
   return wordsToBytes(leaf)
 }
+
+export const reference = referenceFor(isingSpec, ({ args, plan, key }, shard) =>
+  referenceIsing(args, plan, key, shard),
+)

@@ -3,6 +3,7 @@ import { defineOp } from '../../job.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import type { GpuProgram, OpSpec } from '../op.ts'
 import { type SirArgs, sirArgs } from './args.ts'
+import { goldenSir } from './golden.ts'
 import { LEAF_WORDS, planSir, type SirConstants, type SirPlan } from './plan.ts'
 import {
   checkSirLeaf,
@@ -67,6 +68,7 @@ export const sirSpec: OpSpec<SirArgs, SirConstants, SirSum, SirResult> = {
     steps_per_day: 4,
     runs: 20_000,
   },
+  golden: goldenSir,
   kernel: KERNEL,
   tables: TABLES,
   plan: planSir,

@@ -9,7 +9,7 @@ import golden from './golden.json' with { type: 'json' }
 import { matmul } from './index.ts'
 import { matmulResult } from './product.ts'
 import { NOT_FINITE, powerOfTwo, quantise } from './quantise.ts'
-import type { FloatProduct, IntegerProduct } from './sliced-product.ts'
+import type { FloatProduct, IntegerProduct } from './wide-product.ts'
 
 test.each(golden.contracts as unknown as Golden[])('$name', (known) => checkGolden(matmul, known))
 
@@ -379,17 +379,20 @@ describe('plan', () => {
     }).plan
   }
 
-  test('larger elements are contained in an int8 product', () => {
+  test('larger elements are of one or two digits, and floats bring their exponents', () => {
+    const int16 = { rows: 100, depth: 50, columns: 60 }
     expect(planOf({}, 'int16', [100, 50], 'int8', [50, 60]).constants).toMatchObject({
-      rows: 201,
-      depth: 50,
-      columns: 121,
-      of: { rows: 100, depth: 50, columns: 60, digits: 2, dtype: 'int16' },
+      ...int16,
+      wide: { ...int16, dtype: 'int16', bits: 16, a_digits: 1, b_digits: 1 },
+    })
+    expect(planOf({}, 'int16', [100, 50], 'int16', [50, 60]).constants).toMatchObject({
+      wide: { a_digits: 1, b_digits: 2, digit_bits: 8 },
     })
     expect(planOf({ bits: 24 }, 'float32', [100, 50], 'float32', [50, 60]).constants).toMatchObject({
-      rows: 302,
+      rows: 101,
       depth: 52,
-      columns: 182,
+      columns: 61,
+      wide: { ...int16, dtype: 'float32', bits: 24, a_digits: 2, b_digits: 2, digit_bits: 12 },
     })
     expect(planOf({ transpose_a: true }, 'int8', [50, 100], 'int8', [50, 60]).constants).toEqual(
       planOf({}, 'int8', [100, 50], 'int8', [50, 60]).constants,
@@ -409,8 +412,25 @@ describe('plan', () => {
       [3, 2],
       'do not agree',
     ],
-    ['too many digits', {}, 'int16', [8192, 4097], 'int16', [4097, 1], 'digits; the limit is 67108864'],
-    ['too large a product', {}, 'int16', [2048, 8], 'int16', [8, 2048], 'the product is 4097 x 4097'],
+    [
+      'too many bytes',
+      {},
+      'int16',
+      [8192, 4097],
+      'int16',
+      [4097, 1],
+      '4097 x 2 bytes; the limit is 67108864',
+    ],
+    ['too large a product', {}, 'int16', [4096, 8], 'int16', [8, 4096], 'the product is 4096 x 4096 int64'],
+    [
+      'too deep a product of 24 bits',
+      { bits: 24 },
+      'float32',
+      [1, 130_000],
+      'float32',
+      [130_000, 1],
+      'a depth of 130002 is too much for 24 bits',
+    ],
   ])('%s are refused', (_, args, aType, a, bType, b, message) => {
     expect(() => planOf(args, aType, a, bType, b)).toThrow(message)
   })

@@ -4,9 +4,9 @@ import { matrixPreview, previewOf } from '../matrix-preview.ts'
 import type { Artifact } from '../op.ts'
 import { factsOf, sequenceFacts } from '../sequence-facts.ts'
 import { NOT_FINITE, powerOfTwo } from './quantise.ts'
-import { batchOf, isFloat, type MatmulConstants, type Slicing } from './tiles.ts'
+import { batchOf, isFloat, type MatmulConstants, type Wide } from './tiles.ts'
 
-/** From the int8 product of slices (slices.ts) back to the product that was asked for. */
+/** From the int64 product of larger elements, and what else it contains (operands.ts), to the product that was asked for. */
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/)
 const shape = z.tuple([z.int().min(1), z.int().min(1)])
@@ -44,7 +44,7 @@ export const floatProduct = z.strictObject({
 })
 export type FloatProduct = z.infer<typeof floatProduct>
 
-const UNIT = 2 ** 16
+const WORD = 2 ** 32
 const NAN_BITS = 0x7fc00000
 const FLOAT32_MAX = 3.402_823_466_385_288_6e38
 /** Half a unit in the last place above it rounds to infinity. */
@@ -54,61 +54,42 @@ const PREVIEW_MAX = 32
 /** An element by row and column. */
 type Reader = (row: number, column: number) => number
 
-/** One product of a batch: its int8 product, and what that stands for. */
-interface SlicedProduct {
-  readonly at: Reader
-  readonly element: Reader
+/** The int64 at a byte, to the nearest double: exact below 2^53. */
+function int64At(view: DataView, at: number): number {
+  return view.getInt32(at + 4, true) * WORD + view.getUint32(at, true)
 }
 
-/** Element (i, j) of the product of integers: exact below 2^53, else the nearest double. */
-function elementReader(s: Slicing, at: Reader): Reader {
-  const offset = s.digits === 2 ? 128 : 128 * 257
-  const constant = offset * offset * s.depth
-  const sums = (count: number, sliceSum: (digit: number, line: number) => number) =>
-    Float64Array.from({ length: count }, (_, line) => {
-      let sum = 0
-      for (let d = 0; d < s.digits; d++) sum += sliceSum(d, line) * 2 ** (8 * d)
-      return sum
-    })
-  const rowSums = sums(s.rows, (d, row) => at(d * s.rows + row, s.digits * s.columns))
-  const columnSums = sums(s.columns, (d, column) => at(s.digits * s.rows, d * s.columns + column))
-  return (i, j) => {
-    // In units of 2^16 and of 1: both stay integers below 2^52, and only their sum is rounded, if it must be.
-    const both = (rowSums[i] as number) + (columnSums[j] as number)
-    const top = Math.floor(both / UNIT)
-    let high = top * offset
-    let low = (both - top * UNIT) * offset + constant
-    for (let d = 0; d < s.digits; d++) {
-      for (let e = 0; e < s.digits; e++) {
-        const slice = at(d * s.rows + i, e * s.columns + j)
-        if (d + e < 2) low += slice * 2 ** (8 * (d + e))
-        else high += slice * 2 ** (8 * (d + e - 2))
-      }
-    }
-    return high * UNIT + low
+/** Each element lies between what depth products of the largest integers can reach. */
+export function checkWideTile({ depth, bits }: Wide, leaf: Uint8Array): string | undefined {
+  const most = depth * 2 ** (2 * bits - 2)
+  const view = new DataView(leaf.buffer, leaf.byteOffset, leaf.length)
+  for (let at = 0; at < leaf.length; at += 8) {
+    const value = int64At(view, at)
+    if (Math.abs(value) > most)
+      return `element ${at / 8} is ${value}; ${depth} products lie within ${-most} and ${most}`
   }
+  return undefined
 }
 
-export function reduceSlices(
-  s: Slicing,
+export function reduceWide(
+  wide: Wide,
   c: MatmulConstants,
   bytes: Uint8Array,
 ): { readonly result: IntegerProduct | FloatProduct; readonly artifacts: readonly Artifact[] } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const products = Array.from({ length: batchOf(c) }, (_, product) => {
+  const products = Array.from({ length: batchOf(c) }, (_, product): Reader => {
     const first = product * c.rows * c.columns
-    const at: Reader = (row, column) => view.getInt32(4 * (first + row * c.columns + column), true)
-    return { at, element: elementReader(s, at) }
+    return (row, column) => int64At(view, 8 * (first + row * c.columns + column))
   })
-  return isFloat(s) ? floats(s, products) : integers(s, products)
+  return isFloat(wide) ? floats(wide, products) : integers(wide, products)
 }
 
-function integers(s: Slicing, products: readonly SlicedProduct[]) {
+function integers(s: Wide, products: readonly Reader[]) {
   const rows = products.length * s.rows
   const out = new DataView(new ArrayBuffer(8 * rows * s.columns))
   let to = 0
   let trace = 0
-  for (const { element } of products) {
+  for (const element of products) {
     for (let i = 0; i < s.rows; i++) {
       for (let j = 0; j < s.columns; j++, to += 8) out.setFloat64(to, element(i, j), true)
       if (i < s.columns) trace += element(i, i)
@@ -140,7 +121,7 @@ interface FloatFacts {
   bound: number
 }
 
-function floats(s: Slicing, products: readonly SlicedProduct[]) {
+function floats(s: Wide, products: readonly Reader[]) {
   const size = s.rows * s.columns
   const values = new Float64Array(products.length * size)
   const bytes = new Uint8Array(4 * values.length)
@@ -166,7 +147,7 @@ function floats(s: Slicing, products: readonly SlicedProduct[]) {
     shape: sides,
     dtype: 'float32',
     digest: sha256Hex(bytes),
-    bits: s.digits === 2 ? 16 : 24,
+    bits: s.bits,
     min: finite ? facts.min : 0,
     max: finite ? facts.max : 0,
     frobenius_squared: facts.squares,
@@ -178,20 +159,11 @@ function floats(s: Slicing, products: readonly SlicedProduct[]) {
 }
 
 /** One product's elements, as doubles and as float32, added to the facts. */
-function floatProductOf(
-  s: Slicing,
-  { at, element }: SlicedProduct,
-  values: Float64Array,
-  out: DataView,
-  facts: FloatFacts,
-): void {
-  const rowExponent = (i: number) => at((s.digits - 1) * s.rows + i, s.digits * s.columns + 1)
-  const columnExponents = Array.from({ length: s.columns }, (_, j) =>
-    at(s.digits * s.rows + 1, (s.digits - 1) * s.columns + j),
-  )
+function floatProductOf(s: Wide, at: Reader, values: Float64Array, out: DataView, facts: FloatFacts): void {
+  const columnExponents = Array.from({ length: s.columns }, (_, j) => at(s.rows, j))
   let largestRow = -NOT_FINITE
   for (let i = 0, index = 0; i < s.rows; i++) {
-    const e = rowExponent(i)
+    const e = at(i, s.columns)
     if (e !== NOT_FINITE) largestRow = Math.max(largestRow, e)
     for (let j = 0; j < s.columns; j++, index++) {
       const f = columnExponents[j] as number
@@ -200,7 +172,7 @@ function floatProductOf(
         out.setUint32(4 * index, NAN_BITS, true)
         continue
       }
-      const value = element(i, j) * powerOfTwo(e + f)
+      const value = at(i, j) * powerOfTwo(e + f)
       out.setFloat32(4 * index, value, true)
       if (Math.abs(value) >= FLOAT32_OVERFLOW) {
         facts.notFinite++
@@ -216,7 +188,7 @@ function floatProductOf(
     (most, f) => (f === NOT_FINITE ? most : Math.max(most, f)),
     -NOT_FINITE,
   )
-  const half = 2 ** (8 * s.digits - 1)
+  const half = 2 ** (s.bits - 1)
   facts.bound = Math.max(facts.bound, s.depth * powerOfTwo(largestRow + largestColumn) * (half + 0.25))
 }
 
