@@ -463,12 +463,18 @@ export class Hub {
     else this.#writer.storePhase(jobId, phase)
   }
 
+  /** Waits until what was accepted is durable, and stands in the totals of those who did it. */
+  async #durable(): Promise<void> {
+    await this.#commits.durable()
+    await this.#totals.flush()
+  }
+
   /** The runtime stays until the end is stored: what was accepted before it is still to be folded. */
   #storeEnd(jobId: string, state: StoredEnd, failure: ForgeErrorJson | undefined): void {
     this.#writer.storeEnd(jobId, state, {
       epoch: this.epoch,
       failure,
-      durable: () => this.#commits.durable(),
+      durable: () => this.#durable(),
       progress: () => this.#runtimes.get(jobId)?.progress(undefined),
       covered: () => this.#runtimes.get(jobId)?.covered() ?? null,
       stored: (ended) => this.#announceEnd(jobId, ended),
@@ -489,7 +495,6 @@ export class Hub {
     const shared = [...this.#runtimes.values()].some((runtime) => runtime.job.contractHash === hash)
     if (hash !== undefined && !shared) this.#contracts.delete(hash)
     this.#chunks.withdraw(jobId)
-    void this.#totals.flush()
   }
 
   /** What has become durable is folded, job by job, before the core and its agents hear of it. */
@@ -538,6 +543,7 @@ export class Hub {
       this.#writer.write(jobId, async () => {
         // What an agent was told is accepted is paid, also beyond the stopping point.
         if (runtime.looked().stopped_at !== undefined) await this.#commits.durable()
+        await this.#totals.flush()
         const settled = { ...settlement, progress: runtime.progress(undefined) }
         if (!(await this.#options.jobs.settle(jobId, this.epoch, settled))) {
           // Somebody else has ended it, or a settlement whose answer was lost: the store knows.

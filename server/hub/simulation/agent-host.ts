@@ -1,9 +1,9 @@
 import type { HubMessage, LeaseMessage } from '../../../kernel/protocol.ts'
+import type { HubEvent } from '../core/events.ts'
 import { plannedCopies } from '../core/verify-policy.ts'
-import type { HubHost } from './hub-host.ts'
+import type { Listener, Network, SimHub } from './network.ts'
 import { digestOf } from './random.ts'
 import type { SimAgent } from './scenario.ts'
-import type { World } from './world.ts'
 
 /** Salt of the results that colluding agents agree on; every other liar has one of his own. */
 const COLLUSION = 0x0c0c
@@ -11,17 +11,17 @@ const COLLUSION = 0x0c0c
 const SLEEPS = 4
 
 /** One agent of a simulated network: it connects to some hub, works, lies, is lost, and comes back. */
-export class AgentHost {
+export class AgentHost implements Listener {
   readonly agent: SimAgent
   readonly #number: number
-  readonly #world: World
-  #hub: HubHost | undefined
+  readonly #world: Network
+  #hub: SimHub | undefined
   #life = 0
   #session = ''
   #leases = 0
   #lies = 0
 
-  constructor(agent: SimAgent, number: number, world: World) {
+  constructor(agent: SimAgent, number: number, world: Network) {
     this.#number = number
     this.agent = agent
     this.#world = world
@@ -64,7 +64,7 @@ export class AgentHost {
     })
   }
 
-  #tell(event: Parameters<HubHost['tell']>[0]): 'received' | 'not_held' | undefined {
+  #tell(event: HubEvent): 'received' | 'not_held' | undefined {
     return this.#hub?.life === this.#life ? this.#hub.tell(event) : undefined
   }
 
@@ -181,7 +181,7 @@ export class AgentHost {
       this.#world.fail(`a lease of others can be given back`)
   }
 
-  #later(session: string, delay_ms: number, event: Parameters<HubHost['tell']>[0]): void {
+  #later(session: string, delay_ms: number, event: HubEvent): void {
     this.#world.after(delay_ms + this.#world.networkDelay(), () => {
       if (session === this.#session) this.#tell(event)
     })

@@ -4,15 +4,15 @@ import type { HubEffect, HubEvent } from '../core/events.ts'
 import { type HubState, initialState } from '../core/state.ts'
 import { step } from '../core/step.ts'
 import { checkState } from './invariants.ts'
+import type { Network, SimHub } from './network.ts'
 import type { Store, StoredJob } from './store.ts'
-import type { World } from './world.ts'
 
 const TICK_MS = 1000
 
 /** One hub process of a simulated network: the real core, and a shell that may die, stand still, or be told late. */
-export class HubHost {
+export class HubHost implements SimHub {
   readonly name: string
-  readonly #world: World
+  readonly #world: Network
   readonly #store: Store
   readonly #clock_rate: number
   state: HubState | undefined
@@ -21,7 +21,7 @@ export class HubHost {
   #frozen_until_ms = 0
   #deferred: HubEvent[] = []
 
-  constructor(name: string, world: World, store: Store, clock_rate: number) {
+  constructor(name: string, world: Network, store: Store, clock_rate: number) {
     this.name = name
     this.#world = world
     this.#store = store

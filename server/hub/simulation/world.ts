@@ -3,6 +3,7 @@ import type { HubEvent } from '../core/events.ts'
 import { AgentHost } from './agent-host.ts'
 import { EventQueue } from './event-queue.ts'
 import { HubHost } from './hub-host.ts'
+import type { Listener, Network, SimHub } from './network.ts'
 import { Random } from './random.ts'
 import type { Scenario } from './scenario.ts'
 import { expectedStop, Store } from './store.ts'
@@ -15,14 +16,14 @@ const LOG_LINES = 60
  * A whole network around the real core: hubs, agents, their network, clocks and database. Everything random comes from
  * one seed, so a failing seed replays exactly.
  */
-export class World {
+export class World implements Network {
   readonly scenario: Scenario
   readonly random: Random
   readonly queue = new EventQueue()
   readonly hubs: readonly HubHost[]
   readonly store: Store
   readonly #agents: readonly AgentHost[]
-  readonly #sessions = new Map<string, AgentHost>()
+  readonly #sessions = new Map<string, Listener>()
   readonly #told = new Map<string, number>()
   readonly #log: string[] = []
   #lives = 0
@@ -108,7 +109,7 @@ export class World {
     return ++this.#commits
   }
 
-  newSession(agent: AgentHost): string {
+  newSession(agent: Listener): string {
     const id = `s${this.#sessions.size}`
     this.#sessions.set(id, agent)
     return id
@@ -121,7 +122,7 @@ export class World {
     return all
   }
 
-  deliver(hub: HubHost, session: string, message: HubMessage): void {
+  deliver(hub: SimHub, session: string, message: HubMessage): void {
     const { life } = hub
     this.after(this.networkDelay(), () => {
       if (hub.life === life) this.#sessions.get(session)?.hear(session, message)
