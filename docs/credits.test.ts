@@ -26,7 +26,7 @@ const contract: unknown = JSON.parse(/-d '(\{.*?\})'\n/s.exec(readme)?.[1] ?? ''
 
 describe('the worked example of docs/credits.md', () => {
   const { plan } = OPS.prepare(contract)
-  const price = jobPrice(plan, 2)
+  const price = jobPrice(plan, { mode: 'quorum', k: 2 })
 
   it('has the price that the kernel computes', () => {
     const units = plan.work_units.toLocaleString('en-US')

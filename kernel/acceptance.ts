@@ -1,7 +1,7 @@
 import type { ExecutorKind } from './receipt.ts'
 
-/** How an accepted shard was verified: one copy under `none`, agreement of owners, or the hub's own execution. */
-export type AcceptMethod = 'single' | 'quorum' | 'referee'
+/** How an accepted shard was verified: on one word, by agreement of owners, by the hub's own execution or algebraic check. */
+export type AcceptMethod = 'single' | 'quorum' | 'referee' | 'algebraic'
 
 /** One execution of a shard whose digest is the accepted one. */
 export interface AcceptedCopy {

@@ -47,9 +47,25 @@ export const progressView = z.object({
   copies: z.int(),
   by_executor: executorCounts,
   /** How accepted shards were verified. */
-  by_method: z.object({ single: z.int(), quorum: z.int(), referee: z.int() }),
+  by_method: z.object({
+    single: z.int(),
+    quorum: z.int(),
+    referee: z.int(),
+    algebraic: z.int().default(0),
+  }),
   /** Distinct owners of accepted copies; the referee is none. */
   owners: z.int(),
+  /** What checks have found, from which the job's bound follows (kernel/verification/job-bound.ts). */
+  checks: z
+    .object({
+      audits: z.int(),
+      audits_bad: z.int(),
+      doubt_single: z.number(),
+      doubt_agreed: z.number(),
+      /** Shards that wait for the referee now. */
+      waiting: z.int(),
+    })
+    .default({ audits: 0, audits_bad: 0, doubt_single: 0, doubt_agreed: 0, waiting: 0 }),
   /** Of a job with a target: shards accepted beyond the stopping point, which nobody is charged for. */
   surplus: z.int().optional(),
 })
@@ -99,6 +115,10 @@ export const jobView = z.object({
   covered_shards: z.int().nullable(),
   work_units: z.int(),
   verify: z.string(),
+  /** Within what a leaf that passes its invariants can move the main figure, where that is a mean. */
+  leaf_range: z
+    .object({ figure: z.string(), unit: z.string().optional(), low: z.number(), high: z.number() })
+    .nullable(),
   created_at: z.string(),
   started_at: z.string().nullable(),
   finished_at: z.string().nullable(),
@@ -130,7 +150,7 @@ export const proofView = z.object({
       shard: z.int(),
       /** SHA-256 of the accepted leaf. */
       digest: z.string(),
-      method: z.enum(['single', 'quorum', 'referee']),
+      method: z.enum(['single', 'quorum', 'referee', 'algebraic']),
       /** Of each accepted copy. */
       executors: z.array(z.enum(['webgpu', 'wasm', 'cpu'])),
     }),

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
+  affordableWork,
   billedCopies,
   type PayableWork,
   REFEREE,
@@ -73,6 +74,20 @@ describe('work done', () => {
         },
       ),
     )
+  })
+})
+
+describe('work beyond the hold', () => {
+  const line = (agent: string, computation: number, verification: number) => ({
+    ...copy(agent),
+    computation,
+    verification,
+  })
+
+  it('is the referee’s audits, which are then nobody’s cost', () => {
+    const work = [line('a', 100, 0), line(REFEREE, 0, 9), line('b', 0, 1)]
+    expect(affordableWork(work, 110)).toEqual(work)
+    expect(affordableWork(work, 105)).toEqual([line('a', 100, 0), line(REFEREE, 0, 4), line('b', 0, 1)])
   })
 })
 

@@ -47,6 +47,30 @@ export function workDone(
   return [...sums.values()]
 }
 
+/** Takes work back that has been found wrong: sums over all lines of a job stay right. */
+export function retractedWork(work: readonly WorkDone[]): readonly WorkDone[] {
+  return work.map((line) => ({
+    ...line,
+    computation: 0 - line.computation,
+    verification: 0 - line.verification,
+  }))
+}
+
+/**
+ * Work that the hold pays: audits are drawn at random, so that the referee may have given more copies than were held for;
+ * those are the network's own cost.
+ * @param affordable copies that the hold covers
+ */
+export function affordableWork<W extends WorkDone>(work: readonly W[], affordable: number): readonly W[] {
+  let surplus = work.reduce((sum, line) => sum + line.computation + line.verification, 0) - affordable
+  return work.map((line) => {
+    if (line.agent !== REFEREE || surplus <= 0) return line
+    const unpaid = Math.min(surplus, line.verification)
+    surplus -= unpaid
+    return { ...line, verification: line.verification - unpaid }
+  })
+}
+
 /** All copies of a job by what they were for. */
 export function billedCopies(work: readonly WorkDone[]): Record<CostKind, number> {
   const copies = { computation: 0, verification: 0, referee: 0 }

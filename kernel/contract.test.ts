@@ -130,10 +130,6 @@ describe('what is available', () => {
   })
 
   test.each<[string, object]>([
-    ['verify.mode', { verify: { mode: 'spotcheck', rate: 0.1 } }],
-    ['verify.mode', { verify: { mode: 'full' } }],
-    ['verify.mode', { verify: { mode: 'adaptive', epsilon: 0.01 } }],
-    ['verify.mode', { verify: { mode: 'algebraic' } }],
     ['policy.classification', { policy: { classification: 'project' } }],
     ['artifacts', { artifacts: [] }],
     ['inputs.a.kv_version', { inputs: { a: { ...INPUT, kv_version: 1 } } }],

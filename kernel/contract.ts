@@ -54,6 +54,7 @@ export const verifySchema = z.discriminatedUnion('mode', [
   z.strictObject({ mode: z.literal('adaptive'), epsilon: z.number().gt(0).lt(1).default(1e-4) }),
   z.strictObject({ mode: z.literal('algebraic') }),
 ])
+export type Verify = z.infer<typeof verifySchema>
 
 const policySchema = z.strictObject({
   target: z.enum(['any', 'cpu', 'gpu']).default('any'),
@@ -170,10 +171,7 @@ export function assertAvailable(contract: Contract): void {
   const refuse = (path: string, what: string, hint: string): never => {
     throw new ForgeError('NOT_YET_AVAILABLE', `${what} is not available yet`, { path, hint })
   }
-  const { verify, policy } = contract
-  if (verify.mode !== 'none' && verify.mode !== 'quorum') {
-    refuse('verify.mode', `verify mode "${verify.mode}"`, 'Use {"mode":"quorum","k":2} or {"mode":"none"}.')
-  }
+  const { policy } = contract
   if (policy.classification !== 'public')
     refuse('policy.classification', 'a project classification', 'Use "public".')
   if (contract.artifacts !== undefined)

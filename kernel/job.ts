@@ -6,6 +6,7 @@ import {
   canonicalContract,
   contractHash,
   formatOp,
+  type OpRef,
   parseContract,
   schemaError,
 } from './contract.ts'
@@ -22,7 +23,7 @@ import { ForgeError, invariant } from './errors.ts'
 import { KERNEL_DIGESTS } from './generated/kernel-digests.ts'
 import { LIMITS } from './limits.ts'
 import { TABLES } from './numerics/tables/index.ts'
-import type { GpuProgram, OpSpec, Plan, Summary } from './ops/op.ts'
+import type { GpuProgram, InputBytes, LeafRange, OpSpec, Plan, Summary } from './ops/op.ts'
 import { philoxKey, seedMaterial } from './seed.ts'
 
 /** Version of the execution semantics as a whole: seeds, plans, digests. A change that alters any result raises it. */
@@ -47,9 +48,20 @@ export interface PreparedJob {
   /** The kernel as any host drives it. */
   gpu(): GpuProgram
   checkLeaf(shard: number, leaf: Uint8Array): string | undefined
+  /** How far a leaf that passes `checkLeaf` can lie, where the main figure is a mean. */
+  leafRange(): LeafRange | undefined
+  /** The op's algebraic check, where it has one. */
+  readonly algebraic: PreparedCheck | undefined
   newAggregate(): Aggregate
   /** @throws ForgeError INTERNAL when the value is not a result of this op */
   summarise(result: unknown): Summary
+}
+
+export interface PreparedCheck {
+  /** Probability that a wrong leaf passes. */
+  readonly miss: number
+  /** @returns what is wrong, or undefined */
+  check(inputs: InputBytes, shard: number, leaf: Uint8Array, secret: Uint8Array): string | undefined
 }
 
 /** An op without its type parameters: what the registry holds. */
@@ -63,6 +75,8 @@ export interface Op
   readonly args: z.ZodType<JsonObject>
   readonly result: OpSpec<JsonObject, JsonObject, unknown, JsonObject>['result']
   readonly example: JsonObject
+  /** Whether verify mode `algebraic` is to be had. */
+  readonly isCheckable: boolean
   /** Where an op has several kernels: that of a contract's arguments. */
   kernelOf?(args: JsonObject): string
   prepare(contract: Contract): PreparedJob
@@ -88,6 +102,7 @@ export function defineOp<A extends JsonObject, C extends JsonObject, G, R extend
     args,
     result: spec.result,
     example: spec.example,
+    isCheckable: spec.algebraic !== undefined,
     prepare: (contract) => prepareWith(spec, op, contract),
   }
   return op
@@ -157,6 +172,8 @@ function prepareWith<A extends JsonObject, C extends JsonObject, G, R extends Js
   checkInputs(spec.inputs, raw)
   const cut = spec.plan(args, contract.inputs)
   const plan = stopping === undefined ? cut : { ...cut, looks: looksOf(spec, cut, stopping) }
+  if (contract.verify.mode === 'algebraic' && spec.algebraic?.holds(plan) !== true)
+    throw notCheckable(spec.ref)
   invariant(Number.isSafeInteger(plan.shard_count) && plan.shard_count >= 1, 'a plan has at least one shard')
   if (plan.shard_count > LIMITS.shards) {
     throw new ForgeError(
@@ -173,6 +190,7 @@ function prepareWith<A extends JsonObject, C extends JsonObject, G, R extends Js
   const canonical = canonicalContract(contract)
   const context = { args, plan, key, inputRefs }
   let program: GpuProgram | undefined
+  const { algebraic } = spec
   return {
     contract,
     canonical,
@@ -187,6 +205,11 @@ function prepareWith<A extends JsonObject, C extends JsonObject, G, R extends Js
       if (leaf.length > plan.leaf.max_bytes)
         return `a leaf of ${leaf.length} bytes; at most ${plan.leaf.max_bytes}`
       return spec.checkLeaf(plan, shard, leaf)
+    },
+    leafRange: () => spec.leafRange?.(args, plan),
+    algebraic: algebraic && {
+      miss: algebraic.miss(plan),
+      check: (inputs, shard, leaf, secret) => algebraic.check(context, inputs, shard, leaf, secret),
     },
     newAggregate: () => createAggregate(spec, args, plan, stopping?.target),
     summarise(result) {
@@ -264,6 +287,14 @@ function checkInputs(specs: Op['inputs'], contract: Contract): void {
       })
     }
   }
+}
+
+/** The contract asks for a check that the op does not have, or not for numbers of this size. */
+function notCheckable(op: OpRef): ForgeError {
+  return new ForgeError('CONTRACT_INVALID', `${formatOp(op)} has no algebraic check of this contract`, {
+    path: 'verify.mode',
+    hint: 'Use "adaptive", "quorum" or "spotcheck".',
+  })
 }
 
 /** Registers ops by id. */

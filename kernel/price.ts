@@ -1,4 +1,6 @@
+import type { Verify } from './contract.ts'
 import { invariant } from './errors.ts'
+import { FULL_SAMPLE } from './verification/policy.ts'
 
 /**
  * What a job costs, from its plan alone: the price is known before anything runs, and no machine's speed changes it.
@@ -41,17 +43,54 @@ export function shardPrice(plan: { readonly shard_count: number; readonly work_u
 }
 
 /**
- * @param copies copies of each shard that the verification asks for
- * @throws ForgeError INTERNAL when the price does not fit a number (no plan within the limits is so large)
+ * The most copies of one shard that are charged. What the hub needs beyond them, because agents are not trusted yet or
+ * disagree, is the network's own cost.
  */
+export function chargedCopies(verify: Verify): number {
+  switch (verify.mode) {
+    case 'none':
+    case 'algebraic':
+      return 1
+    case 'spotcheck':
+    case 'adaptive':
+      return 2
+    case 'quorum':
+      return verify.k
+    case 'full':
+      return 3
+    default:
+      return verify satisfies never
+  }
+}
+
+/** The most copies of a job that are charged, by what they are for. */
+function mostCopies(verify: Verify, shards: number): Record<CostKind, number> {
+  const copies = { computation: shards, verification: 0, referee: 0 }
+  switch (verify.mode) {
+    case 'none':
+    case 'algebraic':
+      return copies
+    case 'spotcheck':
+      return { ...copies, referee: Math.ceil(verify.rate * shards) }
+    case 'quorum':
+      return { ...copies, verification: shards * (verify.k - 1) }
+    case 'full':
+      return { ...copies, verification: shards, referee: Math.ceil(FULL_SAMPLE * shards) }
+    case 'adaptive':
+      // A second copy of every shard, which only agents without a history need: what is not needed is released.
+      return { ...copies, verification: shards }
+    default:
+      return verify satisfies never
+  }
+}
+
+/** @throws ForgeError INTERNAL when the price does not fit a number (no plan within the limits is so large) */
 export function jobPrice(
   plan: { readonly shard_count: number; readonly work_units: number },
-  copies: number,
+  verify: Verify,
 ): JobPrice {
-  invariant(Number.isSafeInteger(copies) && copies >= 1, 'a shard has a copy')
   const price = shardPrice(plan)
-  const verification = plan.shard_count * (copies - 1)
-  const items = costItems(price, { computation: plan.shard_count, verification, referee: 0 })
+  const items = costItems(price, mostCopies(verify, plan.shard_count))
   return { shard_price: price, credits: totalCredits(items), items }
 }
 

@@ -36,6 +36,7 @@ import { createOwnerStore } from './memory/owner-store.ts'
 import { createResultStore } from './memory/result-store.ts'
 import { createSiteStore } from './memory/site-store.ts'
 import { createTokenStore } from './memory/token-store.ts'
+import { createTrustStore } from './memory/trust-store.ts'
 import { createUserStore } from './memory/user-store.ts'
 import { Projection } from './realtime/projection.ts'
 import { createRoomServer } from './realtime/room-server.ts'
@@ -110,12 +111,14 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     log,
   })
 
+  const trust = createTrustStore(database)
   let projection: Projection | undefined
   const hub = await Hub.start({
     jobs,
     results,
     blobs,
     agents,
+    trust,
     referee: options.referee,
     houseAgent: options.houseAgent,
     listener: {
@@ -171,7 +174,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       }),
       owners,
       tokens,
-      devices: createDeviceService({ agents, hub, credits: creditStore }),
+      devices: createDeviceService({ agents, hub, credits: creditStore, trust }),
       blobs: blobService,
       credits,
       sites: createSiteService({ sites, hub, watch }),

@@ -85,3 +85,10 @@ export function formatPercent(part: number, whole: number): string {
   // Never "100 %" before it is done.
   return `${part < whole ? short.format(Math.min(99.9, percent)) : '100'} %`
 }
+
+const percent = new Intl.NumberFormat(LOCALE, { style: 'percent', maximumSignificantDigits: 2 })
+
+/** A share of one: `5 %` as the locale writes it; tiny ones with an exponent. */
+export function formatShare(share: number): string {
+  return share > 0 && share < 1e-5 ? share.toExponential(1) : percent.format(share)
+}

@@ -40,6 +40,33 @@ export const deviceView = z.object({
   ),
   /** Accepted shards by op, most first. */
   ops: z.array(z.object({ op: z.string(), shards: z.int() })),
+  /** What checks have found of it, by executor; one that was never checked is left out. */
+  trust: z.array(
+    z.object({
+      executor: z.enum(EXECUTOR_KINDS),
+      state: z.enum(['checked', 'probation', 'quarantined']),
+      /** Consecutive checked results that were right: what it is trusted with follows from them. */
+      checks: z.int(),
+      /** All checked results that were right, and wrong. */
+      valid: z.int(),
+      invalid: z.int(),
+      /** Checks that it still has to pass on probation. */
+      probation: z.int(),
+      /** Refused until then. */
+      quarantined_until: z.string().nullable(),
+      /** Its owner may say now that it is mended. */
+      may_appeal: z.boolean(),
+    }),
+  ),
+  /** Its newest wrong results, the newest first. */
+  incidents: z.array(
+    z.object({
+      executor: z.enum(EXECUTOR_KINDS),
+      reason: z.string(),
+      job_id: z.string().nullable(),
+      at: z.string(),
+    }),
+  ),
 })
 export type DeviceView = z.infer<typeof deviceView>
 

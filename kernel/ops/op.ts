@@ -42,6 +42,35 @@ export interface InputSpec {
 
 export type InputBytes = ReadonlyMap<string, Uint8Array>
 
+/**
+ * Where an op's main figure is a mean over samples: every leaf that passes `checkLeaf` gives a mean within [low, high], so a
+ * wrong leaf moves the figure by no more than its share of the samples times the width.
+ */
+export interface LeafRange {
+  /** What the figure is, for people. */
+  readonly figure: string
+  readonly unit?: string
+  readonly low: number
+  readonly high: number
+}
+
+/** A check of a leaf that is far cheaper than its execution and does not repeat it. */
+export interface AlgebraicCheck<A, C extends JsonObject> {
+  /** Whether the plan's numbers fit the check; a contract that asks for it is refused otherwise. */
+  holds(plan: Plan<C>): boolean
+  /** Probability that a wrong leaf passes, for a secret drawn after the leaf was committed to. */
+  miss(plan: Plan<C>): number
+  /** @param secret ALGEBRAIC_SECRET_BYTES random bytes @returns what is wrong, or undefined */
+  check(
+    context: Pick<ShardContext<A, C>, 'args' | 'plan' | 'inputRefs'>,
+    inputs: InputBytes,
+    shard: number,
+    leaf: Uint8Array,
+    secret: Uint8Array,
+  ): string | undefined
+}
+export const ALGEBRAIC_SECRET_BYTES = 8
+
 /** An operand with its bytes: little-endian, row-major. */
 export interface Operand {
   readonly dtype: Dtype
@@ -234,6 +263,10 @@ export interface OpSpec<A extends JsonObject, C extends JsonObject, G, R extends
   gpu(context: ShardContext<A, C>): GpuProgram
   /** Invariants that every correct leaf satisfies. @returns what is wrong, or undefined */
   checkLeaf(plan: Plan<C>, shard: number, leaf: Uint8Array): string | undefined
+  /** For ops whose main figure is a mean: what `checkLeaf` leaves room for. */
+  leafRange?(args: A, plan: Plan<C>): LeafRange
+  /** For ops that have one: what verify mode `algebraic` uses. */
+  readonly algebraic?: AlgebraicCheck<A, C>
   readonly fold: Fold<A, C, G>
   estimate?(args: A, plan: Plan<C>, aggregate: G): Estimate | undefined
   /** Present where a contract may set `args.convergence`, which the op itself never sees. */

@@ -4,7 +4,9 @@ import type { AgentView } from '../../kernel/api.ts'
 import { type ClaimProof, claimBytes } from '../../kernel/claim.ts'
 import { hexToBytes, sha256Hex } from '../../kernel/digest.ts'
 import { ForgeError } from '../../kernel/errors.ts'
+import type { ExecutorKind } from '../../kernel/receipt.ts'
 import type { AgentRow, AgentStore, CreditStore } from '../memory/ports.ts'
+import type { TrustStore } from '../memory/trust-store.ts'
 import type { Actor } from './actor.ts'
 import { authorise, authoriseOwner, MISSING } from './authorise.ts'
 import { ClaimChallenges } from './claim-challenges.ts'
@@ -19,6 +21,11 @@ export interface DeviceService {
   rename(actor: Actor, id: string, name: string | null): Promise<DeviceView>
   /** The key is refused from now on and its sessions end; idempotent. @throws ForgeError NOT_FOUND */
   revoke(actor: Actor, id: string): Promise<DeviceView>
+  /**
+   * Ends an executor's quarantine at its owner's word that it is mended: it may enrol again, on a longer probation.
+   * @throws ForgeError NOT_FOUND; CONFLICT when it is not in quarantine, or was appealed to a short while ago
+   */
+  appeal(actor: Actor, id: string, executor: ExecutorKind): Promise<DeviceView>
   /** Something for a device's key to sign, for this actor alone. */
   claimChallenge(actor: Actor): { nonce: string; owner: string; expires_at: string }
   /**
@@ -34,20 +41,31 @@ export interface DevicePorts {
   readonly agents: AgentStore
   readonly hub: Pick<HubSessions, 'endAgentSessions'> & { agents(): readonly AgentView[] }
   readonly credits: Pick<CreditStore, 'claimAgent' | 'earnedBy'>
+  readonly trust: Pick<TrustStore, 'ofAgents' | 'appeal'>
   /** The time of day, milliseconds since 1970. */
   readonly now_ms?: () => number
 }
 
 const REVOKED = 'its owner has revoked this key'
 
-export function createDeviceService({ agents, hub, credits, now_ms = Date.now }: DevicePorts): DeviceService {
+export function createDeviceService({
+  agents,
+  hub,
+  credits,
+  trust,
+  now_ms = Date.now,
+}: DevicePorts): DeviceService {
   const challenges = new ClaimChallenges(now_ms)
 
   const views = async (ownerId: string, rows: readonly AgentRow[]): Promise<DeviceView[]> => {
     const connected = new Set(hub.agents().map(({ id }) => id))
     const ids = rows.map(({ id }) => id)
     const earned = await credits.earnedBy(ownerId, ids)
-    return rows.map((row) => deviceView(row, connected.has(row.id), earned.get(row.id) ?? 0))
+    const reputations = await trust.ofAgents(ids)
+    return rows.map((row) => ({
+      ...deviceView(row, connected.has(row.id), earned.get(row.id) ?? 0),
+      ...reputationView(reputations.get(row.id), new Date(now_ms())),
+    }))
   }
 
   /** @throws ForgeError NOT_FOUND when the actor has no such device */
@@ -81,6 +99,16 @@ export function createDeviceService({ agents, hub, credits, now_ms = Date.now }:
       return own(actor, 'devices.manage', id)
     },
 
+    async appeal(actor, id, executor) {
+      await own(actor, 'devices.manage', id)
+      if (!(await trust.appeal(id, executor))) {
+        throw new ForgeError('CONFLICT', `the device's ${executor} cannot be appealed for now`, {
+          hint: 'An appeal is for an executor in quarantine, once in a day.',
+        })
+      }
+      return own(actor, 'devices.manage', id)
+    },
+
     claimChallenge(actor) {
       const { ownerId } = authoriseOwner(actor, 'devices.claim')
       const { nonce, expires_ms } = challenges.issue(ownerId)
@@ -106,7 +134,34 @@ export function createDeviceService({ agents, hub, credits, now_ms = Date.now }:
   }
 }
 
-function deviceView(row: AgentRow, connected: boolean, credits: number): DeviceView {
+type Reputation = Awaited<ReturnType<TrustStore['ofAgents']>> extends ReadonlyMap<string, infer R> ? R : never
+
+function reputationView(
+  reputation: Reputation | undefined,
+  now: Date,
+): Pick<DeviceView, 'trust' | 'incidents'> {
+  return {
+    trust: (reputation?.trust ?? []).map((row) => ({
+      ...row,
+      state: row.quarantined_until !== null ? 'quarantined' : row.probation > 0 ? 'probation' : 'checked',
+      // Past its time it is let in with the next probe that passes.
+      quarantined_until:
+        row.quarantined_until === null || row.quarantined_until <= now
+          ? null
+          : row.quarantined_until.toISOString(),
+    })),
+    incidents: (reputation?.incidents ?? []).map(({ created_at, ...incident }) => ({
+      ...incident,
+      at: created_at.toISOString(),
+    })),
+  }
+}
+
+function deviceView(
+  row: AgentRow,
+  connected: boolean,
+  credits: number,
+): Omit<DeviceView, 'trust' | 'incidents'> {
   return {
     id: row.id,
     name: row.name,

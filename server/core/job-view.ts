@@ -8,9 +8,10 @@ import {
   type QuoteView,
 } from '../../kernel/api.ts'
 import type { JsonObject } from '../../kernel/canonical.ts'
-import type { Contract } from '../../kernel/contract.ts'
+import type { Verify } from '../../kernel/contract.ts'
 import type { OpRegistry, PreparedJob } from '../../kernel/job.ts'
-import { type CostItem, costItems, jobPrice, totalCredits } from '../../kernel/price.ts'
+import { type CostItem, chargedCopies, costItems, jobPrice, totalCredits } from '../../kernel/price.ts'
+import { NO_FINDINGS } from '../../kernel/verification/job-bound.ts'
 import type { JobRow } from '../memory/ports.ts'
 import type { Resource } from './authorise.ts'
 
@@ -29,17 +30,22 @@ export const NO_PROGRESS: ProgressView = {
   in_flight: 0,
   copies: 0,
   by_executor: { webgpu: 0, wasm: 0, cpu: 0 },
-  by_method: { single: 0, quorum: 0, referee: 0 },
+  by_method: { single: 0, quorum: 0, referee: 0, algebraic: 0 },
   owners: 0,
+  checks: { ...NO_FINDINGS, waiting: 0 },
 }
 
-/** Copies of each shard that the verification asks for. */
-export function copiesAsked(verify: Contract['verify']): number {
-  return verify.mode === 'quorum' ? verify.k : 1
-}
-
-function verifyText(verify: Contract['verify']): string {
-  return verify.mode === 'quorum' ? `quorum ${verify.k}` : verify.mode
+function verifyText(verify: Verify): string {
+  switch (verify.mode) {
+    case 'quorum':
+      return `quorum ${verify.k}`
+    case 'spotcheck':
+      return `spotcheck ${verify.rate}`
+    case 'adaptive':
+      return `adaptive ${verify.epsilon}`
+    default:
+      return verify.mode
+  }
 }
 
 export function quoteView(job: PreparedJob): QuoteView {
@@ -49,11 +55,11 @@ export function quoteView(job: PreparedJob): QuoteView {
     contract_hash: job.contractHash,
     shard_count: job.plan.shard_count,
     work_units: job.plan.work_units,
-    copies: copiesAsked(job.contract.verify),
+    copies: chargedCopies(job.contract.verify),
     leaf_kind: job.plan.leaf.kind,
     leaf_max_bytes: job.plan.leaf.max_bytes,
     looks: [...(job.plan.looks ?? [])],
-    price: priceView(jobPrice(job.plan, copiesAsked(job.contract.verify))),
+    price: priceView(jobPrice(job.plan, job.contract.verify)),
   }
 }
 
@@ -62,11 +68,11 @@ function priceView({ items, ...price }: ReturnType<typeof jobPrice>): QuoteView[
 }
 
 /** What is held while the job runs, and what it cost once it has ended. */
-function costView(row: JobRow, plan: PreparedJob['plan'], copies: number): JobCostView | null {
+function costView(row: JobRow, plan: PreparedJob['plan'], verify: Verify): JobCostView | null {
   const { shard_price, hold, bill } = row
   if (shard_price === null || hold === null) return null
   const items: readonly CostItem[] =
-    bill === null ? jobPrice(plan, copies).items : costItems(shard_price, bill)
+    bill === null ? jobPrice(plan, verify).items : costItems(shard_price, bill)
   const charged = bill === null ? null : totalCredits(items)
   return {
     shard_price,
@@ -121,6 +127,7 @@ export function jobView(
     covered_shards: row.covered_shards,
     work_units: row.work_units,
     verify: verifyText(prepared.contract.verify),
+    leaf_range: prepared.leafRange() ?? null,
     created_at: row.created_at.toISOString(),
     started_at: row.started_at?.toISOString() ?? null,
     finished_at: row.finished_at?.toISOString() ?? null,
@@ -130,7 +137,7 @@ export function jobView(
     summary: result === null ? null : prepared.summarise(result),
     artifacts: row.artifacts.map((artifact) => ({ ...artifact, shape: [...artifact.shape] })),
     failure: row.failure,
-    cost: isOwn ? costView(row, prepared.plan, copiesAsked(prepared.contract.verify)) : null,
+    cost: isOwn ? costView(row, prepared.plan, prepared.contract.verify) : null,
   }
 }
 

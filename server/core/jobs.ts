@@ -14,15 +14,7 @@ import { type Action, authorise, authoriseOwner, MISSING } from './authorise.ts'
 import type { BlobService } from './blobs.ts'
 import type { CreditService } from './credits.ts'
 import type { HubJobs } from './hub-port.ts'
-import {
-  copiesAsked,
-  isFinal,
-  jobListItem,
-  jobResource,
-  jobView,
-  quoteView,
-  UNFINISHED_STATES,
-} from './job-view.ts'
+import { isFinal, jobListItem, jobResource, jobView, quoteView, UNFINISHED_STATES } from './job-view.ts'
 import { CORE_LIMITS } from './limits.ts'
 
 export interface JobService {
@@ -162,7 +154,7 @@ export function createJobService(ports: JobServicePorts): JobService {
     }
   }
 
-  const priceOf = ({ plan, contract }: PreparedJob): JobPrice => jobPrice(plan, copiesAsked(contract.verify))
+  const priceOf = ({ plan, contract }: PreparedJob): JobPrice => jobPrice(plan, contract.verify)
 
   /** Stores a job with its hold and hands it to the hub, or finds the one that has the key. */
   const store = async (

@@ -141,10 +141,10 @@ describe('bad input', () => {
       path: 'verify',
     },
     {
-      what: 'a mode not built yet',
-      body: change({ verify: { mode: 'full' } }),
+      what: 'a check that the op has not',
+      body: change({ verify: { mode: 'algebraic' } }),
       status: 400,
-      code: 'NOT_YET_AVAILABLE',
+      code: 'CONTRACT_INVALID',
       path: 'verify.mode',
     },
     {

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AcceptedRun } from '../../kernel/acceptance.ts'
-import { workDone } from '../../kernel/bill.ts'
+import { retractedWork, workDone } from '../../kernel/bill.ts'
 import { ForgeError } from '../../kernel/errors.ts'
+import { addFindings, type CheckFindings, NO_FINDINGS } from '../../kernel/verification/job-bound.ts'
 import type { AcceptedGroup, ResultStore, SignedReceipt } from '../memory/ports.ts'
 import type { HubEffect } from './core/events.ts'
 import { lookWindow } from './look-window.ts'
@@ -10,6 +11,8 @@ import { lookWindow } from './look-window.ts'
 export interface PendingCommit extends Omit<Extract<HubEffect, { readonly t: 'persist' }>, 't'> {
   /** Looks of a job with a target. */
   readonly looks: readonly number[] | undefined
+  /** What these shards were before the referee found them wrong: nobody is paid for it any more. */
+  readonly retracted?: readonly AcceptedRun[]
 }
 
 export interface CommitQueueOptions {
@@ -101,24 +104,44 @@ export class CommitQueue {
   }
 }
 
+interface Group {
+  /** The first of its commits: all of a job have the same terms. */
+  readonly commit: PendingCommit
+  readonly runs: AcceptedRun[]
+  readonly retracted: AcceptedRun[]
+  findings: CheckFindings
+}
+
 /**
  * One group a job, and of a job with a target one for the shards between two looks: whatever look stops it, every group
  * is charged whole or not at all.
  */
 function groupByJob(commits: readonly PendingCommit[]): readonly AcceptedGroup[] {
-  const groups = new Map<string, { first: PendingCommit; runs: AcceptedRun[] }>()
+  const groups = new Map<string, Group>()
   for (const commit of commits) {
-    for (const run of commit.runs) {
+    const groupOf = (run: AcceptedRun): Group => {
       // A run lies between two looks, as its leases do.
       const key = `${commit.job_id} ${lookWindow(commit.looks, run.first)}`
-      const group = groups.get(key) ?? { first: commit, runs: [] }
+      const known = groups.get(key)
+      if (known !== undefined) return known
+      const group: Group = { commit, runs: [], retracted: [], findings: NO_FINDINGS }
       groups.set(key, group)
-      group.runs.push(run)
+      return group
     }
+    for (const run of commit.runs) groupOf(run).runs.push(run)
+    for (const run of commit.retracted ?? []) groupOf(run).retracted.push(run)
+    const [first] = commit.runs
+    if (first !== undefined) groupOf(first).findings = addFindings(groupOf(first).findings, commit.findings)
   }
-  return [...groups.values()].map(({ first, runs }) => ({
-    job_id: first.job_id,
-    runs,
-    work: workDone(runs, first.submitter, first.copies_paid),
-  }))
+  return [...groups.values()].map(
+    ({ commit: { job_id, submitter, copies_paid }, runs, retracted, findings }) => ({
+      job_id,
+      runs,
+      findings,
+      work: [
+        ...workDone(runs, submitter, copies_paid),
+        ...retractedWork(workDone(retracted, submitter, copies_paid)),
+      ],
+    }),
+  )
 }

@@ -19,10 +19,12 @@ import type { AgentStore, BlobStore, JobRow, JobStore } from '../memory/ports.ts
 import { createResultStore } from '../memory/result-store.ts'
 import { SAMPLE_TERMS, sampleAccount } from '../memory/testing/samples.ts'
 import { createTestDatabase, type TestDatabase } from '../memory/testing/test-database.ts'
+import { createTrustStore } from '../memory/trust-store.ts'
 import { Hub } from './hub.ts'
 import { readBlob } from './intake.ts'
 import { once } from './job-runtime.ts'
 import type { Referee } from './referee/referee.ts'
+import { referenceReferee } from './referee/reference-referee.test-support.ts'
 
 const SOFTWARE = 'test/1'
 let database: TestDatabase
@@ -39,14 +41,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-const referee = (): Referee & { runs: number } => ({
-  runs: 0,
-  async execute(job, shards, inputs) {
-    this.runs += shards.length
-    return shards.map((shard) => referenceLeaf(job, shard, inputs))
-  },
-  async close() {},
-})
+const referee = referenceReferee
 
 async function startHub(
   judge: Referee = referee(),
@@ -59,6 +54,7 @@ async function startHub(
     results: createResultStore(database.pool),
     blobs,
     agents,
+    trust: createTrustStore(database),
     referee: judge,
     houseAgent: false,
     listener: { jobChanged() {}, networkChanged() {} },
@@ -70,7 +66,7 @@ async function startHub(
 let submissions = 0
 async function submit(contract: object): Promise<{ row: JobRow; job: PreparedJob }> {
   const job = OPS.prepare(contract)
-  const price = jobPrice(job.plan, 2)
+  const price = jobPrice(job.plan, { mode: 'quorum', k: 2 })
   const owner = await sampleAccount(database, 'submitter')
   const id = `00000000-0000-4000-8000-${String(++submissions).padStart(12, '0')}`
   const { job: row } = await createJobStore(database, SAMPLE_TERMS).insert({

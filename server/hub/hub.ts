@@ -13,6 +13,7 @@ import type {
   ResultInput,
   ResultOutput,
 } from '../../kernel/protocol.ts'
+import type { LiveStanding } from '../../kernel/verification/reputation.ts'
 import type { JobRow } from '../memory/ports.ts'
 import { AgentTotals } from './agent-totals.ts'
 import { ChunkDesk } from './chunk-desk.ts'
@@ -21,14 +22,15 @@ import { CommitQueue, type PendingCommit } from './commit-queue.ts'
 import type { HubEffect, HubEvent } from './core/events.ts'
 import { type HubJob, type HubState, initialState } from './core/state.ts'
 import { step } from './core/step.ts'
-import { fastSha256 } from './hashing.ts'
 import { checkResult } from './intake.ts'
-import { admittedJob, JobRuntime, once } from './job-runtime.ts'
+import { admittedJob, JobRuntime, type SingleRun, singlesOf } from './job-runtime.ts'
 import { JobWriter, type StoredEnd } from './job-writer.ts'
 import { MemoryChunkQueue } from './memory-chunk-queue.ts'
 import type { HubOptions } from './options.ts'
+import { failureOf, RefereeDesk } from './referee-desk.ts'
 import { type SessionConnection, SessionTable } from './session-table.ts'
 import { Tally } from './tally.ts'
+import { TrustDesk } from './trust-desk.ts'
 
 /**
  * The hub's shell: it owns the clock, the sockets' queues, storage and the referee, and turns them into events of the
@@ -52,6 +54,8 @@ export class Hub {
   readonly #writer: JobWriter
   readonly #chunks: ChunkDesk
   readonly #totals: AgentTotals
+  readonly #trust: TrustDesk
+  readonly #refereeing: RefereeDesk
   readonly #dirty = new Set<string>()
   readonly #tally: Tally
   #timer: ReturnType<typeof setInterval> | undefined
@@ -76,6 +80,9 @@ export class Hub {
     this.#totals = new AgentTotals(options.agents, (error) =>
       options.log('warn', 'totals of agents could not be stored', { error: String(error) }),
     )
+    this.#trust = new TrustDesk(options.trust, (error) =>
+      options.log('error', 'the reputation of agents could not be stored', { error: String(error) }),
+    )
     this.#commits = new CommitQueue({
       store: options.results,
       epoch,
@@ -83,6 +90,14 @@ export class Hub {
       fenced: (error) => this.#fenced(error),
       failed: (error, attempt) =>
         options.log('error', 'a commit failed and is repeated', { attempt, error: String(error) }),
+    })
+    this.#refereeing = new RefereeDesk({
+      ...options,
+      commits: this.#commits,
+      tell: (event) => {
+        if (!this.#closed) this.#apply(event)
+      },
+      submitterOf: (jobId) => this.#state.jobs.get(jobId)?.owner,
     })
   }
 
@@ -106,6 +121,7 @@ export class Hub {
     this.#chunks.close()
     await this.#commits.close()
     await this.#totals.flush()
+    await this.#trust.flush()
     await this.#writer.close()
     await this.#options.referee.close()
   }
@@ -134,16 +150,19 @@ export class Hub {
       this.#runtimes.set(row.id, runtime)
       this.#contracts.set(job.contractHash, job.canonical)
       const accepted: ShardRange[] = []
-      for await (const { runs } of this.#options.results.load(row.id)) {
-        runtime.accept(runs)
-        await runtime.fold(runs)
-        for (const { first, count } of runs) accepted.push([first, count])
+      const singles: SingleRun[] = []
+      for await (const { runs, findings } of this.#options.results.load(row.id)) {
+        await runtime.fold(runs, findings, { isNew: true })
+        for (const run of runs) {
+          accepted.push([run.first, run.count])
+          singles.push(...singlesOf(run))
+        }
       }
       if (row.state === 'submitted') this.#writer.storePhase(row.id, 'planned')
       const { shard_count } = job.plan
       const published = { job_id: row.id, shard_count, chunk_shards: CHUNK_SHARDS }
       const { drained } = await this.#chunks.publish({ ...published, accepted: joinRanges(accepted) })
-      this.#apply({ t: 'job.admitted', job: admittedJob(row, job, runtime.looked(), this.#now()) })
+      this.#apply({ t: 'job.admitted', job: admittedJob(row, job, singles, runtime.looked(), this.#now()) })
       if (drained) this.#apply({ t: 'job.drained', job_id: row.id })
       this.#dirty.add(row.id)
       if (accepted.length > 0)
@@ -188,15 +207,9 @@ export class Hub {
 
   // Agents
 
-  /** @throws ForgeError FORBIDDEN for a revoked key or an agent whose result was wrong, RATE_LIMITED when the hub is full */
+  /** @throws ForgeError FORBIDDEN for a revoked key or an executor in quarantine, RATE_LIMITED when the hub is full */
   async enrol(input: EnrolInput, connection: SessionConnection): Promise<EnrolOutput> {
     const agent = bytesToHex(sha256(input.public_key))
-    const blocked = this.#state.blocked.get(agent)
-    if (blocked !== undefined) {
-      throw new ForgeError('FORBIDDEN', `this agent gave a wrong result: ${blocked}`, {
-        hint: 'Run the conformance probe; enrol with a new key after the device is mended.',
-      })
-    }
     const consent = connection.site?.consent
     // One agent a consent: this one takes the place of what the same page enrolled before.
     if (consent !== undefined)
@@ -212,9 +225,18 @@ export class Hub {
       software: input.software,
       site_id: connection.site?.siteId ?? null,
     }
+    let standing: LiveStanding | undefined
     try {
-      const allowed = await this.#options.agents.enrolled(said, input.probe ?? [])
-      if (!allowed || !this.#sessions.has(id)) {
+      const { kind } = input.executor
+      const report = input.probe?.find((one) => one.kind === kind)
+      if (await this.#options.agents.enrolled(said, input.probe ?? [])) {
+        standing = await this.#trust.admit(agent, kind, {
+          ownerId: connection.ownerId,
+          // Executors other than a GPU have no probe of their own to show.
+          probePassed: report?.ok ?? kind !== 'webgpu',
+        })
+      }
+      if (standing === undefined || !this.#sessions.has(id)) {
         throw new ForgeError('FORBIDDEN', 'the owner of this agent has revoked its key', {
           hint: 'Start it with a new key: another --key-file, or clear the data that the browser keeps for this site.',
         })
@@ -227,6 +249,7 @@ export class Hub {
       t: 'session.joined',
       session: { id, agent, owner: connection.ownerId, executor: input.executor.kind, window: input.window },
       claimed_speed: input.speed,
+      standing,
     })
     return { session: id, agent_id: agent, owner: connection.ownerLabel.slice(0, 120), epoch: this.epoch }
   }
@@ -389,7 +412,24 @@ export class Hub {
         this.#dirty.add(effect.job_id)
         break
       case 'referee.run':
-        void this.#referee(effect.job_id, effect.request, effect.shards)
+        void this.#refereeing.execute(this.#runtimes.get(effect.job_id), effect)
+        break
+      case 'referee.check':
+        void this.#refereeing.check(this.#runtimes.get(effect.job_id), effect)
+        break
+      case 'referee.recheck':
+        void this.#refereeing.recheck(this.#runtimes.get(effect.job_id), effect)
+        break
+      case 'agents.passed':
+        this.#trust.passed(effect.passed)
+        break
+      case 'agent.failed':
+        this.#options.log('warn', 'an agent is in quarantine', {
+          agent: effect.agent,
+          executor: effect.executor,
+          reason: effect.reason,
+        })
+        this.#trust.failed(effect)
         break
       case 'chunk.claim':
       case 'chunk.extend':
@@ -462,7 +502,8 @@ export class Hub {
     for (const job_id of new Set(commits.map((commit) => commit.job_id))) {
       const own = commits.filter((commit) => commit.job_id === job_id)
       try {
-        await this.#runtimes.get(job_id)?.fold(own.flatMap(({ runs }) => runs))
+        const runtime = this.#runtimes.get(job_id)
+        for (const { runs, findings } of own) await runtime?.fold(runs, findings, { isNew: false })
       } catch (error) {
         this.#options.log('error', 'an accepted shard cannot be folded', {
           job: job_id,
@@ -472,7 +513,8 @@ export class Hub {
       }
       this.#dirty.add(job_id)
     }
-    for (const { job_id, chunk, epoch, shard_count, credits } of commits) {
+    for (const { job_id, chunk, epoch, shard_count, credits, retracted } of commits) {
+      if (retracted !== undefined) continue
       this.#tally.accepted(this.#now(), shard_count)
       this.#sessions.credit(credits)
       this.#totals.add(job_id, credits)
@@ -491,30 +533,13 @@ export class Hub {
     if (stopped_at !== undefined) this.#apply({ t: 'job.stopped', job_id: jobId, at_shard: stopped_at })
   }
 
-  async #referee(jobId: string, request: number, shards: readonly number[]): Promise<void> {
-    const runtime = this.#runtimes.get(jobId)
-    if (runtime === undefined) return
-    try {
-      const leaves = await this.#options.referee.execute(runtime.job, shards, await runtime.inputs())
-      const inline = runtime.job.plan.leaf.kind === 'inline'
-      if (!inline) for (const leaf of leaves) await this.#options.blobs.put(once(leaf))
-      const digests = new Uint8Array(32 * leaves.length)
-      for (const [at, leaf] of leaves.entries()) digests.set(fastSha256(leaf), 32 * at)
-      if (!this.#closed) this.#apply({ t: 'referee.done', request, digests, leaves: inline ? leaves : [] })
-    } catch (error) {
-      if (this.#closed) return
-      this.#options.log('error', 'the referee failed', { job: jobId, shards, error: String(error) })
-      this.#apply({ t: 'job.broken', job_id: jobId, failure: failureOf(error) })
-    }
-  }
-
   /** Makes the result from the fold and settles the job. A crash in between leaves it unfinished: it is made again. */
   async #finish(jobId: string): Promise<void> {
     const runtime = this.#runtimes.get(jobId)
     if (runtime === undefined || runtime.finishing) return
     runtime.finishing = true
     try {
-      const settlement = await runtime.settlement()
+      const settlement = await runtime.settlement(() => this.#options.results.load(jobId))
       this.#writer.write(jobId, async () => {
         // What an agent was told is accepted is paid, also beyond the stopping point.
         if (runtime.looked().stopped_at !== undefined) await this.#commits.durable()
@@ -551,9 +576,4 @@ export class Hub {
     this.#dirty.clear()
     this.#options.listener.networkChanged(this.network())
   }
-}
-
-function failureOf(error: unknown): ForgeErrorJson {
-  if (error instanceof ForgeError) return error.toJSON()
-  return new ForgeError('INTERNAL', 'the job could not be finished', { cause: error }).toJSON()
 }

@@ -4,10 +4,11 @@ import type { JobRoom, JobState, ProgressView } from '../../kernel/api.ts'
 import { canonicalJson } from '../../kernel/canonical.ts'
 import { bytesToHex, sha256Hex } from '../../kernel/digest.ts'
 import { stoppingRoom } from '../../kernel/early-stopping.ts'
-import { invariant } from '../../kernel/errors.ts'
+import { ForgeError, invariant } from '../../kernel/errors.ts'
 import type { PreparedJob } from '../../kernel/job.ts'
 import type { InputBytes } from '../../kernel/ops/op.ts'
-import type { ArtifactRow, BlobStore, JobRow, Settlement } from '../memory/ports.ts'
+import { addFindings, type CheckFindings, NO_FINDINGS } from '../../kernel/verification/job-bound.ts'
+import type { ArtifactRow, BlobStore, JobRow, ResultGroup, Settlement } from '../memory/ports.ts'
 import type { AdmittedJob } from './core/events.ts'
 import type { HubJob, Run } from './core/state.ts'
 import { formatHeadline } from './headline.ts'
@@ -25,7 +26,12 @@ const ESTIMATES = 200
 export class JobRuntime {
   readonly id: string
   readonly job: PreparedJob
-  readonly #aggregate: Aggregate
+  #aggregate: Aggregate
+  /** One bit a shard that is folded. */
+  readonly #seen: Uint8Array
+  /** Leaves of shards that the referee has replaced after they were folded. */
+  readonly #replaced = new Map<number, Uint8Array>()
+  #findings = NO_FINDINGS
   readonly #blobs: BlobStore
   /** One for the shards before each look of a job with a target that no earlier one has; else one for all. */
   readonly #tallies: readonly ShardTally[]
@@ -43,6 +49,7 @@ export class JobRuntime {
     this.#aggregate = job.newAggregate()
     this.#tallies = (job.plan.looks ?? [job.plan.shard_count]).map(() => new ShardTally())
     const total = job.plan.shard_count
+    this.#seen = new Uint8Array((total + 7) >> 3)
     this.#shards_per_cell = Math.ceil(total / GRID_CELLS)
     this.#missing = Uint32Array.from({ length: Math.ceil(total / this.#shards_per_cell) }, (_, cell) =>
       Math.min(this.#shards_per_cell, total - cell * this.#shards_per_cell),
@@ -67,21 +74,72 @@ export class JobRuntime {
     }
   }
 
-  /** Folds shards that are durable. Each is given once. */
-  async fold(runs: readonly AcceptedRun[]): Promise<void> {
-    const isInline = this.job.plan.leaf.kind === 'inline'
+  /**
+   * Folds shards that are durable. One that is given again has been replaced by the referee: the fold is made again before
+   * the result.
+   * @param isNew from an earlier life of the hub: nobody has shown them as accepted yet
+   */
+  async fold(
+    runs: readonly AcceptedRun[],
+    findings: CheckFindings,
+    { isNew }: { readonly isNew: boolean },
+  ): Promise<void> {
+    this.#findings = addFindings(this.#findings, findings)
     for (const run of runs) {
-      const { first, count, digests, leaves } = run
-      for (let offset = 0; offset < count; offset++) {
-        const leaf = isInline
-          ? leaves[offset]
-          : await readBlob(this.#blobs, bytesToHex(digests.subarray(32 * offset, 32 * offset + 32)))
-        invariant(leaf !== undefined, `shard ${first + offset} has its leaf`)
-        this.#aggregate.add(first + offset, leaf)
+      const isReplacement = this.#isSeen(run.first)
+      if (isNew && !isReplacement) this.accept([run])
+      for (let offset = 0; offset < run.count; offset++) {
+        const shard = run.first + offset
+        const leaf = await this.#leafOf(run, offset)
+        if (this.#isSeen(shard)) this.#replaced.set(shard, leaf)
+        else {
+          this.#seen[shard >> 3] = (this.#seen[shard >> 3] ?? 0) | (1 << (shard & 7))
+          this.#aggregate.add(shard, leaf)
+        }
       }
-      this.#tallies[lookWindow(this.job.plan.looks, first)]?.add(run)
+      const tally = this.#tallies[lookWindow(this.job.plan.looks, run.first)]
+      if (isReplacement) tally?.replace(run)
+      else tally?.add(run)
     }
     this.#note()
+  }
+
+  #isSeen(shard: number): boolean {
+    return ((this.#seen[shard >> 3] ?? 0) & (1 << (shard & 7))) !== 0
+  }
+
+  async #leafOf({ first, digests, leaves }: AcceptedRun, offset: number): Promise<Uint8Array> {
+    const leaf =
+      this.job.plan.leaf.kind === 'inline'
+        ? leaves[offset]
+        : await readBlob(this.#blobs, bytesToHex(digests.subarray(32 * offset, 32 * offset + 32)))
+    invariant(leaf !== undefined, `shard ${first + offset} has its leaf`)
+    return leaf
+  }
+
+  /** The fold without what was replaced, and with what replaced it. */
+  async #foldAgain(load: () => AsyncIterable<ResultGroup>): Promise<void> {
+    const aggregate = this.job.newAggregate()
+    for await (const { runs } of load()) {
+      for (const run of runs) {
+        for (let offset = 0; offset < run.count; offset++) {
+          if (!this.#replaced.has(run.first + offset))
+            aggregate.add(run.first + offset, await this.#leafOf(run, offset))
+        }
+      }
+    }
+    for (const [shard, leaf] of this.#replaced) aggregate.add(shard, leaf)
+    if (aggregate.covered !== this.#aggregate.covered) {
+      throw new ForgeError(
+        'EXECUTOR_FAILED',
+        'a wrong result, since replaced, had stopped the job too early',
+        {
+          hint: 'Submit it again; the agent that gave it is in quarantine.',
+        },
+      )
+    }
+    this.#aggregate = aggregate
+    this.#replaced.clear()
   }
 
   /** What the durable shards say of a job with a target: the same after every restart. */
@@ -107,8 +165,13 @@ export class JobRuntime {
     return inputs
   }
 
-  /** Makes the result and stores its artifacts. @throws ForgeError INTERNAL when a shard is missing */
-  async settlement(): Promise<Settlement> {
+  /**
+   * Makes the result and stores its artifacts.
+   * @param load everything accepted for the job, from the store
+   * @throws ForgeError INTERNAL when a shard is missing
+   */
+  async settlement(load: () => AsyncIterable<ResultGroup>): Promise<Settlement> {
+    if (this.#replaced.size > 0) await this.#foldAgain(load)
     const { result, artifacts } = this.#aggregate.finish()
     const canonical = canonicalJson(result)
     const rows: ArtifactRow[] = []
@@ -138,6 +201,7 @@ export class JobRuntime {
     return {
       ...ShardTally.sum(this.#tallies.slice(0, windows)),
       in_flight: core?.touched_count ?? 0,
+      checks: { ...this.#findings, waiting: core === undefined ? 0 : waitingForReferee(core) },
       ...(this.job.target === undefined ? {} : { surplus }),
     }
   }
@@ -186,6 +250,18 @@ export class JobRuntime {
   }
 }
 
+/** Shards of which the referee has still to say something. */
+function waitingForReferee(job: HubJob): number {
+  let waiting = job.suspect_count
+  for (const chunk of job.chunks.values()) {
+    for (const { stage, count, sample } of chunk.runs) {
+      if (stage === 'audited') waiting += sample.length
+      else if (stage !== 'open') waiting += count
+    }
+  }
+  return waiting
+}
+
 /** Disputed, returned, or leased. */
 function markOf(run: Run): string {
   if (run.stage === 'disputed' || run.stage === 'refereed') return 'd'
@@ -197,10 +273,18 @@ export async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes
 }
 
+export type SingleRun = NonNullable<AdmittedJob['singles']>[number]
+
+/** A run that rests on one word, as the core keeps it in mind. */
+export function singlesOf({ first, count, method, copies }: AcceptedRun): readonly SingleRun[] {
+  return method === 'single' ? copies.map(({ agent, executor }) => ({ agent, executor, first, count })) : []
+}
+
 /** A stored job as the core takes it. */
 export function admittedJob(
   row: JobRow,
   job: PreparedJob,
+  singles: readonly SingleRun[],
   looked: Pick<HubJob, 'looks_passed' | 'stopped_at'>,
   now_ms: number,
 ): AdmittedJob {
@@ -214,7 +298,8 @@ export function admittedJob(
     inline_leaves: job.plan.leaf.kind === 'inline',
     contract_hash: job.contractHash,
     plan_digest: job.planDigest,
-    verify: verify.mode === 'quorum' ? verify : { mode: 'none' },
+    verify,
+    ...(verify.mode === 'none' ? {} : { singles }),
     target: policy.target,
     min_agents: policy.min_agents,
     max_agents: policy.max_agents ?? Number.POSITIVE_INFINITY,

@@ -1,6 +1,7 @@
 import type { JobRoom, NetworkView } from '../../kernel/api.ts'
 import type { ForgeError } from '../../kernel/errors.ts'
 import type { AgentStore, BlobStore, JobStore, ResultStore } from '../memory/ports.ts'
+import type { TrustStore } from '../memory/trust-store.ts'
 import type { ChunkQueue } from './chunk-queue.ts'
 import type { Referee } from './referee/referee.ts'
 
@@ -20,6 +21,7 @@ export interface HubOptions {
   readonly results: ResultStore
   readonly blobs: BlobStore
   readonly agents: AgentStore
+  readonly trust: TrustStore
   readonly referee: Referee
   readonly houseAgent: boolean
   /** Which chunks are whose; without one this hub has them all. */

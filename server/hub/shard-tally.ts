@@ -6,7 +6,7 @@ import { REFEREE } from '../../kernel/bill.ts'
 export class ShardTally {
   readonly #owners = new Set<string>()
   readonly #byExecutor = { webgpu: 0, wasm: 0, cpu: 0 }
-  readonly #byMethod = { single: 0, quorum: 0, referee: 0 }
+  readonly #byMethod = { single: 0, quorum: 0, referee: 0, algebraic: 0 }
   #shards = 0
   #copies = 0
 
@@ -19,19 +19,26 @@ export class ShardTally {
     for (const copy of copies) if (copy.agent !== REFEREE) this.#owners.add(copy.owner)
   }
 
+  /** Shards that rested on one word, which the referee has found wrong and replaced. */
+  replace({ count, method, copies }: Pick<AcceptedRun, 'count' | 'method' | 'copies'>): void {
+    this.#byMethod.single -= count
+    this.#byMethod[method] += count
+    for (const kind of new Set(copies.map((copy) => copy.executor))) this.#byExecutor[kind] += count
+  }
+
   get shards(): number {
     return this.#shards
   }
 
   /** The sums of several tallies. */
-  static sum(tallies: readonly ShardTally[]): Omit<ProgressView, 'in_flight' | 'surplus'> {
+  static sum(tallies: readonly ShardTally[]): Omit<ProgressView, 'in_flight' | 'surplus' | 'checks'> {
     const total = new ShardTally()
     for (const tally of tallies) {
       total.#shards += tally.#shards
       total.#copies += tally.#copies
       for (const kind of ['webgpu', 'wasm', 'cpu'] as const)
         total.#byExecutor[kind] += tally.#byExecutor[kind]
-      for (const method of ['single', 'quorum', 'referee'] as const)
+      for (const method of ['single', 'quorum', 'referee', 'algebraic'] as const)
         total.#byMethod[method] += tally.#byMethod[method]
       for (const owner of tally.#owners) total.#owners.add(owner)
     }

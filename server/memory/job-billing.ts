@@ -1,4 +1,5 @@
 import {
+  affordableWork,
   billedCopies,
   type PayableWork,
   type Payout,
@@ -106,7 +107,10 @@ export async function resolveHold(
   const hold = await openHold(tx, jobId)
   if (hold === undefined) return
   const all = await durableWork(tx, jobId, coveredShards)
-  const rows = all.filter(({ is_surplus }) => !is_surplus)
+  const rows = affordableWork(
+    all.filter(({ is_surplus }) => !is_surplus),
+    Math.floor(hold.amount / hold.shard_price),
+  )
   const surplus = all.filter(({ is_surplus }) => is_surplus)
   const copies = billedCopies(rows)
   const charge = totalCredits(costItems(hold.shard_price, copies))

@@ -25,7 +25,7 @@ import { EXECUTOR_KINDS } from '../../kernel/receipt.ts'
  */
 const MAGIC_V1 = 0x31525046 // "FPR1", little-endian
 const MAGIC = 0x32525046 // "FPR2"
-const METHODS = ['single', 'quorum', 'referee'] as const satisfies readonly AcceptMethod[]
+const METHODS = ['single', 'quorum', 'referee', 'algebraic'] as const satisfies readonly AcceptMethod[]
 const REFEREE = 'referee'
 
 const DIGEST_BYTES = 32

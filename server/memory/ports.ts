@@ -8,6 +8,7 @@ import type { ForgeErrorJson } from '../../kernel/errors.ts'
 import type { CostKind } from '../../kernel/price.ts'
 import type { ProbeReport } from '../../kernel/probe-report.ts'
 import type { ExecutorKind, Receipt } from '../../kernel/receipt.ts'
+import type { CheckFindings } from '../../kernel/verification/job-bound.ts'
 import type { Transaction } from './transaction.ts'
 
 /** What the hub and the services ask of storage. Adapters stand beside this file. */
@@ -123,7 +124,9 @@ export interface JobStore {
 
 export interface ResultGroup {
   readonly job_id: string
+  /** A shard that stands in an earlier group too has been found wrong since, and is replaced. */
   readonly runs: readonly AcceptedRun[]
+  readonly findings: CheckFindings
 }
 
 /** A group on its way into the store, with what its copies are worth to whom. */
@@ -153,7 +156,7 @@ export interface ResultStore {
   commit(epoch: number, groups: readonly AcceptedGroup[], receipts: readonly SignedReceipt[]): Promise<void>
   /** Everything accepted for a job, in commit order. */
   load(jobId: string): AsyncIterable<ResultGroup>
-  /** Those of `shards` that are accepted, by number. Reads the rows that may hold one of them, no other. */
+  /** Those of `shards` that are accepted, by number, as they are now. Reads the rows that may hold one of them, no other. */
   find(jobId: string, shards: readonly number[]): Promise<ReadonlyMap<number, AcceptedShard>>
 }
 

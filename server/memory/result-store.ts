@@ -1,16 +1,26 @@
 import type pg from 'pg'
+import { z } from 'zod'
 import { type AcceptedRun, type AcceptedShard, acceptedShard } from '../../kernel/acceptance.ts'
 import { ForgeError, invariant } from '../../kernel/errors.ts'
+import { NO_FINDINGS } from '../../kernel/verification/job-bound.ts'
 import { GROUP_SHARD_LIMIT, packRuns, runBytes, unpackRuns } from './packed-results.ts'
 import type { AcceptedGroup, ResultGroup, ResultStore, SignedReceipt } from './ports.ts'
 import { safeNumber } from './rows.ts'
 
 /** Result bytes in one row; a larger group is cut. Rows are read back one page at a time. */
 const ROW_LIMIT_BYTES = 4 * 1024 * 1024
-/** Rows in one statement: eight parameters each, of PostgreSQL's 65,535. */
-const ROWS_LIMIT = 8_000
+/** Rows in one statement: nine parameters each, of PostgreSQL's 65,535. */
+const ROWS_LIMIT = 7_000
 /** Rows fetched at once by `load`. */
 const PAGE_ROWS = 8
+
+/** Rows of before there were findings have none. */
+const storedFindings = z.object({
+  audits: z.int().default(0),
+  audits_bad: z.int().default(0),
+  doubt_single: z.number().default(0),
+  doubt_agreed: z.number().default(0),
+})
 
 interface PackedRow {
   readonly job_id: string
@@ -21,6 +31,7 @@ interface PackedRow {
   readonly agents: readonly string[]
   readonly packed: Buffer
   readonly work: string
+  readonly findings: string
 }
 
 /**
@@ -40,7 +51,7 @@ export function createResultStore(pool: pg.Pool): ResultStore {
   const pack = (groups: readonly AcceptedGroup[]): readonly PackedRow[] => {
     const known = rowsOf.get(groups)
     if (known !== undefined) return known
-    const rows = groups.flatMap(({ job_id, runs, work }) =>
+    const rows = groups.flatMap(({ job_id, runs, work, findings }) =>
       cut(runs).map((part, at) => ({
         job_id,
         seq: nextSeq++,
@@ -51,6 +62,7 @@ export function createResultStore(pool: pg.Pool): ResultStore {
         packed: packRuns(part),
         // The group's work stands in its first row: only sums over all rows are ever asked for.
         work: JSON.stringify(at === 0 ? work : []),
+        findings: JSON.stringify(at === 0 ? findings : NO_FINDINGS),
       })),
     )
     rowsOf.set(groups, rows)
@@ -72,8 +84,9 @@ export function createResultStore(pool: pg.Pool): ResultStore {
         seq: string
         shard_count: number
         packed: Buffer
+        findings: unknown
       }>(
-        `SELECT epoch, seq, shard_count, packed FROM result_groups
+        `SELECT epoch, seq, shard_count, packed, findings FROM result_groups
          WHERE job_id = $1 AND (epoch, seq) > ($2, $3) ${spans} ORDER BY epoch, seq LIMIT ${PAGE_ROWS}`,
         [jobId, after.epoch, after.seq, ...(shards === undefined ? [] : [shards])],
       )
@@ -83,7 +96,7 @@ export function createResultStore(pool: pg.Pool): ResultStore {
           shardCount(runs) === row.shard_count,
           `a group of ${row.shard_count} shards holds ${shardCount(runs)}`,
         )
-        yield { job_id: jobId, runs }
+        yield { job_id: jobId, runs, findings: storedFindings.parse(row.findings) }
       }
       const last = rows.at(-1)
       if (last === undefined || rows.length < PAGE_ROWS) return
@@ -117,18 +130,17 @@ export function createResultStore(pool: pg.Pool): ResultStore {
     load: (jobId) => pages(jobId),
 
     async find(jobId, shards) {
-      const missing = new Set(shards)
+      const wanted = new Set(shards)
       const found = new Map<number, AcceptedShard>()
       for await (const group of pages(jobId, shards)) {
         for (const run of group.runs) {
-          for (const shard of missing) {
+          for (const shard of wanted) {
             const offset = shard - run.first
             if (offset < 0 || offset >= run.count) continue
-            missing.delete(shard)
+            // A later row replaces what was found wrong.
             found.set(shard, acceptedShard(run, offset))
           }
         }
-        if (missing.size === 0) break
       }
       return found
     },
@@ -187,11 +199,11 @@ function commitStatement(
   if (groups.length > 0) {
     // One parameter a value: node-postgres sends a Buffer in binary, but an array of Buffers as hexadecimal text.
     const tuples = groups.map(
-      ({ job_id, seq, shard_count, first_shard, last_shard, agents, packed, work }) =>
-        `(${param(job_id, 'uuid')}, ${param(seq, 'bigint')}, ${param(shard_count, 'int')}, ${param(first_shard, 'int')}, ${param(last_shard, 'int')}, ${param(agents, 'text[]')}, ${param(packed, 'bytea')}, ${param(work, 'jsonb')})`,
+      ({ job_id, seq, shard_count, first_shard, last_shard, agents, packed, work, findings }) =>
+        `(${param(job_id, 'uuid')}, ${param(seq, 'bigint')}, ${param(shard_count, 'int')}, ${param(first_shard, 'int')}, ${param(last_shard, 'int')}, ${param(agents, 'text[]')}, ${param(packed, 'bytea')}, ${param(work, 'jsonb')}, ${param(findings, 'jsonb')})`,
     )
     parts.push(
-      `groups AS (INSERT INTO result_groups (epoch, job_id, seq, shard_count, first_shard, last_shard, agents, packed, work)
+      `groups AS (INSERT INTO result_groups (epoch, job_id, seq, shard_count, first_shard, last_shard, agents, packed, work, findings)
         SELECT fence.epoch, v.* FROM fence, (VALUES ${tuples.join(', ')}) AS v
         ON CONFLICT (job_id, epoch, seq) DO NOTHING)`,
     )

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { claimChallengeView, claimView, deviceList, deviceView } from '../../kernel/api/devices.ts'
 import { claimProof } from '../../kernel/claim.ts'
+import { EXECUTOR_KINDS } from '../../kernel/receipt.ts'
 import { CORE_LIMITS } from '../core/limits.ts'
 import { procedure, router } from './init.ts'
 
@@ -29,6 +30,12 @@ export const devicesRouter = router({
     .input(z.strictObject({ id: deviceId }))
     .output(deviceView)
     .mutation(({ ctx, input }) => ctx.services.devices.revoke(ctx.actor, input.id)),
+
+  appeal: procedure
+    .meta({ action: 'devices.manage' })
+    .input(z.strictObject({ id: deviceId, executor: z.enum(EXECUTOR_KINDS) }))
+    .output(deviceView)
+    .mutation(({ ctx, input }) => ctx.services.devices.appeal(ctx.actor, input.id, input.executor)),
 
   claimChallenge: procedure
     .meta({ action: 'devices.claim' })

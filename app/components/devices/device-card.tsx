@@ -7,6 +7,7 @@ import { Badge } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
 import { Reading } from '../ui/panel.tsx'
 import { RenameForm, RevokeDevice } from './device-actions.tsx'
+import { Reputation } from './reputation.tsx'
 
 const KINDS = { webgpu: 'WebGPU', wasm: 'WASM', cpu: 'CPU' } as const
 
@@ -56,6 +57,7 @@ export function DeviceCard({ device, isHere }: { readonly device: DeviceView; re
           value={<span className="text-sm">{formatDate(device.revoked_at ?? device.last_seen)}</span>}
         />
       </dl>
+      <Reputation device={device} name={name} />
       <details className="border-t border-line">
         <summary className="px-4 py-3 text-sm">Executors, probe and ops</summary>
         <div className="grid gap-x-8 gap-y-5 border-t border-line p-4 md:grid-cols-2">

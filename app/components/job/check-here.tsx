@@ -146,6 +146,7 @@ const METHODS = {
   quorum: 'agreement of distinct owners',
   referee: 'the referee',
   single: 'one copy alone',
+  algebraic: 'an algebraic check',
 } as const
 
 function ShardRow({

@@ -17,6 +17,7 @@ import {
 } from '../../data/format.ts'
 import { useLiveRoom } from '../../data/live-room.ts'
 import { usePerson } from '../../data/person.tsx'
+import { promiseOf } from '../../data/promises.ts'
 import { isFinal, jobRoom } from '../../data/rooms.ts'
 import { useTRPC } from '../../data/trpc.tsx'
 import type { Job } from '../../data/views.ts'
@@ -37,7 +38,7 @@ import { ResultPanels } from './result.tsx'
 import { ShardGrid } from './shard-grid.tsx'
 import { SharingPanel } from './sharing.tsx'
 import { hasTarget, LooksPanel } from './stopping.tsx'
-import { VerificationFacts, verificationSummary, verifyWords } from './verification.tsx'
+import { BoundFacts, VerificationFacts, verificationSummary } from './verification.tsx'
 
 /** While the live room does not answer, the page asks the API this often. */
 const POLL_MS = 3_000
@@ -129,11 +130,12 @@ export function JobPage({ initial }: { readonly initial: Job }) {
         </div>
         <div className="min-w-0 space-y-6">
           <Panel id="verification" title="Verification">
-            <p className="text-sm">{verifyWords(job.contract.verify)}</p>
+            <p className="text-sm">{promiseOf(job.contract.verify, job.shard_count)}</p>
             <p className="mt-2 text-sm text-muted">{verificationSummary(progress)}</p>
             <div className="mt-4 border-t border-line pt-4">
               <VerificationFacts progress={progress} />
             </div>
+            <BoundFacts job={job} progress={progress} />
           </Panel>
           {job.own && person?.kind === 'user' ? (
             <SharingPanel job={job} onChanged={() => void queries.invalidateQueries(options)} />

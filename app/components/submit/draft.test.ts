@@ -101,10 +101,10 @@ describe('bad arguments', () => {
     })
   })
 
-  it('of a mode that is not built yet are refused with a hint', () => {
-    const check = checkDraft(withField(draft, 'verify', { mode: 'full' }))
+  it('that ask for a check which the op does not have are refused with its path', () => {
+    const check = checkDraft(withField(draft, 'verify', { mode: 'algebraic' }))
     expect(check.ok ? undefined : check.error).toMatchObject({
-      code: 'NOT_YET_AVAILABLE',
+      code: 'CONTRACT_INVALID',
       path: 'verify.mode',
     })
   })

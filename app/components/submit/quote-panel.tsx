@@ -3,8 +3,9 @@
 import { useQuery } from '@tanstack/react-query'
 import type { PreparedJob } from '../../../kernel/job.ts'
 import { jobPrice } from '../../../kernel/price.ts'
-import { formatBytes, formatCount, formatCpuTime, plural } from '../../data/format.ts'
+import { formatBytes, formatCount, formatCpuTime, formatNumber, plural } from '../../data/format.ts'
 import { usePerson } from '../../data/person.tsx'
+import { promiseOf } from '../../data/promises.ts'
 import { useTRPC } from '../../data/trpc.tsx'
 import { DigestRow } from '../digest.tsx'
 import { Failure } from '../failure.tsx'
@@ -41,9 +42,9 @@ export function QuotePanel({ check, attempted }: { readonly check: Check; readon
 function Quote({ job }: { readonly job: PreparedJob }) {
   const { plan, contract } = job
   const { looks } = plan
-  const copies = contract.verify.mode === 'quorum' ? contract.verify.k : 1
   const leafBytes = plan.leaf.max_bytes
-  const price = jobPrice(plan, copies)
+  const price = jobPrice(plan, contract.verify)
+  const copies = price.items.reduce((sum, item) => sum + item.copies, 0)
   return (
     <>
       <dl className="grid grid-cols-2 gap-4">
@@ -56,10 +57,14 @@ function Quote({ job }: { readonly job: PreparedJob }) {
               : `stops after ${looks.slice(0, -1).map(formatCount).join(', ') || 'all'} ${looks.length > 1 ? 'or all ' : ''}of them`
           }
         />
-        <Reading label="Copies of each" value={formatCount(copies)} />
+        <Reading
+          label="Copies at most"
+          value={formatCount(copies)}
+          note={`${formatNumber(copies / plan.shard_count)} of each shard`}
+        />
         <Reading
           label="CPU time"
-          value={`${looks === undefined ? '≈' : '≤'} ${formatCpuTime(plan.work_units * copies)}`}
+          value={`${looks === undefined ? '≈' : '≤'} ${formatCpuTime((plan.work_units * copies) / plan.shard_count)}`}
           note="of one core, all copies together"
         />
         <Reading
@@ -72,12 +77,15 @@ function Quote({ job }: { readonly job: PreparedJob }) {
           }
         />
       </dl>
+      <p className="mt-5 border-t border-line pt-4 text-sm text-muted" data-testid="promise">
+        {promiseOf(contract.verify, plan.shard_count)}
+      </p>
       <div className="mt-5 border-t border-line pt-4">
         <PriceTable
           caption={
             looks === undefined
               ? 'Price in credits'
-              : `At most ${plural(price.credits, 'credit')}; from ${formatCount(price.shard_price * (looks[0] ?? 0) * copies)} if the first look meets the target`
+              : `At most ${plural(price.credits, 'credit')}; from ${formatCount(Math.ceil((price.credits * (looks[0] ?? 0)) / plan.shard_count))} if the first look meets the target`
           }
           items={price.items}
           total={price.credits}

@@ -23,7 +23,8 @@ import { keepDraft, takeKeptDraft } from './kept-draft.ts'
 import { OpPicker } from './op-picker.tsx'
 import { OperandInput } from './operand-input.tsx'
 import { QuotePanel } from './quote-panel.tsx'
-import { SeedInput, VerifyInput } from './terms.tsx'
+import { SeedInput } from './terms.tsx'
+import { VerifyInput } from './verify-input.tsx'
 
 const ALL_OPS = OPS.list()
 
@@ -175,7 +176,11 @@ export function SubmitForm({ template }: { readonly template: JsonObject | undef
                 </Panel>
                 <Panel id="terms" title="Seed and verification" bodyClassName="space-y-6">
                   <SeedInput seed={draft.seed} onChange={(seed) => set('seed', seed)} />
-                  <VerifyInput verify={draft.verify} onChange={(verify) => set('verify', verify)} />
+                  <VerifyInput
+                    verify={draft.verify}
+                    isCheckable={op.isCheckable}
+                    onChange={(verify) => set('verify', verify)}
+                  />
                 </Panel>
               </>
             )}

@@ -6,12 +6,10 @@ import type { Json, JsonObject } from '../../../kernel/canonical.ts'
 import { LIMITS } from '../../../kernel/limits.ts'
 import { Button } from '../ui/button.tsx'
 import { Choice } from '../ui/choice.tsx'
-import { Field, Input, Select } from '../ui/field.tsx'
+import { Field, Input } from '../ui/field.tsx'
 import { field } from './draft.ts'
 
 const SEED_BYTES = 16
-const QUORUM_MIN = 2
-
 export function SeedInput({
   seed,
   onChange,
@@ -71,58 +69,6 @@ export function SeedInput({
               <Dices aria-hidden />
             </Button>
           </div>
-        </Field>
-      ) : null}
-    </div>
-  )
-}
-
-export function VerifyInput({
-  verify,
-  onChange,
-}: {
-  readonly verify: Json | undefined
-  readonly onChange: (verify: JsonObject) => void
-}) {
-  const id = useId()
-  const mode = field(verify, 'mode') === 'none' ? 'none' : 'quorum'
-  const k = field(verify, 'k')
-  return (
-    <div>
-      <Choice
-        label="Verification"
-        value={mode}
-        options={[
-          {
-            value: 'quorum',
-            label: 'Quorum',
-            help: 'Agreeing copies from distinct owners; the referee decides disputes.',
-          },
-          {
-            value: 'none',
-            label: 'None',
-            help: 'One copy, unchecked. Cheapest; trust it as far as you trust the agents.',
-          },
-        ]}
-        optionsClassName="grid sm:grid-cols-2"
-        onChange={(next) => onChange(next === 'none' ? { mode: 'none' } : { mode: 'quorum', k: QUORUM_MIN })}
-      />
-      {mode === 'quorum' ? (
-        <Field id={id} label="Copies that must agree" className="mt-3 max-w-56">
-          <Select
-            id={id}
-            data-path="verify.k"
-            value={String(k ?? QUORUM_MIN)}
-            onChange={(event) => onChange({ mode: 'quorum', k: Number(event.target.value) })}
-          >
-            {Array.from({ length: LIMITS.quorum_max - QUORUM_MIN + 1 }, (_, index) => index + QUORUM_MIN).map(
-              (count) => (
-                <option key={count} value={count}>
-                  {count} distinct owners
-                </option>
-              ),
-            )}
-          </Select>
         </Field>
       ) : null}
     </div>

@@ -84,6 +84,7 @@ export const isingSpec: OpSpec<IsingArgs, IsingConstants, IsingSum, IsingResult>
   plan: planIsing,
   gpu: ({ args, plan, key }) => gpuIsing(args, plan, key),
   checkLeaf: checkIsingLeaf,
+  leafRange: () => ({ figure: 'the magnetisation per site', low: 0, high: 1 }),
   fold: isingFold,
   estimate: (_args, plan, sum) => estimateIsing(plan, sum),
   stopping: {

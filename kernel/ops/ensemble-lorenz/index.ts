@@ -5,6 +5,7 @@ import { type LorenzArgs, lorenzArgs } from './args.ts'
 import { goldenLorenz } from './golden.ts'
 import { LEAF_WORDS, type LorenzConstants, type LorenzPlan, planLorenz } from './plan.ts'
 import {
+  BIAS,
   checkLorenzLeaf,
   estimateLorenz,
   type LorenzResult,
@@ -76,6 +77,7 @@ export const lorenzSpec: OpSpec<LorenzArgs, LorenzConstants, LorenzSum, LorenzRe
   plan: planLorenz,
   gpu: ({ args, plan, key }) => gpuLorenz(args, plan, key),
   checkLeaf: checkLorenzLeaf,
+  leafRange: ({ coordinate }) => ({ figure: `the mean ${coordinate}`, low: -BIAS, high: BIAS }),
   fold: lorenzFold,
   estimate: (_args, _plan, sum) => estimateLorenz(sum),
   stopping: {

@@ -20,7 +20,7 @@ import type { LorenzArgs } from './args.ts'
 import { LEAF_WORDS, type LorenzConstants, type LorenzPlan } from './plan.ts'
 
 /** Values of the fan are coordinates plus 64, in units of 2^-23. */
-const BIAS = 64
+export const BIAS = 64
 const UNIT = 2 ** 23
 const LARGEST = 2 ** 30
 

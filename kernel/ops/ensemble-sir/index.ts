@@ -77,6 +77,12 @@ export const sirSpec: OpSpec<SirArgs, SirConstants, SirSum, SirResult> = {
   plan: planSir,
   gpu: ({ plan, key }) => gpuSir(plan, key),
   checkLeaf: checkSirLeaf,
+  leafRange: ({ population }, { constants: c }) => ({
+    figure: 'the share of people ever infected',
+    unit: '%',
+    low: (100 * c.infectious) / population,
+    high: (100 * (c.infectious + c.susceptible)) / population,
+  }),
   fold: sirFold,
   estimate: (args, _plan, sum) => estimateSir(args, sum),
   stopping: {

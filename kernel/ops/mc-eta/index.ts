@@ -76,6 +76,7 @@ export const etaSpec: OpSpec<EtaArgs, EtaConstants, OutcomeSum, EtaResult> = {
   plan: planEta,
   gpu: ({ plan, key }) => gpuEta(plan, key),
   checkLeaf: checkEtaLeaf,
+  leafRange: () => ({ figure: 'the share of trips on time', unit: '%', low: 0, high: 100 }),
   fold: outcomeFold,
   estimate: (_args, _plan, sum) => estimateEta(sum),
   stopping: {

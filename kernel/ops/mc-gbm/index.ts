@@ -11,6 +11,7 @@ import {
   type GbmAggregate,
   type GbmResult,
   gbmFold,
+  gbmRange,
   gbmResult,
   reduceGbm,
 } from './result.ts'
@@ -44,6 +45,7 @@ export const gbmSpec: OpSpec<GbmArgs, GbmConstants, GbmAggregate, GbmResult> = {
   plan: planGbm,
   gpu: ({ args, plan, key }) => gpuGbm(args, plan, key),
   checkLeaf: checkGbmLeaf,
+  leafRange: gbmRange,
   fold: gbmFold,
   estimate: estimateGbm,
   stopping: {

@@ -12,7 +12,7 @@ import {
 import { interval95 } from '../../numerics/interval.ts'
 import { limbsToBigInt } from '../../numerics/limbs.ts'
 import { bytesToWords } from '../../numerics/words.ts'
-import type { Convergence, Estimate, Fold } from '../op.ts'
+import type { Convergence, Estimate, Fold, LeafRange } from '../op.ts'
 import { discountQ, OPTION_Q as P } from '../option.ts'
 import type { GbmArgs } from './args.ts'
 import {
@@ -147,6 +147,14 @@ function payoffUnitOf(args: GbmArgs, plan: GbmPlan): Rational {
   }
   const { num, den } = exactRational(args.spot)
   return { num, den: den << BigInt(plan.constants.ratio_bits) }
+}
+
+/** A leaf's discounted mean payoff: no payoff is above the largest possible. */
+export function gbmRange(args: GbmArgs, plan: GbmPlan): LeafRange {
+  const unit = payoffUnitOf(args, plan)
+  const most = BigInt(plan.constants.max_payoff) * unit.num * discountQ(args)
+  const high = ratioToNumber(most, unit.den << BigInt(P))
+  return { figure: 'the price', unit: 'currency', low: 0, high }
 }
 
 /**

@@ -6,7 +6,14 @@ import { OUTCOME_WORDS, type OutcomeSum, outcomeFold } from '../outcome.ts'
 import { type HestonArgs, hestonArgs } from './args.ts'
 import { goldenHeston } from './golden.ts'
 import { type HestonConstants, type HestonPlan, planHeston } from './plan.ts'
-import { checkHestonLeaf, estimateHeston, type HestonResult, hestonResult, reduceHeston } from './result.ts'
+import {
+  checkHestonLeaf,
+  estimateHeston,
+  type HestonResult,
+  hestonRange,
+  hestonResult,
+  reduceHeston,
+} from './result.ts'
 import { summariseHeston } from './summary.ts'
 
 const KERNEL = 'mc/heston.v1'
@@ -85,6 +92,7 @@ export const hestonSpec: OpSpec<HestonArgs, HestonConstants, OutcomeSum, HestonR
   plan: planHeston,
   gpu: ({ args, plan, key }) => gpuHeston(args, plan, key),
   checkLeaf: checkHestonLeaf,
+  leafRange: hestonRange,
   fold: outcomeFold,
   estimate: estimateHeston,
   stopping: {

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { invariant } from '../../errors.ts'
-import { fixedToNumber } from '../../numerics/bigmath.ts'
+import { fixedToNumber, ratioToNumber } from '../../numerics/bigmath.ts'
 import { interval95 } from '../../numerics/interval.ts'
-import type { Convergence, Estimate } from '../op.ts'
+import type { Convergence, Estimate, LeafRange } from '../op.ts'
 import { discountQ, fewOutcomes, forwardPrice, linearEdges, OPTION_Q, payoffUnit } from '../option.ts'
 import {
   checkOutcome,
@@ -25,6 +25,13 @@ export function checkHestonLeaf(plan: HestonPlan, shard: number, bytes: Uint8Arr
     control: 0x7fffffff,
     binOf: (payoff) => payoff >>> bin_shift,
   })
+}
+
+/** A leaf's discounted mean payoff: no payoff is above the largest possible. */
+export function hestonRange(args: HestonArgs, plan: HestonPlan): LeafRange {
+  const { discountedNum, discountedDen } = payoffUnit(args, plan.constants.ratio_bits)
+  const high = ratioToNumber(BigInt(plan.constants.max_payoff) * discountedNum, discountedDen)
+  return { figure: 'the price', unit: 'currency', low: 0, high }
 }
 
 /** Discounted mean payoff and its standard error in currency. */

@@ -10,6 +10,7 @@ import {
   checkInsuranceLeaf,
   estimateInsurance,
   type InsuranceResult,
+  insuranceRange,
   insuranceResult,
   reduceInsurance,
 } from './result.ts'
@@ -82,6 +83,7 @@ export const insuranceSpec: OpSpec<InsuranceArgs, InsuranceConstants, OutcomeSum
   plan: planInsurance,
   gpu: ({ plan, key }) => gpuInsurance(plan, key),
   checkLeaf: checkInsuranceLeaf,
+  leafRange: (_args, plan) => insuranceRange(plan),
   fold: outcomeFold,
   estimate: (_args, plan, sum) => estimateInsurance(plan, sum),
   stopping: {

@@ -3,7 +3,7 @@ import { invariant } from '../../errors.ts'
 import { ratioToNumber } from '../../numerics/bigmath.ts'
 import { interval95 } from '../../numerics/interval.ts'
 import { logBin, logBinEdge } from '../log-bins.ts'
-import type { Convergence, Estimate } from '../op.ts'
+import type { Convergence, Estimate, LeafRange } from '../op.ts'
 import { checkOutcome, estimateOutcome, type OutcomeSum, outcomeQuantile } from '../outcome.ts'
 import { shardSamples } from '../samples.ts'
 import type { InsuranceArgs } from './args.ts'
@@ -31,6 +31,13 @@ export function checkInsuranceLeaf(
 function unitOf(plan: InsurancePlan): { readonly num: bigint; readonly den: bigint } {
   const bits = plan.constants.unit_bits
   return bits >= 0 ? { num: 1n, den: 1n << BigInt(bits) } : { num: 1n << BigInt(-bits), den: 1n }
+}
+
+/** A leaf's mean loss: no year is above the aggregate limit. */
+export function insuranceRange(plan: InsurancePlan): LeafRange {
+  const { num, den } = unitOf(plan)
+  const high = ratioToNumber(BigInt(plan.constants.aggregate_limit) * num, den)
+  return { figure: 'the mean loss of a year', unit: 'currency', low: 0, high }
 }
 
 /** Mean loss of a year and its standard error in currency. */

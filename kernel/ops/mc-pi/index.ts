@@ -42,6 +42,7 @@ export const piSpec: OpSpec<PiArgs, PiConstants, PiAggregate, PiResult> = {
     leaf: (_shard, slot) => wordsToBytes(slot),
   }),
   checkLeaf: checkPiLeaf,
+  leafRange: () => ({ figure: 'the estimate of π', low: 0, high: 4 }),
   fold: piFold,
   estimate: (_args, _plan, aggregate) => estimatePi(aggregate),
   stopping: {

@@ -1,5 +1,6 @@
 import { defineOp } from '../../job.ts'
 import type { OpSpec } from '../op.ts'
+import { matmulCheck } from './algebraic.ts'
 import { type MatmulArgs, matmulArgs } from './args.ts'
 import { goldenMatmul } from './golden.ts'
 import { matmulProgram } from './gpu.ts'
@@ -47,6 +48,7 @@ export const matmulSpec: OpSpec<MatmulArgs, MatmulConstants, Product, MatmulResu
   plan: planTiles,
   gpu: ({ args, plan, inputRefs }) => matmulProgram(args, plan, inputRefs, KERNEL),
   checkLeaf: checkTile,
+  algebraic: matmulCheck,
   fold: { empty: emptyProduct, add: placeProductTile },
   reduce: (_args, _plan, product) => reduceProduct(product),
   result: matmulResult,

@@ -3,21 +3,16 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { SHARD_POINTS } from '../../../kernel/ops/mc-pi/args.ts'
-import { referenceLeaf } from '../../../kernel/ops/references.test-support.ts'
 import type { Mail } from '../../accounts/mail.ts'
 import { createLog } from '../../core/log.ts'
-import type { Referee } from '../../hub/referee/referee.ts'
+import { referenceReferee } from '../../hub/referee/reference-referee.test-support.ts'
 import { createTestDatabase, type TestDatabase } from '../../memory/testing/test-database.ts'
 import { type Pool, startPool } from '../../pool.ts'
 import { createClientAddress } from '../client-address.ts'
 import { RATE_LIMITS, type RateRules } from '../rate-limits.ts'
 import { createHttpServer } from '../server.ts'
 
-/** The referee's arithmetic in the test's own thread: sources cannot be loaded by a worker of Node 20. */
-const inThreadReferee: Referee = {
-  execute: async (job, shards, inputs) => shards.map((shard) => referenceLeaf(job, shard, inputs)),
-  close: async () => {},
-}
+const inThreadReferee = referenceReferee()
 
 /** All of a file's people come from one address and in one minute. */
 const PATIENT: RateRules = {

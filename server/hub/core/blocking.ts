@@ -1,22 +1,30 @@
 import { dropCopies } from './runs.ts'
 import { dropSession } from './sessions.ts'
 import type { Copy } from './state.ts'
+import { suspect } from './suspects.ts'
 import { sendTo, type Turn, updatePhase } from './turn.ts'
 
-/** Ends an agent's part in this hub's life: its unaccepted copies are taken back and done again by others. */
+/**
+ * Ends an agent's part until it is let in again: its unaccepted copies are taken back and done again by others, and what
+ * was accepted on its word alone is doubted.
+ */
 export function blockAgent(
   turn: Turn,
   id: string,
   reason: string,
-  where: Pick<Copy, 'session' | 'lease_id'>,
+  where: Pick<Copy, 'session' | 'lease_id' | 'executor'>,
+  job_id: string | undefined,
 ): void {
   const { state } = turn
   if (state.blocked.has(id)) return
   state.blocked.set(id, reason)
+  turn.effects.push({ t: 'agent.failed', agent: id, executor: where.executor, reason, job_id })
+  suspect(state, id, where.executor)
   if (state.sessions.has(where.session))
     sendTo(turn, where.session, { t: 'rejected', lease_id: where.lease_id, reason: reason.slice(0, 200) })
   const agent = state.agents.get(id)
   if (agent === undefined) return
+  agent.standings.delete(where.executor)
   for (const session of [...agent.sessions]) dropSession(turn, session, reason)
   for (const run of [...agent.runs]) {
     dropCopies(state, run, (copy) => copy.agent === id)

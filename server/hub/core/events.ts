@@ -2,8 +2,10 @@ import type { AcceptedRun } from '../../../kernel/acceptance.ts'
 import type { ForgeErrorJson } from '../../../kernel/errors.ts'
 import type { HubMessage } from '../../../kernel/protocol.ts'
 import type { ExecutorKind } from '../../../kernel/receipt.ts'
+import type { CheckFindings } from '../../../kernel/verification/job-bound.ts'
+import type { LiveStanding } from '../../../kernel/verification/reputation.ts'
 import type { JobPhase } from './lifecycle.ts'
-import type { HubJob } from './state.ts'
+import type { HubJob, ShardSpan } from './state.ts'
 
 /** What the core is told, and what it asks for. */
 
@@ -30,6 +32,12 @@ export interface Credit {
   shards: number
 }
 
+export interface PassedChecks {
+  readonly agent: string
+  readonly executor: ExecutorKind
+  valid: number
+}
+
 export interface AdmittedJob
   extends Pick<
     HubJob,
@@ -53,6 +61,8 @@ export interface AdmittedJob
   readonly expires_ms: number
   /** The phase stored for a job that an earlier life of the hub had. */
   readonly phase: 'planned' | 'running' | 'verifying'
+  /** What rests on one word alone, from an earlier life. */
+  readonly singles?: readonly (ShardSpan & { readonly agent: string; readonly executor: ExecutorKind })[]
 }
 
 export type HubEvent =
@@ -90,6 +100,8 @@ export type HubEvent =
       }
       /** The agent's own claim, work units per second: sizes its first lease only. */
       readonly claimed_speed: number | undefined
+      /** What its reputation lets it begin with; nothing is known of an agent without one. */
+      readonly standing?: LiveStanding
     }
   | { readonly t: 'session.listening'; readonly session: string; readonly after_lease: number }
   | { readonly t: 'session.silent'; readonly session: string }
@@ -120,6 +132,10 @@ export type HubEvent =
       /** Empty when leaves are blobs. */
       readonly leaves: readonly Uint8Array[]
     }
+  /** The answer to `referee.check`: which of its shards are wrong, by their place in the request. */
+  | { readonly t: 'referee.checked'; readonly request: number; readonly wrong: readonly number[] }
+  /** The answer to `referee.recheck`: what was wrong has been replaced and is durable. */
+  | { readonly t: 'referee.rechecked'; readonly request: number }
   | {
       readonly t: 'committed'
       readonly job_id: string
@@ -141,6 +157,8 @@ export type HubEffect =
       /** Whose job it is and how many copies of a shard he pays for. */
       readonly submitter: string
       readonly copies_paid: number
+      /** What checks have found, beside the runs. */
+      readonly findings: CheckFindings
       readonly shard_count: number
       readonly runs: readonly AcceptedRun[]
       readonly credits: readonly Credit[]
@@ -152,6 +170,33 @@ export type HubEffect =
       readonly request: number
       readonly job_id: string
       readonly shards: readonly number[]
+    }
+  /** Check these committed shards by the op's algebraic check and answer with `referee.checked`. */
+  | {
+      readonly t: 'referee.check'
+      readonly request: number
+      readonly job_id: string
+      readonly shards: readonly number[]
+      /** 32 bytes a shard. */
+      readonly digests: Uint8Array
+      /** Empty when leaves are blobs. */
+      readonly leaves: readonly Uint8Array[]
+    }
+  /** Execute these accepted shards again, replace what is wrong, and answer with `referee.rechecked`. */
+  | {
+      readonly t: 'referee.recheck'
+      readonly request: number
+      readonly job_id: string
+      readonly shards: readonly number[]
+    }
+  /** Checks have found so many results of these agents right. */
+  | { readonly t: 'agents.passed'; readonly passed: readonly PassedChecks[] }
+  | {
+      readonly t: 'agent.failed'
+      readonly agent: string
+      readonly executor: ExecutorKind
+      readonly reason: string
+      readonly job_id: string | undefined
     }
   /** Claim at most so many chunks and answer with `chunks.claimed`. */
   | { readonly t: 'chunk.claim'; readonly job_id: string; readonly wanted: number }

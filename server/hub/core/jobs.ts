@@ -1,4 +1,5 @@
 import type { ForgeErrorJson } from '../../../kernel/errors.ts'
+import { NO_FINDINGS } from '../../../kernel/verification/job-bound.ts'
 import { claimAhead, closeChunk, dropRuns, forgetChunk } from './chunks.ts'
 import type { AdmittedJob } from './events.ts'
 import { dropLease, sayCancelled } from './leases.ts'
@@ -9,6 +10,7 @@ import { OwnerQueues } from './owner-queues.ts'
 import { RangeHeap } from './range-heap.ts'
 import { dropCopies } from './runs.ts'
 import type { HubJob } from './state.ts'
+import { forgetSuspects, noteSingle } from './suspects.ts'
 import { movePhase, type Turn, updatePhase } from './turn.ts'
 import { forgetShare, hasWork, offerJob, withdrawJob } from './turns.ts'
 import { excludesSubmitter } from './verify-policy.ts'
@@ -18,7 +20,7 @@ import { excludesSubmitter } from './verify-policy.ts'
 export function admitJob(turn: Turn, admitted: AdmittedJob): void {
   const { state } = turn
   if (state.jobs.has(admitted.id)) return
-  const { expires_ms, ...known } = admitted
+  const { expires_ms, singles = [], ...known } = admitted
   const job: HubJob = {
     ...known,
     order: state.next_order++,
@@ -40,10 +42,16 @@ export function admitJob(turn: Turn, admitted: AdmittedJob): void {
     granted_per_s: 0,
     chunk_shards: 0,
     isClaiming: false,
+    singles: new Map(),
+    suspects: [],
+    suspect_count: 0,
+    isDrained: false,
+    findings: NO_FINDINGS,
     isExhausted: false,
   }
   job.timer = state.timers.set(expires_ms, { t: 'job', job })
   state.jobs.set(job.id, job)
+  for (const { agent, executor, first, count } of singles) noteSingle(job, agent, executor, first, count)
   if (job.stopped_at !== undefined) {
     completeJob(turn, job)
     return
@@ -75,6 +83,7 @@ export function endJob(turn: Turn, job_id: string, trigger: JobTrigger, failure?
   }
   for (const [request, items] of state.refereeing)
     if (items[0]?.run.chunk.job === job) state.refereeing.delete(request)
+  forgetSuspects(state, job)
   withdrawJob(state, job)
   job.timer?.cancel()
   state.jobs.delete(job_id)

@@ -28,6 +28,8 @@ export const HUB = {
   /** Shards in one request to the referee: at most so many, and about so many work units (0.2 s of one core). */
   referee_shards: 256,
   referee_units: 200_000,
+  /** Runs that wait for an audit; beyond, what one agent gave alone is given to a second owner instead. */
+  audits_waiting: 256,
   /** Leaf bytes of one job that wait in memory for another copy; beyond, no fresh shards are leased. */
   pending_bytes: 64 * 1024 * 1024,
   /** Of a job with a target: one in so many shards of the next look is opened beyond it before it is decided. */

@@ -54,8 +54,13 @@ export function stopJob(turn: Turn, job_id: string, at_shard: number): void {
   completeJob(turn, job)
 }
 
-/** Nothing is left to do but the result. A job whose first lease was never stored is running first. */
+/**
+ * Every shard that counts is durable: nothing is left to do but the result, when no shard is doubted any more. A job whose
+ * first lease was never stored is running first.
+ */
 export function completeJob(turn: Turn, job: HubJob): void {
+  job.isDrained = true
+  if (job.suspect_count > 0) return
   movePhase(turn, job, 'leased')
   movePhase(turn, job, 'all_touched')
   turn.effects.push({ t: 'job.complete', job_id: job.id })

@@ -1,11 +1,13 @@
 import { bytesEqual } from '../../../kernel/digest.ts'
+import { invariant } from '../../../kernel/errors.ts'
 import { blockAgent } from './blocking.ts'
-import type { HubEvent } from './events.ts'
+import type { HubEffect, HubEvent } from './events.ts'
 import { someoneMay } from './fleet.ts'
 import { runTransition } from './lifecycle.ts'
 import { HUB } from './limits.ts'
 import { armTimer, dequeue, enqueue, splitOff } from './runs.ts'
 import type { Copy, HubJob, HubState, RefereeItem, Run } from './state.ts'
+import { askAgain } from './suspects.ts'
 import type { Turn } from './turn.ts'
 import { type ClosedPart, closeRun } from './verdict.ts'
 
@@ -19,16 +21,36 @@ import { type ClosedPart, closeRun } from './verdict.ts'
 /** Fills the referee's hands. Disputes go first: they block a job's end. */
 export function askReferee(turn: Turn): void {
   const { state } = turn
-  while (state.refereeing.size < HUB.referee_in_flight) {
+  while (state.refereeing.size + state.rechecking.size < HUB.referee_in_flight) {
+    if (state.disputes.first === undefined && askAgain(turn)) continue
     const job = (state.disputes.first ?? state.audits.first)?.chunk.job
     if (job === undefined) return
     const items = request(state, job)
     const number = state.next_request++
     state.refereeing.set(number, items)
-    const shards = items.flatMap((item) => [...item.shards])
-    turn.effects.push({ t: 'referee.run', request: number, job_id: job.id, shards })
+    turn.effects.push(wish(number, job, items))
   }
 }
+
+/** Execution; where all of it is to be checked only, the check. */
+function wish(request: number, job: HubJob, items: readonly RefereeItem[]): HubEffect {
+  const shards = items.flatMap((item) => [...item.shards])
+  if (job.verify.mode !== 'algebraic' || items.some(({ run }) => run.stage !== 'audited'))
+    return { t: 'referee.run', request, job_id: job.id, shards }
+  const digests = new Uint8Array(32 * shards.length)
+  const leaves: Uint8Array[] = []
+  let at = 0
+  for (const { run } of items) {
+    const copy = returnedCopies(run)[0]
+    invariant(copy?.digests !== undefined, 'what is checked is back')
+    digests.set(copy.digests, 32 * at)
+    leaves.push(...(copy.leaves ?? []))
+    at += run.count
+  }
+  return { t: 'referee.check', request, job_id: job.id, shards, digests, leaves }
+}
+
+const returnedCopies = (run: Run): readonly Copy[] => run.copies.filter((copy) => copy.digests !== undefined)
 
 /** Work of one job for one request: from the head of the queues, as long as it is the same job's. */
 function request(state: HubState, job: HubJob): readonly RefereeItem[] {
@@ -49,6 +71,8 @@ function request(state: HubState, job: HubJob): readonly RefereeItem[] {
     items.push({ run: part, sample, shards: Array.from({ length: count }, (_, offset) => first + offset) })
     room -= part.count
   }
+  // What is executed and what is only checked are different requests.
+  if (job.verify.mode === 'algebraic' && items.length > 0) return items
   for (let run = state.audits.first; run?.chunk.job === job && room > 0; run = state.audits.first) {
     const { first, sample } = run
     dequeue(run)
@@ -134,7 +158,13 @@ function says(copy: Copy, offset: number, digest: Uint8Array): boolean | undefin
 }
 
 function contradict(turn: Turn, copy: Copy, job: HubJob, shard: number): void {
-  blockAgent(turn, copy.agent, `shard ${shard} of job ${job.id} differs from the referee's execution`, copy)
+  blockAgent(
+    turn,
+    copy.agent,
+    `shard ${shard} of job ${job.id} differs from the referee's execution`,
+    copy,
+    job.id,
+  )
 }
 
 /** A sample that is right lets its run close; one that is wrong ends the agents that gave it, and the run is done again. */
@@ -153,12 +183,45 @@ function applyAudit(
     )
     return shard === undefined ? [] : [{ copy, shard }]
   })
+  if (run.uniform) {
+    const bad = shards.filter((shard, at) =>
+      copies.some((copy) => says(copy, shard - run.first, digests.subarray(32 * at, 32 * at + 32)) === false),
+    ).length
+    const { findings } = job
+    job.findings = {
+      ...findings,
+      audits: findings.audits + shards.length,
+      audits_bad: findings.audits_bad + bad,
+    }
+  }
   if (wrong.length === 0) {
     closeRun(turn, run, auditedParts(run, copies, shards, digests, leaves))
     return
   }
   // The copies of an agent that is out are taken back, this run's with them: what is left of it is judged again.
   for (const { copy, shard } of wrong) contradict(turn, copy, job, shard)
+}
+
+/** What passes its algebraic check closes; an agent with a wrong result is out, and its run is done again. */
+export function applyChecks(turn: Turn, event: HubEvent & { t: 'referee.checked' }): void {
+  const items = turn.state.refereeing.get(event.request)
+  if (items === undefined) return
+  turn.state.refereeing.delete(event.request)
+  let at = 0
+  for (const { run, shards, sample } of items) {
+    const wrong = event.wrong.find((place) => place >= at && place < at + shards.length)
+    const shard = wrong === undefined ? undefined : shards[wrong - at]
+    at += shards.length
+    if (run.stage !== 'audited' || run.sample !== sample) continue
+    const copies = returnedCopies(run)
+    if (shard === undefined)
+      closeRun(turn, run, [{ offset: 0, count: run.count, method: 'algebraic', copies }])
+    for (const copy of shard === undefined ? [] : copies) {
+      const { job } = run.chunk
+      const reason = `shard ${shard} of job ${job.id} fails its algebraic check`
+      blockAgent(turn, copy.agent, reason, copy, job.id)
+    }
+  }
 }
 
 /** The sample closes by the referee's word, what lies between by its agents'. */

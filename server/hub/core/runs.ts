@@ -29,6 +29,7 @@ export function newRun(chunk: HubChunk, first: number, count: number): Run {
     straggles_ms: 0,
     timer: undefined,
     sample: [],
+    uniform: false,
     queued: undefined,
     before: undefined,
     after: undefined,

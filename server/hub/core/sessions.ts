@@ -12,8 +12,13 @@ import { sendTo, type Turn } from './turn.ts'
 export function joinSession(turn: Turn, event: HubEvent & { t: 'session.joined' }): void {
   const { state } = turn
   const { id, agent: agent_id, owner, executor, window } = event.session
+  // Whoever lets it in again with a standing has heard of what it was blocked for.
+  if (event.standing !== undefined) state.blocked.delete(agent_id)
   if (state.sessions.has(id) || state.blocked.has(agent_id)) return
   const agent = agentOf(state, agent_id)
+  // Of one that is here already more is known than what was stored.
+  if (event.standing !== undefined && !agent.standings.has(executor))
+    agent.standings.set(executor, event.standing)
   const session: HubSession = {
     id,
     agent,
@@ -41,7 +46,7 @@ export function joinSession(turn: Turn, event: HubEvent & { t: 'session.joined' 
 function agentOf(state: HubState, id: string): HubAgent {
   const known = state.agents.get(id)
   if (known !== undefined) return known
-  const agent: HubAgent = { id, sessions: new Set(), runs: new Set() }
+  const agent: HubAgent = { id, sessions: new Set(), runs: new Set(), standings: new Map() }
   state.agents.set(id, agent)
   return agent
 }

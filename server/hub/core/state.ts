@@ -1,4 +1,6 @@
 import type { ExecutorKind } from '../../../kernel/receipt.ts'
+import type { CheckFindings } from '../../../kernel/verification/job-bound.ts'
+import type { LiveStanding } from '../../../kernel/verification/reputation.ts'
 import { FairQueue, type Sharer } from './fair-queue.ts'
 import type { JobPhase, RunStage } from './lifecycle.ts'
 import { type Linked, LinkedList } from './linked-list.ts'
@@ -61,6 +63,8 @@ export interface Run extends Linked<Run> {
   timer: Timer<Deadline> | undefined
   /** Shards, counted from `first` and ascending, that the referee is to execute before the run closes. */
   sample: readonly number[]
+  /** The sample was drawn from all alike, so that it says something about those that were not drawn. */
+  uniform: boolean
   /** What this run adds to its job's counters while it stands in one of its queues. */
   queued: { readonly kinds: KindMask; readonly missing: number } | undefined
 }
@@ -138,6 +142,16 @@ export interface HubJob extends Sharer {
   /** Shards of the chunk claimed last; 0 before. */
   chunk_shards: number
   isClaiming: boolean
+  /** What rests on one word alone and can still be executed again, by agent and executor. */
+  readonly singles: Map<string, ShardSpan[]>
+  /** Shards of agents found wrong that wait to be executed again; the job does not end before. */
+  readonly suspects: ShardSpan[]
+  /** In `suspects` or in the referee's hands. */
+  suspect_count: number
+  /** Every chunk is done. */
+  isDrained: boolean
+  /** What its checks have found since it was last stored. */
+  findings: CheckFindings
   /** True when the queue had no more chunks to give. */
   isExhausted: boolean
 }
@@ -170,6 +184,8 @@ export interface HubAgent {
   readonly sessions: Set<HubSession>
   /** Open runs with a copy of this agent. */
   readonly runs: Set<Run>
+  /** What checks have found of it, by the executor that it used. */
+  readonly standings: Map<ExecutorKind, LiveStanding>
 }
 
 export interface HubLease {
@@ -208,6 +224,8 @@ export interface RefereeItem {
   readonly shards: readonly number[]
 }
 
+export type ShardSpan = { first: number; count: number }
+
 export interface HubOptions {
   /** Key of the draws that decide what is audited: hub-secret, or agents could tell audits apart. */
   readonly draw_key: readonly [number, number]
@@ -239,6 +257,9 @@ export interface HubState {
   readonly disputes: LinkedList<Run>
   readonly audits: LinkedList<Run>
   readonly refereeing: Map<number, readonly RefereeItem[]>
+  /** Jobs with suspects, and requests to the referee for them. */
+  readonly suspected: Set<HubJob>
+  readonly rechecking: Map<number, { readonly job: HubJob; readonly count: number }>
   next_request: number
   next_lease: number
   next_order: number
@@ -268,6 +289,8 @@ export function initialState(epoch: number, options: HubOptions): HubState {
     disputes: new LinkedList(),
     audits: new LinkedList(),
     refereeing: new Map(),
+    suspected: new Set(),
+    rechecking: new Map(),
     next_request: 1,
     next_lease: 1,
     next_order: 1,

@@ -6,10 +6,11 @@ import { admitJob, drainJob, endJob, moveOwner } from './jobs.ts'
 import { dropLease, missDeadline } from './leases.ts'
 import { HUB } from './limits.ts'
 import { passLooks, stopJob } from './looks.ts'
-import { applyReferee, askReferee, lookAfter } from './refereeing.ts'
+import { applyChecks, applyReferee, askReferee, lookAfter } from './refereeing.ts'
 import { assign } from './schedule.ts'
 import { dropSession, endSession, joinSession, startListening, stopListening } from './sessions.ts'
 import type { Deadline, HubState } from './state.ts'
+import { finishRecheck } from './suspects.ts'
 import { persistAccepted, sendTo, type Turn } from './turn.ts'
 import { receiveResult, refuseResult } from './verdict.ts'
 
@@ -26,7 +27,7 @@ import { receiveResult, refuseResult } from './verdict.ts'
 export function step(state: HubState, event: HubEvent, now_ms: number): readonly HubEffect[] {
   invariant(now_ms >= state.now_ms, 'time does not run backwards')
   state.now_ms = now_ms
-  const turn: Turn = { state, effects: [], accepted: new Map() }
+  const turn: Turn = { state, effects: [], accepted: new Map(), passed: new Map() }
   handle(turn, event)
   persistAccepted(turn)
   assign(turn)
@@ -95,6 +96,12 @@ function handle(turn: Turn, event: HubEvent): void {
       return
     case 'referee.done':
       applyReferee(turn, event)
+      return
+    case 'referee.checked':
+      applyChecks(turn, event)
+      return
+    case 'referee.rechecked':
+      finishRecheck(turn, event.request)
       return
     case 'committed':
       for (const { session, lease_id, shards } of event.credits)

@@ -1,7 +1,8 @@
 import type { AcceptedRun } from '../../../kernel/acceptance.ts'
 import type { ForgeErrorJson } from '../../../kernel/errors.ts'
 import type { HubMessage } from '../../../kernel/protocol.ts'
-import type { Credit, HubEffect } from './events.ts'
+import { NO_FINDINGS } from '../../../kernel/verification/job-bound.ts'
+import type { Credit, HubEffect, PassedChecks } from './events.ts'
 import { type JobTrigger, transition } from './lifecycle.ts'
 import type { HubChunk, HubJob, HubState } from './state.ts'
 import { copiesPaid } from './verify-policy.ts'
@@ -12,6 +13,8 @@ export interface Turn {
   readonly effects: HubEffect[]
   /** What this step has accepted, by chunk. */
   readonly accepted: Map<HubChunk, { readonly runs: AcceptedRun[]; readonly credits: Credit[] }>
+  /** Results that checks of this step have found right, by agent and executor. */
+  readonly passed: Map<string, PassedChecks>
 }
 
 /**
@@ -48,11 +51,14 @@ export function persistAccepted(turn: Turn): void {
       epoch: chunk.epoch,
       submitter: job.owner,
       copies_paid: copiesPaid(job.verify),
+      findings: job.findings,
       shard_count,
       runs,
       credits,
     })
+    job.findings = NO_FINDINGS
     updatePhase(turn, job)
   }
   turn.accepted.clear()
+  if (turn.passed.size > 0) turn.effects.push({ t: 'agents.passed', passed: [...turn.passed.values()] })
 }

@@ -9,6 +9,7 @@ import { forgetLease, sayCancelled } from './leases.ts'
 import { runTransition } from './lifecycle.ts'
 import { HUB } from './limits.ts'
 import { armTimer, dequeue, enqueue, holdLeaves, removeRun, splitOff } from './runs.ts'
+import { noteCheck, standingOf } from './standings.ts'
 import type { Copy, HubJob, HubLease, Run } from './state.ts'
 import type { Turn } from './turn.ts'
 import { verificationNeed } from './verification.ts'
@@ -111,7 +112,9 @@ function decide(turn: Turn, run: Run): void {
   const need = verificationNeed(
     job.verify,
     { first: run.first, count: run.count, copies },
+    (copy) => standingOf(turn.state, copy),
     drawsOf(turn.state),
+    turn.state.audits.size >= HUB.audits_waiting,
   )
   switch (need.t) {
     case 'accept':
@@ -125,6 +128,13 @@ function decide(turn: Turn, run: Run): void {
     case 'audit':
       run.stage = runTransition(run.stage, 'drawn')
       run.sample = need.sample
+      run.uniform = need.uniform
+      enqueue(turn.state, run)
+      return
+    case 'check':
+      run.stage = runTransition(run.stage, 'drawn')
+      run.sample = Array.from({ length: run.count }, (_, offset) => offset)
+      run.uniform = false
       enqueue(turn.state, run)
       return
     default:
@@ -178,6 +188,7 @@ export function closeRun(turn: Turn, run: Run, parts: readonly ClosedPart[]): vo
   turn.accepted.set(chunk, accepted)
   for (const part of parts) {
     accepted.runs.push(acceptedRun(chunk.job, run, part))
+    noteCheck(turn, chunk.job, run.first + part.offset, part)
     for (const copy of part.copies) credit(accepted.credits, copy, part.count)
   }
   for (const lease of unneeded) {
@@ -226,5 +237,6 @@ export function refuseResult(turn: Turn, session_id: string, lease_id: string, r
     return
   }
   turn.effects.push({ t: 'reply', outcome: 'received' })
-  blockAgent(turn, lease.session.agent.id, reason, { session: session_id, lease_id })
+  const { agent, executor } = lease.session
+  blockAgent(turn, agent.id, reason, { session: session_id, lease_id, executor }, lease.job.id)
 }

@@ -14,11 +14,21 @@ export const refereeRequestSchema = z.discriminatedUnion('t', [
   }),
   z.strictObject({ t: z.literal('unload'), contract_hash: hash }),
   z.strictObject({ t: z.literal('run'), id: z.int(), contract_hash: hash, shards: z.array(z.int().min(0)) }),
+  z.strictObject({
+    t: z.literal('check'),
+    id: z.int(),
+    contract_hash: hash,
+    shards: z.array(z.int().min(0)),
+    leaves: z.array(bytes),
+    secret: bytes,
+  }),
 ])
 export type RefereeRequest = z.infer<typeof refereeRequestSchema>
 
 export const refereeAnswerSchema = z.discriminatedUnion('t', [
   z.strictObject({ t: z.literal('done'), id: z.int(), leaves: z.array(bytes) }),
+  /** Places in `shards` of leaves that the check refuses. */
+  z.strictObject({ t: z.literal('checked'), id: z.int(), wrong: z.array(z.int().min(0)) }),
   z.strictObject({ t: z.literal('failed'), id: z.int(), message: z.string() }),
 ])
 export type RefereeAnswer = z.infer<typeof refereeAnswerSchema>

@@ -1,15 +1,30 @@
 import { Worker } from 'node:worker_threads'
-import { ForgeError } from '../../../kernel/errors.ts'
+import { ForgeError, invariant } from '../../../kernel/errors.ts'
 import type { PreparedJob } from '../../../kernel/job.ts'
 import type { InputBytes } from '../../../kernel/ops/op.ts'
-import { type RefereeRequest, refereeAnswerSchema } from './messages.ts'
+import { type RefereeAnswer, type RefereeRequest, refereeAnswerSchema } from './messages.ts'
 
 /** The hub's own exact execution: its word closes a dispute. */
 export interface Referee {
   /** @returns the shards' leaves in their order. @throws ForgeError EXECUTOR_FAILED when the execution itself fails */
   execute(job: PreparedJob, shards: readonly number[], inputs: InputBytes): Promise<readonly Uint8Array[]>
+  /**
+   * Checks leaves by the op's algebraic check.
+   * @param secret drawn after the leaves were committed to
+   * @returns places in `shards` of those that are wrong
+   */
+  check(
+    job: PreparedJob,
+    shards: readonly number[],
+    leaves: readonly Uint8Array[],
+    secret: Uint8Array,
+    inputs: InputBytes,
+  ): Promise<readonly number[]>
   close(): Promise<void>
 }
+
+type Answer = RefereeAnswer & { t: 'done' | 'checked' }
+type Work = Omit<RefereeRequest & { t: 'run' }, 'id'> | Omit<RefereeRequest & { t: 'check' }, 'id'>
 
 /** Jobs kept ready in the thread, with their operands. */
 const LOADED_JOBS = 16
@@ -23,10 +38,7 @@ const ATTEMPTS = 3
 export class WorkerReferee implements Referee {
   readonly #entry: URL
   readonly #cpuShare: number
-  readonly #waiting = new Map<
-    number,
-    { resolve(leaves: readonly Uint8Array[]): void; reject(error: unknown): void }
-  >()
+  readonly #waiting = new Map<number, { resolve(answer: Answer): void; reject(error: unknown): void }>()
   #worker: Worker | undefined
   #loaded = new Set<string>()
   #next = 1
@@ -45,10 +57,36 @@ export class WorkerReferee implements Referee {
     shards: readonly number[],
     inputs: InputBytes,
   ): Promise<readonly Uint8Array[]> {
+    const work = { t: 'run' as const, contract_hash: job.contractHash, shards: [...shards] } satisfies Work
+    const answer = await this.#attempt(job, inputs, work)
+    invariant(answer.t === 'done', 'an execution gives leaves')
+    return answer.leaves
+  }
+
+  async check(
+    job: PreparedJob,
+    shards: readonly number[],
+    leaves: readonly Uint8Array[],
+    secret: Uint8Array,
+    inputs: InputBytes,
+  ): Promise<readonly number[]> {
+    const work = {
+      t: 'check' as const,
+      contract_hash: job.contractHash,
+      shards: [...shards],
+      leaves: [...leaves],
+      secret,
+    } satisfies Work
+    const answer = await this.#attempt(job, inputs, work)
+    invariant(answer.t === 'checked', 'a check names what is wrong')
+    return answer.wrong
+  }
+
+  async #attempt(job: PreparedJob, inputs: InputBytes, work: Work): Promise<Answer> {
     for (let attempt = 1; ; attempt++) {
       const lost = this.#lost
       try {
-        return await this.#ask(job, shards, inputs)
+        return await this.#ask(job, inputs, work)
       } catch (error) {
         // One lost thread must not fail a job; an execution that fails by itself would fail again.
         if (this.#lost === lost || attempt === ATTEMPTS || this.#closed) throw error
@@ -56,14 +94,14 @@ export class WorkerReferee implements Referee {
     }
   }
 
-  #ask(job: PreparedJob, shards: readonly number[], inputs: InputBytes): Promise<readonly Uint8Array[]> {
+  #ask(job: PreparedJob, inputs: InputBytes, work: Work): Promise<Answer> {
     const worker = this.#running()
     const id = this.#next++
-    const answer = new Promise<readonly Uint8Array[]>((resolve, reject) => {
+    const answer = new Promise<Answer>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject })
     })
     this.#load(worker, job, inputs)
-    this.#post(worker, { t: 'run', id, contract_hash: job.contractHash, shards: [...shards] })
+    this.#post(worker, { ...work, id })
     return answer
   }
 
@@ -100,7 +138,7 @@ export class WorkerReferee implements Referee {
       const answer = refereeAnswerSchema.parse(message)
       const waiting = this.#waiting.get(answer.id)
       this.#waiting.delete(answer.id)
-      if (answer.t === 'done') waiting?.resolve(answer.leaves)
+      if (answer.t !== 'failed') waiting?.resolve(answer)
       else waiting?.reject(new ForgeError('EXECUTOR_FAILED', `the referee failed: ${answer.message}`))
     })
     const lost = (cause: unknown) => {

@@ -3,6 +3,8 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { parseJsonStrict } from '../../../kernel/canonical.ts'
 import { ForgeError, invariant } from '../../../kernel/errors.ts'
 import { WasmProgram } from '../../../kernel/execute/wasm-program.ts'
+import type { PreparedJob } from '../../../kernel/job.ts'
+import type { InputBytes } from '../../../kernel/ops/op.ts'
 import { OPS } from '../../../kernel/ops/registry.ts'
 import { kernelModule } from '../../../shaders/modules.ts'
 import {
@@ -17,8 +19,16 @@ import {
 const port = parentPort
 invariant(port !== null, 'the referee runs in a worker thread')
 const { cpu_share } = refereeDataSchema.parse(workerData)
-const jobs = new Map<string, Promise<WasmProgram>>()
-const queue: (RefereeRequest & { t: 'run' })[] = []
+interface LoadedJob {
+  readonly job: PreparedJob
+  readonly inputs: InputBytes
+  readonly program: WasmProgram
+}
+
+type Work = RefereeRequest & { t: 'run' | 'check' }
+
+const jobs = new Map<string, Promise<LoadedJob>>()
+const queue: Work[] = []
 let busy = false
 let owed_rest_ms = 0
 
@@ -43,7 +53,7 @@ async function drain(): Promise<void> {
   if (busy) return
   busy = true
   for (let request = queue.shift(); request !== undefined; request = queue.shift()) {
-    answer(await execute(request))
+    answer(await perform(request))
   }
   busy = false
 }
@@ -57,25 +67,45 @@ async function restAfter(worked_ms: number): Promise<void> {
   await rest(rest_ms)
 }
 
-async function load(request: RefereeRequest & { t: 'load' }): Promise<WasmProgram> {
-  const program = OPS.prepare(parseJsonStrict(request.canonical)).gpu()
-  return new WasmProgram(await kernelModule(program.kernel), program, new Map(request.inputs))
+async function load(request: RefereeRequest & { t: 'load' }): Promise<LoadedJob> {
+  const job = OPS.prepare(parseJsonStrict(request.canonical))
+  const inputs = new Map(request.inputs)
+  const program = job.gpu()
+  return { job, inputs, program: new WasmProgram(await kernelModule(program.kernel), program, inputs) }
 }
 
-async function execute(request: RefereeRequest & { t: 'run' }): Promise<RefereeAnswer> {
+async function perform(work: Work): Promise<RefereeAnswer> {
   try {
-    const program = await jobs.get(request.contract_hash)
-    if (program === undefined) throw new ForgeError('INTERNAL', 'the job is not loaded')
-    const leaves: Uint8Array[] = []
-    for (const shard of request.shards) {
-      const started = performance.now()
-      leaves.push(program.leaf(shard))
-      await restAfter(performance.now() - started)
-    }
-    return { t: 'done', id: request.id, leaves }
+    const loaded = await jobs.get(work.contract_hash)
+    if (loaded === undefined) throw new ForgeError('INTERNAL', 'the job is not loaded')
+    return work.t === 'run' ? await execute(loaded, work) : await check(loaded, work)
   } catch (error) {
-    return { t: 'failed', id: request.id, message: error instanceof Error ? error.message : String(error) }
+    return { t: 'failed', id: work.id, message: error instanceof Error ? error.message : String(error) }
   }
+}
+
+async function execute({ program }: LoadedJob, work: Work & { t: 'run' }): Promise<RefereeAnswer> {
+  const leaves: Uint8Array[] = []
+  for (const shard of work.shards) {
+    const started = performance.now()
+    leaves.push(program.leaf(shard))
+    await restAfter(performance.now() - started)
+  }
+  return { t: 'done', id: work.id, leaves }
+}
+
+async function check({ job, inputs }: LoadedJob, work: Work & { t: 'check' }): Promise<RefereeAnswer> {
+  const { algebraic } = job
+  if (algebraic === undefined) throw new ForgeError('INTERNAL', `${job.op} has no algebraic check`)
+  const wrong: number[] = []
+  for (const [at, shard] of work.shards.entries()) {
+    const started = performance.now()
+    const leaf = work.leaves[at]
+    invariant(leaf !== undefined, 'a leaf for each shard')
+    if (algebraic.check(inputs, shard, leaf, work.secret) !== undefined) wrong.push(at)
+    await restAfter(performance.now() - started)
+  }
+  return { t: 'checked', id: work.id, wrong }
 }
 
 function answer(message: RefereeAnswer): void {

@@ -1,3 +1,4 @@
+import { bytesEqual } from '../../../kernel/digest.ts'
 import type { HubMessage } from '../../../kernel/protocol.ts'
 import type { HubEffect, HubEvent } from '../core/events.ts'
 import { type HubState, initialState } from '../core/state.ts'
@@ -128,6 +129,25 @@ export class HubHost implements SimHub {
         return
       case 'referee.run':
         this.later(random.between(50, 500), () => this.#refereed(effect))
+        return
+      case 'referee.check': {
+        const { request, shards, digests } = effect
+        const { truth } = this.#store.get(effect.job_id)
+        const part = (bytes: Uint8Array, at: number) => bytes.subarray(32 * at, 32 * at + 32)
+        const wrong = shards.flatMap((shard, at) =>
+          bytesEqual(part(truth, shard), part(digests, at)) ? [] : [at],
+        )
+        this.later(soon, () => ({ t: 'referee.checked', request, wrong }))
+        return
+      }
+      case 'referee.recheck': {
+        const { request } = effect
+        this.later(random.between(50, 500), () => ({ t: 'referee.rechecked', request }))
+        return
+      }
+      // Reputation outlives a hub in the database, which this world has not.
+      case 'agents.passed':
+      case 'agent.failed':
         return
       case 'chunk.claim': {
         const { job_id, wanted } = effect

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { AcceptedShard } from '../../../kernel/acceptance.ts'
 import { REFEREE, workDone } from '../../../kernel/bill.ts'
 import { sha256, sha256Hex } from '../../../kernel/digest.ts'
+import { NO_FINDINGS } from '../../../kernel/verification/job-bound.ts'
 import { createAgentStore } from '../agent-store.ts'
 import { createCreditStore } from '../credit-store.ts'
 import type { Database } from '../database.ts'
@@ -112,7 +113,12 @@ export async function createLedgerWorld(
       const parts = withTarget.has(job.id) ? accepted.map((shard) => [shard]) : [accepted]
       const groups = parts.map((part) => {
         const runs = runsOf(part)
-        return { job_id: job.id, runs, work: workDone(runs, job.owner_id, copies_needed) }
+        return {
+          job_id: job.id,
+          runs,
+          work: workDone(runs, job.owner_id, copies_needed),
+          findings: NO_FINDINGS,
+        }
       })
       // As the hub does: a commit that failed may have happened, and is repeated.
       await results.commit(epoch, groups, []).catch(() => results.commit(epoch, groups, []))

@@ -3,6 +3,7 @@ import type { AcceptedRun, AcceptedShard } from '../../../kernel/acceptance.ts'
 import { workDone } from '../../../kernel/bill.ts'
 import { canonicalContract, contractHash, formatOp, parseContract } from '../../../kernel/contract.ts'
 import { sha256, sha256Hex } from '../../../kernel/digest.ts'
+import { NO_FINDINGS } from '../../../kernel/verification/job-bound.ts'
 import { createCreditStore } from '../credit-store.ts'
 import type { Database } from '../database.ts'
 import { type BillingTerms, NO_PARTNER_SITES } from '../job-billing.ts'
@@ -43,8 +44,9 @@ export function sampleResult(): Settlement {
       in_flight: 0,
       copies: 20,
       by_executor: { webgpu: 10, wasm: 0, cpu: 10 },
-      by_method: { single: 0, quorum: 10, referee: 0 },
+      by_method: { single: 0, quorum: 10, referee: 0, algebraic: 0 },
       owners: 2,
+      checks: { ...NO_FINDINGS, waiting: 0 },
     },
     covered_shards: null,
   }
@@ -104,7 +106,7 @@ export function runsOf(shards: readonly AcceptedShard[]): readonly AcceptedRun[]
 /** Shards of a job on their way into the store, with what their copies are worth to whom. */
 export function sampleGroup(job_id: string, shards: readonly AcceptedShard[]): AcceptedGroup {
   const runs = runsOf(shards)
-  return { job_id, runs, work: workDone(runs, 'submitter', 2) }
+  return { job_id, runs, work: workDone(runs, 'submitter', 2), findings: NO_FINDINGS }
 }
 
 export function sampleReceipt(jobId: string, epoch: number, leaseId: string): SignedReceipt {

@@ -34,7 +34,7 @@ export default async function Page({ params }: Props) {
   const inputs = Object.entries(op.inputs)
   const { plan, contract } = OPS.prepare(page.contract)
   const kernel = op.kernelOf?.(contract.args) ?? op.kernel
-  const price = jobPrice(plan, 2)
+  const price = jobPrice(plan, { mode: 'quorum', k: 2 })
   const json = JSON.stringify(page.contract, null, 2)
   const args = schemaRows(op.args)
   return (

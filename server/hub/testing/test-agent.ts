@@ -1,0 +1,139 @@
+import { getPublicKeyAsync, signAsync, utils } from '@noble/ed25519'
+import { canonicalJson } from '../../../kernel/canonical.ts'
+import { sha256, sha256Hex } from '../../../kernel/digest.ts'
+import { invariant } from '../../../kernel/errors.ts'
+import type { PreparedJob } from '../../../kernel/job.ts'
+import { merkleRootOfDigests } from '../../../kernel/merkle.ts'
+import { referenceLeaf } from '../../../kernel/ops/references.test-support.ts'
+import { OPS } from '../../../kernel/ops/registry.ts'
+import type { HubMessage, LeaseMessage } from '../../../kernel/protocol.ts'
+import { receiptBytes } from '../../../kernel/receipt.ts'
+import type { BlobStore, OwnerRow } from '../../memory/ports.ts'
+import type { Hub } from '../hub.ts'
+import { readBlob } from '../intake.ts'
+import { once } from '../job-runtime.ts'
+
+export const SOFTWARE = 'test/1'
+
+/** The result that one machine alone computes. */
+export function expectedDigest(job: PreparedJob, inputs = new Map<string, Uint8Array>()): string {
+  const aggregate = job.newAggregate()
+  for (let shard = 0; shard < job.plan.shard_count; shard++)
+    aggregate.add(shard, referenceLeaf(job, shard, inputs))
+  return sha256Hex(canonicalJson(aggregate.finish().result))
+}
+
+export interface Behaviour {
+  /** Changes a leaf before it is hashed. */
+  readonly corrupt?: (leaf: Uint8Array, shard: number) => Uint8Array
+  /** From this lease on, counted from 1, its receipts do not fit their signature. */
+  readonly badSignatureFrom?: number
+  /** Answers at most so many leases. */
+  readonly leases?: number
+}
+
+/** An agent that speaks to the hub directly, with real arithmetic and real receipts. */
+export class TestAgent {
+  readonly heard: HubMessage[] = []
+  session = ''
+  readonly #hub: Hub
+  readonly #blobs: BlobStore
+  readonly #secret: Uint8Array
+  readonly #stop = new AbortController()
+  #answered = 0
+
+  /** @param again an agent whose key this one has as well */
+  constructor(hub: Hub, blobs: BlobStore, again?: TestAgent) {
+    this.#hub = hub
+    this.#blobs = blobs
+    this.#secret = again === undefined ? utils.randomSecretKey() : again.#secret
+  }
+
+  async publicKey(): Promise<Uint8Array<ArrayBuffer>> {
+    return new Uint8Array(await getPublicKeyAsync(this.#secret))
+  }
+
+  async run(owner: OwnerRow, behaviour: Behaviour = {}): Promise<void> {
+    const enrolled = await this.#hub.enrol(
+      {
+        v: 1,
+        public_key: await this.publicKey(),
+        executor: { kind: 'cpu', label: owner.label },
+        software: SOFTWARE,
+        window: 2,
+      },
+      { ownerId: owner.id, ownerLabel: owner.label },
+    )
+    this.session = enrolled.session
+    for await (const { message } of this.#hub.leases({ session: enrolled.session }, this.#stop.signal)) {
+      this.heard.push(message)
+      if (message.t !== 'lease') continue
+      if (this.#answered++ >= (behaviour.leases ?? Number.POSITIVE_INFINITY)) continue
+      await this.#answer(enrolled.session, message, behaviour).catch(() => {})
+    }
+  }
+
+  stop(): void {
+    this.#stop.abort()
+  }
+
+  async #answer(session: string, lease: LeaseMessage, behaviour: Behaviour): Promise<void> {
+    const { canonical } = await this.#hub.contract(session, lease.contract_hash)
+    invariant(sha256Hex(canonical) === lease.contract_hash, 'the contract is the one that was leased')
+    const job = OPS.prepare(JSON.parse(canonical))
+    const inputs = new Map<string, Uint8Array>()
+    for (const [name, { digest }] of Object.entries(job.contract.inputs))
+      inputs.set(name, await readBlob(this.#blobs, digest))
+    const leaves: Uint8Array<ArrayBuffer>[] = []
+    const digests = new Uint8Array(32 * lease.count)
+    for (let offset = 0; offset < lease.count; offset++) {
+      const leaf = referenceLeaf(job, lease.first + offset, inputs)
+      const given = new Uint8Array(behaviour.corrupt?.(leaf, lease.first + offset) ?? leaf)
+      if (job.plan.leaf.kind === 'blob') await this.#blobs.put(once(given))
+      else leaves.push(given)
+      digests.set(sha256(given), 32 * offset)
+    }
+    const root = new Uint8Array(merkleRootOfDigests(digests))
+    const signature = new Uint8Array(
+      await signAsync(
+        receiptBytes({
+          receipt: 1,
+          lease_id: lease.lease_id,
+          epoch: lease.epoch,
+          contract_hash: lease.contract_hash,
+          plan_digest: lease.plan_digest,
+          first: lease.first,
+          count: lease.count,
+          result_root: Buffer.from(root).toString('hex'),
+          executor: 'cpu',
+          software:
+            this.#answered >= (behaviour.badSignatureFrom ?? Number.POSITIVE_INFINITY)
+              ? 'another/1'
+              : SOFTWARE,
+        }),
+        this.#secret,
+      ),
+    )
+    await this.#hub.result({
+      v: 1,
+      session,
+      lease_id: lease.lease_id,
+      epoch: lease.epoch,
+      executor: 'cpu',
+      digests,
+      result_root: root,
+      leaves,
+      elapsed_ms: 1,
+      signature,
+    })
+  }
+}
+
+/** Asks again on every turn of the event loop's timers until there is an answer; the test's own time-out ends it. */
+export async function eventually<T>(ask: () => Promise<T | undefined>): Promise<T> {
+  for (;;) {
+    const answer = await ask()
+    if (answer !== undefined) return answer
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
