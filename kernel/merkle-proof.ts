@@ -23,10 +23,22 @@ function split(count: number): number {
   return half
 }
 
+/** Halving is exact beyond 32 bits, where bit operations are not. */
+function isPowerOfTwo(count: number): boolean {
+  let rest = count
+  while (rest > 1 && rest % 2 === 0) rest /= 2
+  return rest === 1
+}
+
+function levelOf(powerOfTwo: number): number {
+  let level = 0
+  for (let rest = powerOfTwo; rest > 1; rest /= 2) level++
+  return level
+}
+
 /** Merkle tree hash of the leaves first … first + count - 1, where `first` is a multiple of the largest subtree in them. */
 function rangeHash(first: number, count: number, subtree: SubtreeHash): Uint8Array {
-  const level = Math.log2(count)
-  if (Number.isInteger(level) && first % count === 0) return subtree(level, first / count)
+  if (isPowerOfTwo(count) && first % count === 0) return subtree(levelOf(count), first / count)
   const left = split(count)
   return merkleNodeHash(rangeHash(first, left, subtree), rangeHash(first + left, count - left, subtree))
 }
@@ -125,7 +137,7 @@ export function verifyConsistency(
   if (!isCount(old) || !isCount(size) || old > size) return false
   if (old === size) return proof.length === 0 && bytesEqual(oldRoot, root)
   if (old === 0) return proof.length === 0
-  const steps = Number.isInteger(Math.log2(old)) ? [oldRoot, ...proof] : [...proof]
+  const steps = isPowerOfTwo(old) ? [oldRoot, ...proof] : [...proof]
   const [start, ...rest] = steps
   if (start === undefined || proof.length === 0) return false
   let fn = old - 1

@@ -1,7 +1,7 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto'
 import { toBase64 } from '../base64.ts'
 import { REFEREE } from '../bill.ts'
-import { canonicalJson, type Json } from '../canonical.ts'
+import { canonicalJson } from '../canonical.ts'
 import { bytesToHex, sha256, sha256Hex, utf8ToBytes } from '../digest.ts'
 import { formatCheckpoint } from '../ledger/checkpoint.ts'
 import { formatLogProof } from '../ledger/proof-text.ts'
@@ -209,11 +209,3 @@ export function pastOf(envelope: Envelope): SubtreeHash {
 export function fileOf(bundle: EvidenceBundle): string {
   return JSON.stringify(bundle)
 }
-
-export function rootOfReceipts(leaves: readonly Uint8Array[]): string {
-  const tree = new MerkleRoot()
-  for (const leaf of leaves) tree.append(leaf)
-  return bytesToHex(tree.root())
-}
-
-export const asJson = (value: unknown): Json => value as Json

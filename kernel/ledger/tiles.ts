@@ -40,7 +40,9 @@ const partial = (width: number): string => (width === TILE_WIDTH ? '' : `.p/${wi
 
 /** Hashes in the last tile of a level, and that tile's index, in a tree of `size` leaves. */
 function levelWidth(size: number, level: number): number {
-  return Math.floor(size / TILE_WIDTH ** level)
+  let hashes = size
+  for (let at = 0; at < level; at++) hashes = Math.floor(hashes / TILE_WIDTH)
+  return hashes
 }
 
 /** Every tile that a tree of `size` has and one of `old` had not, lower levels and lower indices first. */

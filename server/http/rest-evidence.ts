@@ -1,8 +1,9 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { z } from 'zod'
 import { schemaError } from '../../kernel/contract.ts'
-import type { RestExchange } from './rest-routes.ts'
+import type { ApiContext } from '../trpc/context.ts'
 
 const querySchema = z.strictObject({
   digests: z.enum(['yes', 'no']).default('yes'),
@@ -17,7 +18,12 @@ const querySchema = z.strictObject({
  * `GET /api/v0/jobs/{id}/evidence?digests=no&since=1234`: the evidence file of a settled job.
  * @throws ForgeError
  */
-export async function sendEvidence({ request, response, context }: RestExchange, id: string): Promise<void> {
+export async function sendEvidence(
+  id: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  context: ApiContext,
+): Promise<void> {
   const query = querySchema.safeParse(
     Object.fromEntries(new URLSearchParams((request.url ?? '').split('?')[1] ?? '')),
   )

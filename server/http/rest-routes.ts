@@ -52,7 +52,7 @@ export const REST_ROUTES: readonly RestRoute[] = [
     path: '/api/v0/jobs/{id}/evidence',
     pattern: /^\/api\/v0\/jobs\/([^/]{1,64})\/evidence$/,
     action: 'jobs.read',
-    serve: sendEvidence,
+    serve: ({ request, response, context }, id) => sendEvidence(id, request, response, context),
   },
   {
     method: 'GET',
