@@ -15,7 +15,7 @@ import {
   signNote,
   type VerifySignature,
 } from '../ledger/signed-note.ts'
-import { MerkleRoot, merkleLeafHash, merkleNodeHash, merkleRootOfDigests } from '../merkle.ts'
+import { merkleLeafHash, merkleNodeHash, merkleRootOfDigests } from '../merkle.ts'
 import { inclusionProof, rootOf, type SubtreeHash } from '../merkle-proof.ts'
 import { OPS } from '../ops/registry.ts'
 import { type Receipt, receiptBytes } from '../receipt.ts'
