@@ -37,7 +37,39 @@ function honest(): ReexecutionRequest {
     contract_hash: job.contractHash,
     plan_digest: job.planDigest,
     result_digest: sha256Hex(canonicalJson(aggregate.finish().result)),
+    result_shards: job.plan.shard_count,
     shards,
+  }
+}
+
+/** A job of three shards at most that meets its target after two of them, and the shards asked for. */
+function stopped(shards = 2): ReexecutionRequest {
+  const priced = OPS.prepare({
+    contract: 1,
+    op: { name: 'mc', version: 1, profile: 'gbm.v1' },
+    args: {
+      ...OPS.get('mc@1/gbm.v1').example,
+      style: 'european',
+      steps: 64,
+      paths: 180_000,
+      convergence: { target: { standard_error: 0.036 } },
+    },
+    seed: { mode: 'explicit', value: 'reexecute' },
+    verify: { mode: 'none' },
+  })
+  const aggregate = priced.newAggregate()
+  const leaves = Array.from({ length: shards }, (_, shard) => {
+    const leaf = referenceLeaf(priced, shard, new Map())
+    aggregate.add(shard, leaf)
+    return { shard, digest: sha256Hex(leaf) }
+  })
+  return {
+    canonical: priced.canonical,
+    contract_hash: priced.contractHash,
+    plan_digest: priced.planDigest,
+    result_digest: sha256Hex(canonicalJson(aggregate.finish().result)),
+    result_shards: aggregate.covered ?? 0,
+    shards: leaves,
   }
 }
 
@@ -80,6 +112,21 @@ describe('executing shards of a settled job again', () => {
     const { result } = await run({ ...request, shards: forged, result_digest: sha256Hex('forged') })
     expect(result.shards.map(({ equal }) => equal)).toEqual(forged.map(() => false))
     expect(result.whole?.equal).toBe(false)
+  })
+
+  it('stops where the looks say: another stopping point is found out when every shard is executed', async () => {
+    const request = stopped()
+    expect(request.result_shards).toBe(2)
+    expect((await run(request)).result.whole).toEqual({ digest: request.result_digest, equal: true })
+    // A site that stops too early, or too late, cannot say so about its own contract.
+    const all = stopped(3)
+    for (const shards of [1, 3]) {
+      const claimed = { ...request, result_shards: shards, shards: all.shards.slice(0, shards) }
+      expect((await run(claimed)).result.whole).toEqual({ digest: undefined, equal: false })
+    }
+    // A draw of some shards says nothing about the whole.
+    const draw = { ...request, shards: request.shards.slice(0, 1) }
+    expect((await run(draw)).result.whole).toBeUndefined()
   })
 
   it('finds out another contract than the one that was hashed, before anything runs', async () => {

@@ -17,6 +17,8 @@ export interface ReexecutionRequest {
   readonly contract_hash: HexDigest
   readonly plan_digest: HexDigest
   readonly result_digest: HexDigest
+  /** Shards that the result is said to cover, from the first; only a job with a target may have fewer than its plan. */
+  readonly result_shards: number
   readonly shards: readonly { readonly shard: number; readonly digest: HexDigest }[]
 }
 
@@ -35,8 +37,11 @@ export type ReexecutionEvent =
 
 export interface Reexecution {
   readonly shards: readonly ReexecutedShard[]
-  /** When every shard of the job was executed: the result folded from the leaves of this device. */
-  readonly whole: { readonly digest: HexDigest; readonly equal: boolean } | undefined
+  /**
+   * When every shard that the result covers was executed: the result folded from the leaves of this device. Its looks say
+   * where a job with a target stops; without a digest, it does not stop there.
+   */
+  readonly whole: { readonly digest: HexDigest | undefined; readonly equal: boolean } | undefined
 }
 
 export interface ReexecutionPorts {
@@ -128,13 +133,14 @@ async function compare(
   clock: Clock,
   job: PreparedJob,
   inputs: InputBytes,
-  { shards, result_digest }: ReexecutionRequest,
+  { shards, result_digest, result_shards }: ReexecutionRequest,
   heard: (event: ReexecutionEvent) => void,
   signal: AbortSignal,
 ): Promise<Reexecution> {
   const runner = await executor.prepare(job, inputs)
   const done: ReexecutedShard[] = []
-  const aggregate = shards.length === job.plan.shard_count ? job.newAggregate() : undefined
+  const covered = job.target === undefined ? job.plan.shard_count : result_shards
+  const aggregate = shards.length === covered ? job.newAggregate() : undefined
   try {
     for (const { shard, digest: accepted } of shards) {
       const startedAt = clock.now()
@@ -149,9 +155,8 @@ async function compare(
   } finally {
     runner.close()
   }
-  const digest = aggregate === undefined ? undefined : sha256Hex(canonicalJson(aggregate.finish().result))
-  return {
-    shards: done,
-    whole: digest === undefined ? undefined : { digest, equal: digest === result_digest },
-  }
+  if (aggregate === undefined) return { shards: done, whole: undefined }
+  const digest =
+    aggregate.covered === covered ? sha256Hex(canonicalJson(aggregate.finish().result)) : undefined
+  return { shards: done, whole: { digest, equal: digest === result_digest } }
 }

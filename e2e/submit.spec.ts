@@ -105,6 +105,30 @@ test('π is submitted, settles and is close to π', async ({ page }) => {
   await expect(panel(page, 'Verification')).toContainText('with the referee’s copy')
 })
 
+test('a contract with a target is quoted at most, stops at a look, and is checked to the last shard', async ({
+  page,
+}) => {
+  await chooseOp(page, 'mc@1/gbm.v1')
+  const form = panel(page, 'Arguments')
+  await form.getByLabel('Stop early').check()
+  await expect(form.getByLabel('Stop early')).toHaveAttribute('aria-invalid', 'true')
+  await form.getByLabel('Relative error').fill('0.007')
+  await expect(form.getByLabel('Stop early')).not.toHaveAttribute('aria-invalid')
+  const quote = panel(page, 'Before you submit')
+  await expect(quote).toContainText('At most')
+  await expect(reading(quote, 'Shards')).toContainText('62')
+  await submitAndSettle(page)
+  await expect(panel(page, 'Result')).toContainText('95 % sequential interval')
+  await expect(panel(page, 'Stopping point')).toContainText(
+    'The target was met after 8 shards of at most 62.',
+  )
+  await expect(panel(page, 'Stopping point').getByRole('row')).toHaveCount(3)
+  await expect(panel(page, 'Progress')).toContainText('8 of 8 shards accepted')
+  const check = panel(page, 'Check this result yourself')
+  await check.getByRole('button', { name: 'Execute 8 shards here' }).click()
+  await expect(check).toContainText('The whole result is confirmed', { timeout: 60_000 })
+})
+
 test('a matrix product of uploaded operands is downloaded byte for byte', async ({ page }) => {
   const [rows, depth, columns] = [5, 7, 3]
   const a = Int8Array.from({ length: rows * depth }, (_, i) => ((i * 37) % 256) - 128)

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { costItemView, jobCostView } from './api/credits.ts'
 import type { JsonObject } from './canonical.ts'
+import type { StoppingRoom } from './early-stopping.ts'
 import { ERROR_CODES, type ErrorCode } from './errors.ts'
 import type { Summary } from './ops/op.ts'
 
@@ -49,6 +50,8 @@ export const progressView = z.object({
   by_method: z.object({ single: z.int(), quorum: z.int(), referee: z.int() }),
   /** Distinct owners of accepted copies; the referee is none. */
   owners: z.int(),
+  /** Of a job with a target: shards accepted beyond the stopping point, which nobody is charged for. */
+  surplus: z.int().optional(),
 })
 export type ProgressView = z.infer<typeof progressView>
 
@@ -90,7 +93,10 @@ export const jobView = z.object({
   contract_hash: z.string(),
   replay_key: z.string(),
   plan_digest: z.string(),
+  /** Of the plan; of a job with a target the most that it may take. */
   shard_count: z.int(),
+  /** Of a settled job with a target: shards that its result covers, from the first. Else null. */
+  covered_shards: z.int().nullable(),
   work_units: z.int(),
   verify: z.string(),
   created_at: z.string(),
@@ -115,6 +121,8 @@ export const proofView = z.object({
   contract_hash: z.string(),
   plan_digest: z.string(),
   shard_count: z.int(),
+  /** Shards that the result covers, from the first: fewer than the plan has where the job met its target. */
+  result_shards: z.int(),
   result_digest: z.string(),
   /** In ascending order of the shard. */
   shards: z.array(
@@ -140,6 +148,8 @@ export const quoteView = z.object({
   copies: z.int(),
   leaf_kind: z.enum(['inline', 'blob']),
   leaf_max_bytes: z.int(),
+  /** Of a contract with a target: after how many shards it may stop, ascending, the last all of them. Else empty. */
+  looks: z.array(z.int()),
   /** The most that the job can cost: this is held, and what is not verified is released. */
   price: z.object({ shard_price: z.int(), credits: z.int(), items: z.array(costItemView) }),
 })
@@ -189,6 +199,8 @@ export interface JobRoom {
     readonly value: number
     readonly standard_error: number
   }[]
+  /** Of a job with a target. */
+  readonly stopping?: StoppingRoom | undefined
 }
 
 /** The live room `network`: one Y.Map named `network`. */

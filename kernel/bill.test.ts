@@ -1,6 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { billedCopies, type PayableWork, REFEREE, type Split, splitCharge, workDone } from './bill.ts'
+import {
+  billedCopies,
+  type PayableWork,
+  REFEREE,
+  type Split,
+  splitCharge,
+  surplusPayouts,
+  workDone,
+} from './bill.ts'
 
 const SPLIT: Split = { contributor_permille: 800, site_permille: 100 }
 const copy = (agent: string, owner = `owner of ${agent}`) => ({ agent, owner })
@@ -97,6 +105,25 @@ describe('the division of a charge', () => {
       contributor_permille,
       site_permille: Math.min(rest, 1000 - contributor_permille),
     }))
+  it('gives those beyond a stopping point their shares, and never more than there is', () => {
+    fc.assert(
+      fc.property(work, split, fc.integer({ min: 0, max: 10_000_000 }), (lines, shares, means) => {
+        const all = splitCharge(7, lines, shares)
+        const owed = all.filter(({ code }) => code === 'contribution' || code === 'site')
+        const total = owed.reduce((sum, { credits }) => sum + credits, 0)
+        const paid = surplusPayouts(all, means)
+        const given = paid.reduce((sum, { credits }) => sum + credits, 0)
+        if (total <= means) expect(paid).toEqual(owed)
+        else {
+          expect(given).toBeLessThanOrEqual(means)
+          // Each loses less than one credit to rounding.
+          expect(given).toBeGreaterThan(means - owed.length)
+        }
+        for (const { credits } of paid) expect(credits).toBeGreaterThanOrEqual(1)
+      }),
+    )
+  })
+
   it('pays out exactly the charge, nothing below one credit, nobody more than his share', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1_000_000 }), work, split, (price, lines, shares) => {

@@ -116,6 +116,22 @@ export function splitCharge(price: number, work: readonly PayableWork[], split: 
   return payouts
 }
 
+/**
+ * What the network pays for copies beyond a job's stopping point: the shares of contributors and sites, as if they had been
+ * charged. Where it has less than that, all are cut in the same proportion, rounded down; its own part it keeps.
+ * @param payouts of `splitCharge`
+ * @param available credits of the network once the job's charge is divided
+ */
+export function surplusPayouts(payouts: readonly Payout[], available: number): readonly Payout[] {
+  const owed = payouts.filter(({ code }) => code === 'contribution' || code === 'site')
+  const total = owed.reduce((sum, { credits }) => sum + BigInt(credits), 0n)
+  const means = BigInt(Math.max(available, 0))
+  if (total <= means) return owed
+  return owed
+    .map((payout) => ({ ...payout, credits: Number((BigInt(payout.credits) * means) / total) }))
+    .filter(({ credits }) => credits > 0)
+}
+
 function share(credits: bigint, permille: number): bigint {
   return (credits * BigInt(permille)) / 1000n
 }

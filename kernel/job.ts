@@ -1,5 +1,6 @@
+import { z } from 'zod'
 import { type Aggregate, createAggregate } from './aggregate.ts'
-import { canonicalJson, type Json, type JsonObject } from './canonical.ts'
+import { canonicalJson, type JsonObject } from './canonical.ts'
 import {
   type Contract,
   canonicalContract,
@@ -9,6 +10,14 @@ import {
   schemaError,
 } from './contract.ts'
 import { type HexDigest, sha256Hex } from './digest.ts'
+import {
+  type EarlyStopping,
+  earlyStoppingArgs,
+  lookSchedule,
+  type Stopping,
+  stoppingSchema,
+  targetWords,
+} from './early-stopping.ts'
 import { ForgeError, invariant } from './errors.ts'
 import { KERNEL_DIGESTS } from './generated/kernel-digests.ts'
 import { LIMITS } from './limits.ts'
@@ -38,6 +47,8 @@ export interface PreparedJob {
   /** `mc@1/gbm.v1`. */
   readonly op: string
   readonly plan: Plan
+  /** Where the contract sets a target: what its looks are held against. */
+  readonly target: EarlyStopping['target'] | undefined
   /** The kernel as any host drives it. */
   gpu(): GpuProgram
   checkLeaf(shard: number, leaf: Uint8Array): string | undefined
@@ -53,7 +64,8 @@ export interface Op
     'ref' | 'title' | 'description' | 'inputs' | 'kernel' | 'tables'
   > {
   readonly id: string
-  readonly args: OpSpec<JsonObject, JsonObject, unknown, JsonObject>['args']
+  /** The op's own arguments, and `convergence` where it may stop early. */
+  readonly args: z.ZodType<JsonObject>
   readonly example: JsonObject
   prepare(contract: Contract): PreparedJob
 }
@@ -62,6 +74,7 @@ export interface Op
 export function defineOp<A extends JsonObject, C extends JsonObject, G, R extends JsonObject>(
   spec: OpSpec<A, C, G, R>,
 ): Op {
+  const args = argsWithTarget(spec)
   return {
     id: formatOp(spec.ref),
     ref: spec.ref,
@@ -70,10 +83,36 @@ export function defineOp<A extends JsonObject, C extends JsonObject, G, R extend
     inputs: spec.inputs,
     kernel: spec.kernel,
     tables: spec.tables,
-    args: spec.args,
+    args,
     example: spec.example,
-    prepare: (contract) => prepareWith(spec, contract),
+    prepare: (contract) => prepareWith(spec, args, contract),
   }
+}
+
+/** An op's arguments as a contract gives them: with `convergence` where it may stop early. */
+function argsWithTarget<A extends JsonObject, C extends JsonObject, G, R extends JsonObject>({
+  args,
+  stopping,
+}: Pick<OpSpec<A, C, G, R>, 'args' | 'stopping'>): z.ZodType<JsonObject> {
+  if (stopping === undefined) return args
+  invariant(args instanceof z.ZodObject, 'the arguments of an op that may stop early are an object')
+  return args.safeExtend({
+    convergence: earlyStoppingArgs(stopping.first_look).exactOptional(),
+  }) as unknown as z.ZodType<JsonObject>
+}
+
+/** What an op is told of a contract's arguments, and what is decided without it. */
+function splitArgs<A extends JsonObject>(
+  parsed: JsonObject,
+): { readonly args: A; readonly stopping: EarlyStopping | undefined } {
+  const { convergence, ...args } = parsed
+  // Both have passed the schemas: `convergence` is only known where argsWithTarget adds it.
+  return { args: args as unknown as A, stopping: convergence as unknown as EarlyStopping | undefined }
+}
+
+/** What of a plan determines results and digests. */
+function planMaterial({ shard_count, leaf, constants, looks }: Plan): JsonObject {
+  return { shard_count, leaf: { ...leaf }, constants, ...(looks === undefined ? {} : { looks }) }
 }
 
 /**
@@ -92,7 +131,7 @@ export function replayKeyMaterial(
     args: contract.args,
     seed: { ...seedMaterialOf(contract) },
     inputs: contract.inputs as unknown as JsonObject,
-    plan: { shard_count: plan.shard_count, leaf: { ...plan.leaf }, constants: plan.constants },
+    plan: planMaterial(plan),
     kernel: kernelDigestOf(spec.kernel),
     tables: Object.fromEntries(spec.tables.map((name) => [name, TABLES[name].sha256])),
   }
@@ -111,15 +150,17 @@ export function seedMaterialOf(contract: Contract): SeedMaterial {
 
 function prepareWith<A extends JsonObject, C extends JsonObject, G, R extends JsonObject>(
   spec: OpSpec<A, C, G, R>,
+  schema: z.ZodType<JsonObject>,
   raw: Contract,
 ): PreparedJob {
-  const parsed = spec.args.safeParse(raw.args)
+  const parsed = schema.safeParse(raw.args)
   if (!parsed.success) throw schemaError(parsed.error, 'ARGS_OUT_OF_RANGE', 'args')
   // Agents and referee read the canonical text, in which -0 is 0: plan here from the same arguments.
-  const args = JSON.parse(canonicalJson(parsed.data)) as A
+  const contract: Contract = { ...raw, args: JSON.parse(canonicalJson(parsed.data)) as JsonObject }
+  const { args, stopping } = splitArgs<A>(contract.args)
   checkInputs(spec.inputs, raw)
-  const contract: Contract = { ...raw, args }
-  const plan = spec.plan(args, contract.inputs)
+  const cut = spec.plan(args, contract.inputs)
+  const plan = stopping === undefined ? cut : { ...cut, looks: looksOf(spec, cut, stopping) }
   invariant(Number.isSafeInteger(plan.shard_count) && plan.shard_count >= 1, 'a plan has at least one shard')
   if (plan.shard_count > LIMITS.shards) {
     throw new ForgeError(
@@ -145,31 +186,60 @@ function prepareWith<A extends JsonObject, C extends JsonObject, G, R extends Js
     kernelDigest: kernelDigestOf(spec.kernel),
     tables: spec.tables,
     replayKeyMaterial: material,
-    planDigest: sha256Hex(
-      canonicalJson({
-        shard_count: plan.shard_count,
-        leaf: { ...plan.leaf },
-        constants: plan.constants,
-      } as unknown as Json),
-    ),
+    planDigest: sha256Hex(canonicalJson(planMaterial(plan))),
     op: formatOp(spec.ref),
     plan,
+    target: stopping?.target,
     gpu: () => (program ??= spec.gpu(context)),
     checkLeaf(shard, leaf) {
       if (leaf.length > plan.leaf.max_bytes)
         return `a leaf of ${leaf.length} bytes; at most ${plan.leaf.max_bytes}`
       return spec.checkLeaf(plan, shard, leaf)
     },
-    newAggregate: () => createAggregate(spec, args, plan),
+    newAggregate: () => createAggregate(spec, args, plan, stopping?.target),
     summarise(result) {
-      const checked = spec.result.safeParse(result)
+      const stopped = stopping === undefined ? undefined : stoppedResult.safeParse(result)
+      const checked = spec.result.safeParse(stopped?.success ? stopped.data.rest : result)
       if (!checked.success)
         throw new ForgeError('INTERNAL', `a stored result is not one of ${formatOp(spec.ref)}`, {
           cause: checked.error,
         })
-      return spec.summarise(args, checked.data)
+      const summary = spec.summarise(args, checked.data)
+      return stopping !== undefined && stopped?.success
+        ? withStopping(summary, stopped.data.stopping, stopping.target)
+        : summary
     },
   }
+}
+
+/** A result of a job with a target: the op's own fields, and `stopping`. */
+const stoppedResult = z
+  .looseObject({ stopping: stoppingSchema })
+  .transform(({ stopping, ...rest }) => ({ stopping, rest }))
+
+function withStopping(summary: Summary, stopping: Stopping, target: EarlyStopping['target']): Summary {
+  const looks = `${stopping.looks.length} ${stopping.looks.length === 1 ? 'look' : 'looks'}`
+  const why =
+    stopping.reason === 'target'
+      ? `The target was met at ${stopping.samples} samples, after ${looks}.`
+      : `The target was not met: the job ran to its maximum of ${stopping.samples} samples, with ${looks}.`
+  return {
+    ...summary,
+    notes: [
+      `${why} The interval is a sequential one: it is stated at a point that the data chose.`,
+      ...summary.notes,
+    ],
+    stopping: { ...stopping, target: targetWords(target) },
+  }
+}
+
+function looksOf<A extends JsonObject, C extends JsonObject, G, R extends JsonObject>(
+  spec: OpSpec<A, C, G, R>,
+  plan: Plan<C>,
+  { schedule }: EarlyStopping,
+): readonly number[] {
+  invariant(spec.stopping !== undefined, 'a target only where the op may stop')
+  return lookSchedule(schedule, spec.stopping.shardSamples(plan), plan.shard_count)
 }
 
 function checkInputs(specs: Op['inputs'], contract: Contract): void {

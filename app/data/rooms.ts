@@ -8,6 +8,7 @@ import {
   networkView,
   progressView,
 } from '../../kernel/api.ts'
+import { stoppingRoomSchema } from '../../kernel/early-stopping.ts'
 
 /** The live rooms as they arrive over the wire. */
 const GRID_CELLS_MAX = 1024
@@ -22,6 +23,7 @@ export const jobRoom = z.object({
   estimates: z
     .array(z.object({ shards: z.int(), value: z.number(), standard_error: z.number() }))
     .max(ESTIMATES_MAX),
+  stopping: stoppingRoomSchema.optional(),
 }) satisfies z.ZodType<JobRoom>
 
 export const networkRoom = z.object({

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { JsonObject } from '../canonical.ts'
 import type { Dtype, InputRefs, OpRef } from '../contract.ts'
+import type { Stopping } from '../early-stopping.ts'
 import type { TableName } from '../numerics/tables/index.ts'
 import type { PhiloxKey } from '../seed.ts'
 
@@ -24,6 +25,11 @@ export interface Plan<C extends JsonObject = JsonObject> {
   }
   /** Everything planned that the result depends on; part of the replay key. Big integers stand as decimal strings. */
   readonly constants: C
+  /**
+   * Where a job with a target may stop, in shards from the first, ascending; the last look is at all shards. Absent
+   * without a target.
+   */
+  readonly looks?: readonly number[]
 }
 
 /** An operand as the op asks for it. */
@@ -154,9 +160,27 @@ export interface Summary {
   readonly figures: readonly Figure[]
   readonly charts: readonly ChartSpec[]
   readonly notes: readonly string[]
+  /** Of a job with a target: why it ended where it did. Its intervals are sequential ones. */
+  readonly stopping?: Stopping & {
+    /** In words. */
+    readonly target: string
+  }
 }
 
-/** Estimates after the first 2^j - 1 shards of the plan, and after all: the same for every run. */
+/** How an op may stop early. Needs `estimate` and `fold.merge`. */
+export interface StoppingSpec<A, C extends JsonObject, G> {
+  /** Samples of the first look at least. */
+  readonly first_look: number
+  /** Samples of a whole shard. */
+  shardSamples(plan: Plan<C>): number
+  /**
+   * How often each kind of outcome has occurred that the interval rests on: nonzero payoffs, and zero ones where a payoff
+   * can be zero. Fewer than LEAST_OUTCOMES of one, and the job goes on whatever the standard error says.
+   */
+  outcomes(aggregate: G, plan: Plan<C>, args: A): readonly number[]
+}
+
+/** Estimates after the first 2^j - 1 shards of the plan, and after all that count: the same for every run. */
 export type Convergence = readonly ({ readonly shards: number } & Estimate)[]
 
 export interface OpSpec<A extends JsonObject, C extends JsonObject, G, R extends JsonObject> {
@@ -183,6 +207,8 @@ export interface OpSpec<A extends JsonObject, C extends JsonObject, G, R extends
   checkLeaf(plan: Plan<C>, shard: number, leaf: Uint8Array): string | undefined
   readonly fold: Fold<A, C, G>
   estimate?(args: A, plan: Plan<C>, aggregate: G): Estimate | undefined
+  /** Present where a contract may set `args.convergence`, which the op itself never sees. */
+  readonly stopping?: StoppingSpec<A, C, G>
   /** The result: canonical JSON, a pure function of the replay key. */
   reduce(
     args: A,

@@ -52,6 +52,7 @@ export function quoteView(job: PreparedJob): QuoteView {
     copies: copiesAsked(job.contract.verify),
     leaf_kind: job.plan.leaf.kind,
     leaf_max_bytes: job.plan.leaf.max_bytes,
+    looks: [...(job.plan.looks ?? [])],
     price: priceView(jobPrice(job.plan, copiesAsked(job.contract.verify))),
   }
 }
@@ -117,6 +118,7 @@ export function jobView(
     replay_key: row.replay_key,
     plan_digest: row.plan_digest,
     shard_count: row.shard_count,
+    covered_shards: row.covered_shards,
     work_units: row.work_units,
     verify: verifyText(prepared.contract.verify),
     created_at: row.created_at.toISOString(),

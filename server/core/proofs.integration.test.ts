@@ -52,6 +52,7 @@ beforeAll(async () => {
     result_digest: sha256Hex('{}'),
     headline: 'π',
     artifacts: [],
+    covered_shards: null,
     progress: NO_PROGRESS,
   })
 })

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import type { ProofView } from '../../kernel/api.ts'
 import { bytesToHex } from '../../kernel/digest.ts'
 import { ForgeError, invariant } from '../../kernel/errors.ts'
-import type { JobRow, JobStore, ResultStore } from '../memory/ports.ts'
+import type { JobStore, ResultStore } from '../memory/ports.ts'
 import type { Actor } from './actor.ts'
 import { authorise, MISSING } from './authorise.ts'
 import { jobResource } from './job-view.ts'
@@ -36,7 +36,8 @@ export function createProofService({ jobs, results }: ProofPorts): ProofService 
           hint: 'Ask again once it has settled.',
         })
       }
-      const shards = wanted === undefined ? drawShards(job.shard_count) : checked(wanted, job)
+      const result_shards = job.covered_shards ?? job.shard_count
+      const shards = wanted === undefined ? drawShards(result_shards) : checked(wanted, result_shards)
       const found = await results.find(id, shards)
       return {
         id,
@@ -44,6 +45,7 @@ export function createProofService({ jobs, results }: ProofPorts): ProofService 
         contract_hash: job.contract_hash,
         plan_digest: job.plan_digest,
         shard_count: job.shard_count,
+        result_shards,
         result_digest: job.result_digest,
         shards: shards.map((shard) => {
           const accepted = found.get(shard)
@@ -60,12 +62,12 @@ export function createProofService({ jobs, results }: ProofPorts): ProofService 
   }
 }
 
-function checked(wanted: readonly number[], job: JobRow): readonly number[] {
-  const outside = wanted.find((shard) => shard >= job.shard_count)
+function checked(wanted: readonly number[], resultShards: number): readonly number[] {
+  const outside = wanted.find((shard) => shard >= resultShards)
   if (outside !== undefined) {
-    throw new ForgeError('MESSAGE_INVALID', `the job has no shard ${outside}`, {
+    throw new ForgeError('MESSAGE_INVALID', `the job's result has no shard ${outside}`, {
       path: 'shards',
-      hint: `Its shards are 0 to ${job.shard_count - 1}.`,
+      hint: `Its shards are 0 to ${resultShards - 1}.`,
     })
   }
   return [...new Set(wanted)].sort((a, b) => a - b)

@@ -1,6 +1,6 @@
 import type { AcceptedShard } from '../../kernel/acceptance.ts'
 import type { AcceptedRun } from '../../kernel/evidence/assemble.ts'
-import type { ResultStore } from '../memory/ports.ts'
+import type { JobRow, ResultStore } from '../memory/ports.ts'
 
 /**
  * What is accepted of a job's first `accepted` shards, without the leaves. Neighbours with one history are one run already
@@ -49,4 +49,12 @@ function isAlike(a: AcceptedShard, b: AcceptedShard): boolean {
       )
     })
   )
+}
+
+/** Shards of which a settled job's result was made: those before its stop, or all. */
+export function recordedShards({
+  covered_shards,
+  shard_count,
+}: Pick<JobRow, 'covered_shards' | 'shard_count'>): number {
+  return covered_shards ?? shard_count
 }

@@ -21,7 +21,7 @@ import type {
   ResultStore,
   TileStore,
 } from '../memory/ports.ts'
-import { loadRuns } from './accepted-runs.ts'
+import { loadRuns, recordedShards } from './accepted-runs.ts'
 import type { Publisher } from './publisher.ts'
 
 /** How the ledger stands, for people and for verifiers. */
@@ -108,8 +108,9 @@ export function createEvidenceService(ports: EvidencePorts): EvidenceService {
       invariant(job !== undefined, 'a missing job is refused')
       const { envelope: sealed, trace, receipts, ...log } = await proofOf(job, since)
       const envelope = envelopeSchema.parse(parseJsonStrict(sealed, LIMITS.blob_bytes))
-      const { result, progress } = job
-      invariant(result !== null && progress !== null, 'a job with a record has a result')
+      const { result } = job
+      invariant(result !== null, 'a job with a record has a result')
+      const accepted = recordedShards(job)
       const prepared = ops.prepare(parseJsonStrict(job.canonical))
       const bundle: EvidenceBundle = {
         forge: 1,
@@ -121,9 +122,7 @@ export function createEvidenceService(ports: EvidencePorts): EvidenceService {
         receipts: bundleReceipts(await blobText(blobs, receipts)),
         ...(digests
           ? {
-              digests: digestRows(
-                assembleDigests(await loadRuns(results, id, progress.accepted), progress.accepted),
-              ),
+              digests: digestRows(assembleDigests(await loadRuns(results, id, accepted), accepted)),
             }
           : {}),
         log,

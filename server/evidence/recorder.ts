@@ -9,7 +9,7 @@ import { recordLeaf } from '../../kernel/evidence/leaf.ts'
 import { recordStatement } from '../../kernel/evidence/record.ts'
 import type { OpRegistry } from '../../kernel/job.ts'
 import type { BlobStore, JobRow, JobStore, NewLogEntry, RecordStore, ResultStore } from '../memory/ports.ts'
-import { loadRuns } from './accepted-runs.ts'
+import { loadRuns, recordedShards } from './accepted-runs.ts'
 import { EVIDENCE_LIMITS } from './limits.ts'
 import type { Publisher } from './publisher.ts'
 import type { SigningKey } from './signing-keys.ts'
@@ -131,7 +131,7 @@ export class Recorder {
     return assemble({
       id: row.id,
       job: ops.prepare(parseJsonStrict(row.canonical)),
-      accepted: progress.accepted,
+      accepted,
       runs,
       receipts: await records.receipts(row.id),
       result_digest,

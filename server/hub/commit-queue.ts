@@ -4,12 +4,15 @@ import { workDone } from '../../kernel/bill.ts'
 import { ForgeError } from '../../kernel/errors.ts'
 import type { AcceptedGroup, ResultStore, SignedReceipt } from '../memory/ports.ts'
 import type { Credit } from './core/state.ts'
+import { lookWindow } from './look-window.ts'
 
 /** One acceptance of the core, waiting to become durable. */
 export interface PendingCommit {
   readonly job_id: string
   readonly submitter: string
   readonly copies_needed: number
+  /** Looks of a job with a target. */
+  readonly looks: readonly number[] | undefined
   readonly shards: readonly AcceptedShard[]
   readonly credits: readonly Credit[]
 }
@@ -103,15 +106,22 @@ export class CommitQueue {
   }
 }
 
+/**
+ * One group a job, and of a job with a target one for the shards between two looks: whatever look stops it, every group
+ * is charged whole or not at all.
+ */
 function groupByJob(commits: readonly PendingCommit[]): readonly AcceptedGroup[] {
-  const byJob = new Map<string, { first: PendingCommit; shards: AcceptedShard[] }>()
+  const groups = new Map<string, { first: PendingCommit; shards: AcceptedShard[] }>()
   for (const commit of commits) {
-    const group = byJob.get(commit.job_id) ?? { first: commit, shards: [] }
-    byJob.set(commit.job_id, group)
-    for (const shard of commit.shards) group.shards.push(shard)
+    for (const shard of commit.shards) {
+      const key = `${commit.job_id} ${lookWindow(commit.looks, shard.shard)}`
+      const group = groups.get(key) ?? { first: commit, shards: [] }
+      groups.set(key, group)
+      group.shards.push(shard)
+    }
   }
-  return [...byJob].map(([job_id, { first, shards }]) => ({
-    job_id,
+  return [...groups.values()].map(({ first, shards }) => ({
+    job_id: first.job_id,
     shards,
     work: workDone(shards, first.submitter, first.copies_needed),
   }))

@@ -15,7 +15,7 @@ import { receiptBytes } from '../../kernel/receipt.ts'
 import { createAgentStore } from '../memory/agent-store.ts'
 import { openFileBlobStore } from '../memory/blob-store-files.ts'
 import { createJobStore } from '../memory/job-store.ts'
-import type { AgentStore, BlobStore, JobRow } from '../memory/ports.ts'
+import type { AgentStore, BlobStore, JobRow, JobStore } from '../memory/ports.ts'
 import { createResultStore } from '../memory/result-store.ts'
 import { SAMPLE_TERMS, sampleAccount } from '../memory/testing/samples.ts'
 import { createTestDatabase, type TestDatabase } from '../memory/testing/test-database.ts'
@@ -52,9 +52,10 @@ async function startHub(
   judge: Referee = referee(),
   onFatal: (error: Error) => void = () => {},
   agents: AgentStore = createAgentStore(database),
+  jobs: JobStore = createJobStore(database, SAMPLE_TERMS),
 ): Promise<Hub> {
   return await Hub.start({
-    jobs: createJobStore(database, SAMPLE_TERMS),
+    jobs,
     results: createResultStore(database.pool),
     blobs,
     agents,
@@ -98,11 +99,29 @@ const gbm = (paths: number, seed: string) => ({
   verify: { mode: 'quorum', k: 2 },
 })
 
+/** Ten shards at most; the standard error meets the target after four of them. */
+const piWithTarget = (seed: string) => ({
+  contract: 1,
+  op: { name: 'mc', version: 1, profile: 'pi.v1' },
+  args: { points: 10 * 2 ** 22, convergence: { target: { standard_error: 0.00042 } } },
+  seed: { mode: 'explicit', value: seed },
+  verify: { mode: 'quorum', k: 2 },
+})
+
+/** What has been computed: an agent that repeats another's shard, and the test itself, need not do it again. */
+const computed = new Map<string, Uint8Array>()
+function leafOf(job: PreparedJob, shard: number, inputs: ReadonlyMap<string, Uint8Array>): Uint8Array {
+  const key = `${job.replayKey} ${shard}`
+  const leaf = computed.get(key) ?? referenceLeaf(job, shard, inputs)
+  computed.set(key, leaf)
+  return leaf
+}
+
 /** The result that one machine alone computes. */
 function expectedDigest(job: PreparedJob, inputs = new Map<string, Uint8Array>()): string {
   const aggregate = job.newAggregate()
-  for (let shard = 0; shard < job.plan.shard_count; shard++)
-    aggregate.add(shard, referenceLeaf(job, shard, inputs))
+  for (let shard = 0; aggregate.covered === undefined; shard++)
+    aggregate.add(shard, leafOf(job, shard, inputs))
   return sha256Hex(canonicalJson(aggregate.finish().result))
 }
 
@@ -162,7 +181,7 @@ class TestAgent {
     const leaves: Uint8Array<ArrayBuffer>[] = []
     const digests = new Uint8Array(32 * lease.count)
     for (let offset = 0; offset < lease.count; offset++) {
-      const leaf = referenceLeaf(job, lease.first + offset, inputs)
+      const leaf = leafOf(job, lease.first + offset, inputs)
       const given = new Uint8Array(behaviour.corrupt?.(leaf) ?? leaf)
       if (job.plan.leaf.kind === 'blob') await blobs.put(once(given))
       else leaves.push(given)
@@ -268,6 +287,66 @@ describe('the hub', () => {
     await Promise.all([...earlyRuns, ...lateRuns, ...staleRuns])
     await first.close()
     await second.close()
+  })
+
+  it('stops a job at the look that meets its target, charges for that and cancels the rest', async () => {
+    const hub = await startHub()
+    const { row, job } = await submit(piWithTarget('target'))
+    await hub.admit(row)
+    const agents = [new TestAgent(hub), new TestAgent(hub)]
+    const runs = [agents[0]?.run('alice'), agents[1]?.run('bob')]
+    const done = await settled(row.id)
+    expect(done.covered_shards).toBe(4)
+    expect(done.result_digest).toBe(expectedDigest(job))
+    expect(done.progress).toMatchObject({ accepted: 4, copies: 8, by_method: { quorum: 4 } })
+    expect(done.bill).toEqual({ computation: 4, verification: 4, referee: 0 })
+    expect(JSON.parse(done.result ?? '').stopping).toMatchObject({ reason: 'target', shards: 4 })
+    for (const agent of agents) {
+      for (const message of agent.heard) {
+        if (message.t !== 'lease') continue
+        const end = message.first + message.count
+        expect(job.plan.looks?.filter((look) => message.first < look && look < end)).toEqual([])
+        expect(end).toBeLessThanOrEqual(4)
+      }
+    }
+    for (const agent of agents) agent.stop()
+    await Promise.all(runs)
+    await hub.close()
+  })
+
+  it('finds the same stopping point after a crash, before it and between the stop and its settlement', async () => {
+    const store = createJobStore(database, SAMPLE_TERMS)
+    const { row, job } = await submit(piWithTarget('target, crash'))
+    const first = await startHub()
+    await first.admit(row)
+    const early = [new TestAgent(first), new TestAgent(first)]
+    const earlyRuns = early.map((agent, at) => agent.run(at === 0 ? 'alice' : 'bob', { leases: 1 }))
+    await eventually(async () => ((first.progress(row.id)?.accepted ?? 0) > 0 ? true : undefined))
+
+    // The second hub decides, and dies before it has stored the end.
+    let hasDecided = false
+    const second = await startHub(referee(), () => {}, createAgentStore(database), {
+      ...store,
+      settle: () => {
+        hasDecided = true
+        return new Promise(() => {})
+      },
+    })
+    const late = [new TestAgent(second), new TestAgent(second)]
+    const lateRuns = late.map((agent, at) => agent.run(at === 0 ? 'alice' : 'bob'))
+    await eventually(async () => (hasDecided ? true : undefined))
+    expect((await store.get(row.id))?.state).not.toBe('settled')
+
+    // The third has no agent at all: what is durable is enough.
+    const third = await startHub()
+    const done = await settled(row.id)
+    expect(done.covered_shards).toBe(4)
+    expect(done.result_digest).toBe(expectedDigest(job))
+    expect(done.bill).toEqual({ computation: 4, verification: 4, referee: 0 })
+    for (const agent of [...early, ...late]) agent.stop()
+    await Promise.all([...earlyRuns, ...lateRuns])
+    await first.close()
+    await third.close()
   })
 
   it('does not hand what a pausing agent gives back to that agent again', async () => {

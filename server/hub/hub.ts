@@ -114,7 +114,7 @@ export class Hub {
         for (const { shard } of group.shards) accepted.push(shard)
       }
       if (row.state === 'submitted') this.#writer.storePhase(row.id, 'planned')
-      this.#apply({ t: 'job.admitted', job: admittedJob(row, job, accepted, this.#now()) })
+      this.#apply({ t: 'job.admitted', job: admittedJob(row, job, accepted, runtime.looked(), this.#now()) })
       this.#dirty.add(row.id)
       if (accepted.length > 0)
         this.#options.log('info', 'a job goes on after a restart', {
@@ -355,7 +355,7 @@ export class Hub {
         this.#sessions.send(effect.session, String(effect.seq), effect.message)
         break
       case 'persist':
-        this.#commits.add(effect)
+        this.#commits.add({ ...effect, looks: this.#runtimes.get(effect.job_id)?.job.plan.looks })
         this.#dirty.add(effect.job_id)
         break
       case 'referee.run':
@@ -394,6 +394,7 @@ export class Hub {
       failure,
       durable: () => this.#commits.durable(),
       progress: () => this.#runtimes.get(jobId)?.progress(undefined),
+      covered: () => this.#runtimes.get(jobId)?.covered() ?? null,
       stored: (ended) => this.#announceEnd(jobId, ended),
     })
   }
@@ -442,8 +443,17 @@ export class Hub {
           this.#options.log('warn', 'totals of agents could not be stored', { error: String(error) }),
         )
       this.#apply({ t: 'committed', job_id, shard_count: shards.length, credits })
+      if (runtime?.job.target !== undefined) this.#look(job_id, runtime)
       this.#dirty.add(job_id)
     }
+  }
+
+  /** Tells the core what the durable prefix of a job with a target says. */
+  #look(jobId: string, runtime: JobRuntime): void {
+    const { looks_passed, stopped_at } = runtime.looked()
+    if (looks_passed !== this.#state.jobs.get(jobId)?.looks_passed)
+      this.#apply({ t: 'job.looked', job_id: jobId, passed: looks_passed })
+    if (stopped_at !== undefined) this.#apply({ t: 'job.stopped', job_id: jobId, at_shard: stopped_at })
   }
 
   async #referee(jobId: string, shard: number): Promise<void> {
@@ -476,7 +486,10 @@ export class Hub {
     try {
       const settlement = await runtime.settlement()
       this.#writer.write(jobId, async () => {
-        if (!(await this.#options.jobs.settle(jobId, this.epoch, settlement))) {
+        // What an agent was told is accepted is paid, also beyond the stopping point.
+        if (runtime.looked().stopped_at !== undefined) await this.#commits.durable()
+        const settled = { ...settlement, progress: runtime.progress(undefined) }
+        if (!(await this.#options.jobs.settle(jobId, this.epoch, settled))) {
           // Somebody else has ended it, or a settlement whose answer was lost: the store knows.
           this.#apply({ t: 'job.cancelled', job_id: jobId })
           return

@@ -1,15 +1,17 @@
 import type { AcceptedShard } from '../../kernel/acceptance.ts'
 import type { Aggregate } from '../../kernel/aggregate.ts'
 import type { JobRoom, JobState, ProgressView } from '../../kernel/api.ts'
-import { REFEREE } from '../../kernel/bill.ts'
 import { canonicalJson } from '../../kernel/canonical.ts'
 import { bytesToHex, sha256Hex } from '../../kernel/digest.ts'
+import { stoppingRoom } from '../../kernel/early-stopping.ts'
 import type { PreparedJob } from '../../kernel/job.ts'
 import type { InputBytes } from '../../kernel/ops/op.ts'
 import type { ArtifactRow, BlobStore, JobRow, Settlement } from '../memory/ports.ts'
 import { type HubEvent, type HubJob, isAccepted } from './core/state.ts'
 import { formatHeadline } from './headline.ts'
 import { readBlob } from './intake.ts'
+import { lookWindow } from './look-window.ts'
+import { ShardTally } from './shard-tally.ts'
 
 const GRID_CELLS = 1024
 const ESTIMATES = 200
@@ -23,10 +25,8 @@ export class JobRuntime {
   readonly job: PreparedJob
   readonly #aggregate: Aggregate
   readonly #blobs: BlobStore
-  readonly #owners = new Set<string>()
-  readonly #byExecutor = { webgpu: 0, wasm: 0, cpu: 0 }
-  readonly #byMethod = { single: 0, quorum: 0, referee: 0 }
-  #copies = 0
+  /** One for the shards before each look of a job with a target that no earlier one has; else one for all. */
+  readonly #tallies: readonly ShardTally[]
   #estimates: { shards: number; value: number; standard_error: number }[] = []
   #inputs: Promise<InputBytes> | undefined
   /** True once the result is being made: it is made once. */
@@ -36,6 +36,7 @@ export class JobRuntime {
     this.id = id
     this.job = job
     this.#aggregate = job.newAggregate()
+    this.#tallies = (job.plan.looks ?? [job.plan.shard_count]).map(() => new ShardTally())
     this.#blobs = blobs
   }
 
@@ -47,13 +48,19 @@ export class JobRuntime {
           ? accepted.leaf
           : await readBlob(this.#blobs, bytesToHex(accepted.digest))
       this.#aggregate.add(accepted.shard, leaf)
-      this.#byMethod[accepted.method]++
-      this.#copies += accepted.copies.length
-      for (const kind of new Set(accepted.copies.map((copy) => copy.executor))) this.#byExecutor[kind]++
-      // The referee is the hub itself, nobody's machine.
-      for (const copy of accepted.copies) if (copy.agent !== REFEREE) this.#owners.add(copy.owner)
+      this.#tallies[lookWindow(this.job.plan.looks, accepted.shard)]?.add(accepted)
     }
     this.#note()
+  }
+
+  /** What the durable shards say of a job with a target: the same after every restart. */
+  looked(): Pick<HubJob, 'looks_passed' | 'stopped_at'> {
+    const { covered, looks } = this.#aggregate
+    const hasStopped = covered !== undefined && covered < this.job.plan.shard_count
+    return {
+      looks_passed: hasStopped ? looks.length - 1 : looks.length,
+      stopped_at: hasStopped ? covered : undefined,
+    }
   }
 
   /** Operands, read once. */
@@ -84,22 +91,28 @@ export class JobRuntime {
       headline: formatHeadline(this.job.summarise(result).headline),
       artifacts: rows,
       progress: this.progress(undefined),
+      covered_shards: this.covered(),
     }
   }
 
+  /** Shards that the result of a job with a target covers, once known; null for every other job. */
+  covered(): number | null {
+    return this.job.target === undefined ? null : (this.#aggregate.covered ?? null)
+  }
+
   progress(core: HubJob | undefined): ProgressView {
+    const covered = this.covered()
+    const windows = this.job.plan.looks?.filter((end) => covered === null || end <= covered).length ?? 1
+    const surplus = this.#tallies.slice(windows).reduce((sum, { shards }) => sum + shards, 0)
     const in_flight =
       core?.segments.all.reduce(
         (sum, segment) => (segment.copies.length > 0 || segment.disputed ? sum + segment.count : sum),
         0,
       ) ?? 0
     return {
-      accepted: this.#aggregate.folded,
+      ...ShardTally.sum(this.#tallies.slice(0, windows)),
       in_flight,
-      copies: this.#copies,
-      by_executor: { ...this.#byExecutor },
-      by_method: { ...this.#byMethod },
-      owners: this.#owners.size,
+      ...(this.job.target === undefined ? {} : { surplus }),
     }
   }
 
@@ -110,6 +123,7 @@ export class JobRuntime {
       progress: this.progress(core),
       grid: this.#grid(core),
       estimates: this.#estimates,
+      ...stoppingRoom(this.job, this.#aggregate),
     }
   }
 
@@ -117,6 +131,7 @@ export class JobRuntime {
   #note(): void {
     const estimate = this.#aggregate.estimate()
     if (estimate === undefined) return
+    if (this.#estimates.at(-1)?.shards === this.#aggregate.folded) return
     if (this.#estimates.length >= ESTIMATES)
       this.#estimates = this.#estimates.filter((_, index) => index % 2 === 1)
     this.#estimates.push({
@@ -132,7 +147,7 @@ export class JobRuntime {
     const shards_per_cell = Math.ceil(total / GRID_CELLS)
     const count = Math.ceil(total / shards_per_cell)
     if (core === undefined)
-      return { shards_per_cell, cells: (this.#aggregate.folded === total ? 'a' : '.').repeat(count) }
+      return { shards_per_cell, cells: (this.#aggregate.covered === undefined ? '.' : 'a').repeat(count) }
     const cells = new Array<string>(count).fill('a')
     for (let shard = 0; shard < total; shard++)
       if (!isAccepted(core, shard)) cells[Math.floor(shard / shards_per_cell)] = '.'
@@ -156,6 +171,7 @@ export function admittedJob(
   row: JobRow,
   job: PreparedJob,
   accepted: readonly number[],
+  looked: Pick<HubJob, 'looks_passed' | 'stopped_at'>,
   now_ms: number,
 ): Extract<HubEvent, { t: 'job.admitted' }>['job'] {
   const { verify, policy } = job.contract
@@ -171,6 +187,8 @@ export function admittedJob(
     copies_needed: verify.mode === 'quorum' ? verify.k : 1,
     target: policy.target,
     // The time limit counts from submission, across restarts; inside the hub only the monotonic clock is used.
+    look_ends: job.plan.looks ?? [],
+    ...looked,
     expires_ms: now_ms + Math.max(0, row.created_at.getTime() + policy.timeout_ms - Date.now()),
     phase: row.state === 'running' || row.state === 'verifying' ? row.state : 'planned',
     accepted,

@@ -24,6 +24,8 @@ export interface JobEnd {
   durable(): Promise<void>
   /** The last figures; asked once everything is durable. */
   progress(): ProgressView | undefined
+  /** Shards that a job with a target is charged for, where its looks have said so; null: for all that are durable. */
+  covered(): number | null
   /** The state that the job ended in: another one when somebody else ended it first. */
   stored(state: JobState): void
 }
@@ -59,6 +61,7 @@ export class JobWriter {
         epoch: end.epoch,
         ...(end.failure === undefined ? {} : { failure: end.failure }),
         ...(progress === undefined ? {} : { progress }),
+        covered_shards: end.covered(),
       })
       end.stored(moved ? state : ((await this.#jobs.get(jobId))?.state ?? state))
     })

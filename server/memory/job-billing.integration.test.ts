@@ -132,6 +132,66 @@ describe('a job’s money', () => {
     },
   )
 
+  it('of a job that stops early: the shards that count are charged, the others paid from the fee', async () => {
+    const owner = await world.person('account', 100_000)
+    const ada = await world.person('account', 0)
+    const sam = await world.person('account', 0)
+    const [adas, sams, house] = [
+      await world.agent({ owner: ada }),
+      await world.agent('network'),
+      await world.agent('house'),
+    ]
+    sites.set(sams.id, { site_id: randomUUID(), owner_id: sam })
+    const job = await world.submit(owner, { shards: 40, copies: 2, price: 101, hasTarget: true })
+    expect(await world.credits.balance(owner)).toEqual({ available: 100_000 - 8080, held: 8080 })
+    await world.run(job)
+    const networkBefore = await world.posted('network')
+    await world.commit(job, [
+      ...Array.from({ length: 16 }, () => [adas, sams]),
+      [sams, adas],
+      [house, REFEREE_AGENT],
+    ])
+    expect(await world.settle(job, 16)).toBe(true)
+    // 16 shards, both copies; the hold was for 40.
+    expect(await world.credits.balance(owner)).toEqual({ available: 100_000 - 3232, held: 0 })
+    expect(await world.jobs.get(job.id)).toMatchObject({
+      covered_shards: 16,
+      bill: { computation: 16, verification: 16, referee: 0 },
+    })
+    const contributed = Math.floor(0.8 * 16 * 101)
+    expect(await world.available(ada)).toBe(contributed + 80)
+    expect(await world.posted(agentAccount(sams.id))).toBe(contributed + 80)
+    expect(await world.available(sam)).toBe(161 + 10)
+    const fee = 3232 - 2 * contributed - 161
+    expect((await world.posted('network')) - networkBefore).toBe(fee - 80 - 80 - 10)
+  })
+
+  it('of a job that stops early never takes from the network what it does not have', async () => {
+    const owner = await world.person('account', 1_000_000)
+    const [ada, ben] = [await world.person('account', 0), await world.person('account', 0)]
+    const [adas, bens] = [await world.agent({ owner: ada }), await world.agent({ owner: ben })]
+    const job = await world.submit(owner, { shards: 4, copies: 1, price: 100_000, hasTarget: true })
+    await world.run(job)
+    await world.commit(job, [[adas], [adas], [bens], [bens]])
+    const means = (await world.posted('network')) + 20_000
+    expect(await world.settle(job, 1)).toBe(true)
+    // Of 240,000 that the surplus is worth, what the network has, in the same proportion.
+    expect(await world.available(ada)).toBe(80_000 + Math.floor((80_000 * means) / 240_000))
+    expect(await world.available(ben)).toBe(Math.floor((160_000 * means) / 240_000))
+    expect(await world.posted('network')).toBeLessThan(2)
+    expect(await world.available(owner)).toBe(900_000)
+  })
+
+  it('of a job that is cancelled after it stopped is charged for the shards that count', async () => {
+    const owner = await world.person('account', 1000)
+    const agent = await world.agent('network')
+    const job = await world.submit(owner, { shards: 10, copies: 1, price: 10, hasTarget: true })
+    await world.run(job)
+    await world.commit(job, [[agent], [agent], [agent]])
+    await world.jobs.transition(job.id, RUNNING, 'cancelled', { covered_shards: 2 })
+    expect(await world.credits.balance(owner)).toEqual({ available: 980, held: 0 })
+  })
+
   it('of a job that nobody has worked on is released whole', async () => {
     const owner = await world.person('account', 1000)
     const job = await world.submit(owner, { shards: 10, copies: 2, price: 10 })

@@ -1,9 +1,11 @@
 import {
   billedCopies,
   type PayableWork,
+  type Payout,
   REFEREE,
   type Split,
   splitCharge,
+  surplusPayouts,
   type WorkDone,
 } from '../../kernel/bill.ts'
 import { ForgeError, invariant } from '../../kernel/errors.ts'
@@ -93,22 +95,36 @@ interface OpenHold {
 /**
  * Resolves the job's hold and stores its bill. To be called in the transaction that has just moved the job into a final
  * state, under the shared claims lock. A job without a hold costs nothing.
+ * @param coveredShards of a job with a target: what lies beyond is not charged; the network pays those who did it
  */
-export async function resolveHold(tx: Transaction, jobId: string, terms: BillingTerms): Promise<void> {
+export async function resolveHold(
+  tx: Transaction,
+  jobId: string,
+  terms: BillingTerms,
+  coveredShards: number | null,
+): Promise<void> {
   const hold = await openHold(tx, jobId)
   if (hold === undefined) return
-  const rows = await durableWork(tx, jobId)
+  const all = await durableWork(tx, jobId, coveredShards)
+  const rows = all.filter(({ is_surplus }) => !is_surplus)
+  const surplus = all.filter(({ is_surplus }) => is_surplus)
   const copies = billedCopies(rows)
   const charge = totalCredits(costItems(hold.shard_price, copies))
   invariant(charge <= hold.amount, `job ${jobId} would cost ${charge}, ${hold.amount} are held`)
   const sites = await terms.sites.ofAgents(
     tx,
-    rows.map(({ agent }) => agent).filter((agent) => agent !== REFEREE),
+    all.map(({ agent }) => agent).filter((agent) => agent !== REFEREE),
   )
-  const payouts = payoutTransfers(jobId, hold.shard_price, payable(rows, sites), terms.split)
-  const accounts = [hold.debit, ESCROW, NETWORK, ...payouts.map(({ credit }) => credit)]
+  const shares = splitCharge(hold.shard_price, payable(rows, sites), terms.split)
+  const payouts = payoutTransfers(jobId, ESCROW, shares)
+  const surplusShares = splitCharge(hold.shard_price, payable(surplus, sites), terms.split)
+  const creditsOf = (payout: Payout) => ('payee' in payout ? payout.payee : NETWORK)
+  const accounts = [hold.debit, ESCROW, NETWORK, ...[...shares, ...surplusShares].map(creditsOf)]
   await openAccounts(tx, accounts)
-  await lockAccounts(tx, accounts)
+  const network = (await lockAccounts(tx, accounts)).get(NETWORK)
+  invariant(network !== undefined, 'the network has an account')
+  const fee = payouts.reduce((sum, { credit, amount }) => (credit === NETWORK ? sum + amount : sum), 0)
+  const gifts = payoutTransfers(jobId, NETWORK, surplusPayouts(surplusShares, availableOf(network) + fee))
   const resolution: NewTransfer = {
     id: transferId('resolve', hold.id),
     flag: charge > 0 ? 'post_pending' : 'void_pending',
@@ -119,7 +135,7 @@ export async function resolveHold(tx: Transaction, jobId: string, terms: Billing
     pending_id: hold.id,
     job_id: jobId,
   }
-  await addTransfers(tx, [resolution, ...payouts])
+  await addTransfers(tx, [resolution, ...payouts, ...gifts])
   await tx.query('UPDATE jobs SET bill = $2::jsonb WHERE id = $1', [jobId, JSON.stringify(copies)])
 }
 
@@ -144,6 +160,8 @@ async function openHold(tx: Transaction, jobId: string): Promise<OpenHold | unde
 }
 
 interface WorkRow extends WorkDone {
+  /** Of shards beyond those that the result covers. */
+  readonly is_surplus: boolean
   /** Kind of the owner at acceptance; null for the referee. */
   readonly owner_kind: string | null
   /** Owner of the agent's key now, and its kind. */
@@ -151,25 +169,33 @@ interface WorkRow extends WorkDone {
   readonly present_kind: string | null
 }
 
-/** The chargeable copies of a job that are durable, by agent and owner. */
-async function durableWork(tx: Transaction, jobId: string): Promise<readonly WorkRow[]> {
+/**
+ * The copies of a job that are durable, by agent and owner. A group of results lies on one side of every look of its job,
+ * so its first shard says on which side of the stopping point.
+ */
+async function durableWork(
+  tx: Transaction,
+  jobId: string,
+  coveredShards: number | null,
+): Promise<readonly WorkRow[]> {
   const { rows } = await tx.query<
     Omit<WorkRow, 'computation' | 'verification'> & { computation: string; verification: string }
   >(
-    `SELECT w.agent, w.owner, w.computation, w.verification, o.kind AS owner_kind,
+    `SELECT w.agent, w.owner, w.is_surplus, w.computation, w.verification, o.kind AS owner_kind,
        present.id AS present_owner, present.kind AS present_kind
      FROM (
-       SELECT line.agent, line.owner, sum(line.computation) AS computation, sum(line.verification) AS verification
+       SELECT line.agent, line.owner, coalesce(g.first_shard >= $2, false) AS is_surplus,
+         sum(line.computation) AS computation, sum(line.verification) AS verification
        FROM result_groups g
        CROSS JOIN LATERAL jsonb_to_recordset(g.work)
          AS line (agent text, owner text, computation bigint, verification bigint)
-       WHERE g.job_id = $1 GROUP BY line.agent, line.owner
+       WHERE g.job_id = $1 GROUP BY line.agent, line.owner, is_surplus
      ) AS w
      LEFT JOIN owners o ON o.id = CASE WHEN w.owner ~ '^[0-9a-f-]{36}$' THEN w.owner::uuid END
      LEFT JOIN agents a ON a.id = w.agent::bpchar
      LEFT JOIN owners present ON present.id = a.owner_id
-     ORDER BY w.agent, w.owner`,
-    [jobId],
+     ORDER BY w.agent, w.owner, w.is_surplus`,
+    [jobId, coveredShards],
   )
   return rows.map((row) => ({
     ...row,
@@ -211,21 +237,23 @@ function payable(
   return [...sums.values()]
 }
 
+/** @param debit escrow for what was charged, the network for surplus */
 function payoutTransfers(
   jobId: string,
-  price: number,
-  work: readonly PayableWork[],
-  split: Split,
+  debit: typeof ESCROW | typeof NETWORK,
+  payouts: readonly Payout[],
 ): readonly NewTransfer[] {
-  return splitCharge(price, work, split).map((payout) => {
+  // The charge's own payouts keep the ids that they always had.
+  const source = debit === ESCROW ? [] : ['surplus']
+  return payouts.map((payout) => {
     const credit = 'payee' in payout ? payout.payee : NETWORK
     const agent = 'agent' in payout ? payout.agent : undefined
     const site_id = 'site_id' in payout ? payout.site_id : undefined
     return {
-      id: transferId(payout.code, jobId, credit, agent ?? '', site_id ?? ''),
+      id: transferId(payout.code, jobId, credit, agent ?? '', site_id ?? '', ...source),
       flag: 'posted',
       code: payout.code,
-      debit: ESCROW,
+      debit,
       credit,
       amount: payout.credits,
       job_id: jobId,

@@ -52,6 +52,7 @@ describe('jobs in PostgreSQL', () => {
       artifacts: [],
       failure: null,
       bill: null,
+      covered_shards: null,
     })
     expect(await jobs.get(job.id)).toEqual(job)
     expect(await jobs.get(randomUUID())).toBeUndefined()

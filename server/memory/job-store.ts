@@ -113,24 +113,32 @@ export function createJobStore(
         await lockClaims(tx, 'shared')
         if (more?.epoch !== undefined) await lockFence(tx, more.epoch)
         if (!(await move(tx, id, from, to, more))) return false
-        await resolveHold(tx, id, terms)
+        await resolveHold(tx, id, terms, more?.covered_shards ?? null)
         return true
       })
     },
 
     async settle(id, epoch, settlement) {
-      const { result, result_digest, headline, artifacts, progress } = settlement
+      const { result, result_digest, headline, artifacts, progress, covered_shards } = settlement
       return inTransaction(pool, async (tx) => {
         await lockClaims(tx, 'shared')
         await lockFence(tx, epoch)
         const { rowCount } = await tx.query(
           `UPDATE jobs SET state = 'settled', finished_at = now(), result = $2, result_digest = $3, headline = $4,
-             artifacts = $5::jsonb, progress = $6::jsonb
+             artifacts = $5::jsonb, progress = $6::jsonb, covered_shards = $7
            WHERE id = $1 AND state IN ('running', 'verifying')`,
-          [id, result, result_digest, headline, JSON.stringify(artifacts), JSON.stringify(progress)],
+          [
+            id,
+            result,
+            result_digest,
+            headline,
+            JSON.stringify(artifacts),
+            JSON.stringify(progress),
+            covered_shards,
+          ],
         )
         if (rowCount !== 1) return false
-        await resolveHold(tx, id, terms)
+        await resolveHold(tx, id, terms, covered_shards)
         return true
       })
     },
@@ -179,9 +187,18 @@ async function move(
        started_at = CASE WHEN $3 = 'running' THEN coalesce(started_at, now()) ELSE started_at END,
        finished_at = CASE WHEN $3 = ANY ($4) THEN now() END,
        failure = coalesce($5::jsonb, failure),
-       progress = coalesce($6::jsonb, progress)
+       progress = coalesce($6::jsonb, progress),
+       covered_shards = coalesce($7, covered_shards)
      WHERE id = $1 AND state = ANY ($2)`,
-    [id, from, to, FINAL, jsonOrNull(more?.failure), jsonOrNull(more?.progress)],
+    [
+      id,
+      from,
+      to,
+      FINAL,
+      jsonOrNull(more?.failure),
+      jsonOrNull(more?.progress),
+      more?.covered_shards ?? null,
+    ],
   )
   return rowCount === 1
 }
@@ -202,6 +219,7 @@ function jobRow(row: StoredJob): JobRow {
     shard_price,
     hold,
     bill,
+    covered_shards,
     progress,
     artifacts,
     failure,
@@ -217,6 +235,7 @@ function jobRow(row: StoredJob): JobRow {
     shard_price: shard_price === null ? null : safeNumber(shard_price),
     hold: hold === null ? null : safeNumber(hold),
     bill: storedBill.nullable().parse(bill),
+    covered_shards: covered_shards === null ? null : safeNumber(covered_shards),
     progress: progressView.nullable().parse(progress),
     artifacts: storedArtifacts.parse(artifacts),
     failure: failureOf(failure),

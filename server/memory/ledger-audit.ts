@@ -54,13 +54,16 @@ const CHECKS = {
   payouts: `SELECT job_id::text AS id FROM credit_transfers WHERE job_id IS NOT NULL GROUP BY job_id
     HAVING coalesce(sum(amount) FILTER (WHERE flag = 'post_pending'), 0)
       <> coalesce(sum(amount) FILTER (WHERE debit_account = 'escrow'), 0)`,
-  /** What a job was charged is its price times the copies that were verified and are durable, and no more than it held. */
+  /** What a job was charged is its price times the verified, durable copies of the shards that count. */
   bills: `SELECT j.id::text FROM jobs j WHERE j.finished_at IS NOT NULL AND j.hold IS NOT NULL
     AND (SELECT coalesce(sum(t.amount), 0) FROM credit_transfers t WHERE t.job_id = j.id AND t.flag = 'post_pending')
       IS DISTINCT FROM j.shard_price * (
         SELECT coalesce(sum(w.computation + w.verification), 0) FROM result_groups g
         CROSS JOIN LATERAL jsonb_to_recordset(g.work) AS w (computation bigint, verification bigint)
-        WHERE g.job_id = j.id)`,
+        WHERE g.job_id = j.id AND coalesce(g.first_shard < j.covered_shards, true))`,
+  /** A group of results lies wholly before or wholly beyond a job's stopping point. */
+  straddling: `SELECT j.id::text FROM jobs j JOIN result_groups g ON g.job_id = j.id
+    WHERE g.first_shard < j.covered_shards AND g.last_shard >= j.covered_shards`,
 } as const
 
 /**

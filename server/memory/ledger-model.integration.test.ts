@@ -30,9 +30,15 @@ type Action = { readonly fault: Fault; readonly retry: boolean } & (
       readonly copies: number
       readonly price: number
       readonly key: number | undefined
+      readonly hasTarget: boolean
     }
   | { readonly t: 'commit'; readonly job: number; readonly by: readonly (readonly number[])[] }
-  | { readonly t: 'end'; readonly job: number; readonly how: 'settled' | 'failed' | 'cancelled' | 'expired' }
+  | {
+      readonly t: 'end'
+      readonly job: number
+      readonly how: 'settled' | 'failed' | 'cancelled' | 'expired'
+      readonly stop: number
+    }
   | { readonly t: 'claim'; readonly agent: number; readonly who: number }
   | { readonly t: 'grant'; readonly who: number; readonly reason: number }
   | { readonly t: 'move'; readonly to: number }
@@ -53,6 +59,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       copies: fc.integer({ min: 1, max: 2 }),
       price: fc.integer({ min: 1, max: 60 }),
       key: fc.option(fc.nat({ max: 1 }), { nil: undefined }),
+      hasTarget: fc.boolean(),
     }),
   },
   {
@@ -74,6 +81,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       t: fc.constant('end' as const),
       job,
       how: fc.constantFrom('settled' as const, 'failed' as const, 'cancelled' as const, 'expired' as const),
+      stop: fc.integer({ min: 1, max: 4 }),
     }),
   },
   {
@@ -110,7 +118,9 @@ interface ModelJob {
   payer: number
   done: number
   ended: boolean
-  readonly copies: WorldAgent[]
+  readonly hasTarget: boolean
+  /** Of each shard, in order. */
+  readonly copies: (readonly WorldAgent[])[]
 }
 
 /** One run: its people (the first a guest), its agents (the last two belong to people 1 and 2) and what they should have. */
@@ -163,6 +173,7 @@ class Run {
     if ('job' in action && target === undefined) return
     const attempt = this.deed(action, target)
     if (attempt === undefined) return
+    this.network = await this.world.posted('network')
     this.faults.arm(action.fault)
     const first = await attempt().then(
       () => 'done' as const,
@@ -182,6 +193,8 @@ class Run {
   }
 
   private submitted: NewJob | undefined
+  /** What the network had before the action. */
+  private network = 0
 
   private deed(action: Action, target: ModelJob | undefined): (() => Promise<unknown>) | undefined {
     const { world } = this
@@ -199,7 +212,7 @@ class Run {
         if (shards.length === 0) return undefined
         const by = shards.map((agents) => this.copiesOf(agents, copies))
         target.done += shards.length
-        target.copies.push(...by.flat())
+        target.copies.push(...by)
         return () => world.commit(target.row, by)
       }
       case 'end': {
@@ -207,7 +220,7 @@ class Run {
         return async () => {
           if (action.how !== 'settled') return world.jobs.transition(target.row.id, UNFINISHED, action.how)
           await world.jobs.transition(target.row.id, ['submitted'], 'running')
-          return world.settle(target.row)
+          return world.settle(target.row, coveredBy(action, target))
         }
       }
       case 'claim':
@@ -239,7 +252,7 @@ class Run {
         return
       }
       case 'end':
-        if (happened && target !== undefined && !target.ended) this.end(target)
+        if (happened && target !== undefined && !target.ended) this.end(target, coveredBy(action, target))
         return
       case 'claim': {
         const owner = this.ownerOf[action.agent]
@@ -275,22 +288,41 @@ class Run {
   private add(action: Action & { t: 'submit' }, hold: number, name: string): void {
     if (this.submitted === undefined) return
     this.give(action.who, -hold)
-    const added: ModelJob = { row: this.submitted, payer: action.who, done: 0, ended: false, copies: [] }
+    const added: ModelJob = {
+      row: this.submitted,
+      payer: action.who,
+      done: 0,
+      ended: false,
+      hasTarget: action.hasTarget,
+      copies: [],
+    }
     this.jobs.push(added)
     if (action.key !== undefined) this.keys.set(name, added)
   }
 
-  private end(job: ModelJob): void {
+  private end(job: ModelJob, covered = job.copies.length): void {
     job.ended = true
     const { shard_price, hold, owner_id } = job.row
-    const paid = job.copies.filter(({ owner }) => owner !== owner_id)
-    this.give(job.payer, hold - paid.length * shard_price)
-    for (const [at, agent] of this.agents.entries()) {
-      const copies = paid.filter(({ id }) => id === agent.id).length
-      const share = Math.floor((copies * shard_price * 800) / 1000)
+    const chargeable = (shards: ModelJob['copies']) => shards.flat().filter(({ owner }) => owner !== owner_id)
+    const sharesOf = (copies: readonly WorldAgent[]) =>
+      this.agents.map((agent) => {
+        const own = copies.filter(({ id }) => id === agent.id).length
+        return Math.floor((own * shard_price * 800) / 1000)
+      })
+    const paid = chargeable(job.copies.slice(0, covered))
+    const charge = paid.length * shard_price
+    const shares = sharesOf(paid)
+    this.give(job.payer, hold - charge)
+    // Beyond the stopping point the network pays, as far as it can.
+    const surplus = sharesOf(chargeable(job.copies.slice(covered)))
+    const owed = surplus.reduce((sum, share) => sum + share, 0)
+    const means = this.network + charge - shares.reduce((sum, share) => sum + share, 0)
+    for (const [at, share] of shares.entries()) {
+      const gift = surplus[at] ?? 0
+      const earned = share + (owed <= means ? gift : Math.floor((gift * means) / owed))
       const owner = this.ownerOf[at]
-      if (owner === undefined) this.earned[at] = (this.earned[at] ?? 0) + share
-      else this.give(owner, share)
+      if (owner === undefined) this.earned[at] = (this.earned[at] ?? 0) + earned
+      else this.give(owner, earned)
     }
   }
 
@@ -303,6 +335,11 @@ class Run {
     const earned = await Promise.all(this.agents.map(({ id }) => this.world.posted(agentAccount(id))))
     expect({ available, earned }).toEqual({ available: this.available, earned: this.earned })
   }
+}
+
+/** Of a job with a target that settles: a stop at one of its durable shards. */
+function coveredBy({ how, stop }: Action & { t: 'end' }, job: ModelJob): number | undefined {
+  return how === 'settled' && job.hasTarget && job.done > 0 ? Math.min(stop, job.done) : undefined
 }
 
 describe('the ledger, whatever is done to it in whatever order, again and with crashes', () => {

@@ -48,6 +48,8 @@ export interface JobRow extends Omit<NewJob, 'idempotency_key' | 'contract' | 's
   readonly hold: number | null
   /** Charged copies by what they were for; null until the job ends. */
   readonly bill: Readonly<Record<CostKind, number>> | null
+  /** Of a job with a target that has ended: shards that its result covers and that are charged. Else null. */
+  readonly covered_shards: number | null
   readonly state: JobState
   readonly visibility: Visibility
   readonly created_at: Date
@@ -69,6 +71,8 @@ export interface Settlement {
   readonly headline: string
   readonly artifacts: readonly ArtifactRow[]
   readonly progress: ProgressView
+  /** Of a job with a target: shards that its result covers, from the first. The others are paid by the network. */
+  readonly covered_shards: number | null
 }
 
 /** Which jobs a list shows. */
@@ -104,7 +108,12 @@ export interface JobStore {
     id: string,
     from: readonly JobState[],
     to: JobState,
-    more?: { readonly failure?: ForgeErrorJson; readonly progress?: ProgressView; readonly epoch?: number },
+    more?: {
+      readonly failure?: ForgeErrorJson
+      readonly progress?: ProgressView
+      readonly epoch?: number
+      readonly covered_shards?: number | null
+    },
   ): Promise<boolean>
   /**
    * Running or verifying to settled with its result and its money, in one transaction fenced by the hub's epoch.

@@ -1,6 +1,7 @@
 import type { AcceptedShard } from '../../kernel/acceptance.ts'
 import type { JobRoom } from '../../kernel/api.ts'
-import type { OpRegistry } from '../../kernel/job.ts'
+import { stoppingRoom } from '../../kernel/early-stopping.ts'
+import type { OpRegistry, PreparedJob } from '../../kernel/job.ts'
 import { NO_PROGRESS } from '../core/job-view.ts'
 import type { JobRow, ResultStore } from '../memory/ports.ts'
 import { ROOM_LIMITS } from './limits.ts'
@@ -17,7 +18,8 @@ export async function projectJob(
     progress: row.progress ?? NO_PROGRESS,
   }
   if (row.shard_count > ROOM_LIMITS.replay_shards) {
-    return { ...shown, grid: uniformGrid(row.shard_count, row.state === 'settled'), estimates: [] }
+    const accepted = row.state === 'settled' ? (row.covered_shards ?? row.shard_count) : 0
+    return { ...shown, grid: uniformGrid(row.shard_count, accepted), estimates: [] }
   }
   const grid = new Grid(row.shard_count)
   const estimates = new EstimateReplay(row, ops)
@@ -27,16 +29,19 @@ export async function projectJob(
       estimates.add(accepted)
     }
   }
-  return { ...shown, grid: grid.view(), estimates: estimates.points }
+  return { ...shown, grid: grid.view(), estimates: estimates.points, ...estimates.stopping() }
 }
 
 function cellSize(shardCount: number): number {
   return Math.ceil(shardCount / ROOM_LIMITS.grid_cells)
 }
 
-function uniformGrid(shardCount: number, accepted: boolean): JobRoom['grid'] {
+/** The first shards accepted, the others untouched. */
+function uniformGrid(shardCount: number, accepted: number): JobRoom['grid'] {
   const shards_per_cell = cellSize(shardCount)
-  return { shards_per_cell, cells: (accepted ? 'a' : '.').repeat(Math.ceil(shardCount / shards_per_cell)) }
+  const cells = Math.ceil(shardCount / shards_per_cell)
+  const full = accepted === shardCount ? cells : Math.floor(accepted / shards_per_cell)
+  return { shards_per_cell, cells: 'a'.repeat(full) + '.'.repeat(cells - full) }
 }
 
 /** Counts accepted shards a cell: a cell is accepted when all its shards are. */
@@ -72,17 +77,25 @@ class EstimateReplay {
   readonly points: { shards: number; value: number; standard_error: number }[] = []
   readonly #aggregate
   readonly #every: number
+  readonly #job: PreparedJob
 
   constructor(row: JobRow, ops: OpRegistry) {
     const job = ops.prepare(JSON.parse(row.canonical))
+    this.#job = job
     // Ops whose leaves are blobs fold tiles; they have no running estimate.
     this.#aggregate = job.plan.leaf.kind === 'inline' ? job.newAggregate() : undefined
     this.#every = Math.ceil(row.shard_count / ROOM_LIMITS.estimate_points)
   }
 
+  stopping(): Pick<JobRoom, 'stopping'> {
+    return this.#aggregate === undefined ? {} : stoppingRoom(this.#job, this.#aggregate)
+  }
+
   add({ shard, leaf }: AcceptedShard): void {
     if (this.#aggregate === undefined) return
+    const before = this.#aggregate.folded
     this.#aggregate.add(shard, leaf)
+    if (this.#aggregate.folded <= before) return
     if (this.#aggregate.folded % this.#every !== 0) return
     const estimate = this.#aggregate.estimate()
     if (estimate === undefined) return

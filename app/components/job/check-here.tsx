@@ -42,6 +42,8 @@ export function CheckHere({ job }: { readonly job: Job }) {
   const abort = useRef<AbortController | undefined>(undefined)
   useEffect(() => () => abort.current?.abort(), [])
 
+  const covered = job.covered_shards ?? job.shard_count
+
   const hear = (event: ReexecutionEvent) =>
     setState((now) => {
       if (event.t === 'executor') return { ...now, executor: event }
@@ -54,7 +56,7 @@ export function CheckHere({ job }: { readonly job: Job }) {
     abort.current = controller
     setState({ ...IDLE, stage: 'asking', startedAt: performance.now() })
     try {
-      const shards = drawShards(job.shard_count, SHARDS)
+      const shards = drawShards(covered, SHARDS)
       const proof = await api.jobs.proof.query({ id: job.id, shards }, { signal: controller.signal })
       setState((now) => ({ ...now, stage: 'running', proof }))
       // What the page shows is what is checked: the hashes above, not those that came with the proof.
@@ -63,6 +65,7 @@ export function CheckHere({ job }: { readonly job: Job }) {
         contract_hash: job.contract_hash,
         plan_digest: job.plan_digest,
         result_digest: job.result_digest ?? proof.result_digest,
+        result_shards: covered,
         shards: proof.shards,
       }
       const outcome = await reexecuteHere(request, hear, controller.signal)
@@ -77,15 +80,13 @@ export function CheckHere({ job }: { readonly job: Job }) {
 
   const { stage, proof, executor, shards } = state
   const busy = stage === 'asking' || stage === 'running'
-  const count = Math.min(SHARDS, job.shard_count)
+  const count = Math.min(SHARDS, covered)
   return (
     <Panel id="check" title="Check this result yourself" aside="runs in this tab" bodyClassName="p-0">
       <div className="space-y-4 p-4">
         <p className="text-sm text-muted">
           This tab draws{' '}
-          {count === job.shard_count
-            ? `all ${plural(count, 'shard')}`
-            : `${count} of ${formatCount(job.shard_count)} shards`}{' '}
+          {count === covered ? `all ${plural(count, 'shard')}` : `${count} of ${formatCount(covered)} shards`}{' '}
           at random, executes them again on your own device and compares the SHA-256 of each with the one the
           network accepted. It needs no account and sends no result.
         </p>
@@ -130,7 +131,7 @@ export function CheckHere({ job }: { readonly job: Job }) {
           {statusWords(state)}
         </p>
       </div>
-      {stage === 'done' ? <Verdict state={state} shardCount={job.shard_count} /> : null}
+      {stage === 'done' ? <Verdict state={state} shardCount={covered} /> : null}
       {stage === 'failed' && state.error !== undefined ? (
         <div className="border-t border-line p-4">
           <Failure title="The check could not be finished" error={state.error} />

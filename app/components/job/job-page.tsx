@@ -36,6 +36,7 @@ import { GuestNote } from './guest-note.tsx'
 import { ResultPanels } from './result.tsx'
 import { ShardGrid } from './shard-grid.tsx'
 import { SharingPanel } from './sharing.tsx'
+import { hasTarget, LooksPanel } from './stopping.tsx'
 import { VerificationFacts, verificationSummary, verifyWords } from './verification.tsx'
 
 /** While the live room does not answer, the page asks the API this often. */
@@ -116,6 +117,9 @@ export function JobPage({ initial }: { readonly initial: Job }) {
           ) : (
             <ResultPanels job={job} summary={job.summary} />
           )}
+          {job.summary === null && live.data?.stopping !== undefined ? (
+            <LooksPanel room={live.data} stopping={live.data.stopping} />
+          ) : null}
           {job.state === 'settled' ? <CheckHere job={job} /> : null}
           {grid === undefined ? null : (
             <Panel id="shards" title="Shards">
@@ -161,7 +165,9 @@ function JobProgress({
   readonly state: JobState
   readonly accepted: number
 }) {
-  const text = `${formatCount(accepted)} of ${plural(job.shard_count, 'shard')} accepted`
+  const isMaximum = job.covered_shards === null && hasTarget(job)
+  const total = job.covered_shards ?? job.shard_count
+  const text = `${formatCount(accepted)} of ${isMaximum ? 'at most ' : ''}${plural(total, 'shard')} accepted`
   const seconds =
     job.started_at !== null && job.finished_at !== null
       ? Date.parse(job.finished_at) - Date.parse(job.started_at)
@@ -174,17 +180,17 @@ function JobProgress({
           <span className="text-muted">{JOB_STATE_TEXT[state].says}</span>
         </p>
         <p className="num text-sm">
-          {text} <span className="text-muted">({formatPercent(accepted, job.shard_count)})</span>
+          {text} <span className="text-muted">({formatPercent(accepted, total)})</span>
         </p>
       </div>
       <Progress
         label="Shards accepted"
         value={accepted}
-        max={job.shard_count}
+        max={total}
         text={text}
         tone={state === 'settled' ? 'ok' : state === 'failed' ? 'bad' : 'accent'}
       />
-      <Announcer state={state} accepted={accepted} shardCount={job.shard_count} />
+      <Announcer state={state} accepted={accepted} shardCount={total} />
       <dl className="mt-4 grid grid-cols-2 gap-4 sm:grid-cols-4">
         <Reading label="Submitted" value={<Time iso={job.created_at} />} />
         <Reading label="Started" value={<Time iso={job.started_at} />} />
@@ -333,7 +339,9 @@ function CancelJob({ id, onCancelled }: { readonly id: string; readonly onCancel
 function gridOf(job: JobView, room: JobRoom | undefined): JobRoom['grid'] | undefined {
   if (job.state !== 'settled') return isFinal(job.state) ? undefined : room?.grid
   const perCell = Math.ceil(job.shard_count / 1024)
-  return { shards_per_cell: perCell, cells: 'a'.repeat(Math.ceil(job.shard_count / perCell)) }
+  const cells = Math.ceil(job.shard_count / perCell)
+  const accepted = Math.ceil((job.covered_shards ?? job.shard_count) / perCell)
+  return { shards_per_cell: perCell, cells: 'a'.repeat(accepted) + '.'.repeat(cells - accepted) }
 }
 
 function withoutUndefined({ code, message, retryable, hint, path }: NonNullable<JobView['failure']>) {

@@ -8,11 +8,18 @@ import { Chart } from '../charts/chart.tsx'
 import { Button, buttonStyles } from '../ui/button.tsx'
 import { cn } from '../ui/class-names.ts'
 import { Panel } from '../ui/panel.tsx'
+import { StoppingPanel } from './stopping.tsx'
 
 /** A headline longer than this is a sentence and not a number. */
 const LONG_CHARS = 16
 
-export function Headline({ figure }: { readonly figure: Figure }) {
+export function Headline({
+  figure,
+  isSequential = false,
+}: {
+  readonly figure: Figure
+  readonly isSequential?: boolean
+}) {
   return (
     <div>
       <p className="text-sm text-muted">{figure.label}</p>
@@ -31,7 +38,9 @@ export function Headline({ figure }: { readonly figure: Figure }) {
         {figure.unit === undefined ? null : <span className="text-lg text-muted">{figure.unit}</span>}
       </p>
       <p className="mt-1 text-xs text-muted">
-        {figure.plus_minus === undefined ? 'exact' : '± is the half-width of the 95 % interval'}
+        {figure.plus_minus === undefined
+          ? 'exact'
+          : `± is the half-width of the 95 % ${isSequential ? 'sequential ' : ''}interval`}
         {figure.note === undefined ? '' : ` · ${figure.note}`}
       </p>
     </div>
@@ -107,7 +116,7 @@ export function ResultPanels({ job, summary }: { readonly job: JobView; readonly
           </span>
         }
       >
-        <Headline figure={summary.headline} />
+        <Headline figure={summary.headline} isSequential={summary.stopping !== undefined} />
         {summary.figures.length === 0 ? null : (
           <div className="mt-6">
             <FigureTable figures={summary.figures} />
@@ -121,6 +130,7 @@ export function ResultPanels({ job, summary }: { readonly job: JobView; readonly
           </ul>
         )}
       </Panel>
+      {summary.stopping === undefined ? null : <StoppingPanel stopping={summary.stopping} />}
       {summary.charts.map((chart) => (
         <Panel key={chart.title} title={chart.title}>
           <Chart spec={chart} />

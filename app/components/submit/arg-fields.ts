@@ -7,7 +7,9 @@ export interface ArgField {
   readonly title: string
   readonly description: string | undefined
   readonly unit: string | undefined
-  readonly kind: 'number' | 'integer' | 'choice' | 'flag' | 'text' | 'json'
+  readonly kind: 'number' | 'integer' | 'choice' | 'flag' | 'text' | 'json' | 'group'
+  /** Of a group, an object that may be left out: its members, those of objects inside it as `target.standard_error`. */
+  readonly members: readonly ArgField[]
   readonly options: readonly (string | number)[]
   readonly minimum: number | undefined
   readonly maximum: number | undefined
@@ -17,7 +19,7 @@ export interface ArgField {
   readonly required: boolean
 }
 
-const property = z.object({
+const scalar = z.object({
   type: z.string().optional(),
   title: z.string().optional(),
   description: z.string().optional(),
@@ -30,7 +32,17 @@ const property = z.object({
   exclusiveMaximum: z.number().optional(),
   default: z.unknown().optional(),
 })
-type Property = z.infer<typeof property>
+type Property = z.infer<typeof scalar> & {
+  readonly properties?: Readonly<Record<string, Property>> | undefined
+  readonly required?: readonly string[] | undefined
+}
+
+const property: z.ZodType<Property> = z.lazy(() =>
+  scalar.extend({
+    properties: z.record(z.string(), property).optional(),
+    required: z.array(z.string()).optional(),
+  }),
+)
 
 const objectSchema = z.object({
   properties: z.record(z.string(), property),
@@ -42,12 +54,17 @@ export function argFields(op: Op): readonly ArgField[] | undefined {
   const parsed = objectSchema.safeParse(z.toJSONSchema(op.args, { io: 'input', unrepresentable: 'any' }))
   if (!parsed.success) return undefined
   const { properties, required } = parsed.data
-  return Object.entries(properties).map(([name, schema]) => ({
+  return Object.entries(properties).map(([name, schema]) => argField(name, schema, required.includes(name)))
+}
+
+function argField(name: string, schema: Property, required: boolean): ArgField {
+  return {
     name,
     title: schema.title ?? spaced(name),
     description: schema.description,
     unit: schema.unit,
     kind: kindOf(schema),
+    members: membersOf(schema),
     options: schema.enum ?? [],
     minimum: safe(schema.minimum ?? schema.exclusiveMinimum),
     maximum: safe(schema.maximum ?? schema.exclusiveMaximum),
@@ -56,8 +73,17 @@ export function argFields(op: Op): readonly ArgField[] | undefined {
       maximum: schema.maximum === undefined && schema.exclusiveMaximum !== undefined,
     },
     fallback: schema.default,
-    required: required.includes(name),
-  }))
+    required,
+  }
+}
+
+/** What is inside an object, its objects opened: a form shows one level. */
+function membersOf({ properties = {}, required = [] }: Property, prefix = ''): readonly ArgField[] {
+  return Object.entries(properties).flatMap(([name, schema]) =>
+    schema.properties === undefined
+      ? [argField(`${prefix}${name}`, schema, required.includes(name))]
+      : membersOf(schema, `${prefix}${name}.`),
+  )
 }
 
 function kindOf(schema: Property): ArgField['kind'] {
@@ -70,6 +96,8 @@ function kindOf(schema: Property): ArgField['kind'] {
       return 'flag'
     case 'string':
       return 'text'
+    case 'object':
+      return schema.properties === undefined ? 'json' : 'group'
     default:
       return 'json'
   }

@@ -7,6 +7,7 @@ import { formatNumber } from '../../data/format.ts'
 import { cn } from '../ui/class-names.ts'
 import { describedBy, Field, Input, Select } from '../ui/field.tsx'
 import { type ArgField, spaced } from './arg-fields.ts'
+import { isObject, memberAt, withMember } from './draft.ts'
 
 interface ArgInputsProps {
   readonly fields: readonly ArgField[]
@@ -66,6 +67,35 @@ function ArgInput({ field, value, error, onChange }: ArgInputProps) {
           onChange={(event) => onChange(event.target.checked)}
         />
       </Field>
+    )
+  }
+  if (field.kind === 'group') {
+    return (
+      <div className="min-w-0 sm:col-span-2">
+        <Field id={id} label={label} help={help} error={error}>
+          <input
+            {...common}
+            type="checkbox"
+            className="size-5 accent-accent"
+            checked={value !== undefined}
+            onChange={(event) => onChange(event.target.checked ? {} : undefined)}
+          />
+        </Field>
+        {isObject(value) ? (
+          <fieldset className="mt-4 grid gap-x-6 gap-y-5 border-l-2 border-line pl-4 sm:grid-cols-2">
+            <legend className="sr-only">{field.title}</legend>
+            {field.members.map((member) => (
+              <ArgInput
+                key={member.name}
+                field={{ ...member, name: `${field.name}.${member.name}` }}
+                value={memberAt(value, member.name)}
+                error={undefined}
+                onChange={(next) => onChange(withMember(value, member.name, next))}
+              />
+            ))}
+          </fieldset>
+        ) : null}
+      </div>
     )
   }
   if (field.kind === 'choice') {

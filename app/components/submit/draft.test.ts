@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { OPS } from '../../../kernel/ops/registry.ts'
 import { argFields } from './arg-fields.ts'
-import { argErrors, checkDraft, newDraft, objectField, opOf, withField } from './draft.ts'
+import {
+  argErrors,
+  checkDraft,
+  memberAt,
+  newDraft,
+  objectField,
+  opOf,
+  withField,
+  withMember,
+} from './draft.ts'
 
 const withoutOperands = OPS.list().filter((op) => Object.keys(op.inputs).length === 0)
 
@@ -37,6 +46,17 @@ describe('the form of an op', () => {
     },
   )
 
+  it('opens the objects inside an argument that may be left out', () => {
+    const convergence = argFields(OPS.get('mc@1/gbm.v1'))?.find(({ name }) => name === 'convergence')
+    expect(convergence).toMatchObject({ kind: 'group', required: false, title: 'Stop early' })
+    expect(convergence?.members.map(({ name, kind, fallback }) => [name, kind, fallback])).toEqual([
+      ['target.standard_error', 'number', undefined],
+      ['target.relative_error', 'number', undefined],
+      ['schedule.first', 'integer', 65_536],
+      ['schedule.growth', 'number', 2],
+    ])
+  })
+
   it('shows no range for an integer that the schema does not bound', () => {
     for (const op of OPS.list()) {
       for (const { maximum } of argFields(op) ?? [])
@@ -54,6 +74,11 @@ describe('bad arguments', () => {
     expect([...argErrors(op, args).keys()].sort()).toEqual(['spot', 'volatility'])
   })
 
+  it('inside an object are named by their path', () => {
+    const args = { ...objectField(draft, 'args'), convergence: { target: { relative_error: 2 } } }
+    expect(argErrors(op, args).get('convergence')).toMatch(/^target\.relative_error: /)
+  })
+
   it('give the path of the field', () => {
     const check = checkDraft(withField(draft, 'args', { ...objectField(draft, 'args'), volatility: 1e9 }))
     expect(check.ok ? undefined : check.error).toMatchObject({
@@ -68,6 +93,17 @@ describe('bad arguments', () => {
       code: 'NOT_YET_AVAILABLE',
       path: 'verify.mode',
     })
+  })
+})
+
+describe('members of objects', () => {
+  it('are set and read by their path, and leave no empty objects behind', () => {
+    const one = withMember({}, 'target.standard_error', 0.1)
+    expect(one).toEqual({ target: { standard_error: 0.1 } })
+    expect(memberAt(one, 'target.standard_error')).toBe(0.1)
+    expect(memberAt(one, 'schedule.first')).toBeUndefined()
+    const two = withMember(one, 'schedule.growth', 4)
+    expect(withMember(two, 'target.standard_error', undefined)).toEqual({ schedule: { growth: 4 } })
   })
 })
 

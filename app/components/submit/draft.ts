@@ -41,7 +41,11 @@ export function argErrors(op: Op, args: Json | undefined): ReadonlyMap<string, s
   if (parsed.success) return errors
   for (const issue of parsed.error.issues) {
     const name = String(issue.path[0] ?? '')
-    if (!errors.has(name)) errors.set(name, issue.message)
+    const inside = issue.path.slice(1)
+    // A member of an object is named by its path; a complaint about the whole by nothing more.
+    const isMember = inside.length > 0 && inside.every((part) => typeof part === 'string')
+    const message = isMember ? `${inside.join('.')}: ${issue.message}` : issue.message
+    if (!errors.has(name)) errors.set(name, message)
   }
   return errors
 }
@@ -69,6 +73,19 @@ export function isObject(value: Json | undefined): value is JsonObject {
 export function objectField(value: Json | undefined, key: string): JsonObject {
   const member = field(value, key)
   return isObject(member) ? member : {}
+}
+
+/** The member at a path such as `target.standard_error`. */
+export function memberAt(value: Json | undefined, path: string): Json | undefined {
+  return path.split('.').reduce<Json | undefined>(field, value)
+}
+
+/** A copy with the member at a path set; objects on the way that hold nothing any more are left out. */
+export function withMember(object: JsonObject, path: string, value: Json | undefined): JsonObject {
+  const [key = '', ...rest] = path.split('.')
+  if (rest.length === 0) return withField(object, key, value)
+  const inner = withMember(objectField(object, key), rest.join('.'), value)
+  return withField(object, key, Object.keys(inner).length === 0 ? undefined : inner)
 }
 
 /** A copy with one member set, or left out when the value is undefined. */

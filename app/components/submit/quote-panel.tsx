@@ -40,17 +40,26 @@ export function QuotePanel({ check, attempted }: { readonly check: Check; readon
 
 function Quote({ job }: { readonly job: PreparedJob }) {
   const { plan, contract } = job
+  const { looks } = plan
   const copies = contract.verify.mode === 'quorum' ? contract.verify.k : 1
   const leafBytes = plan.leaf.max_bytes
   const price = jobPrice(plan, copies)
   return (
     <>
       <dl className="grid grid-cols-2 gap-4">
-        <Reading label="Shards" value={formatCount(plan.shard_count)} />
+        <Reading
+          label="Shards"
+          value={`${looks === undefined ? '' : '≤ '}${formatCount(plan.shard_count)}`}
+          note={
+            looks === undefined
+              ? undefined
+              : `stops after ${looks.slice(0, -1).map(formatCount).join(', ') || 'all'} ${looks.length > 1 ? 'or all ' : ''}of them`
+          }
+        />
         <Reading label="Copies of each" value={formatCount(copies)} />
         <Reading
           label="CPU time"
-          value={`≈ ${formatCpuTime(plan.work_units * copies)}`}
+          value={`${looks === undefined ? '≈' : '≤'} ${formatCpuTime(plan.work_units * copies)}`}
           note="of one core, all copies together"
         />
         <Reading
@@ -64,7 +73,15 @@ function Quote({ job }: { readonly job: PreparedJob }) {
         />
       </dl>
       <div className="mt-5 border-t border-line pt-4">
-        <PriceTable caption="Price in credits" items={price.items} total={price.credits} />
+        <PriceTable
+          caption={
+            looks === undefined
+              ? 'Price in credits'
+              : `At most ${plural(price.credits, 'credit')}; from ${formatCount(price.shard_price * (looks[0] ?? 0) * copies)} if the first look meets the target`
+          }
+          items={price.items}
+          total={price.credits}
+        />
         <Affordable credits={price.credits} />
       </div>
       <div className="mt-5 border-t border-line pt-4">

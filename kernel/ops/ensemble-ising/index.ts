@@ -72,6 +72,12 @@ export const isingSpec: OpSpec<IsingArgs, IsingConstants, IsingSum, IsingResult>
   checkLeaf: checkIsingLeaf,
   fold: isingFold,
   estimate: (_args, plan, sum) => estimateIsing(plan, sum),
+  stopping: {
+    // A replica is itself a mean over sites and sweeps, between 0 and 1: few of them make a normal mean.
+    first_look: 4096,
+    shardSamples: (plan) => 2 ** plan.constants.log2_shard_paths,
+    outcomes: () => [],
+  },
   reduce: (args, plan, sum, convergence) => ({
     result: reduceIsing(args, plan, sum, convergence),
     artifacts: [],

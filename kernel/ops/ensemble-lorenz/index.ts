@@ -76,6 +76,12 @@ export const lorenzSpec: OpSpec<LorenzArgs, LorenzConstants, LorenzSum, LorenzRe
   checkLeaf: checkLorenzLeaf,
   fold: lorenzFold,
   estimate: (_args, _plan, sum) => estimateLorenz(sum),
+  stopping: {
+    // A coordinate is bounded and spreads over the attractor: its mean is near normal after far fewer runs.
+    first_look: 4096,
+    shardSamples: (plan) => 2 ** plan.constants.log2_shard_paths,
+    outcomes: () => [],
+  },
   reduce: (args, _plan, sum, convergence) => ({
     result: reduceLorenz(args, sum, convergence),
     artifacts: [],

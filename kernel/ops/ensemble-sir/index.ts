@@ -1,3 +1,4 @@
+import { FIRST_LOOK } from '../../early-stopping.ts'
 import { defineOp } from '../../job.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import type { GpuProgram, OpSpec } from '../op.ts'
@@ -73,6 +74,12 @@ export const sirSpec: OpSpec<SirArgs, SirConstants, SirSum, SirResult> = {
   checkLeaf: checkSirLeaf,
   fold: sirFold,
   estimate: (args, _plan, sum) => estimateSir(args, sum),
+  stopping: {
+    first_look: FIRST_LOOK,
+    shardSamples: (plan) => 2 ** plan.constants.log2_shard_paths,
+    // Somebody is always infected at the start: no outcome is zero.
+    outcomes: () => [],
+  },
   reduce: (args, plan, sum, convergence) => ({
     result: reduceSir(args, plan, sum, convergence),
     artifacts: [],

@@ -1,3 +1,4 @@
+import { FIRST_LOOK } from '../../early-stopping.ts'
 import { defineOp } from '../../job.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import type { GpuProgram, OpSpec } from '../op.ts'
@@ -75,6 +76,12 @@ export const etaSpec: OpSpec<EtaArgs, EtaConstants, OutcomeSum, EtaResult> = {
   checkLeaf: checkEtaLeaf,
   fold: outcomeFold,
   estimate: (_args, _plan, sum) => estimateEta(sum),
+  stopping: {
+    first_look: FIRST_LOOK,
+    shardSamples: (plan) => 2 ** plan.constants.log2_shard_paths,
+    // Trips that are late, and that are not.
+    outcomes: ({ samples, control }) => [Number(control), samples - Number(control)],
+  },
   reduce: (args, plan, sum, convergence) => ({
     result: reduceEta(args, plan, sum, convergence),
     artifacts: [],

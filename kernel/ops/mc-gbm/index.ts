@@ -1,3 +1,4 @@
+import { FIRST_LOOK } from '../../early-stopping.ts'
 import { defineOp } from '../../job.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import type { GpuProgram, OpSpec } from '../op.ts'
@@ -84,6 +85,11 @@ export const gbmSpec: OpSpec<GbmArgs, GbmConstants, GbmAggregate, GbmResult> = {
   checkLeaf: checkGbmLeaf,
   fold: gbmFold,
   estimate: estimateGbm,
+  stopping: {
+    first_look: FIRST_LOOK,
+    shardSamples: (plan) => 2 ** plan.constants.log2_shard_paths,
+    outcomes: ({ paths, zeros }) => [zeros, paths - zeros],
+  },
   reduce: (args, plan, aggregate, convergence) => ({
     result: reduceGbm(args, plan, aggregate, convergence),
     artifacts: [],

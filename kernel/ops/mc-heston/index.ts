@@ -1,3 +1,4 @@
+import { FIRST_LOOK } from '../../early-stopping.ts'
 import { defineOp } from '../../job.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import type { GpuProgram, OpSpec } from '../op.ts'
@@ -84,6 +85,11 @@ export const hestonSpec: OpSpec<HestonArgs, HestonConstants, OutcomeSum, HestonR
   checkLeaf: checkHestonLeaf,
   fold: outcomeFold,
   estimate: estimateHeston,
+  stopping: {
+    first_look: FIRST_LOOK,
+    shardSamples: (plan) => 2 ** plan.constants.log2_shard_paths,
+    outcomes: ({ samples, zeros }) => [zeros, samples - zeros],
+  },
   reduce: (args, plan, sum, convergence) => ({
     result: reduceHeston(args, plan, sum, convergence),
     artifacts: [],

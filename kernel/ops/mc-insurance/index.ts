@@ -1,3 +1,4 @@
+import { FIRST_LOOK } from '../../early-stopping.ts'
 import { defineOp } from '../../job.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import type { GpuProgram, OpSpec } from '../op.ts'
@@ -12,6 +13,7 @@ import {
   reduceInsurance,
 } from './result.ts'
 import { summariseInsurance } from './summary.ts'
+import { yearMayBeFree } from './theory.ts'
 
 const KERNEL = 'mc/insurance.v1'
 const TABLES = ['normal-quantile', 'exp2'] as const
@@ -80,6 +82,12 @@ export const insuranceSpec: OpSpec<InsuranceArgs, InsuranceConstants, OutcomeSum
   checkLeaf: checkInsuranceLeaf,
   fold: outcomeFold,
   estimate: (_args, plan, sum) => estimateInsurance(plan, sum),
+  stopping: {
+    first_look: FIRST_LOOK,
+    shardSamples: (plan) => 2 ** plan.constants.log2_shard_paths,
+    outcomes: ({ samples, zeros }, _plan, args) =>
+      yearMayBeFree(args) ? [zeros, samples - zeros] : [samples - zeros],
+  },
   reduce: (args, plan, sum, convergence) => ({
     result: reduceInsurance(args, plan, sum, convergence),
     artifacts: [],

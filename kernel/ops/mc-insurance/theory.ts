@@ -42,6 +42,31 @@ function limitedCatastrophe(args: InsuranceArgs): bigint {
   return threshold + mul(threshold, ((ONE - ratio) << BigInt(P)) / excess)
 }
 
+/** A year without a payment that is less probable than this is not met in the years that one contract may simulate. */
+const FREE_YEAR = ONE >> 34n
+
+/**
+ * Whether a year may be without a payment: where its probability is known, e^-(number of payments), and negligible, no
+ * simulated year is.
+ */
+export function yearMayBeFree(args: InsuranceArgs): boolean {
+  if (args.aggregate_deductible > 0) return true
+  const payments =
+    mul(toFixedQ(args.claim_frequency, P), claimsAbove(args, args.claim_deductible)) +
+    toFixedQ(args.catastrophe_frequency, P)
+  return expQ(-payments, P) > FREE_YEAR
+}
+
+/** Share of claims above an amount, in QP. */
+function claimsAbove(args: InsuranceArgs, amount: number): bigint {
+  if (amount === 0) return ONE
+  const variance = logVarianceQ(args)
+  if (variance === 0n) return amount < args.claim_mean ? ONE : 0n
+  const { num, den } = exactRational(amount)
+  const distance = lnRatioQ(num, den, P) - logMedianQ(args)
+  return ONE - normalCdfQ((distance << BigInt(P)) / sqrtQ(variance, P), P)
+}
+
 /**
  * The exact mean of a year's loss in currency where there are no aggregate terms, else undefined: frequency times mean
  * payment, for claims and for catastrophes.

@@ -1,3 +1,4 @@
+import { FIRST_LOOK } from '../../early-stopping.ts'
 import { defineOp } from '../../job.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import type { OpSpec } from '../op.ts'
@@ -41,6 +42,11 @@ export const piSpec: OpSpec<PiArgs, PiConstants, PiAggregate, PiResult> = {
   checkLeaf: checkPiLeaf,
   fold: piFold,
   estimate: (_args, _plan, aggregate) => estimatePi(aggregate),
+  stopping: {
+    first_look: FIRST_LOOK,
+    shardSamples: (plan) => plan.constants.shard_points,
+    outcomes: ({ points, inside }) => [inside, points - inside],
+  },
   reduce: (_args, _plan, aggregate, convergence) => ({
     result: reducePi(aggregate, convergence),
     artifacts: [],

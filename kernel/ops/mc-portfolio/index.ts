@@ -1,3 +1,4 @@
+import { FIRST_LOOK } from '../../early-stopping.ts'
 import { defineOp } from '../../job.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import type { GpuProgram, OpSpec } from '../op.ts'
@@ -11,6 +12,7 @@ import {
   portfolioFold,
   portfolioResult,
   reducePortfolio,
+  tailOutcomes,
 } from './result.ts'
 import { summarisePortfolio } from './summary.ts'
 
@@ -90,6 +92,11 @@ export const portfolioSpec: OpSpec<PortfolioArgs, PortfolioConstants, PortfolioS
   checkLeaf: checkPortfolioLeaf,
   fold: portfolioFold,
   estimate: estimatePortfolio,
+  stopping: {
+    first_look: FIRST_LOOK,
+    shardSamples: (plan) => 2 ** plan.constants.log2_shard_paths,
+    outcomes: (sum, plan, args) => tailOutcomes(args, plan, sum),
+  },
   reduce: (args, plan, sum, convergence) => ({
     result: reducePortfolio(args, plan, sum, convergence),
     artifacts: [],

@@ -138,6 +138,8 @@ interface TailRisk {
   readonly standard_error: number
   readonly expected_shortfall: number
   readonly expected_shortfall_error: number
+  /** Outcomes in the bin that the value at risk lies in. */
+  readonly in_bin: number
 }
 
 /**
@@ -207,6 +209,7 @@ function tailRisk(args: PortfolioArgs, c: PortfolioConstants, sum: PortfolioSum)
     expected_shortfall_error: Math.sqrt(
       (variance + p * (shortfall - value) * (shortfall - value)) / (n * (1 - p)),
     ),
+    in_bin: count,
   }
 }
 
@@ -224,6 +227,11 @@ export function estimatePortfolio(
     value: risk.value_at_risk * unit,
     standard_error: risk.standard_error * unit,
   }
+}
+
+/** Outcomes beyond the value at risk, and in its bin, whose count gives the density of its standard error. */
+export function tailOutcomes(args: PortfolioArgs, plan: PortfolioPlan, sum: PortfolioSum): readonly number[] {
+  return [Math.floor(sum.paths * (1 - args.confidence)), tailRisk(args, plan.constants, sum).in_bin]
 }
 
 function grossNumber(args: PortfolioArgs): number {

@@ -23,6 +23,8 @@ export const HUB = {
   referee_in_flight: 2,
   /** Leaf bytes of one job that wait in memory for another copy; beyond, no fresh shards are leased. */
   pending_bytes: 64 * 1024 * 1024,
+  /** Of a job with a target: one in so many shards of the next look is opened beyond it before it is decided. */
+  surplus_divisor: 16,
   sessions: 20_000,
   /** Weight of the newest measurement in an agent's speed. */
   speed_smoothing: 0.4,

@@ -3,12 +3,14 @@ import { LIMITS } from '../../../kernel/limits.ts'
 import type { ExecutorKind } from '../../../kernel/receipt.ts'
 import { isFinal } from './lifecycle.ts'
 import { HUB } from './limits.ts'
+import { leaseEnd, openEnd } from './looks.ts'
 import type { Segment } from './segments.ts'
 import type { HubJob, HubSession, HubState } from './state.ts'
 
 /**
  * Which shards an agent gets next. Rules:
  * - A shard is never leased twice to one owner, and under a quorum never to its submitter's own agents.
+ * - A lease never crosses a look of a job with a target (looks.ts).
  * - Between jobs the one with the fewest leases goes first, then the older one.
  * - Inside a job an agent first completes what another kind of executor has begun: agreement of two kinds says more
  *   than of two alike, and completing frees memory. Then it completes what its own kind has begun, but only when nobody
@@ -70,11 +72,14 @@ function chooseSegment(state: HubState, job: HubJob, session: HubSession): Choic
   let pending_bytes = 0
   let missing_copies = 0
   let waiting_units = 0
+  const end = openEnd(job)
   for (const [index, segment] of job.segments.all.entries()) {
+    if (segment.first >= end) break
+    const count = Math.min(segment.count, end - segment.first)
     if (job.inline_leaves && segment.returned_ms !== undefined)
       pending_bytes += segment.count * job.leaf_max_bytes
     if (segment.disputed || segment.copies.length >= job.copies_needed) continue
-    missing_copies += segment.count * (job.copies_needed - segment.copies.length)
+    missing_copies += count * (job.copies_needed - segment.copies.length)
     const alike = segment.copies.length > 0 && segment.copies.every((copy) => isGpu(copy.executor) === gpu)
     if (alike) waiting_units += segment.count * job.shard_units
     if (!mayLease(job, segment, session)) continue
@@ -85,7 +90,8 @@ function chooseSegment(state: HubState, job: HubJob, session: HubSession): Choic
   const take = (index: number): Choice => {
     const segment = job.segments.all[index]
     invariant(segment !== undefined, 'a chosen segment exists')
-    return { job, index, count: Math.min(segment.count, leaseSize(state, job, session, missing_copies)) }
+    const room = Math.min(segment.count, leaseEnd(job, segment.first) - segment.first)
+    return { job, index, count: Math.min(room, leaseSize(state, job, session, missing_copies)) }
   }
   if (begun_by_others !== undefined) return take(begun_by_others)
   const full = pending_bytes > HUB.pending_bytes

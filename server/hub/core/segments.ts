@@ -66,6 +66,11 @@ export class SegmentList {
     return this.#list.length
   }
 
+  /** Nothing is open any more. */
+  clear(): void {
+    this.#list = []
+  }
+
   /** Replaces the segment at `index` by `parts`, which together cover the same shards or fewer. */
   replace(index: number, parts: readonly Segment[]): void {
     this.#list.splice(index, 1, ...parts)

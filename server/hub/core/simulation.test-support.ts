@@ -2,10 +2,12 @@ import type { AcceptedShard } from '../../../kernel/acceptance.ts'
 import { sha256, utf8ToBytes } from '../../../kernel/digest.ts'
 import type { HubMessage } from '../../../kernel/protocol.ts'
 import type { ExecutorKind } from '../../../kernel/receipt.ts'
+import { openEnd } from './looks.ts'
 import {
   type Credit,
   type HubEffect,
   type HubEvent,
+  type HubJob,
   type HubState,
   initialState,
   isAccepted,
@@ -22,6 +24,21 @@ export interface SimulatedJob {
   readonly shard_count: number
   readonly copies_needed: number
   readonly owner: string
+  /** Looks of a job with a target; the last at all shards. Empty: it has none. */
+  readonly look_ends: readonly number[]
+}
+
+/** Whether the look at this prefix stops the job: a pure function of its leaves. */
+export function prefixStops(leaves: readonly Uint8Array[]): boolean {
+  let sum = 0
+  for (const leaf of leaves) sum += leaf[0] ?? 0
+  return sum % 3 === 0
+}
+
+/** Shards that the job's result covers: the first look whose prefix stops it. */
+export function expectedStop({ id, shard_count, look_ends }: SimulatedJob): number {
+  const leaves = (end: number) => Array.from({ length: end }, (_, shard) => truth(id, shard))
+  return look_ends.find((end) => prefixStops(leaves(end))) ?? shard_count
 }
 
 export interface SimulatedAgent {
@@ -72,12 +89,16 @@ export class World {
   /** What survives a crash: accepted shards by job. */
   readonly durable = new Map<string, Map<number, AcceptedShard>>()
   readonly settled = new Set<string>()
+  /** Shards that each settled job's result covers. */
+  readonly covered = new Map<string, number>()
   readonly log: string[] = []
   state: HubState = initialState(0)
   now_ms = 0
   lives = 0
   refereed = 0
   leases = 0
+  /** Leases that a stop took back. */
+  cancelled = 0
   #order = 0
   #sessions = 0
 
@@ -124,6 +145,7 @@ export class World {
           expires_ms: Number.POSITIVE_INFINITY,
           phase: 'planned',
           accepted,
+          ...this.#looked(job),
         },
       })
     }
@@ -182,6 +204,8 @@ export class World {
       case 'job.complete':
         this.#after(10, () => {
           this.settled.add(effect.job_id)
+          const job = this.state.jobs.get(effect.job_id)
+          if (job !== undefined) this.covered.set(job.id, job.stopped_at ?? job.shard_count)
           this.#apply({ t: 'job.settled', job_id: effect.job_id })
         })
         break
@@ -196,7 +220,35 @@ export class World {
         this.fail(`shard ${accepted.shard} of ${job_id} was accepted twice`)
       stored?.set(accepted.shard, accepted)
     }
+    const life = this.lives
     this.#apply({ t: 'committed', job_id, shard_count: shards.length, credits })
+    const job = this.#options.jobs.find(({ id }) => id === job_id)
+    if (job === undefined || life !== this.lives) return
+    const { looks_passed, stopped_at } = this.#looked(job)
+    if (looks_passed > 0) this.#apply({ t: 'job.looked', job_id, passed: looks_passed })
+    if (stopped_at !== undefined && life === this.lives) this.#stop(job_id, stopped_at)
+  }
+
+  #stop(job_id: string, at_shard: number): void {
+    for (const lease of this.state.leases.values()) if (lease.job_id === job_id) this.cancelled++
+    this.#apply({ t: 'job.stopped', job_id, at_shard })
+  }
+
+  /** What the shell sees of a job's looks: the durable prefix alone decides. */
+  #looked({ id, look_ends, shard_count }: SimulatedJob): Pick<HubJob, 'looks_passed' | 'stopped_at'> {
+    const stored = this.durable.get(id) ?? new Map<number, AcceptedShard>()
+    const leaves: Uint8Array[] = []
+    let looks_passed = 0
+    for (const end of look_ends) {
+      for (let shard = leaves.length; shard < end; shard++) {
+        const leaf = stored.get(shard)?.leaf
+        if (leaf === undefined) return { looks_passed, stopped_at: undefined }
+        leaves.push(leaf)
+      }
+      if (prefixStops(leaves)) return { looks_passed, stopped_at: end < shard_count ? end : undefined }
+      looks_passed++
+    }
+    return { looks_passed, stopped_at: undefined }
   }
 
   #heard(session: string, message: HubMessage): void {
@@ -274,7 +326,17 @@ export class World {
             this.fail(`copy of no lease ${copy.lease_id}`)
         }
       }
-      if (open + job.accepted_count !== job.shard_count)
+      for (const lease of this.state.leases.values()) {
+        if (lease.job_id !== job.id) continue
+        const end = lease.first + lease.count
+        if (job.stopped_at !== undefined) this.fail(`lease ${lease.id} of a job that has stopped`)
+        if (job.look_ends.some((look) => lease.first < look && look < end))
+          this.fail(`lease ${lease.id} crosses a look`)
+        if (end > openEnd(job)) this.fail(`lease ${lease.id} is beyond what is open`)
+      }
+      if (job.stopped_at !== undefined) {
+        if (open > 0) this.fail('shards are open after the stop')
+      } else if (open + job.accepted_count !== job.shard_count)
         this.fail(`${open} open and ${job.accepted_count} accepted of ${job.shard_count}`)
     }
     for (const lease of this.state.leases.values()) {

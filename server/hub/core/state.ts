@@ -22,6 +22,12 @@ export interface HubJob {
   readonly copies_needed: number
   readonly target: 'any' | 'cpu' | 'gpu'
   readonly expires_ms: number
+  /** Of a job with a target: where it may stop, ascending, the last at all shards. Empty: it does not stop early. */
+  readonly look_ends: readonly number[]
+  /** Looks that the shell has seen and that did not stop the job. */
+  looks_passed: number
+  /** Shards that the result covers, once a look has stopped the job. */
+  stopped_at: number | undefined
   /** Order of admission, for fairness. */
   readonly order: number
   phase: JobPhase
@@ -115,6 +121,9 @@ export type HubEvent =
         | 'copies_needed'
         | 'target'
         | 'expires_ms'
+        | 'look_ends'
+        | 'looks_passed'
+        | 'stopped_at'
       > & {
         /** The phase stored for a job that an earlier life of the hub had. */
         readonly phase: 'planned' | 'running' | 'verifying'
@@ -127,6 +136,10 @@ export type HubEvent =
   | { readonly t: 'owner.moved'; readonly from: string; readonly to: string }
   | { readonly t: 'job.broken'; readonly job_id: string; readonly failure: ForgeErrorJson }
   | { readonly t: 'job.settled'; readonly job_id: string }
+  /** So many prefixes are durable and looked at, none of which stops the job. */
+  | { readonly t: 'job.looked'; readonly job_id: string; readonly passed: number }
+  /** The prefix of so many shards is durable, and the look at it stops the job. */
+  | { readonly t: 'job.stopped'; readonly job_id: string; readonly at_shard: number }
   | {
       readonly t: 'session.joined'
       readonly session: Pick<HubSession, 'id' | 'agent' | 'owner' | 'executor' | 'window'>
@@ -188,7 +201,7 @@ export type HubEffect =
       readonly phase: JobPhase
       readonly failure?: ForgeErrorJson
     }
-  /** Every shard is accepted and durable: reduce and settle. */
+  /** Every shard that the result covers is accepted and durable: reduce and settle. */
   | { readonly t: 'job.complete'; readonly job_id: string }
   | { readonly t: 'session.dropped'; readonly session: string; readonly reason: string }
 

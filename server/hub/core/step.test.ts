@@ -33,6 +33,9 @@ class Conversation {
         plan_digest: 'd'.repeat(64),
         copies_needed: 2,
         target: 'any',
+        look_ends: [],
+        looks_passed: 0,
+        stopped_at: undefined,
         expires_ms: 1_000_000,
         phase: 'planned',
         accepted: [],
@@ -236,6 +239,72 @@ describe('leases', () => {
     hub.admit({ target: 'gpu' })
     expect(leasesIn(hub.join('c', 'carol', 'cpu'))).toEqual([])
     expect(leasesIn(hub.join('g', 'george', 'webgpu'))).toHaveLength(1)
+  })
+})
+
+describe('a job with a target', () => {
+  const looks = { shard_count: 64, look_ends: [32, 64], copies_needed: 1 }
+  const held = (hub: Conversation) => [...hub.state.leases.values()]
+
+  it('is leased up to its next look and a sixteenth beyond, and never across it', () => {
+    const hub = new Conversation()
+    hub.admit({ ...looks, accepted: Array.from({ length: 31 }, (_, shard) => shard) })
+    hub.join('a', 'alice', 'cpu', 100)
+    // Alone the agent would be given two shards at a time.
+    expect(held(hub).map(({ first, count }) => [first, first + count])).toEqual([
+      [31, 32],
+      [32, 33],
+      [33, 34],
+    ])
+  })
+
+  it('goes on to the next look when one does not stop it', () => {
+    const hub = new Conversation()
+    hub.admit({ ...looks, accepted: Array.from({ length: 32 }, (_, shard) => shard) })
+    hub.join('a', 'alice', 'cpu', 100)
+    expect(Math.max(...held(hub).map(({ first, count }) => first + count))).toBe(34)
+    hub.say({ t: 'job.looked', job_id: 'job', passed: 1 })
+    while (held(hub).length > 0) {
+      const [lease] = held(hub)
+      hub.answer(lease?.id ?? '')
+    }
+    expect(hub.state.jobs.get('job')?.accepted_count).toBe(64)
+  })
+
+  it('ends at a look that stops it: its leases are cancelled and late results are nobody’s', () => {
+    const hub = new Conversation()
+    hub.admit({ ...looks, accepted: Array.from({ length: 32 }, (_, shard) => shard) })
+    const lease = only(leasesIn(hub.join('a', 'alice')))
+    const stop = hub.say({ t: 'job.stopped', job_id: 'job', at_shard: 32 })
+    expect(stop).toContainEqual({ t: 'job.complete', job_id: 'job' })
+    expect(stop).toContainEqual(
+      expect.objectContaining({
+        session: 'a',
+        message: { t: 'cancel', lease_id: lease.lease_id, reason: 'the job has reached its target' },
+      }),
+    )
+    expect(held(hub)).toEqual([])
+    expect(leasesIn(hub.join('b', 'bob'))).toEqual([])
+    expect(
+      hub.say({
+        t: 'result.received',
+        session: 'a',
+        lease_id: lease.lease_id,
+        digests: new Uint8Array(32),
+        leaves: [],
+      }),
+    ).toEqual([{ t: 'reply', outcome: 'not_held' }])
+    // A commit that was under way changes nothing, and the stop is told once.
+    hub.say({ t: 'job.stopped', job_id: 'job', at_shard: 32 })
+    expect(kinds(hub.say({ t: 'job.settled', job_id: 'job' }))).toEqual(['job.phase'])
+  })
+
+  it('completes at once when a restart finds its stop', () => {
+    const hub = new Conversation()
+    const accepted = Array.from({ length: 33 }, (_, shard) => shard)
+    const effects = hub.admit({ ...looks, accepted, stopped_at: 32 })
+    expect(effects.at(-1)).toEqual({ t: 'job.complete', job_id: 'job' })
+    expect(leasesIn(hub.join('a', 'alice'))).toEqual([])
   })
 })
 

@@ -1,19 +1,11 @@
 import { type ForgeErrorJson, invariant } from '../../../kernel/errors.ts'
 import { isFinal, type JobTrigger } from './lifecycle.ts'
 import { HUB } from './limits.ts'
+import { cancelLeases, completeJob, passLooks, stopJob } from './looks.ts'
 import { chooseWork, leaseDuration, someoneMay } from './schedule.ts'
 import { openSegments, type Segment, SegmentList } from './segments.ts'
 import type { Credit, HubEffect, HubEvent, HubJob, HubLease, HubSession, HubState, Step } from './state.ts'
-import {
-  dropLease,
-  forgetLease,
-  leaseNumber,
-  movePhase,
-  offerLease,
-  sendTo,
-  type Turn,
-  updatePhase,
-} from './turn.ts'
+import { dropLease, leaseNumber, movePhase, offerLease, sendTo, type Turn, updatePhase } from './turn.ts'
 import { applyReferee, receiveResult, refuseResult } from './verdict.ts'
 
 /**
@@ -52,6 +44,12 @@ function handle(turn: Turn, event: HubEvent): void {
       return
     case 'job.settled':
       endJob(turn, event.job_id, 'completed')
+      return
+    case 'job.looked':
+      passLooks(turn, event.job_id, event.passed)
+      return
+    case 'job.stopped':
+      stopJob(turn, event.job_id, event.at_shard)
       return
     case 'session.joined':
       joinSession(turn, event.session, event.claimed_speed)
@@ -177,7 +175,9 @@ function admitJob(turn: Turn, admitted: (HubEvent & { t: 'job.admitted' })['job'
     ...facts,
     phase,
     order: turn.state.next_order++,
-    segments: new SegmentList(openSegments(admitted.shard_count, isSet)),
+    segments: new SegmentList(
+      admitted.stopped_at === undefined ? openSegments(admitted.shard_count, isSet) : [],
+    ),
     accepted,
     accepted_count: list.length,
     durable_count: list.length,
@@ -278,8 +278,8 @@ function completeIfDone(turn: Turn, job: HubJob): void {
     job.durable_count <= job.accepted_count && job.accepted_count <= job.shard_count,
     'no shard is accepted twice',
   )
-  if (job.durable_count === job.shard_count && !isFinal(job.phase))
-    turn.effects.push({ t: 'job.complete', job_id: job.id })
+  const isDone = job.stopped_at !== undefined || job.durable_count === job.shard_count
+  if (isDone && !isFinal(job.phase)) completeJob(turn, job)
 }
 
 function onTick(turn: Turn): void {
@@ -306,10 +306,6 @@ function endJob(turn: Turn, job_id: string, trigger: JobTrigger, failure?: Forge
   if (job === undefined) return
   movePhase(turn, job, trigger, failure)
   if (!isFinal(job.phase)) return
-  for (const lease of [...turn.state.leases.values()]) {
-    if (lease.job_id !== job_id) continue
-    forgetLease(turn, lease, job)
-    sendTo(turn, lease.session, { t: 'cancel', lease_id: lease.id, reason: `the job is ${job.phase}` })
-  }
+  cancelLeases(turn, job, `the job is ${job.phase}`)
   turn.state.jobs.delete(job_id)
 }

@@ -28,6 +28,8 @@ export interface JobSize {
   /** Of one copy of one shard. */
   readonly price: number
   readonly key?: string | undefined
+  /** A job with a target, which may stop after any shard: every shard is then a group of its own. */
+  readonly hasTarget?: boolean
 }
 
 /** Owners, agents and jobs of a test, and the stores that they go through. */
@@ -46,7 +48,8 @@ export interface LedgerWorld {
   /** Makes copies of the job's next shards durable. */
   commit(job: NewJob, shards: readonly Copies[]): Promise<void>
   run(job: NewJob): Promise<void>
-  settle(job: NewJob): Promise<boolean>
+  /** @param covered shards that the result of a job with a target covers */
+  settle(job: NewJob, covered?: number): Promise<boolean>
   available(owner: string): Promise<number>
   /** Of any account of the ledger. */
   posted(account: string): Promise<number>
@@ -64,6 +67,7 @@ export async function createLedgerWorld(
   const agents = createAgentStore(database)
   const epoch = await results.openEpoch()
   const durable = new Map<string, number>()
+  const withTarget = new Set<string>()
 
   return {
     jobs,
@@ -89,9 +93,14 @@ export async function createLedgerWorld(
       )
       return { id, owner }
     },
-    newJob,
+    newJob(owner, size) {
+      const job = newJob(owner, size)
+      if (size.hasTarget === true) withTarget.add(job.id)
+      return job
+    },
     async submit(owner, size) {
       const job = newJob(owner, size)
+      if (size.hasTarget === true) withTarget.add(job.id)
       await jobs.insert(job)
       return job
     },
@@ -100,15 +109,20 @@ export async function createLedgerWorld(
       durable.set(job.id, first + shards.length)
       const accepted = shards.map((copies, at) => acceptedShard(first + at, copies))
       const copies_needed = job.hold / job.shard_price / job.shard_count
-      const work = workDone(accepted, job.owner_id, copies_needed)
-      const groups = [{ job_id: job.id, shards: accepted, work }]
+      const parts = withTarget.has(job.id) ? accepted.map((shard) => [shard]) : [accepted]
+      const groups = parts.map((part) => ({
+        job_id: job.id,
+        shards: part,
+        work: workDone(part, job.owner_id, copies_needed),
+      }))
       // As the hub does: a commit that failed may have happened, and is repeated.
       await results.commit(epoch, groups, []).catch(() => results.commit(epoch, groups, []))
     },
     async run(job) {
       await jobs.transition(job.id, ['submitted'], 'running')
     },
-    settle: (job) => jobs.settle(job.id, epoch, WORLD_RESULT),
+    settle: (job, covered) =>
+      jobs.settle(job.id, epoch, { ...WORLD_RESULT, covered_shards: covered ?? null }),
     available: async (owner) => (await credits.balance(owner)).available,
     async posted(account) {
       const row = await prisma.credit_accounts.findUnique({ where: { id: account } })

@@ -46,6 +46,7 @@ export function sampleResult(): Settlement {
       by_method: { single: 0, quorum: 10, referee: 0 },
       owners: 2,
     },
+    covered_shards: null,
   }
 }
 

@@ -1,0 +1,46 @@
+import type { AcceptedShard } from '../../kernel/acceptance.ts'
+import type { ProgressView } from '../../kernel/api.ts'
+import { REFEREE } from '../../kernel/bill.ts'
+
+/** How accepted shards were verified and by whom, in sums. */
+export class ShardTally {
+  readonly #owners = new Set<string>()
+  readonly #byExecutor = { webgpu: 0, wasm: 0, cpu: 0 }
+  readonly #byMethod = { single: 0, quorum: 0, referee: 0 }
+  #shards = 0
+  #copies = 0
+
+  add({ method, copies }: Pick<AcceptedShard, 'method' | 'copies'>): void {
+    this.#shards++
+    this.#byMethod[method]++
+    this.#copies += copies.length
+    for (const kind of new Set(copies.map((copy) => copy.executor))) this.#byExecutor[kind]++
+    // The referee is the hub itself, nobody's machine.
+    for (const copy of copies) if (copy.agent !== REFEREE) this.#owners.add(copy.owner)
+  }
+
+  get shards(): number {
+    return this.#shards
+  }
+
+  /** The sums of several tallies. */
+  static sum(tallies: readonly ShardTally[]): Omit<ProgressView, 'in_flight' | 'surplus'> {
+    const total = new ShardTally()
+    for (const tally of tallies) {
+      total.#shards += tally.#shards
+      total.#copies += tally.#copies
+      for (const kind of ['webgpu', 'wasm', 'cpu'] as const)
+        total.#byExecutor[kind] += tally.#byExecutor[kind]
+      for (const method of ['single', 'quorum', 'referee'] as const)
+        total.#byMethod[method] += tally.#byMethod[method]
+      for (const owner of tally.#owners) total.#owners.add(owner)
+    }
+    return {
+      accepted: total.#shards,
+      copies: total.#copies,
+      by_executor: { ...total.#byExecutor },
+      by_method: { ...total.#byMethod },
+      owners: total.#owners.size,
+    }
+  }
+}
