@@ -122,12 +122,10 @@ export class Recorder {
 
   async #assemble(row: JobRow): Promise<Assembled> {
     const { ops, results, records } = this.#ports
-    const { result_digest, finished_at, progress } = row
-    invariant(
-      result_digest !== null && finished_at !== null && progress !== null,
-      `job ${row.id} has settled`,
-    )
-    const runs = await loadRuns(results, row.id, progress.accepted)
+    const { result_digest, finished_at } = row
+    invariant(result_digest !== null && finished_at !== null, `job ${row.id} has settled`)
+    const accepted = recordedShards(row)
+    const runs = await loadRuns(results, row.id, accepted)
     return assemble({
       id: row.id,
       job: ops.prepare(parseJsonStrict(row.canonical)),
