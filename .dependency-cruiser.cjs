@@ -8,7 +8,7 @@ const AGENT = '^agent-runtime/'
 const HUB_CORE = '^server/hub/core/'
 const HUB = '^server/hub/'
 const MEMORY = '^server/memory/'
-const SERVICES = '^server/(accounts|core|memory|realtime|trpc)/'
+const SERVICES = '^server/(accounts|core|evidence|memory|realtime|trpc)/'
 const DATABASE_CLIENT = '^prisma/generated/'
 const SERVER_CONFIG = '^server/(config|limits)[.]ts$'
 const FIRST_PARTY = '^(?!node_modules/|[.])[^/]+/'
@@ -119,7 +119,7 @@ module.exports = {
     ),
     mayImportOnly(
       'server-services',
-      '^server/(accounts|core|memory|realtime)/',
+      '^server/(accounts|core|evidence|memory|realtime)/',
       [KERNEL, SERVICES, SERVER_CONFIG, DATABASE_CLIENT],
       'Services know each other, not the hub, the pages or the command line.',
     ),
@@ -133,7 +133,7 @@ module.exports = {
       name: 'services-not-routers',
       comment: 'Routers call services, never the other way round.',
       severity: 'error',
-      from: { path: '^server/(accounts|core|memory|realtime|hub)/', pathNot: TESTS },
+      from: { path: '^server/(accounts|core|evidence|memory|realtime|hub)/', pathNot: TESTS },
       to: { path: '^server/trpc/', dependencyTypesNot: ['type-only'] },
     },
     mayImportOnly(

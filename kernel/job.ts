@@ -22,9 +22,9 @@ import {
 import { ForgeError, invariant } from './errors.ts'
 import { KERNEL_DIGESTS } from './generated/kernel-digests.ts'
 import { LIMITS } from './limits.ts'
-import { TABLES } from './numerics/tables/index.ts'
+import { TABLES, type TableName } from './numerics/tables/index.ts'
 import type { GpuProgram, InputBytes, LeafRange, OpSpec, Plan, Summary } from './ops/op.ts'
-import { philoxKey, seedMaterial } from './seed.ts'
+import { philoxKey, type SeedMaterial, seedMaterial } from './seed.ts'
 
 /** Version of the execution semantics as a whole: seeds, plans, digests. A change that alters any result raises it. */
 export const KERNEL_SEMANTICS = 1
@@ -40,6 +40,11 @@ export interface PreparedJob {
   readonly contractHash: HexDigest
   readonly replayKey: HexDigest
   readonly planDigest: HexDigest
+  /** SHA-256 of the normative kernel. */
+  readonly kernelDigest: HexDigest
+  readonly tables: readonly TableName[]
+  /** Canonical form of what the replay key is the digest of. */
+  readonly replayKeyMaterial: string
   /** `mc@1/gbm.v1`. */
   readonly op: string
   readonly plan: Plan
@@ -143,20 +148,30 @@ export function replayKeyMaterial(
   contract: Contract,
   plan: Plan,
 ): JsonObject {
-  const kernel = spec.kernelOf?.(contract.args) ?? spec.kernel
-  const kernelDigest = KERNEL_DIGESTS[kernel]
-  invariant(kernelDigest !== undefined, `no digest of kernel ${kernel}`)
   return {
     replay_key: 1,
     kernel_semantics: KERNEL_SEMANTICS,
     op: { ...spec.ref },
     args: contract.args,
-    seed: { ...seedMaterial(contract.seed, spec.ref, contract.args, contract.inputs) },
+    seed: { ...seedMaterialOf(contract) },
     inputs: contract.inputs as unknown as JsonObject,
     plan: planMaterial(plan),
-    kernel: kernelDigest,
+    kernel: kernelDigestOf(spec, contract),
     tables: Object.fromEntries(spec.tables.map((name) => [name, TABLES[name].sha256])),
   }
+}
+
+/** Of the kernel that a contract's arguments choose. */
+function kernelDigestOf(spec: Pick<Op, 'kernel' | 'kernelOf'>, contract: Contract): HexDigest {
+  const kernel = spec.kernelOf?.(contract.args) ?? spec.kernel
+  const digest = KERNEL_DIGESTS[kernel]
+  invariant(digest !== undefined, `no digest of kernel ${kernel}`)
+  return digest
+}
+
+/** What the seed of a contract with every default written out stands for. */
+export function seedMaterialOf(contract: Contract): SeedMaterial {
+  return seedMaterial(contract.seed, contract.op, contract.args, contract.inputs)
 }
 
 function prepareWith<A extends JsonObject, C extends JsonObject, G, R extends JsonObject>(
@@ -185,7 +200,8 @@ function prepareWith<A extends JsonObject, C extends JsonObject, G, R extends Js
       },
     )
   }
-  const key = philoxKey(seedMaterial(contract.seed, spec.ref, contract.args, contract.inputs))
+  const key = philoxKey(seedMaterialOf(contract))
+  const material = canonicalJson(replayKeyMaterial(op, contract, plan))
   const inputRefs = contract.inputs
   const canonical = canonicalContract(contract)
   const context = { args, plan, key, inputRefs }
@@ -195,7 +211,10 @@ function prepareWith<A extends JsonObject, C extends JsonObject, G, R extends Js
     contract,
     canonical,
     contractHash: contractHash(contract),
-    replayKey: sha256Hex(canonicalJson(replayKeyMaterial(op, contract, plan))),
+    replayKey: sha256Hex(material),
+    kernelDigest: kernelDigestOf(op, contract),
+    tables: spec.tables,
+    replayKeyMaterial: material,
     planDigest: sha256Hex(canonicalJson(planMaterial(plan))),
     op: formatOp(spec.ref),
     plan,

@@ -23,5 +23,10 @@ export interface Receipt {
 
 /** The signed bytes: a domain line, then the canonical form. Ed25519, RFC 8032. */
 export function receiptBytes(receipt: Receipt): Uint8Array {
-  return utf8ToBytes(`forge/receipt/1\n${canonicalJson({ ...receipt })}`)
+  return signedReceiptText(canonicalJson({ ...receipt }))
+}
+
+/** @param canonical a receipt's canonical form */
+export function signedReceiptText(canonical: string): Uint8Array {
+  return utf8ToBytes(`forge/receipt/1\n${canonical}`)
 }

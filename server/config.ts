@@ -4,6 +4,7 @@ import proxyaddr from 'proxy-addr'
 import { z } from 'zod'
 import type { Split } from '../kernel/bill.ts'
 import { ForgeError } from '../kernel/errors.ts'
+import { parseWitnesses, type Witness } from './evidence/witnesses.ts'
 
 export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
@@ -75,6 +76,21 @@ const environmentSchema = z.object({
   FORGE_SHARE_CONTRIBUTOR: permille.default(800),
   FORGE_SHARE_SITE: permille.default(100),
   FORGE_TEST_GRANT: credits.default(1_000_000),
+  FORGE_WITNESSES: z
+    .string()
+    .max(8192)
+    .transform((text, context) => {
+      try {
+        return parseWitnesses(text)
+      } catch (error) {
+        context.addIssue({
+          code: 'custom',
+          message: error instanceof ForgeError ? error.message : 'is not valid',
+        })
+        return z.NEVER
+      }
+    })
+    .default([]),
   FORGE_LOG: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
 })
 
@@ -109,6 +125,8 @@ export interface Config {
   readonly split: Split
   /** Credits that a new account is given to try the network with. */
   readonly testGrant: number
+  /** Who cosigns the ledger's checkpoints. */
+  readonly witnesses: readonly Witness[]
   readonly logLevel: LogLevel
 }
 
@@ -159,6 +177,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     refereeCpuShare: settings.FORGE_REFEREE_CPU_SHARE,
     split,
     testGrant: settings.FORGE_TEST_GRANT,
+    witnesses: settings.FORGE_WITNESSES,
     logLevel: settings.FORGE_LOG,
   }
 }

@@ -67,6 +67,7 @@ async function start(config: Config, dev: boolean, log: Log): Promise<void> {
     dataDir: config.dataDir,
     referee: new WorkerReferee(new URL('./referee-worker.mjs', import.meta.url), config.refereeCpuShare),
     houseAgent: config.houseAgent,
+    witnesses: config.witnesses,
     split: config.split,
     testGrant: config.testGrant,
     origin,

@@ -1,6 +1,8 @@
 import path from 'node:path'
 import type { Split } from '../kernel/bill.ts'
-import type { ForgeError } from '../kernel/errors.ts'
+import { bytesEqual } from '../kernel/digest.ts'
+import { ForgeError } from '../kernel/errors.ts'
+import { formatVkey, NOTE_SIGNATURE, parseVkey } from '../kernel/ledger/signed-note.ts'
 import { OPS } from '../kernel/ops/registry.ts'
 import type { Mailer } from './accounts/mail.ts'
 import { createSignIn } from './accounts/sign-in.ts'
@@ -18,6 +20,11 @@ import { createOwnerService } from './core/owners.ts'
 import { createProofService } from './core/proofs.ts'
 import { createSiteService } from './core/sites.ts'
 import { createTokenService } from './core/tokens.ts'
+import { createEvidenceService } from './evidence/evidence.ts'
+import { Publisher } from './evidence/publisher.ts'
+import { Recorder } from './evidence/recorder.ts'
+import { openSigningKey, type SigningKey } from './evidence/signing-keys.ts'
+import { Cosigners, type Witness } from './evidence/witnesses.ts'
 import type { ClientAddress } from './http/client-address.ts'
 import { loadEmbedAssets } from './http/embed-assets.ts'
 import { createIdentify } from './http/identify.ts'
@@ -33,8 +40,11 @@ import { createCreditStore } from './memory/credit-store.ts'
 import type { Database } from './memory/database.ts'
 import { createJobStore } from './memory/job-store.ts'
 import { createOwnerStore } from './memory/owner-store.ts'
+import type { RecordStore } from './memory/ports.ts'
+import { createRecordStore } from './memory/record-store.ts'
 import { createResultStore } from './memory/result-store.ts'
 import { createSiteStore } from './memory/site-store.ts'
+import { openTileStore } from './memory/tile-store-files.ts'
 import { createTokenStore } from './memory/token-store.ts'
 import { createTrustStore } from './memory/trust-store.ts'
 import { createUserStore } from './memory/user-store.ts'
@@ -47,10 +57,11 @@ const HOLD_SWEEP_MS = 60_000
 
 export interface PoolOptions {
   readonly database: Database
-  /** Holds the folder `blobs`. */
+  /** Holds the folders `blobs`, `log` and `keys`. */
   readonly dataDir: string
   readonly referee: Referee
   readonly houseAgent: boolean
+  readonly witnesses: readonly Witness[]
   readonly split: Split
   /** Credits for a new account. */
   readonly testGrant: number
@@ -112,6 +123,26 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   })
 
   const trust = createTrustStore(database)
+  const records = createRecordStore(database)
+  const hubKey = await openSigningKey(path.join(options.dataDir, 'keys', 'hub.pem'))
+  const logKey = await openSigningKey(path.join(options.dataDir, 'keys', 'log.pem'))
+  const publisher = await openLog(records, logKey, options)
+  await records.signWithHubKey(hubKey.publicKey)
+  const cosigners = new Cosigners(options.witnesses, records, publisher, (level, message, fields) =>
+    log[level](message, fields),
+  )
+  const recorder = new Recorder({
+    ops: OPS,
+    jobs,
+    results,
+    records,
+    blobs,
+    hubKey,
+    publisher,
+    published: () => cosigners.cosign(),
+    log: (level, message, fields) => log[level](message, fields),
+  })
+
   let projection: Projection | undefined
   const hub = await Hub.start({
     jobs,
@@ -122,7 +153,10 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     referee: options.referee,
     houseAgent: options.houseAgent,
     listener: {
-      jobChanged: (jobId, room) => projection?.jobChanged(jobId, room),
+      jobChanged: (jobId, room) => {
+        projection?.jobChanged(jobId, room)
+        if (room.state === 'settled') recorder.poke()
+      },
       networkChanged: (stats) => projection?.networkChanged(stats),
     },
     log: (level, message, fields) => log[level](message, fields),
@@ -161,6 +195,16 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
         },
       }),
       proofs: createProofService({ jobs, results }),
+      evidence: createEvidenceService({
+        ops: OPS,
+        jobs,
+        results,
+        records,
+        blobs,
+        tiles: openTileStore(path.join(options.dataDir, 'log')),
+        publisher,
+        witnessKeys: cosigners.keys,
+      }),
       accounts: createAccountService({
         users: createUserStore(database),
         passwordFits: signIn.passwordFits,
@@ -195,6 +239,8 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     log,
   })
 
+  recorder.poke()
+
   return {
     epoch: hub.epoch,
     houseToken: async (kept) => tokens.house(await owners.house(), kept),
@@ -206,6 +252,27 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       await http.close()
       await mailer.close()
       await hub.close()
+      await recorder.close()
     },
   }
+}
+
+/**
+ * The ledger under its name, which the first start chose.
+ * @throws ForgeError UNAVAILABLE when the key on disk is not the one that the database knows
+ */
+async function openLog(
+  records: RecordStore,
+  { publicKey, sign }: SigningKey,
+  { origin, dataDir }: Pick<PoolOptions, 'origin' | 'dataDir'>,
+): Promise<Publisher> {
+  const proposed = { name: `${new URL(origin).host}/log`, type: NOTE_SIGNATURE, publicKey } as const
+  const kept = await records.identity({ origin: proposed.name, vkey: formatVkey(proposed) })
+  const key = parseVkey(kept.vkey)
+  if (!bytesEqual(key.publicKey, publicKey)) {
+    throw new ForgeError('UNAVAILABLE', `keys/log.pem is not the key of the ledger ${kept.origin}`, {
+      hint: 'Restore the file from your backup: a ledger keeps its key.',
+    })
+  }
+  return new Publisher({ records, tiles: openTileStore(path.join(dataDir, 'log')), key, sign })
 }

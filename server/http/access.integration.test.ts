@@ -76,6 +76,13 @@ beforeAll(async () => {
     async () => expect(await ada.call('jobs.get', { id: own.settled })).toMatchObject({ state: 'settled' }),
     { timeout: 20_000 },
   )
+  await vi.waitFor(
+    async () =>
+      expect(
+        (await fetch(`${pool.url}/api/v0/jobs/${own.settled}/evidence`, { headers: ada.headers })).status,
+      ).toBe(200),
+    { timeout: 20_000 },
+  )
   own.job = ((await ada.call('jobs.submit', { contract: piContract('own') })) as { id: string }).id
   own.key = (await key(ada)).view.id
   const elsewhere = await signIn(pool, ada)
@@ -189,6 +196,12 @@ const ROUTES: readonly Row[] = [
     init: () => ({}),
   },
   {
+    what: 'GET /api/v0/jobs/{id}/evidence',
+    action: 'jobs.read',
+    path: () => `/api/v0/jobs/${own.settled}/evidence`,
+    init: () => ({}),
+  },
+  {
     what: 'PUT /api/v0/blobs/{sha256}',
     action: 'blobs.write',
     path: () => `/api/v0/blobs/${DIGEST}`,
@@ -238,6 +251,7 @@ describe('another person’s', () => {
       'devices.rename',
       'devices.revoke',
       'GET /api/v0/jobs/{id}',
+      'GET /api/v0/jobs/{id}/evidence',
       'GET /api/v0/blobs/{sha256}',
       'HEAD /api/v0/blobs/{sha256}',
     ].includes(row.what),

@@ -6,6 +6,7 @@ import type { ClientAddress } from './client-address.ts'
 import type { BlobRoutes } from './rest-blobs.ts'
 import { sendStatement } from './rest-credits.ts'
 import { embedAsked, embedConsent, embedStop } from './rest-embed.ts'
+import { sendEvidence } from './rest-evidence.ts'
 import { executeOp, getJob } from './rest-jobs.ts'
 
 export interface RestExchange {
@@ -45,6 +46,13 @@ export const REST_ROUTES: readonly RestRoute[] = [
     pattern: /^\/api\/v0\/jobs\/([^/]{1,64})$/,
     action: 'jobs.read',
     serve: ({ response, context }, id) => getJob(id, response, context),
+  },
+  {
+    method: 'GET',
+    path: '/api/v0/jobs/{id}/evidence',
+    pattern: /^\/api\/v0\/jobs\/([^/]{1,64})\/evidence$/,
+    action: 'jobs.read',
+    serve: ({ request, response, context }, id) => sendEvidence(id, request, response, context),
   },
   {
     method: 'GET',

@@ -15,6 +15,7 @@ import type { EmbedAssets } from './embed-assets.ts'
 import { EMBED_PREFIX, serveEmbed } from './embed-route.ts'
 import type { Identify } from './identify.ts'
 import { HTTP_LIMITS } from './limits.ts'
+import { LOG_PREFIX, serveIdentity, serveLog, WELL_KNOWN } from './log-route.ts'
 import { callerOf, type RateLimits } from './rate-limits.ts'
 import { sendError, sendJson } from './respond.ts'
 import { BlobRoutes } from './rest-blobs.ts'
@@ -139,6 +140,10 @@ async function route(
     const { services, embedAssets } = ports
     await ports.limits.take('host', hostKey(ports.clientAddress(request)), response)
     await serveEmbed(request, response, path, { embed: services.embed, assets: embedAssets })
+  } else if (path.startsWith(LOG_PREFIX) || (path === WELL_KNOWN && reads)) {
+    await ports.limits.take('host', hostKey(ports.clientAddress(request)), response)
+    if (path === WELL_KNOWN) await serveIdentity(response, ports.services.evidence)
+    else await serveLog(request, response, path, ports.services.evidence)
   } else if (ports.site !== undefined) {
     handOnClientAddress(request, ports.clientAddress(request))
     const nonce = newNonce()

@@ -219,6 +219,7 @@ export class Hub {
     this.#sessions.add(id, agent, connection, input)
     const said = {
       id: agent,
+      public_key: input.public_key,
       owner_id: connection.ownerId,
       executor: input.executor.kind,
       label: input.executor.label,

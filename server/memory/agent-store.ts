@@ -13,16 +13,25 @@ const WHOLE = { executors: true, ops: true } as const satisfies Prisma.agentsInc
 /** Agents by key in PostgreSQL. */
 export function createAgentStore({ pool, prisma }: Pick<Database, 'pool' | 'prisma'>): AgentStore {
   return {
-    async enrolled({ id, owner_id, executor, label, software, site_id }, probe) {
+    async enrolled({ id, public_key, owner_id, executor, label, software, site_id }, probe) {
       const { rowCount } = await pool.query(
-        `INSERT INTO agents (id, owner_id, executor, label, software, site_id) VALUES ($1, $2, $3, $4, $5, $6)
+        `INSERT INTO agents (id, owner_id, executor, label, software, site_id, public_key)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (id) DO UPDATE SET
-           executor = excluded.executor, label = excluded.label, software = excluded.software, last_seen = now(),
+           public_key = coalesce(agents.public_key, excluded.public_key), executor = excluded.executor, label = excluded.label, software = excluded.software, last_seen = now(),
            owner_id = CASE WHEN 2 = (SELECT count(*) FROM owners
                                      WHERE kind = 'network' AND id IN (agents.owner_id, excluded.owner_id))
                            THEN excluded.owner_id ELSE agents.owner_id END
          WHERE agents.revoked_at IS NULL AND agents.site_id IS NOT DISTINCT FROM excluded.site_id`,
-        [id, owner_id, executor, label, software, site_id],
+        [
+          id,
+          owner_id,
+          executor,
+          label,
+          software,
+          site_id,
+          public_key === undefined ? null : Buffer.from(public_key),
+        ],
       )
       if (rowCount === 0) {
         const known = await prisma.agents.findUnique({ where: { id }, select: { site_id: true } })
@@ -120,7 +129,7 @@ export function createAgentStore({ pool, prisma }: Pick<Database, 'pool' | 'pris
 }
 
 function agentRow(row: Prisma.agentsGetPayload<{ include: typeof WHOLE }>): AgentRow {
-  const { executors, ops, ...agent } = row
+  const { executors, ops, public_key: _, ...agent } = row
   return {
     ...agent,
     executor: executorKind.parse(agent.executor),

@@ -5,6 +5,7 @@ import type { WorkDone } from '../../kernel/bill.ts'
 import type { Contract } from '../../kernel/contract.ts'
 import type { HexDigest } from '../../kernel/digest.ts'
 import type { ForgeErrorJson } from '../../kernel/errors.ts'
+import type { StoredReceipt } from '../../kernel/evidence/assemble.ts'
 import type { CostKind } from '../../kernel/price.ts'
 import type { ProbeReport } from '../../kernel/probe-report.ts'
 import type { ExecutorKind, Receipt } from '../../kernel/receipt.ts'
@@ -255,6 +256,8 @@ export interface TokenStore {
 export interface AgentIdentity {
   /** SHA-256 of the public key. */
   readonly id: string
+  /** 32 bytes; undefined for an agent that has not enrolled since evidence needs it. */
+  readonly public_key?: Uint8Array | undefined
   readonly owner_id: string
   readonly executor: ExecutorKind
   readonly label: string
@@ -277,7 +280,7 @@ export interface AgentExecutorRow {
   readonly probe: ProbeReport | null
 }
 
-export interface AgentRow extends AgentIdentity {
+export interface AgentRow extends Omit<AgentIdentity, 'public_key'> {
   readonly first_seen: Date
   readonly last_seen: Date
   /** Accepted shards. */
@@ -423,4 +426,84 @@ export interface BlobStore {
   /** Optional byte range, both ends inclusive. @throws ForgeError NOT_FOUND */
   read(digest: HexDigest, range?: { readonly start: number; readonly end: number }): AsyncIterable<Uint8Array>
   remove(digest: HexDigest): Promise<void>
+}
+
+export interface NewLogEntry {
+  readonly kind: 'record' | 'correction'
+  readonly job_id: string
+  /** Of a correction: index of the record. */
+  readonly corrects?: number
+  /** What the log publishes. */
+  readonly leaf: Uint8Array
+  /** Canonical DSSE envelope. */
+  readonly envelope: string
+  /** Blobs with the trace and the receipts. */
+  readonly trace: HexDigest
+  readonly receipts: HexDigest
+}
+
+export interface LogEntry extends Omit<NewLogEntry, 'corrects' | 'leaf'> {
+  readonly index: number
+  readonly corrects: number | undefined
+  readonly created_at: Date
+}
+
+/** The newest signed head of the ledger. */
+export interface LogHead {
+  readonly size: number
+  readonly note: string
+}
+
+/** The public ledger of job records: append-only. */
+export interface RecordStore {
+  /** Name and key of the ledger: the first that was proposed, for ever. */
+  identity(proposed: {
+    readonly origin: string
+    readonly vkey: string
+  }): Promise<{ origin: string; vkey: string }>
+  /** Makes it the key that signs from now on; earlier ones are retired. */
+  signWithHubKey(own: Uint8Array): Promise<void>
+  /** All that ever signed, the oldest first. */
+  hubKeys(): Promise<
+    readonly {
+      readonly public_key: Uint8Array
+      readonly created_at: Date
+      readonly retired_at: Date | null
+    }[]
+  >
+  /** Jobs that have settled since the ledger began and are not in it, the earliest first. */
+  unrecorded(limit: number): Promise<readonly string[]>
+  /** All of a job's receipts whose agents' keys are known. */
+  receipts(jobId: string): Promise<readonly StoredReceipt[]>
+  /**
+   * Appends in the given order, all or nothing; durable on return. A job that has a record already is passed over.
+   * @returns indices of what was appended
+   */
+  append(entries: readonly NewLogEntry[]): Promise<readonly number[]>
+  size(): Promise<number>
+  /** Entries first … end - 1. @throws ForgeError INTERNAL when one is missing */
+  leaves(
+    first: number,
+    end: number,
+  ): Promise<readonly { readonly leaf: Uint8Array; readonly hash: Uint8Array }[]>
+  /** The record of a job and its corrections, the earliest first. */
+  ofJob(jobId: string): Promise<readonly LogEntry[]>
+  head(): Promise<LogHead | undefined>
+  noteAt(size: number): Promise<string | undefined>
+  /**
+   * Runs `work` while no other server of this database publishes. What it stores is durable once this returns.
+   * @returns false when another one is at it
+   */
+  publishing(
+    work: (head: LogHead | undefined, store: (head: LogHead) => Promise<void>) => Promise<void>,
+  ): Promise<boolean>
+  /** Replaces a head's note by the same with more cosignatures. */
+  cosigned(head: LogHead): Promise<void>
+}
+
+/** Files of the ledger by the names that it serves them under. Written once; a name never gets other bytes. */
+export interface TileStore {
+  /** Durable on return. @throws ForgeError CONFLICT when the name has other bytes: the ledger would have two pasts */
+  put(path: string, bytes: Uint8Array): Promise<void>
+  get(path: string): Promise<Uint8Array | undefined>
 }

@@ -11,11 +11,13 @@ import type { OwnerService } from '../core/owners.ts'
 import type { ProofService } from '../core/proofs.ts'
 import type { SiteService } from '../core/sites.ts'
 import type { TokenService } from '../core/tokens.ts'
+import type { EvidenceService } from '../evidence/evidence.ts'
 
 /** What the API serves from; the same for every request. */
 export interface Services {
   readonly jobs: JobService
   readonly proofs: ProofService
+  readonly evidence: EvidenceService
   readonly accounts: AccountService
   readonly owners: OwnerService
   readonly tokens: TokenService

@@ -76,6 +76,7 @@ export async function createTestPool(options: TestPoolOptions = {}): Promise<Tes
         dataDir,
         referee: inThreadReferee,
         houseAgent: false,
+        witnesses: [],
         split: { contributor_permille: 800, site_permille: 100 },
         testGrant: TEST_GRANT,
         origin: `http://127.0.0.1:${bound}`,

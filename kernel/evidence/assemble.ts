@@ -1,0 +1,170 @@
+import type { AcceptedRun } from '../acceptance.ts'
+import { toBase64 } from '../base64.ts'
+import { REFEREE } from '../bill.ts'
+import { canonicalJson } from '../canonical.ts'
+import { bytesToHex, type HexDigest, sha256Hex } from '../digest.ts'
+import { invariant } from '../errors.ts'
+import { KERNEL_SEMANTICS, type PreparedJob } from '../job.ts'
+import { MerkleRoot, merkleRootOfDigests } from '../merkle.ts'
+import { TABLES } from '../numerics/tables/index.ts'
+import type { Receipt } from '../receipt.ts'
+import { DIGEST_ROW, type EvidenceBundle } from './bundle.ts'
+import { keyIdOf } from './envelope.ts'
+import { receiptLeaf } from './receipts.ts'
+import type { JobRecord } from './record.ts'
+import { countTrace, REFEREE_COPY, type Trace, type TraceRun, traceText } from './trace.ts'
+
+/** From what is stored of a settled job to its record and its evidence: a pure function, so that it can be made again. */
+
+/** Accepted shards without their leaves. */
+export type RecordedRun = Omit<AcceptedRun, 'leaves'>
+
+export interface StoredReceipt {
+  readonly receipt: Receipt
+  /** 32 bytes. */
+  readonly publicKey: Uint8Array
+  readonly signature: Uint8Array
+  /** Digests of this lease that were not accepted. */
+  readonly differs?: readonly (readonly [number, HexDigest])[]
+}
+
+export interface SettledJob {
+  readonly id: string
+  readonly job: PreparedJob
+  /** Shards of which the result was made. */
+  readonly accepted: number
+  /** In any order; together each shard from 0 to accepted - 1 once. */
+  readonly runs: readonly RecordedRun[]
+  /** All that are stored; those that no accepted copy rests on are left out. */
+  readonly receipts: readonly StoredReceipt[]
+  readonly result_digest: HexDigest
+  readonly artifacts: JobRecord['result']['artifacts']
+  readonly credits: number | null
+  /** RFC 3339, UTC, to the second. */
+  readonly settled_at: string
+  /** 16 random bytes. */
+  readonly salt: Uint8Array
+}
+
+/** What the record commits to, and the evidence shows. */
+export interface Assembled {
+  readonly record: JobRecord
+  readonly trace: string
+  readonly receipts: EvidenceBundle['receipts']
+  /** 32 bytes a shard, in order. */
+  readonly digests: Uint8Array
+}
+
+export function assemble(settled: SettledJob): Assembled {
+  const { job, accepted } = settled
+  const digests = assembleDigests(settled.runs, accepted)
+  const trace = traceOf(settled.runs)
+  const text = traceText(trace)
+  const receipts = supporting(settled, trace)
+  const tree = new MerkleRoot()
+  for (const receipt of receipts) tree.append(receiptLeaf(receipt))
+  const record: JobRecord = {
+    record: 1,
+    job_id: settled.id,
+    salt: bytesToHex(settled.salt),
+    op: job.op,
+    contract_hash: job.contractHash,
+    replay_key: job.replayKey,
+    plan_digest: job.planDigest,
+    kernel_semantics: KERNEL_SEMANTICS,
+    kernel: job.kernelDigest,
+    tables: Object.fromEntries(job.tables.map((name) => [name, TABLES[name].sha256])),
+    shards: {
+      planned: job.plan.shard_count,
+      accepted,
+      root: bytesToHex(merkleRootOfDigests(digests)),
+    },
+    result: { digest: settled.result_digest, artifacts: [...settled.artifacts] },
+    verification: { asked: job.contract.verify, ...countTrace(trace) },
+    receipts: { count: receipts.length, root: bytesToHex(tree.root()) },
+    trace: sha256Hex(text),
+    work_units: job.plan.work_units,
+    credits: settled.credits,
+    settled_at: settled.settled_at,
+  }
+  return { record, trace: text, receipts, digests }
+}
+
+/** `digests` as the file holds them. */
+export function digestRows(digests: Uint8Array): string[] {
+  const rows: string[] = []
+  for (let at = 0; at < digests.length; at += 32 * DIGEST_ROW)
+    rows.push(toBase64(digests.subarray(at, at + 32 * DIGEST_ROW)))
+  return rows
+}
+
+/** 32 bytes a shard, in order. @throws ForgeError INTERNAL when runs are missing */
+export function assembleDigests(runs: readonly RecordedRun[], accepted: number): Uint8Array {
+  const digests = new Uint8Array(32 * accepted)
+  let shards = 0
+  for (const run of runs) {
+    invariant(run.digests.length === 32 * run.count, 'a run has a digest for each shard')
+    digests.set(run.digests, 32 * run.first)
+    shards += run.count
+  }
+  invariant(shards === accepted, `${shards} accepted shards are stored, the result was made of ${accepted}`)
+  return digests
+}
+
+/** Runs in the order of shards; neighbours with the same history are one. */
+function traceOf(runs: readonly RecordedRun[]): Trace {
+  const agents: HexDigest[] = []
+  const places = new Map<HexDigest, number>()
+  const owners = new Map<string, number>()
+  const place = (agent: HexDigest): number => {
+    const known = places.get(agent)
+    if (known !== undefined) return known
+    agents.push(agent)
+    places.set(agent, agents.length - 1)
+    return agents.length - 1
+  }
+  const ownerNumber = (owner: string): number => {
+    const known = owners.get(owner) ?? owners.size
+    owners.set(owner, known)
+    return known
+  }
+  const ordered: TraceRun[] = []
+  for (const run of [...runs].sort((a, b) => a.first - b.first)) {
+    const copies = run.copies.map(({ agent, owner, executor }): TraceRun['copies'][number] =>
+      agent === REFEREE
+        ? [REFEREE_COPY, REFEREE_COPY, executor]
+        : [place(agent), ownerNumber(owner), executor],
+    )
+    const last = ordered.at(-1)
+    if (last !== undefined && last.method === run.method && sameCopies(last.copies, copies))
+      ordered[ordered.length - 1] = { ...last, count: last.count + run.count }
+    else ordered.push({ first: run.first, count: run.count, method: run.method, copies })
+  }
+  return { trace: 1, agents, runs: ordered }
+}
+
+function sameCopies(a: TraceRun['copies'], b: TraceRun['copies']): boolean {
+  return a.length === b.length && a.every((copy, at) => copy.every((value, part) => value === b[at]?.[part]))
+}
+
+/** Receipts of agents with accepted copies that lie in the accepted shards, by shard, epoch and lease. */
+function supporting(settled: SettledJob, trace: Trace): EvidenceBundle['receipts'] {
+  const agents = new Set(trace.agents)
+  return settled.receipts
+    .filter(
+      ({ receipt, publicKey }) =>
+        receipt.first + receipt.count <= settled.accepted && agents.has(keyIdOf(publicKey)),
+    )
+    .sort(
+      ({ receipt: a }, { receipt: b }) =>
+        a.first - b.first || a.epoch - b.epoch || (a.lease_id < b.lease_id ? -1 : 1),
+    )
+    .map(({ receipt, publicKey, signature, differs }) => ({
+      receipt: canonicalJson({ ...receipt }),
+      key: toBase64(publicKey),
+      signature: toBase64(signature),
+      ...(differs === undefined || differs.length === 0
+        ? {}
+        : { differs: differs.map(([shard, digest]): [number, string] => [shard, digest]) }),
+    }))
+}

@@ -1,0 +1,74 @@
+import { z } from 'zod'
+import { parseJsonStrict } from '../canonical.ts'
+import { schemaError } from '../contract.ts'
+import { envelopeSchema } from './envelope.ts'
+
+/**
+ * The evidence file, `.forge`: one JSON object. Texts whose digest counts stand in it as strings, byte for byte, so that
+ * nobody has to guess how they were written.
+ */
+
+/** Shards in one string of `digests`: the last one may have fewer. */
+export const DIGEST_ROW = 4096
+const BUNDLE_BYTES = 1536 * 1024 * 1024
+
+const text = z.string().min(1)
+const base64 = z.string().regex(/^[A-Za-z0-9+/]*={0,2}$/)
+
+const receiptsSchema = z.array(
+  z.strictObject({
+    /** Canonical form of the receipt. */
+    receipt: text,
+    /** 32 bytes. */
+    key: base64.length(44),
+    /** 64 bytes. */
+    signature: base64.length(88),
+    /** Where this agent's digest is not the accepted one: [shard, its digest]. */
+    differs: z.array(z.tuple([z.int().min(0), z.string().regex(/^[0-9a-f]{64}$/)])).optional(),
+  }),
+)
+
+export const bundleSchema = z.strictObject({
+  forge: z.literal(1),
+  /** Canonical contract without `ctx`. */
+  contract: text,
+  /** Canonical form of what the replay key is the digest of. */
+  replay_key_material: text,
+  envelope: envelopeSchema,
+  /** Canonical result. */
+  result: text,
+  /** Canonical trace. */
+  trace: text,
+  receipts: receiptsSchema,
+  /** Accepted digests in the order of shards, 4,096 of them a string; left out when the asker wanted none. */
+  digests: z.array(base64).optional(),
+  log: z.strictObject({
+    /** c2sp.org/tlog-proof@v1 */
+    proof: text,
+    /** Proof that the log grew from an older size, RFC 6962: hashes in base 64. */
+    consistency: z
+      .strictObject({ old: z.int().min(0), hashes: z.array(base64.length(44)).max(63) })
+      .optional(),
+  }),
+  /** Whose signatures these are, as the site says; a verifier should bring his own. */
+  keys: z.strictObject({
+    hub: base64.length(44),
+    log: text.max(512),
+    witnesses: z.array(text.max(512)).max(64),
+  }),
+})
+export type EvidenceBundle = z.infer<typeof bundleSchema>
+
+/** @throws ForgeError JSON_INVALID | JSON_DUPLICATE_KEY | TOO_LARGE | MESSAGE_INVALID */
+export function parseBundle(file: string): EvidenceBundle {
+  const parsed = bundleSchema.safeParse(parseJsonStrict(file, BUNDLE_BYTES))
+  if (!parsed.success) throw schemaError(parsed.error, 'MESSAGE_INVALID')
+  return parsed.data
+}
+
+/** The receipts of a job as they are kept beside its record. @throws ForgeError as `parseBundle` does */
+export function bundleReceipts(text: string): EvidenceBundle['receipts'] {
+  const parsed = receiptsSchema.safeParse(parseJsonStrict(text, BUNDLE_BYTES))
+  if (!parsed.success) throw schemaError(parsed.error, 'MESSAGE_INVALID', 'receipts')
+  return parsed.data
+}

@@ -1,0 +1,118 @@
+import { z } from 'zod'
+import { fromBase64 } from '../base64.ts'
+import { canonicalJson, parseJsonStrict } from '../canonical.ts'
+import { schemaError } from '../contract.ts'
+import { bytesToHex, type HexDigest, hexToBytes, sha256 } from '../digest.ts'
+import type { VerifySignature } from '../ledger/signed-note.ts'
+import { LIMITS } from '../limits.ts'
+import { merkleRootOfDigests } from '../merkle.ts'
+import { EXECUTOR_KINDS, type ExecutorKind, signedReceiptText } from '../receipt.ts'
+import type { EvidenceBundle } from './bundle.ts'
+import { fail } from './checklist.ts'
+import type { JobRecord } from './record.ts'
+
+/** Receipts as evidence carries them. */
+
+type SignedReceiptText = EvidenceBundle['receipts'][number]
+
+const hexDigest = z.string().regex(/^[0-9a-f]{64}$/)
+export const receiptSchema = z.strictObject({
+  receipt: z.literal(1),
+  lease_id: z.string().min(1).max(64),
+  epoch: z.int().min(0),
+  contract_hash: hexDigest,
+  plan_digest: hexDigest,
+  first: z.int().min(0),
+  count: z.int().min(1).max(LIMITS.lease_shards),
+  result_root: hexDigest,
+  executor: z.enum(EXECUTOR_KINDS),
+  software: z.string().max(256),
+})
+
+/** What a verified receipt proves: this key gave these digests for these shards. */
+export interface CheckedReceipt {
+  readonly agent: HexDigest
+  readonly first: number
+  readonly count: number
+  readonly executor: ExecutorKind
+  /** Shards for which its digest is not the accepted one. */
+  readonly differs: ReadonlySet<number>
+}
+
+/** Data of the receipt's leaf under the record's receipts root: the signed bytes, then key and signature. */
+export function receiptLeaf({
+  receipt,
+  key,
+  signature,
+}: Pick<SignedReceiptText, 'receipt' | 'key' | 'signature'>): Uint8Array {
+  const parts = [signedReceiptText(receipt), fromBase64(key), fromBase64(signature)]
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
+  }
+  return bytes
+}
+
+/**
+ * @param digests accepted digests in the order of shards; undefined when the file has none: roots are not compared then
+ * @throws ForgeError with the first receipt that is wrong, and why
+ */
+export async function checkReceipts(
+  receipts: readonly SignedReceiptText[],
+  record: JobRecord,
+  digests: Uint8Array | undefined,
+  verify: VerifySignature,
+): Promise<CheckedReceipt[]> {
+  const checked: CheckedReceipt[] = []
+  const seen = new Set<string>()
+  for (const [at, signed] of receipts.entries()) {
+    const value = parseJsonStrict(signed.receipt)
+    if (canonicalJson(value) !== signed.receipt) fail(`receipt ${at} is not in canonical form`)
+    const parsed = receiptSchema.safeParse(value)
+    if (!parsed.success) throw schemaError(parsed.error, 'MESSAGE_INVALID', `receipts[${at}]`)
+    const receipt = parsed.data
+    const key = fromBase64(signed.key)
+    if (receipt.contract_hash !== record.contract_hash) fail(`receipt ${at} is for another contract`)
+    if (receipt.plan_digest !== record.plan_digest) fail(`receipt ${at} is for another plan`)
+    if (receipt.first + receipt.count > record.shards.accepted)
+      fail(`receipt ${at} is for shards that do not exist`)
+    if (!(await verify(key, signedReceiptText(signed.receipt), fromBase64(signed.signature))))
+      fail(`receipt ${at} is not signed by its key`)
+    const lease = `${receipt.epoch} ${receipt.lease_id}`
+    if (seen.has(lease)) fail(`receipt ${at} is for a lease that has one already`)
+    seen.add(lease)
+    const differs = new Map((signed.differs ?? []).map(([shard, digest]) => [shard, digest]))
+    for (const shard of differs.keys())
+      if (shard < receipt.first || shard >= receipt.first + receipt.count)
+        fail(`receipt ${at} differs outside its lease`)
+    if (
+      digests !== undefined &&
+      leaseRoot(digests, receipt.first, receipt.count, differs) !== receipt.result_root
+    )
+      fail(`receipt ${at} is for other results than these`)
+    checked.push({
+      agent: bytesToHex(sha256(key)),
+      first: receipt.first,
+      count: receipt.count,
+      executor: receipt.executor,
+      differs: new Set(differs.keys()),
+    })
+  }
+  return checked
+}
+
+function leaseRoot(
+  digests: Uint8Array,
+  first: number,
+  count: number,
+  differs: ReadonlyMap<number, HexDigest>,
+): HexDigest {
+  let own = digests.subarray(32 * first, 32 * (first + count))
+  if (differs.size > 0) {
+    own = own.slice()
+    for (const [shard, digest] of differs) own.set(hexToBytes(digest), 32 * (shard - first))
+  }
+  return bytesToHex(merkleRootOfDigests(own))
+}

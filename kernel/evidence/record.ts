@@ -1,0 +1,95 @@
+import { z } from 'zod'
+import type { Json } from '../canonical.ts'
+import { dtypeSchema, schemaError, verifySchema } from '../contract.ts'
+import { LIMITS } from '../limits.ts'
+import { RECORD_PREDICATE, STATEMENT_TYPE, type Statement } from './envelope.ts'
+
+/**
+ * The immutable statement of a finished job: what was asked, what came out, and how it was verified. It holds no personal
+ * data: agents are named by their keys in the trace, owners are only counted.
+ */
+
+const hexDigest = z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256 digest is 64 lower-case hexadecimal digits')
+const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER)
+const shards = z.int().min(0).max(LIMITS.shards)
+
+export const recordSchema = z.strictObject({
+  record: z.literal(1),
+  job_id: z.uuid(),
+  /** 16 random bytes in hexadecimal, so that the ledger's digest of a private record cannot be guessed. */
+  salt: z.string().regex(/^[0-9a-f]{32}$/),
+  op: z.string().min(1).max(64),
+  contract_hash: hexDigest,
+  replay_key: hexDigest,
+  plan_digest: hexDigest,
+  kernel_semantics: z.int().min(1),
+  /** Digest of the normative kernel, and of each frozen table that it reads. */
+  kernel: hexDigest,
+  tables: z.record(z.string().regex(/^[a-z0-9_-]{1,64}$/), hexDigest),
+  shards: z.strictObject({
+    planned: shards,
+    /** The plan's first shards, up to the stop: those of which the result was made. */
+    accepted: shards.min(1),
+    /** RFC 6962 root over the accepted digests in the order of shards. */
+    root: hexDigest,
+  }),
+  result: z.strictObject({
+    /** SHA-256 of the result's canonical form. */
+    digest: hexDigest,
+    artifacts: z
+      .array(
+        z.strictObject({
+          name: z.string().min(1).max(64),
+          digest: hexDigest,
+          dtype: dtypeSchema,
+          shape: z.array(z.int().min(0)).max(LIMITS.input_rank),
+          bytes: count,
+        }),
+      )
+      .max(64),
+  }),
+  verification: z.strictObject({
+    /** As the contract asked. */
+    asked: verifySchema,
+    /** Shards by what closed them. */
+    methods: z.strictObject({ single: shards, quorum: shards, referee: shards, algebraic: shards }),
+    /** Accepted copies, the referee's included. */
+    copies: count,
+    /** Distinct agent keys, and distinct owners, of accepted copies. */
+    keys: count,
+    owners: count,
+  }),
+  receipts: z.strictObject({
+    count,
+    /** RFC 6962 root over the receipts as evidence lists them. */
+    root: hexDigest,
+  }),
+  /** SHA-256 of the replay trace. */
+  trace: hexDigest,
+  work_units: count,
+  /** Charged; null for a job without a price. */
+  credits: count.nullable(),
+  /** RFC 3339, UTC, to the second. */
+  settled_at: z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
+})
+export type JobRecord = z.infer<typeof recordSchema>
+
+/** The statement about the result and its artifacts. */
+export function recordStatement(record: JobRecord): Statement {
+  return {
+    _type: STATEMENT_TYPE,
+    predicateType: RECORD_PREDICATE,
+    subject: [
+      { name: 'result', digest: { sha256: record.result.digest } },
+      ...record.result.artifacts.map(({ name, digest }) => ({ name, digest: { sha256: digest } })),
+    ],
+    predicate: record as unknown as Json,
+  }
+}
+
+/** @throws ForgeError MESSAGE_INVALID */
+export function parseRecord(value: unknown): JobRecord {
+  const parsed = recordSchema.safeParse(value)
+  if (!parsed.success) throw schemaError(parsed.error, 'MESSAGE_INVALID', 'record')
+  return parsed.data
+}

@@ -1,0 +1,327 @@
+import { fromBase64 } from '../base64.ts'
+import { canonicalJson, type Json, type JsonObject, parseJsonStrict } from '../canonical.ts'
+import { type Contract, canonicalContract, formatOp, parseContract } from '../contract.ts'
+import { bytesToHex, sha256Hex } from '../digest.ts'
+import { type OpRegistry, type PreparedJob, seedMaterialOf } from '../job.ts'
+import { type Checkpoint, parseCheckpoint } from '../ledger/checkpoint.ts'
+import { parseLogProof } from '../ledger/proof-text.ts'
+import {
+  COSIGNATURE,
+  NOTE_SIGNATURE,
+  type NoteKey,
+  parseSignedNote,
+  parseVkey,
+  type SignedNote,
+  type VerifySignature,
+  verifyNote,
+} from '../ledger/signed-note.ts'
+import { LIMITS } from '../limits.ts'
+import { MerkleRoot, merkleLeafHash, merkleRootOfDigests } from '../merkle.ts'
+import { verifyConsistency, verifyInclusion } from '../merkle-proof.ts'
+import { type EvidenceBundle, parseBundle } from './bundle.ts'
+import { type Check, Checklist, fail, Skip } from './checklist.ts'
+import { envelopeDigest, isSignedBy, openStatement } from './envelope.ts'
+import { recordLeaf } from './leaf.ts'
+import { checkReceipts, receiptLeaf } from './receipts.ts'
+import { type JobRecord, parseRecord, recordStatement } from './record.ts'
+import { checkTrace, checkVerification, parseTrace } from './trace-checks.ts'
+
+/**
+ * Checks an evidence file from its bytes alone: no network, no server, no state. What it cannot know, whose key is whose and
+ * what the ledger looked like before, the caller may pin.
+ */
+
+export interface Pins {
+  /** The hub's key for records, 32 bytes. */
+  readonly hubKey?: Uint8Array | undefined
+  readonly logKey?: NoteKey | undefined
+  /** Witnesses that the caller trusts, and how many of them must have cosigned. */
+  readonly witnesses?: { readonly keys: readonly NoteKey[]; readonly needed: number } | undefined
+  /** A signed checkpoint that the caller kept from before. */
+  readonly checkpoint?: string | undefined
+}
+
+export interface VerifyPorts {
+  readonly verifySignature: VerifySignature
+  readonly ops: OpRegistry
+}
+
+export interface EvidenceReport {
+  /** No check failed. Skipped ones say in `checks` what was not looked at. */
+  readonly verified: boolean
+  readonly checks: readonly Check[]
+  /** Undefined when the file does not get so far. */
+  readonly record: JobRecord | undefined
+  readonly bundle: EvidenceBundle | undefined
+}
+
+export async function verifyEvidence(file: string, pins: Pins, ports: VerifyPorts): Promise<EvidenceReport> {
+  const list = new Checklist()
+  const bundle = await list.run('format', async () => {
+    const value = parseBundle(file)
+    return { detail: `${file.length} characters`, value }
+  })
+  if (bundle === undefined) return { verified: false, checks: list.checks, record: undefined, bundle }
+  const record = await checkRecord(list, bundle, pins, ports)
+  if (record !== undefined) {
+    await checkWork(list, bundle, record, ports)
+    await checkLog(list, bundle, pins, ports)
+  }
+  return { verified: !list.failed, checks: list.checks, record, bundle }
+}
+
+async function checkRecord(
+  list: Checklist,
+  bundle: EvidenceBundle,
+  pins: Pins,
+  ports: VerifyPorts,
+): Promise<JobRecord | undefined> {
+  const contract = await list.run('contract', async () => {
+    const parsed = parseContract(canonicalValue(bundle.contract, 'the contract'))
+    if (parsed.ctx !== undefined) fail('the contract carries a ctx')
+    // What is hashed is the form with every default written out.
+    if (canonicalContract(parsed) !== bundle.contract) fail('a default of the contract is not written out')
+    return { detail: `${formatOp(parsed.op)}, ${bundle.contract.length} bytes`, value: parsed }
+  })
+  const signed = await list.run('envelope', async () => {
+    const key = pins.hubKey ?? fromBase64(bundle.keys.hub)
+    if (!(await isSignedBy(bundle.envelope, key, ports.verifySignature)))
+      fail(`the envelope has no valid signature by the ${pins.hubKey ? 'pinned' : 'named'} key`)
+    return {
+      detail: `key ${bundle.envelope.signatures[0]?.keyid.slice(0, 16)}…${pins.hubKey ? ', pinned' : ': not pinned, so only as good as the file'}`,
+      value: true,
+    }
+  })
+  const record = await list.run('statement', async () => {
+    const statement = openStatement(bundle.envelope)
+    const value = parseRecord(statement.predicate)
+    if (
+      canonicalJson(recordStatement(value) as unknown as Json) !== canonicalJson(statement as unknown as Json)
+    )
+      fail("the statement's subjects are not the record's result and artifacts")
+    return { detail: `job ${value.job_id}, settled ${value.settled_at}`, value }
+  })
+  if (contract === undefined || signed === undefined || record === undefined) return undefined
+  await list.run('contract-hash', async () => {
+    const hash = sha256Hex(bundle.contract)
+    if (hash !== record.contract_hash)
+      fail(`the contract's hash is ${hash}, the record says ${record.contract_hash}`)
+    if (formatOp(contract.op) !== record.op) fail(`the record says ${record.op}`)
+    if (canonicalJson(contract.verify) !== canonicalJson(record.verification.asked))
+      fail('the record claims another verification than the contract asked for')
+    return { detail: hash, value: true }
+  })
+  await list.run('replay-key', async () => {
+    checkReplayKey(bundle.replay_key_material, contract, record)
+    return { detail: record.replay_key, value: true }
+  })
+  await list.run('plan', async () => {
+    const job = planHere(contract, record, ports.ops)
+    return { detail: `${job.plan.shard_count} shards, kernel ${record.kernel.slice(0, 16)}…`, value: true }
+  })
+  return record
+}
+
+/** The material is the contract's, and its digest the record's. */
+function checkReplayKey(text: string, contract: Contract, record: JobRecord): void {
+  const material = canonicalValue(text, 'the replay key material') as JsonObject
+  if (sha256Hex(text) !== record.replay_key)
+    fail(`its digest is ${sha256Hex(text)}, the record says ${record.replay_key}`)
+  const expected: Record<string, Json> = {
+    args: contract.args,
+    inputs: contract.inputs as unknown as Json,
+    kernel: record.kernel,
+    kernel_semantics: record.kernel_semantics,
+    op: { ...contract.op },
+    replay_key: 1,
+    seed: seedMaterialOf(contract) as unknown as Json,
+    tables: record.tables,
+  }
+  for (const [name, value] of Object.entries(expected))
+    if (canonicalJson(material[name] ?? null) !== canonicalJson(value))
+      fail(`its ${name} is not that of this contract`)
+  const plan = material.plan as JsonObject | undefined
+  if (Object.keys(material).length !== Object.keys(expected).length + 1 || plan === undefined)
+    fail('it has other fields than a replay key has')
+  if (sha256Hex(canonicalJson(plan as Json)) !== record.plan_digest)
+    fail("its plan does not have the record's plan digest")
+  if ((plan as JsonObject).shard_count !== record.shards.planned)
+    fail('its plan has another number of shards')
+}
+
+/** Plans the contract again, where this software has the same kernel. */
+function planHere(contract: Contract, record: JobRecord, ops: OpRegistry): PreparedJob {
+  if (!ops.list().some(({ id }) => id === record.op)) throw new Skip(`this software has no op ${record.op}`)
+  const job = ops.prepare(contract)
+  if (job.kernelDigest !== record.kernel)
+    throw new Skip(
+      `this software has another version of the kernel, ${job.kernelDigest.slice(0, 16)}…: replay with the one of that time`,
+    )
+  if (job.canonical !== canonicalContract(contract))
+    fail("a default of the op's arguments is not written out")
+  if (job.planDigest !== record.plan_digest) fail(`here the plan digest is ${job.planDigest}`)
+  if (job.replayKey !== record.replay_key) fail(`here the replay key is ${job.replayKey}`)
+  return job
+}
+
+async function checkWork(
+  list: Checklist,
+  bundle: EvidenceBundle,
+  record: JobRecord,
+  ports: VerifyPorts,
+): Promise<void> {
+  await list.run('result', async () => {
+    canonicalValue(bundle.result, 'the result', LIMITS.blob_bytes)
+    const digest = sha256Hex(bundle.result)
+    if (digest !== record.result.digest)
+      fail(`its digest is ${digest}, the record says ${record.result.digest}`)
+    return { detail: digest, value: true }
+  })
+  const digests = await list.run('shards', async () => {
+    const packed = packedDigests(bundle, record)
+    const root = bytesToHex(merkleRootOfDigests(packed))
+    if (root !== record.shards.root) fail(`their root is ${root}, the record says ${record.shards.root}`)
+    return {
+      detail: `${record.shards.accepted} of ${record.shards.planned} planned, root ${root.slice(0, 16)}…`,
+      value: packed,
+    }
+  })
+  const trace = await list.run('trace', async () => {
+    if (sha256Hex(bundle.trace) !== record.trace) fail(`its digest is ${sha256Hex(bundle.trace)}`)
+    const value = parseTrace(canonicalValue(bundle.trace, 'the trace', LIMITS.blob_bytes))
+    return { detail: checkTrace(value, record), value }
+  })
+  const receipts = await list.run('receipts', async () => {
+    const tree = new MerkleRoot()
+    for (const receipt of bundle.receipts) tree.append(receiptLeaf(receipt))
+    const root = bytesToHex(tree.root())
+    if (root !== record.receipts.root || bundle.receipts.length !== record.receipts.count)
+      fail(
+        `${bundle.receipts.length} receipts with root ${root}; the record says ${record.receipts.count} with ${record.receipts.root}`,
+      )
+    const value = await checkReceipts(bundle.receipts, record, digests, ports.verifySignature)
+    return {
+      detail: `${value.length} receipts of ${new Set(value.map(({ agent }) => agent)).size} keys`,
+      value,
+    }
+  })
+  await list.run('verification', async () => {
+    if (trace === undefined || receipts === undefined)
+      throw new Skip('the trace or the receipts were rejected')
+    return { detail: checkVerification(trace, receipts, record), value: true }
+  })
+}
+
+function packedDigests(bundle: EvidenceBundle, record: JobRecord): Uint8Array {
+  if (bundle.digests === undefined)
+    throw new Skip('the file was downloaded without digests: ask for them to check shards against receipts')
+  const packed = new Uint8Array(32 * record.shards.accepted)
+  let at = 0
+  for (const row of bundle.digests) {
+    const bytes = fromBase64(row)
+    if (bytes.length % 32 !== 0 || at + bytes.length > packed.length)
+      fail('their rows do not hold a digest for each shard')
+    packed.set(bytes, at)
+    at += bytes.length
+  }
+  if (at !== packed.length) fail(`${at / 32} digests for ${record.shards.accepted} shards`)
+  return packed
+}
+
+async function checkLog(
+  list: Checklist,
+  bundle: EvidenceBundle,
+  pins: Pins,
+  ports: VerifyPorts,
+): Promise<void> {
+  const log = await list.run('inclusion', async () => {
+    const proof = parseLogProof(bundle.log.proof)
+    const note = parseSignedNote(proof.checkpoint)
+    const checkpoint = parseCheckpoint(note.text)
+    const leaf = merkleLeafHash(recordLeaf(envelopeDigest(bundle.envelope)))
+    if (!verifyInclusion(leaf, proof.index, checkpoint.size, proof.hashes, checkpoint.root))
+      fail(
+        `the proof does not lead from this record to the root of ${checkpoint.origin} at ${checkpoint.size}`,
+      )
+    return { detail: `entry ${proof.index} of ${checkpoint.size}`, value: { note, checkpoint } }
+  })
+  if (log === undefined) return
+  await list.run('checkpoint', async () => {
+    const key = pins.logKey ?? parseVkey(bundle.keys.log)
+    if (key.type !== NOTE_SIGNATURE) fail('the key is not one of a log')
+    if (key.name !== log.checkpoint.origin)
+      fail(`the log is ${log.checkpoint.origin}, the key is that of ${key.name}`)
+    const { state } = await verifyNote(log.note, key, ports.verifySignature)
+    if (state !== 'valid')
+      fail(state === 'absent' ? `${key.name} has not signed it` : `the signature of ${key.name} is wrong`)
+    return {
+      detail: `${key.name}${pins.logKey ? ', pinned' : ': not pinned, so only as good as the file'}`,
+      value: true,
+    }
+  })
+  await list.run('consistency', async () => ({
+    detail: await checkPast(bundle, log.checkpoint, pins, ports),
+    value: true,
+  }))
+  await list.run('witnesses', async () => ({
+    detail: await checkWitnesses(log.note, bundle, pins, ports),
+    value: true,
+  }))
+}
+
+async function checkPast(
+  bundle: EvidenceBundle,
+  now: Checkpoint,
+  pins: Pins,
+  { verifySignature }: VerifyPorts,
+): Promise<string> {
+  if (pins.checkpoint === undefined) throw new Skip('no earlier checkpoint was given to compare with')
+  const note = parseSignedNote(pins.checkpoint)
+  const past = parseCheckpoint(note.text)
+  if (past.origin !== now.origin) fail(`the checkpoint given is of another log, ${past.origin}`)
+  const key = pins.logKey ?? parseVkey(bundle.keys.log)
+  if ((await verifyNote(note, key, verifySignature)).state !== 'valid')
+    fail('the checkpoint given is not signed by this log')
+  if (past.size > now.size) fail(`the ledger had ${past.size} entries before and shows ${now.size} now`)
+  const offered = bundle.log.consistency
+  const hashes =
+    past.size === now.size || past.size === 0
+      ? []
+      : offered?.old === past.size
+        ? offered.hashes.map(fromBase64)
+        : undefined
+  if (hashes === undefined)
+    throw new Skip(`the file has no proof from size ${past.size}: download it again with ?since=${past.size}`)
+  if (!verifyConsistency(past.size, now.size, past.root, now.root, hashes))
+    fail(`the ledger at ${now.size} does not contain the one of ${past.size} that was given`)
+  return `grown from ${past.size} to ${now.size} entries`
+}
+
+async function checkWitnesses(
+  note: SignedNote,
+  bundle: EvidenceBundle,
+  pins: Pins,
+  { verifySignature }: VerifyPorts,
+): Promise<string> {
+  const keys = pins.witnesses?.keys ?? bundle.keys.witnesses.map(parseVkey)
+  const seen: string[] = []
+  for (const key of keys) {
+    if (key.type !== COSIGNATURE) fail(`${key.name} is not the key of a witness`)
+    const verdict = await verifyNote(note, key, verifySignature)
+    if (verdict.state === 'invalid') fail(`the cosignature of ${key.name} is wrong`)
+    if (verdict.state === 'valid') seen.push(key.name)
+  }
+  const needed = pins.witnesses?.needed ?? 0
+  if (seen.length < needed) fail(`${seen.length} of the ${needed} witnesses asked for have cosigned`)
+  if (keys.length === 0) throw new Skip('this ledger names no witnesses')
+  return seen.length === 0
+    ? 'none has cosigned this checkpoint'
+    : `cosigned by ${seen.join(', ')}${pins.witnesses ? '' : ': not pinned'}`
+}
+
+/** A text that is its own canonical form. */
+function canonicalValue(text: string, what: string, maxBytes?: number): Json {
+  const value = parseJsonStrict(text, maxBytes)
+  if (canonicalJson(value) !== text) fail(`${what} is not in canonical form`)
+  return value
+}

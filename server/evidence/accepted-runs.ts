@@ -1,0 +1,53 @@
+import type { RecordedRun } from '../../kernel/evidence/assemble.ts'
+import type { JobRow, ResultStore } from '../memory/ports.ts'
+
+/**
+ * What is accepted of a job's first `accepted` shards, without the leaves: of a shard that was found wrong and replaced, what
+ * replaced it.
+ */
+export async function loadRuns(
+  results: Pick<ResultStore, 'load'>,
+  jobId: string,
+  accepted: number,
+): Promise<readonly RecordedRun[]> {
+  const stored: RecordedRun[] = []
+  for await (const { runs } of results.load(jobId))
+    for (const { leaves: _, ...run } of runs) if (run.first < accepted) stored.push(run)
+  const known = new Uint8Array(Math.ceil(accepted / 8))
+  const newest: RecordedRun[] = []
+  for (let at = stored.length - 1; at >= 0; at--)
+    newest.push(...unknownParts(stored[at] as RecordedRun, accepted, known))
+  return newest
+}
+
+/** The parts of a run whose shards no newer run has, which are known from now on. */
+function unknownParts(run: RecordedRun, accepted: number, known: Uint8Array): RecordedRun[] {
+  const parts: RecordedRun[] = []
+  const end = Math.min(run.first + run.count, accepted)
+  let from = run.first
+  const cut = (to: number): void => {
+    if (to > from)
+      parts.push({
+        ...run,
+        first: from,
+        count: to - from,
+        digests: run.digests.slice(32 * (from - run.first), 32 * (to - run.first)),
+      })
+    from = to + 1
+  }
+  for (let shard = run.first; shard < end; shard++) {
+    const bit = 1 << (shard & 7)
+    if (((known[shard >> 3] ?? 0) & bit) !== 0) cut(shard)
+    else known[shard >> 3] = (known[shard >> 3] ?? 0) | bit
+  }
+  cut(end)
+  return parts
+}
+
+/** Shards of which a settled job's result was made: those before its stop, or all. */
+export function recordedShards({
+  covered_shards,
+  shard_count,
+}: Pick<JobRow, 'covered_shards' | 'shard_count'>): number {
+  return covered_shards ?? shard_count
+}

@@ -1,0 +1,186 @@
+import { toBase64 } from '../../kernel/base64.ts'
+import { parseJsonStrict } from '../../kernel/canonical.ts'
+import { ForgeError, invariant } from '../../kernel/errors.ts'
+import { assembleDigests, digestRows } from '../../kernel/evidence/assemble.ts'
+import { bundleReceipts, type EvidenceBundle } from '../../kernel/evidence/bundle.ts'
+import { type Envelope, envelopeSchema, keyIdOf } from '../../kernel/evidence/envelope.ts'
+import type { OpRegistry } from '../../kernel/job.ts'
+import { parseCheckpoint } from '../../kernel/ledger/checkpoint.ts'
+import { formatLogProof } from '../../kernel/ledger/proof-text.ts'
+import { formatVkey, type NoteKey, parseSignedNote } from '../../kernel/ledger/signed-note.ts'
+import { LIMITS } from '../../kernel/limits.ts'
+import type { Actor } from '../core/actor.ts'
+import { authorise, MISSING } from '../core/authorise.ts'
+import { jobResource } from '../core/job-view.ts'
+import type {
+  BlobStore,
+  JobRow,
+  JobStore,
+  LogHead,
+  RecordStore,
+  ResultStore,
+  TileStore,
+} from '../memory/ports.ts'
+import { loadRuns, recordedShards } from './accepted-runs.ts'
+import type { Publisher } from './publisher.ts'
+
+/** How the ledger stands, for people and for verifiers. */
+export interface LedgerIdentity {
+  readonly origin: string
+  readonly vkey: string
+  readonly hub_keys: readonly { readonly key: string; readonly from: string; readonly until: string | null }[]
+  readonly witnesses: readonly string[]
+}
+
+export interface EvidenceService {
+  /**
+   * The evidence of a settled job, in parts of a JSON text.
+   * @param since size of an older checkpoint: the file then proves that the ledger grew from it
+   * @throws ForgeError NOT_FOUND; CONFLICT before the record is in the published ledger, or for a `since` beyond it
+   */
+  bundle(
+    actor: Actor,
+    id: string,
+    options: { readonly digests: boolean; readonly since: number | undefined },
+  ): Promise<AsyncIterable<string>>
+  identity(): Promise<LedgerIdentity>
+  head(): Promise<LogHead | undefined>
+  /** A file of the ledger by its name. */
+  tile(name: string): Promise<Uint8Array | undefined>
+}
+
+export interface EvidencePorts {
+  readonly ops: OpRegistry
+  readonly jobs: Pick<JobStore, 'get'>
+  readonly results: Pick<ResultStore, 'load'>
+  readonly records: RecordStore
+  readonly blobs: BlobStore
+  readonly tiles: TileStore
+  readonly publisher: Publisher
+  readonly witnessKeys: readonly NoteKey[]
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+export function createEvidenceService(ports: EvidencePorts): EvidenceService {
+  const { ops, jobs, results, records, blobs, tiles, publisher } = ports
+
+  const proofOf = async (
+    job: JobRow,
+    since: number | undefined,
+  ): Promise<EvidenceBundle['log'] & { envelope: string; trace: string; receipts: string }> => {
+    const [entry] = await records.ofJob(job.id)
+    const head = await records.head()
+    if (entry === undefined || head === undefined || head.size <= entry.index) {
+      throw new ForgeError('CONFLICT', 'the record of this job is not in the published ledger yet', {
+        hint:
+          job.state === 'settled'
+            ? 'Ask again in a few seconds.'
+            : `The job is ${job.state}: only a settled job has a record.`,
+      })
+    }
+    if (since !== undefined && since > head.size)
+      throw new ForgeError('CONFLICT', `the ledger has ${head.size} entries, not ${since}`, {
+        path: 'since',
+        hint: 'If you hold a checkpoint with more entries, signed by this ledger, keep it: it proves a rollback.',
+      })
+    const { size } = parseCheckpoint(parseSignedNote(head.note).text)
+    return {
+      proof: formatLogProof({
+        index: entry.index,
+        hashes: await publisher.inclusion(entry.index, size),
+        checkpoint: head.note,
+      }),
+      ...(since === undefined
+        ? {}
+        : { consistency: { old: since, hashes: (await publisher.consistency(since, size)).map(toBase64) } }),
+      envelope: entry.envelope,
+      trace: entry.trace,
+      receipts: entry.receipts,
+    }
+  }
+
+  return {
+    async bundle(actor, id, { digests, since }) {
+      authorise(actor, 'jobs.read')
+      const job = UUID.test(id) ? await jobs.get(id) : undefined
+      authorise(actor, 'jobs.read', job === undefined ? MISSING : jobResource(job))
+      invariant(job !== undefined, 'a missing job is refused')
+      const { envelope: sealed, trace, receipts, ...log } = await proofOf(job, since)
+      const envelope = envelopeSchema.parse(parseJsonStrict(sealed, LIMITS.blob_bytes))
+      const { result } = job
+      invariant(result !== null, 'a job with a record has a result')
+      const accepted = recordedShards(job)
+      const prepared = ops.prepare(parseJsonStrict(job.canonical))
+      const bundle: EvidenceBundle = {
+        forge: 1,
+        contract: job.canonical,
+        replay_key_material: prepared.replayKeyMaterial,
+        envelope,
+        result,
+        trace: await blobText(blobs, trace),
+        receipts: bundleReceipts(await blobText(blobs, receipts)),
+        ...(digests
+          ? {
+              digests: digestRows(assembleDigests(await loadRuns(results, id, accepted), accepted)),
+            }
+          : {}),
+        log,
+        keys: {
+          hub: toBase64(await signerOf(records, envelope)),
+          log: formatVkey(publisher.key),
+          witnesses: ports.witnessKeys.map(formatVkey),
+        },
+      }
+      return jsonParts(bundle)
+    },
+
+    async identity() {
+      const keys = await records.hubKeys()
+      return {
+        origin: publisher.key.name,
+        vkey: formatVkey(publisher.key),
+        hub_keys: keys.map(({ public_key, created_at, retired_at }) => ({
+          key: toBase64(public_key),
+          from: created_at.toISOString(),
+          until: retired_at?.toISOString() ?? null,
+        })),
+        witnesses: ports.witnessKeys.map(formatVkey),
+      }
+    },
+
+    head: () => records.head(),
+    tile: (name) => tiles.get(name),
+  }
+}
+
+/** The file a member at a time, so that no second copy of a large one is held. */
+async function* jsonParts(bundle: EvidenceBundle): AsyncGenerator<string> {
+  let before = '{'
+  for (const [name, value] of Object.entries(bundle)) {
+    if (value === undefined) continue
+    yield `${before}${JSON.stringify(name)}:`
+    before = ','
+    if (!Array.isArray(value)) {
+      yield JSON.stringify(value)
+      continue
+    }
+    for (const [at, item] of value.entries()) yield `${at === 0 ? '[' : ','}${JSON.stringify(item)}`
+    yield value.length === 0 ? '[]' : ']'
+  }
+  yield '}\n'
+}
+
+async function blobText(blobs: BlobStore, digest: string): Promise<string> {
+  const parts: Uint8Array[] = []
+  for await (const part of blobs.read(digest)) parts.push(part)
+  return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts))
+}
+
+/** The key that signed it: an older record keeps the hub's key of its time. */
+async function signerOf(records: RecordStore, envelope: Envelope): Promise<Uint8Array> {
+  const named = new Set(envelope.signatures.map(({ keyid }) => keyid))
+  const key = (await records.hubKeys()).find(({ public_key }) => named.has(keyIdOf(public_key)))
+  invariant(key !== undefined, 'the key of every record is known')
+  return key.public_key
+}

@@ -1,0 +1,152 @@
+import { ForgeError, invariant } from '../../kernel/errors.ts'
+import { formatCheckpoint, parseCheckpoint } from '../../kernel/ledger/checkpoint.ts'
+import {
+  formatSignedNote,
+  type NoteKey,
+  parseSignedNote,
+  type Sign,
+  signNote,
+} from '../../kernel/ledger/signed-note.ts'
+import {
+  entriesPath,
+  newTiles,
+  packEntries,
+  subtreeInTile,
+  TILE_WIDTH,
+  type TileAt,
+  tileOf,
+  tilePath,
+  tileRoot,
+} from '../../kernel/ledger/tiles.ts'
+import {
+  consistencyProof,
+  inclusionProof,
+  rootOf,
+  type SubtreeAt,
+  type SubtreeHash,
+  verifyConsistency,
+} from '../../kernel/merkle-proof.ts'
+import type { LogHead, RecordStore, TileStore } from '../memory/ports.ts'
+
+/**
+ * Makes the ledger public: entries and hashes as tiles, then a signed checkpoint. Everything follows from the entries, which
+ * are durable before; a crash in between is made good by the next call.
+ */
+
+export interface PublisherPorts {
+  readonly records: RecordStore
+  readonly tiles: TileStore
+  readonly key: NoteKey
+  readonly sign: Sign
+}
+
+export class Publisher {
+  readonly #ports: PublisherPorts
+
+  constructor(ports: PublisherPorts) {
+    this.#ports = ports
+  }
+
+  get key(): NoteKey {
+    return this.#ports.key
+  }
+
+  /**
+   * Brings the published ledger up to the stored entries.
+   * @returns the newest head, or undefined for an empty ledger or while another server publishes
+   * @throws ForgeError CONFLICT when what was published is not a past of what is stored
+   */
+  async publish(): Promise<LogHead | undefined> {
+    const { records, key, sign } = this.#ports
+    let newest: LogHead | undefined
+    await records.publishing(async (head, store) => {
+      newest = head
+      const size = await records.size()
+      if (size === 0 || size === head?.size) return
+      if (head !== undefined && head.size > size)
+        throw fork(`${head.size} entries were published, ${size} are stored`)
+      await this.#writeTiles(head?.size ?? 0, size)
+      const root = await this.root(size)
+      if (head !== undefined) await this.#assertGrown(head, size, root)
+      const text = formatCheckpoint({ origin: key.name, size, root })
+      newest = { size, note: formatSignedNote({ text, signatures: [await signNote(text, key, sign)] }) }
+      await store(newest)
+    })
+    return newest
+  }
+
+  async root(size: number): Promise<Uint8Array> {
+    return this.#overTiles(size, (subtree) => rootOf(size, subtree))
+  }
+
+  /** @returns hashes from the leaf's sibling up */
+  inclusion(index: number, size: number): Promise<Uint8Array[]> {
+    return this.#overTiles(size, (subtree) => inclusionProof(index, size, subtree))
+  }
+
+  consistency(old: number, size: number): Promise<Uint8Array[]> {
+    return this.#overTiles(size, (subtree) => consistencyProof(old, size, subtree))
+  }
+
+  async #assertGrown(head: LogHead, size: number, root: Uint8Array): Promise<void> {
+    const past = parseCheckpoint(parseSignedNote(head.note).text)
+    const proof = await this.consistency(head.size, size)
+    if (!verifyConsistency(head.size, size, past.root, root, proof))
+      throw fork(`the checkpoint of ${head.size} entries is no past of the stored ones`)
+  }
+
+  /** Runs `make` again and again until the tiles that it asks for have been read: a proof needs a few only. */
+  async #overTiles<T>(size: number, make: (subtree: SubtreeHash) => T): Promise<T> {
+    const known = new Map<string, Uint8Array>()
+    for (;;) {
+      const missing = new Map<string, TileAt>()
+      const subtree = (level: number, index: number): Uint8Array => {
+        const at: SubtreeAt = { level, index }
+        const tile = tileOf(at, size)
+        const bytes = known.get(tilePath(tile))
+        if (bytes !== undefined) return subtreeInTile(at, bytes)
+        missing.set(tilePath(tile), tile)
+        return UNKNOWN
+      }
+      const made = make(subtree)
+      if (missing.size === 0) return made
+      for (const [name, tile] of missing) known.set(name, await this.#tile(tile))
+    }
+  }
+
+  /** A tile of a published size, from the full one where the partial one is gone. */
+  async #tile(tile: TileAt): Promise<Uint8Array> {
+    const bytes =
+      (await this.#ports.tiles.get(tilePath(tile))) ??
+      (await this.#ports.tiles.get(tilePath({ ...tile, width: TILE_WIDTH })))
+    invariant(bytes !== undefined, `the ledger has lost ${tilePath(tile)}`)
+    return bytes
+  }
+
+  async #writeTiles(old: number, size: number): Promise<void> {
+    const { records, tiles } = this.#ports
+    for (const tile of newTiles(old, size)) {
+      const first = tile.index * TILE_WIDTH
+      if (tile.level > 0) {
+        const hashes: Uint8Array[] = []
+        for (let at = first; at < first + tile.width; at++) {
+          const below = await this.#tile({ level: tile.level - 1, index: at, width: TILE_WIDTH })
+          hashes.push(tileRoot(below))
+        }
+        await tiles.put(tilePath(tile), new Uint8Array(Buffer.concat(hashes)))
+        continue
+      }
+      const leaves = await records.leaves(first, first + tile.width)
+      await tiles.put(entriesPath(tile.index, tile.width), packEntries(leaves.map(({ leaf }) => leaf)))
+      await tiles.put(tilePath(tile), new Uint8Array(Buffer.concat(leaves.map(({ hash }) => hash))))
+    }
+  }
+}
+
+const UNKNOWN = new Uint8Array(32)
+
+function fork(what: string): ForgeError {
+  return new ForgeError('CONFLICT', `the ledger would have two pasts: ${what}`, {
+    hint: 'Restore the database and the data folder from one backup. Nothing was published.',
+  })
+}
