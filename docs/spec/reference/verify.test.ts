@@ -1,3 +1,8 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { toBase64 } from '../../../kernel/base64.ts'
 import { FORGERIES } from '../../../kernel/evidence/forgeries.test-support.ts'
@@ -54,5 +59,27 @@ describe.skipIf(!python)('the second verifier', () => {
     )
     expect(told.filter(({ first, second }) => first.join() !== second.join())).toEqual([])
     expect(told.filter(({ verified }) => verified.includes(true))).toEqual([])
+  })
+
+  it('says by its exit code how it ended', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'evidence-'))
+    try {
+      const { bundle } = await makeSample({ seed: 'exit' })
+      const honest = path.join(folder, 'honest.forge')
+      const forged = path.join(folder, 'forged.forge')
+      writeFileSync(honest, fileOf(bundle))
+      writeFileSync(forged, fileOf({ ...bundle, result: '{}' }))
+      const script = fileURLToPath(new URL('verify.py', import.meta.url))
+      const run = (...words: string[]) => spawnSync('python3', ['-B', script, ...words], { encoding: 'utf8' })
+      const accepted = run('--json', '--hub-key', bundle.keys.hub, '--log-key', bundle.keys.log, honest)
+      expect(JSON.parse(accepted.stdout)).toMatchObject({ verified: true })
+      expect(
+        [accepted, run(forged), run('--hub-key', 'x', honest), run(path.join(folder, 'none'))].map(
+          ({ status }) => status,
+        ),
+      ).toEqual([0, 1, 2, 3])
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 })
