@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Verifies an evidence file, from the specification alone (docs/spec/evidence.md) and with the standard library alone.
+"""Verifies an evidence file as docs/spec/evidence.md says, with the standard library alone.
 
 usage: verify.py [--json] [--hub-key BASE64] [--log-key VKEY] [--witness VKEY]... [--witnesses-needed N]
                  [--checkpoint FILE] FILE
