@@ -202,6 +202,21 @@ function isSound(node: Tree): boolean {
   )
 }
 
+describe('unpaired surrogates', () => {
+  test.each([
+    ['in a value', '{"a":"\\ud800"}'],
+    ['in a key', '{"\\uDC00":1}'],
+    ['after an escaped backslash', '["\\\\\\ud800"]'],
+    ['raw', '["\ud800"]'],
+  ])('are refused %s', (_, text) => {
+    expect(() => parseJsonStrict(text)).toThrowError(expect.objectContaining({ code: 'JSON_INVALID' }))
+  })
+
+  test('are not seen in pairs, nor behind an escaped backslash', () => {
+    expect(parseJsonStrict('["\\ud83d\\ude00","\\\\ud800"]')).toEqual(['\u{1f600}', '\\ud800'])
+  })
+})
+
 describe('fuzz', () => {
   test('accepts exactly what JSON.parse accepts, minus the named cases', () => {
     let accepted = 0

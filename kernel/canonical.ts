@@ -29,7 +29,8 @@ export function canonicalJson(value: Json): string {
 
 /**
  * Parses JSON text strictly: RFC 8259 as `JSON.parse` reads it, and besides no duplicate object key, no more than
- * `LIMITS.json_depth` arrays and objects inside each other, no number that overflows to infinity, no `__proto__` key. `JSON.parse` alone would
+ * `LIMITS.json_depth` arrays and objects inside each other, no number that overflows to infinity, no unpaired surrogate, no
+ * `__proto__` key. `JSON.parse` alone would
  * let the last of two equal keys win, so that two readers of one text could see two contracts.
  * @throws ForgeError JSON_INVALID | JSON_DUPLICATE_KEY | TOO_LARGE
  */
@@ -81,7 +82,7 @@ class StrictScan {
     }
     if (first === '{') this.#object(path, depth)
     else if (first === '[') this.#array(path, depth)
-    else if (first === '"') this.#string()
+    else if (first === '"') this.#string(path)
     else this.#scalar(path)
     this.#space()
   }
@@ -91,7 +92,7 @@ class StrictScan {
     this.#at++
     this.#space()
     while (this.#text[this.#at] !== '}') {
-      const key = this.#string()
+      const key = JSON.parse(this.#string(path)) as string
       const here = path === '' ? key : `${path}.${key}`
       if (keys.has(key)) {
         throw new ForgeError(
@@ -128,12 +129,28 @@ class StrictScan {
     this.#at++
   }
 
-  #string(): string {
+  /** @returns the string as it is written, quotes included */
+  #string(path: string): string {
     const start = this.#at
-    this.#at++
-    while (this.#text[this.#at] !== '"') this.#at += this.#text[this.#at] === '\\' ? 2 : 1
-    this.#at++
-    return JSON.parse(this.#text.slice(start, this.#at)) as string
+    let end = this.#text.indexOf('"', start + 1)
+    while (this.#isEscaped(end)) end = this.#text.indexOf('"', end + 1)
+    this.#at = end + 1
+    const written = this.#text.slice(start, this.#at)
+    const value = written.includes('\\u') ? (JSON.parse(written) as string) : written
+    if (/\p{Surrogate}/u.test(value)) {
+      throw new ForgeError('JSON_INVALID', 'a string holds half of a surrogate pair', {
+        path,
+        hint: 'Use well-formed Unicode.',
+      })
+    }
+    return written
+  }
+
+  /** Whether an odd number of backslashes stands before. */
+  #isEscaped(at: number): boolean {
+    let from = at
+    while (this.#text[from - 1] === '\\') from--
+    return (at - from) % 2 === 1
   }
 
   #scalar(path: string): void {

@@ -165,6 +165,10 @@ function supporting(settled: SettledJob, trace: Trace): EvidenceBundle['receipts
       signature: toBase64(signature),
       ...(differs === undefined || differs.length === 0
         ? {}
-        : { differs: differs.map(([shard, digest]): [number, string] => [shard, digest]) }),
+        : {
+            differs: differs
+              .map(([shard, digest]): [number, string] => [shard, digest])
+              .sort(([a], [b]) => a - b),
+          }),
     }))
 }

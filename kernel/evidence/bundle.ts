@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { parseJsonStrict } from '../canonical.ts'
 import { schemaError } from '../contract.ts'
+import { LIMITS } from '../limits.ts'
 import { envelopeSchema } from './envelope.ts'
+import { base64Key, base64Signature, base64Text, hexDigest } from './field-schemas.ts'
 
 /**
  * The evidence file, `.forge`: one JSON object. Texts whose digest counts stand in it as strings, byte for byte, so that
@@ -10,23 +12,31 @@ import { envelopeSchema } from './envelope.ts'
 
 /** Shards in one string of `digests`: the last one may have fewer. */
 export const DIGEST_ROW = 4096
-const BUNDLE_BYTES = 1536 * 1024 * 1024
+/** Characters of a full row in base 64. */
+const ROW_CHARS = 4 * Math.ceil((32 * DIGEST_ROW) / 3)
+/** Below the longest string that engines hold. */
+const BUNDLE_BYTES = 500 * 1024 * 1024
+/** Of one job; each is a lease, and its signature costs a verifier tens of microseconds. */
+const RECEIPTS = 4 * 1024 * 1024
 
 const text = z.string().min(1)
-const base64 = z.string().regex(/^[A-Za-z0-9+/]*={0,2}$/)
 
-const receiptsSchema = z.array(
-  z.strictObject({
-    /** Canonical form of the receipt. */
-    receipt: text,
-    /** 32 bytes. */
-    key: base64.length(44),
-    /** 64 bytes. */
-    signature: base64.length(88),
-    /** Where this agent's digest is not the accepted one: [shard, its digest]. */
-    differs: z.array(z.tuple([z.int().min(0), z.string().regex(/^[0-9a-f]{64}$/)])).optional(),
-  }),
-)
+const receiptsSchema = z
+  .array(
+    z.strictObject({
+      /** Canonical form of the receipt. */
+      receipt: text,
+      key: base64Key,
+      signature: base64Signature,
+      /** Where this agent's digest is not the accepted one: [shard, its digest], shards ascending. */
+      differs: z
+        .array(z.tuple([z.int().min(0), hexDigest]))
+        .min(1)
+        .max(LIMITS.lease_shards)
+        .optional(),
+    }),
+  )
+  .max(RECEIPTS)
 
 export const bundleSchema = z.strictObject({
   forge: z.literal(1),
@@ -41,18 +51,19 @@ export const bundleSchema = z.strictObject({
   trace: text,
   receipts: receiptsSchema,
   /** Accepted digests in the order of shards, 4,096 of them a string; left out when the asker wanted none. */
-  digests: z.array(base64).optional(),
+  digests: z
+    .array(base64Text(ROW_CHARS))
+    .max(LIMITS.shards / DIGEST_ROW)
+    .optional(),
   log: z.strictObject({
     /** c2sp.org/tlog-proof@v1 */
     proof: text,
     /** Proof that the log grew from an older size, RFC 6962: hashes in base 64. */
-    consistency: z
-      .strictObject({ old: z.int().min(0), hashes: z.array(base64.length(44)).max(63) })
-      .optional(),
+    consistency: z.strictObject({ old: z.int().min(0), hashes: z.array(base64Key).max(63) }).optional(),
   }),
   /** Whose signatures these are, as the site says; a verifier should bring his own. */
   keys: z.strictObject({
-    hub: base64.length(44),
+    hub: base64Key,
     log: text.max(512),
     witnesses: z.array(text.max(512)).max(64),
   }),

@@ -5,6 +5,7 @@ import { schemaError } from '../contract.ts'
 import { bytesToHex, type HexDigest, sha256, sha256Hex, utf8ToBytes } from '../digest.ts'
 import { ForgeError } from '../errors.ts'
 import type { Sign, VerifySignature } from '../ledger/signed-note.ts'
+import { base64Signature, base64Text, hexDigest } from './field-schemas.ts'
 
 /**
  * A record signed by the hub: a DSSE envelope, version 1 (https://github.com/secure-systems-lab/dsse), whose payload is the
@@ -17,18 +18,15 @@ export const RECORD_PREDICATE = 'urn:forge-pool:predicate:job-record:v1'
 /** An entry of the ledger holds a digest only, so this bounds the record, not the log. */
 export const ENVELOPE_BYTES = 128 * 1024
 
-const hexDigest = z.string().regex(/^[0-9a-f]{64}$/)
-const base64 = z.string().regex(/^[A-Za-z0-9+/]+={0,2}$/)
-
 export const envelopeSchema = z.strictObject({
-  payload: base64.max(ENVELOPE_BYTES),
+  payload: base64Text(ENVELOPE_BYTES),
   payloadType: z.literal(PAYLOAD_TYPE),
   signatures: z
     .array(
       z.strictObject({
         /** SHA-256 of the hub's public key. A hint, as DSSE says: it is the signature that counts. */
         keyid: hexDigest,
-        sig: base64.max(88),
+        sig: base64Signature,
       }),
     )
     .min(1)
@@ -98,7 +96,7 @@ export async function isSignedBy(
 
 /** The statement inside. @throws ForgeError MESSAGE_INVALID, also when its text is not canonical; JSON_INVALID, JSON_DUPLICATE_KEY */
 export function openStatement(envelope: Envelope): Statement {
-  const text = decodeUtf8(fromBase64(envelope.payload))
+  const text = decodeUtf8(fromBase64(envelope.payload), 'the payload')
   const value = parseJsonStrict(text, ENVELOPE_BYTES)
   if (canonicalJson(value) !== text)
     throw new ForgeError('MESSAGE_INVALID', 'the payload is not in canonical form')
@@ -107,10 +105,11 @@ export function openStatement(envelope: Envelope): Statement {
   return parsed.data
 }
 
-function decodeUtf8(bytes: Uint8Array): string {
+/** A byte order mark stays in the text, where JSON refuses it. @throws ForgeError MESSAGE_INVALID */
+export function decodeUtf8(bytes: Uint8Array, what: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch (cause) {
-    throw new ForgeError('MESSAGE_INVALID', 'the payload is not UTF-8', { cause })
+    throw new ForgeError('MESSAGE_INVALID', `${what} is not UTF-8`, { cause })
   }
 }

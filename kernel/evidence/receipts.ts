@@ -9,13 +9,13 @@ import { merkleRootOfDigests } from '../merkle.ts'
 import { EXECUTOR_KINDS, type ExecutorKind, signedReceiptText } from '../receipt.ts'
 import type { EvidenceBundle } from './bundle.ts'
 import { fail } from './checklist.ts'
+import { hexDigest } from './field-schemas.ts'
 import type { JobRecord } from './record.ts'
 
 /** Receipts as evidence carries them. */
 
 type SignedReceiptText = EvidenceBundle['receipts'][number]
 
-const hexDigest = z.string().regex(/^[0-9a-f]{64}$/)
 export const receiptSchema = z.strictObject({
   receipt: z.literal(1),
   lease_id: z.string().min(1).max(64),
@@ -35,8 +35,8 @@ export interface CheckedReceipt {
   readonly first: number
   readonly count: number
   readonly executor: ExecutorKind
-  /** Shards for which its digest is not the accepted one. */
-  readonly differs: ReadonlySet<number>
+  /** Shards for which its digest is not the accepted one, ascending. */
+  readonly differs: readonly number[]
 }
 
 /** Data of the receipt's leaf under the record's receipts root: the signed bytes, then key and signature. */
@@ -83,21 +83,21 @@ export async function checkReceipts(
     const lease = `${receipt.epoch} ${receipt.lease_id}`
     if (seen.has(lease)) fail(`receipt ${at} is for a lease that has one already`)
     seen.add(lease)
-    const differs = new Map((signed.differs ?? []).map(([shard, digest]) => [shard, digest]))
-    for (const shard of differs.keys())
-      if (shard < receipt.first || shard >= receipt.first + receipt.count)
-        fail(`receipt ${at} differs outside its lease`)
-    if (
-      digests !== undefined &&
-      leaseRoot(digests, receipt.first, receipt.count, differs) !== receipt.result_root
-    )
+    const differs = signed.differs ?? []
+    let next = receipt.first
+    for (const [shard] of differs) {
+      if (shard < next || shard >= receipt.first + receipt.count)
+        fail(`receipt ${at} differs outside its lease, or out of order`)
+      next = shard + 1
+    }
+    if (digests !== undefined && leaseRoot(digests, receipt, differs) !== receipt.result_root)
       fail(`receipt ${at} is for other results than these`)
     checked.push({
       agent: bytesToHex(sha256(key)),
       first: receipt.first,
       count: receipt.count,
       executor: receipt.executor,
-      differs: new Set(differs.keys()),
+      differs: differs.map(([shard]) => shard),
     })
   }
   return checked
@@ -105,12 +105,11 @@ export async function checkReceipts(
 
 function leaseRoot(
   digests: Uint8Array,
-  first: number,
-  count: number,
-  differs: ReadonlyMap<number, HexDigest>,
+  { first, count }: { readonly first: number; readonly count: number },
+  differs: readonly (readonly [number, HexDigest])[],
 ): HexDigest {
   let own = digests.subarray(32 * first, 32 * (first + count))
-  if (differs.size > 0) {
+  if (differs.length > 0) {
     own = own.slice()
     for (const [shard, digest] of differs) own.set(hexToBytes(digest), 32 * (shard - first))
   }

@@ -3,19 +3,19 @@ import type { Json } from '../canonical.ts'
 import { dtypeSchema, schemaError, verifySchema } from '../contract.ts'
 import { LIMITS } from '../limits.ts'
 import { RECORD_PREDICATE, STATEMENT_TYPE, type Statement } from './envelope.ts'
+import { hexDigest } from './field-schemas.ts'
 
 /**
  * The immutable statement of a finished job: what was asked, what came out, and how it was verified. It holds no personal
  * data: agents are named by their keys in the trace, owners are only counted.
  */
 
-const hexDigest = z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256 digest is 64 lower-case hexadecimal digits')
 const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER)
 const shards = z.int().min(0).max(LIMITS.shards)
 
 export const recordSchema = z.strictObject({
   record: z.literal(1),
-  job_id: z.uuid(),
+  job_id: z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'a job id is a lower-case UUID'),
   /** 16 random bytes in hexadecimal, so that the ledger's digest of a private record cannot be guessed. */
   salt: z.string().regex(/^[0-9a-f]{32}$/),
   op: z.string().min(1).max(64),
@@ -70,7 +70,9 @@ export const recordSchema = z.strictObject({
   /** Charged; null for a job without a price. */
   credits: count.nullable(),
   /** RFC 3339, UTC, to the second. */
-  settled_at: z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
+  settled_at: z
+    .string()
+    .regex(/^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$/),
 })
 export type JobRecord = z.infer<typeof recordSchema>
 

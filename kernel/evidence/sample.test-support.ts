@@ -1,4 +1,4 @@
-import { createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto'
+import { createPrivateKey, createPublicKey, randomBytes, sign, verify } from 'node:crypto'
 import { toBase64 } from '../base64.ts'
 import { REFEREE } from '../bill.ts'
 import { canonicalJson } from '../canonical.ts'
@@ -28,16 +28,17 @@ import { type JobRecord, recordStatement } from './record.ts'
 /** A job of made-up digests under real keys, in a small log with a witness: what the checks of evidence are tried on. */
 
 export interface Key {
-  readonly privateKey: KeyObject
   readonly publicKey: Uint8Array
   sign(message: Uint8Array): Uint8Array
 }
 
-export function makeKey(): Key {
-  const { privateKey } = generateKeyPairSync('ed25519')
+/** @param seed 32 bytes, the secret key of RFC 8032; another one each time when left out */
+export function makeKey(seed: Uint8Array = randomBytes(32)): Key {
+  // RFC 8410: what stands before an Ed25519 secret key in PKCS #8.
+  const head = Buffer.from('302e020100300506032b657004220420', 'hex')
+  const privateKey = createPrivateKey({ key: Buffer.concat([head, seed]), format: 'der', type: 'pkcs8' })
   const { x } = createPublicKey(privateKey).export({ format: 'jwk' })
   return {
-    privateKey,
     publicKey: new Uint8Array(Buffer.from(x as string, 'base64url')),
     sign: (message) => new Uint8Array(sign(null, message, privateKey)),
   }
@@ -71,19 +72,27 @@ export interface Sample {
   readonly agents: readonly Key[]
 }
 
-const digestOf = (text: string): Uint8Array => sha256(utf8ToBytes(text))
+export interface SampleOptions {
+  /** Seed of all keys, which are SHA-256(`seed/role`): the same seed, the same bytes. Other keys each time when left out. */
+  readonly seed?: string
+  /** As the contract asks. Under `none` agent 0 executes all shards alone. */
+  readonly mode?: 'quorum' | 'none'
+}
 
-/** Ten shards: 0 to 5 by a quorum of agents 0 and 1, 6 and 7 by agents 1 and 2, 8 and 9 by the referee and agent 2. */
-export async function makeSample(): Promise<Sample> {
+export const digestOf = (text: string): Uint8Array => sha256(utf8ToBytes(text))
+
+/** Under a quorum agents 0 and 1 close the first third of the shards, 1 and 2 the second, 2 and the referee the rest. */
+export async function makeSample({ seed, mode = 'quorum' }: SampleOptions = {}): Promise<Sample> {
+  const keyOf = (role: string): Key => makeKey(seed === undefined ? undefined : digestOf(`${seed}/${role}`))
   const job = OPS.prepare({
     contract: 1,
     op: { name: 'mc', version: 1, profile: 'pi.v1' },
     args: { points: 100_000_000 },
     seed: { mode: 'explicit', value: '42' },
-    verify: { mode: 'quorum', k: 2 },
+    verify: mode === 'quorum' ? { mode, k: 2 } : { mode },
   })
   const accepted = job.plan.shard_count
-  const agents = [makeKey(), makeKey(), makeKey()]
+  const agents = [keyOf('agent 0'), keyOf('agent 1'), keyOf('agent 2')]
   const digests = Array.from({ length: accepted }, (_, shard) => digestOf(`shard ${shard}`))
   const copy = (at: number) => ({
     agent: bytesToHex(sha256((agents[at] as Key).publicKey)),
@@ -104,11 +113,12 @@ export async function makeSample(): Promise<Sample> {
   })
   const third = Math.floor(accepted / 3)
   const referee = { agent: REFEREE, owner: REFEREE, executor: 'wasm' as const }
-  const runs = [
+  const quorum = [
     run(2 * third, accepted - 2 * third, 'referee', [copy(2), referee]),
     run(0, third, 'quorum', [copy(0), copy(1)]),
     run(third, third, 'quorum', [copy(1), copy(2)]),
   ]
+  const runs = mode === 'quorum' ? quorum : [run(0, accepted, 'single', [copy(0)])]
   const receipt = (at: number, first: number, count: number, lease: number): StoredReceipt => {
     const body: Receipt = {
       receipt: 1,
@@ -133,16 +143,19 @@ export async function makeSample(): Promise<Sample> {
     job,
     accepted,
     runs,
-    receipts: [receipt(0, 0, third, 1), receipt(1, 0, 2 * third, 2), receipt(2, third, accepted - third, 3)],
+    receipts:
+      mode === 'quorum'
+        ? [receipt(0, 0, third, 1), receipt(1, 0, 2 * third, 2), receipt(2, third, accepted - third, 3)]
+        : [receipt(0, 0, third, 1), receipt(0, third, accepted - third, 2)],
     result_digest: sha256Hex(result),
     artifacts: [],
     credits: 120,
     settled_at: '2026-11-26T12:00:00Z',
     salt: digestOf('salt').subarray(0, 16),
   }
-  const hub = makeKey()
-  const log = makeKey()
-  const witness = makeKey()
+  const hub = keyOf('hub')
+  const log = keyOf('log')
+  const witness = keyOf('witness')
   const logKey: NoteKey = { name: 'pool.example/ledger', type: NOTE_SIGNATURE, publicKey: log.publicKey }
   const witnessKey: NoteKey = { name: 'witness.example/w', type: COSIGNATURE, publicKey: witness.publicKey }
   const { record, trace, receipts, digests: packed } = assemble(settled)

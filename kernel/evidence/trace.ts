@@ -2,13 +2,13 @@ import { z } from 'zod'
 import { canonicalJson, type Json } from '../canonical.ts'
 import { LIMITS } from '../limits.ts'
 import { EXECUTOR_KINDS } from '../receipt.ts'
+import { hexDigest } from './field-schemas.ts'
 
 /**
  * The replay trace of a job: who executed which shards and what closed them, in the order of shards. Owners are numbers that
  * mean something inside this trace only, so that distinct ones can be counted and none can be recognised.
  */
 
-const hexDigest = z.string().regex(/^[0-9a-f]{64}$/)
 const index = z.int().min(0)
 
 /** Place of the hub's own execution among the agents of a copy. */

@@ -77,6 +77,16 @@ describe('evidence', () => {
     expect(states(await check(sample.bundle, { checkpoint: later })).consistency).toBe('failed')
   })
 
+  it('is rejected when it does not show how the ledger grew from the checkpoint that is known', async () => {
+    const checkpoint = await checkpointAt(sample.bundle.envelope, 259, sample)
+    expect(states(await check(sample.bundle, { checkpoint })).consistency).toBe('failed')
+  })
+
+  it('counts a witness once', async () => {
+    const witnesses = { keys: [sample.witnessKey, sample.witnessKey], needed: 2 }
+    expect(states(await check(sample.bundle, { witnesses })).witnesses).toBe('failed')
+  })
+
   it('says what was not looked at when the digests were left out', async () => {
     const { digests: _, ...bundle } = sample.bundle
     const report = await check(bundle)

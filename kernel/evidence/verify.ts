@@ -15,12 +15,13 @@ import {
   type VerifySignature,
   verifyNote,
 } from '../ledger/signed-note.ts'
+import { strictly } from '../ledger/strict-ed25519.ts'
 import { LIMITS } from '../limits.ts'
 import { MerkleRoot, merkleLeafHash, merkleRootOfDigests } from '../merkle.ts'
 import { verifyConsistency, verifyInclusion } from '../merkle-proof.ts'
-import { type EvidenceBundle, parseBundle } from './bundle.ts'
+import { DIGEST_ROW, type EvidenceBundle, parseBundle } from './bundle.ts'
 import { type Check, Checklist, fail, Skip } from './checklist.ts'
-import { envelopeDigest, isSignedBy, openStatement } from './envelope.ts'
+import { decodeUtf8, envelopeDigest, isSignedBy, openStatement } from './envelope.ts'
 import { recordLeaf } from './leaf.ts'
 import { checkReceipts, receiptLeaf } from './receipts.ts'
 import { type JobRecord, parseRecord, recordStatement } from './record.ts'
@@ -30,6 +31,9 @@ import { checkTrace, checkVerification, parseTrace } from './trace-checks.ts'
  * Checks an evidence file from its bytes alone: no network, no server, no state. What it cannot know, whose key is whose and
  * what the ledger looked like before, the caller may pin.
  */
+
+/** It repeats the contract's arguments and inputs, and adds the plan. */
+const MATERIAL_BYTES = 2 * LIMITS.contract_bytes
 
 export interface Pins {
   /** The hub's key for records, 32 bytes. */
@@ -55,11 +59,17 @@ export interface EvidenceReport {
   readonly bundle: EvidenceBundle | undefined
 }
 
-export async function verifyEvidence(file: string, pins: Pins, ports: VerifyPorts): Promise<EvidenceReport> {
+/** @param file its bytes, or its text where they are known to be UTF-8 */
+export async function verifyEvidence(
+  file: string | Uint8Array,
+  pins: Pins,
+  { verifySignature, ops }: VerifyPorts,
+): Promise<EvidenceReport> {
+  const ports = { verifySignature: strictly(verifySignature), ops }
   const list = new Checklist()
   const bundle = await list.run('format', async () => {
-    const value = parseBundle(file)
-    return { detail: `${file.length} characters`, value }
+    const value = parseBundle(typeof file === 'string' ? file : decodeUtf8(file, 'the file'))
+    return { detail: `${file.length} ${typeof file === 'string' ? 'characters' : 'bytes'}`, value }
   })
   if (bundle === undefined) return { verified: false, checks: list.checks, record: undefined, bundle }
   const record = await checkRecord(list, bundle, pins, ports)
@@ -124,9 +134,10 @@ async function checkRecord(
 
 /** The material is the contract's, and its digest the record's. */
 function checkReplayKey(text: string, contract: Contract, record: JobRecord): void {
-  const material = canonicalValue(text, 'the replay key material') as JsonObject
+  const material = canonicalValue(text, 'the replay key material', MATERIAL_BYTES)
   if (sha256Hex(text) !== record.replay_key)
     fail(`its digest is ${sha256Hex(text)}, the record says ${record.replay_key}`)
+  if (!isObject(material)) fail('it is no object')
   const expected: Record<string, Json> = {
     args: contract.args,
     inputs: contract.inputs as unknown as Json,
@@ -140,14 +151,20 @@ function checkReplayKey(text: string, contract: Contract, record: JobRecord): vo
   for (const [name, value] of Object.entries(expected))
     if (canonicalJson(material[name] ?? null) !== canonicalJson(value))
       fail(`its ${name} is not that of this contract`)
-  const plan = material.plan as JsonObject | undefined
-  if (Object.keys(material).length !== Object.keys(expected).length + 1 || plan === undefined)
+  const { plan } = material
+  if (Object.keys(material).length !== Object.keys(expected).length + 1 || !isObject(plan))
     fail('it has other fields than a replay key has')
-  if (sha256Hex(canonicalJson(plan as Json)) !== record.plan_digest)
+  if (sha256Hex(canonicalJson(plan)) !== record.plan_digest)
     fail("its plan does not have the record's plan digest")
-  if ((plan as JsonObject).shard_count !== record.shards.planned)
-    fail('its plan has another number of shards')
+  const { planned, accepted } = record.shards
+  if (plan.shard_count !== planned) fail('its plan has another number of shards')
+  const ends = Array.isArray(plan.looks) ? (plan.looks as readonly Json[]) : [planned]
+  if (accepted > planned || !ends.includes(accepted))
+    fail(`the result covers ${accepted} of ${planned} shards, where this plan does not stop`)
 }
+
+const isObject = (value: Json | undefined): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Plans the contract again, where this software has the same kernel. */
 function planHere(contract: Contract, record: JobRecord, ops: OpRegistry): PreparedJob {
@@ -219,8 +236,8 @@ function packedDigests(bundle: EvidenceBundle, record: JobRecord): Uint8Array {
   let at = 0
   for (const row of bundle.digests) {
     const bytes = fromBase64(row)
-    if (bytes.length % 32 !== 0 || at + bytes.length > packed.length)
-      fail('their rows do not hold a digest for each shard')
+    if (bytes.length !== Math.min(32 * DIGEST_ROW, packed.length - at) || bytes.length === 0)
+      fail(`their rows do not hold a digest for each shard, ${DIGEST_ROW} a row`)
     packed.set(bytes, at)
     at += bytes.length
   }
@@ -290,8 +307,9 @@ async function checkPast(
       : offered?.old === past.size
         ? offered.hashes.map(fromBase64)
         : undefined
+  // Not to show the proof is what a forked ledger would do.
   if (hashes === undefined)
-    throw new Skip(`the file has no proof from size ${past.size}: download it again with ?since=${past.size}`)
+    fail(`the file has no proof from size ${past.size}: download it again with ?since=${past.size}`)
   if (!verifyConsistency(past.size, now.size, past.root, now.root, hashes))
     fail(`the ledger at ${now.size} does not contain the one of ${past.size} that was given`)
   return `grown from ${past.size} to ${now.size} entries`
@@ -305,7 +323,11 @@ async function checkWitnesses(
 ): Promise<string> {
   const keys = pins.witnesses?.keys ?? bundle.keys.witnesses.map(parseVkey)
   const seen: string[] = []
+  const counted = new Set<string>()
   for (const key of keys) {
+    const identity = bytesToHex(key.publicKey)
+    if (counted.has(identity)) fail(`the key of ${key.name} stands twice among the witnesses`)
+    counted.add(identity)
     if (key.type !== COSIGNATURE) fail(`${key.name} is not the key of a witness`)
     const verdict = await verifyNote(note, key, verifySignature)
     if (verdict.state === 'invalid') fail(`the cosignature of ${key.name} is wrong`)

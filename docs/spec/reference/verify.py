@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Verifies an evidence file, from the specification alone (docs/spec/evidence.md) and with the standard library alone.
+"""Verifies an evidence file as docs/spec/evidence.md says, with the standard library alone.
 
 usage: verify.py [--json] [--hub-key BASE64] [--log-key VKEY] [--witness VKEY]... [--witnesses-needed N]
                  [--checkpoint FILE] FILE
@@ -254,7 +254,7 @@ RECORD = obj({
     'result': obj({'digest': DIGEST, 'artifacts': array(obj({
         'name': text(1, 64), 'digest': DIGEST, 'dtype': DTYPE, 'shape': array(integer(0), 0, 4), 'bytes': integer(0)}),
         0, 64)}),
-    'verification': obj({'asked': VERIFY, 'methods': obj(dict.fromkeys(('single', 'quorum', 'referee'),
+    'verification': obj({'asked': VERIFY, 'methods': obj(dict.fromkeys(('single', 'quorum', 'referee', 'algebraic'),
                                                                        integer(0, SHARDS))),
                          'copies': integer(0), 'keys': integer(0), 'owners': integer(0)}),
     'receipts': obj({'count': integer(0), 'root': DIGEST}), 'trace': DIGEST, 'work_units': integer(0),
@@ -263,7 +263,7 @@ RECORD = obj({
                                'T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z'),
 })
 TRACE = obj({'trace': literal(1.0), 'agents': array(DIGEST, 0, 10**6), 'runs': array(obj({
-    'first': integer(0), 'count': integer(1, SHARDS), 'method': literal('single', 'quorum', 'referee'),
+    'first': integer(0), 'count': integer(1, SHARDS), 'method': literal('single', 'quorum', 'referee', 'algebraic'),
     'copies': array(row(integer(-1), integer(-1), EXECUTOR), 1, 64)}), 1)})
 RECEIPT = obj({'receipt': literal(1.0), 'lease_id': text(1, 64), 'epoch': integer(0), 'contract_hash': DIGEST,
                'plan_digest': DIGEST, 'first': integer(0), 'count': integer(1, LEASE), 'result_root': DIGEST,
@@ -588,7 +588,7 @@ class Verifier:
         trace = parse_canonical(self.bundle['trace'], 64 * MIB)
         TRACE(trace)
         following, agents, owners = 0, set(), set()
-        counts = {'methods': {'single': 0, 'quorum': 0, 'referee': 0}, 'copies': 0}
+        counts = {'methods': {'single': 0, 'quorum': 0, 'referee': 0, 'algebraic': 0}, 'copies': 0}
         for run in trace['runs']:
             need(run['first'] == following, 'a shard is covered twice or not at all')
             following += run['count']
@@ -639,7 +639,6 @@ class Verifier:
         if 'trace' not in self.values or 'receipts' not in self.values:
             raise Skip('the trace or the receipts were rejected')
         trace, spans, asked = self.values['trace'], self.values['receipts'], self.record['verification']['asked']
-        need(asked['mode'] in ('none', 'quorum'), 'what was asked for is not defined in this version')
         for run in trace['runs']:
             first, end, method = run['first'], run['first'] + run['count'], run['method']
             agents = [copy for copy in run['copies'] if copy[0] != -1]
@@ -652,6 +651,8 @@ class Verifier:
             need(method != 'quorum' or voices >= 2, 'a quorum of fewer than two')
             need(asked['mode'] != 'quorum' or method == 'referee' or method == 'quorum' and voices >= asked['k'],
                  'fewer owners than were asked for')
+            need(asked['mode'] != 'full' or method in ('referee', 'quorum'), 'one word where agreement was asked for')
+            need(asked['mode'] != 'algebraic' or method in ('referee', 'algebraic'), 'no algebraic check')
 
     def check_inclusion(self):
         index, hashes, text_of_note = parse_proof(self.bundle['log']['proof'])
