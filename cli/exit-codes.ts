@@ -4,6 +4,8 @@ export const EXIT = {
   rejected: 1,
   usage: 2,
   unreadable: 3,
+  /** This machine or this version cannot execute the job. */
+  unable: 4,
   /** Stopped by Ctrl-C, as shells report it. */
   stopped: 130,
 } as const

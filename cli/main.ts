@@ -6,6 +6,8 @@ const HELP = `Usage: forge COMMAND [options]
 Commands:
   agent         contribute this machine's processor or GPU: forge agent --help
   verify        check an evidence file, offline: forge verify --help
+  replay        execute a job's shards again and compare: forge replay --help
+  witness       watch ledgers and cosign their checkpoints: forge witness --help
 
 Options:
   -h, --help    this text
@@ -22,6 +24,10 @@ async function forge([command, ...rest]: readonly string[]): Promise<number> {
       return (await import('../agent-runtime/headless/command.ts')).agentCommand('forge agent', rest)
     case 'verify':
       return (await import('./verify.ts')).verifyCommand(rest)
+    case 'replay':
+      return (await import('./replay/command.ts')).replayCommand(rest)
+    case 'witness':
+      return (await import('./witness/command.ts')).witnessCommand(rest)
     case '-h':
     case '--help':
       process.stdout.write(HELP)

@@ -147,6 +147,12 @@ function checkReplayKey(text: string, contract: Contract, record: JobRecord): vo
     fail("its plan does not have the record's plan digest")
   if ((plan as JsonObject).shard_count !== record.shards.planned)
     fail('its plan has another number of shards')
+  const { looks } = plan
+  const ends = Array.isArray(looks) ? looks : [record.shards.planned]
+  if (!ends.includes(record.shards.accepted))
+    fail(
+      `${record.shards.accepted} shards make no result of this plan, which may end after ${ends.join(', ')}`,
+    )
 }
 
 /** Plans the contract again, where this software has the same kernel. */
@@ -161,6 +167,7 @@ function planHere(contract: Contract, record: JobRecord, ops: OpRegistry): Prepa
     fail("a default of the op's arguments is not written out")
   if (job.planDigest !== record.plan_digest) fail(`here the plan digest is ${job.planDigest}`)
   if (job.replayKey !== record.replay_key) fail(`here the replay key is ${job.replayKey}`)
+  if (job.plan.work_units !== record.work_units) fail(`here the plan has ${job.plan.work_units} work units`)
   return job
 }
 
@@ -171,10 +178,13 @@ async function checkWork(
   ports: VerifyPorts,
 ): Promise<void> {
   await list.run('result', async () => {
-    canonicalValue(bundle.result, 'the result', LIMITS.blob_bytes)
+    const value = canonicalValue(bundle.result, 'the result', LIMITS.blob_bytes)
     const digest = sha256Hex(bundle.result)
     if (digest !== record.result.digest)
       fail(`its digest is ${digest}, the record says ${record.result.digest}`)
+    const covered = stoppedAfter(value)
+    if (covered !== undefined && covered !== record.shards.accepted)
+      fail(`it was made of ${covered} shards, the record says ${record.shards.accepted}`)
     return { detail: digest, value: true }
   })
   const digests = await list.run('shards', async () => {
@@ -212,12 +222,23 @@ async function checkWork(
   })
 }
 
+/** Shards that the result of a job with a target says it covers; undefined for other jobs. */
+function stoppedAfter(result: Json): number | undefined {
+  const stopping = (result as JsonObject).stopping as JsonObject | undefined
+  return typeof stopping?.shards === 'number' ? stopping.shards : undefined
+}
+
 function packedDigests(bundle: EvidenceBundle, record: JobRecord): Uint8Array {
   if (bundle.digests === undefined)
     throw new Skip('the file was downloaded without digests: ask for them to check shards against receipts')
+  return acceptedDigests(bundle.digests, record)
+}
+
+/** 32 bytes for each accepted shard, in order. @throws ForgeError DIGEST_MISMATCH when the rows hold more or less */
+export function acceptedDigests(rows: readonly string[], record: JobRecord): Uint8Array {
   const packed = new Uint8Array(32 * record.shards.accepted)
   let at = 0
-  for (const row of bundle.digests) {
+  for (const row of rows) {
     const bytes = fromBase64(row)
     if (bytes.length % 32 !== 0 || at + bytes.length > packed.length)
       fail('their rows do not hold a digest for each shard')

@@ -6,6 +6,7 @@ import { SHARD_POINTS } from '../../../kernel/ops/mc-pi/args.ts'
 import { referenceLeaf } from '../../../kernel/ops/references.test-support.ts'
 import type { Mail } from '../../accounts/mail.ts'
 import { createLog } from '../../core/log.ts'
+import type { Witness } from '../../evidence/witnesses.ts'
 import type { Referee } from '../../hub/referee/referee.ts'
 import { createTestDatabase, type TestDatabase } from '../../memory/testing/test-database.ts'
 import { type Pool, startPool } from '../../pool.ts'
@@ -48,7 +49,7 @@ export interface TestPool {
   /** What was handed over to be mailed. */
   readonly mails: readonly Mail[]
   /** Starts a server process's worth of pool on the same database and data. Close the one before first. */
-  start(port?: number, rateRules?: RateRules): Promise<RunningPool>
+  start(port?: number, rateRules?: RateRules, witnesses?: readonly Witness[]): Promise<RunningPool>
   /** Closes what is running, drops the database, removes the data. */
   dispose(): Promise<void>
 }
@@ -69,7 +70,7 @@ export async function createTestPool(options: TestPoolOptions = {}): Promise<Tes
     database,
     complaints,
     mails,
-    async start(port = 0, rateRules = PATIENT) {
+    async start(port = 0, rateRules = PATIENT, witnesses = []) {
       const http = createHttpServer()
       await new Promise<void>((resolve, reject) => {
         http.server.once('error', reject)
@@ -81,7 +82,7 @@ export async function createTestPool(options: TestPoolOptions = {}): Promise<Tes
         dataDir,
         referee: inThreadReferee,
         houseAgent: false,
-        witnesses: [],
+        witnesses,
         split: { contributor_permille: 800, site_permille: 100 },
         testGrant: TEST_GRANT,
         origin: `http://127.0.0.1:${bound}`,
