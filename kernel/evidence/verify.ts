@@ -335,9 +335,8 @@ async function checkWitnesses(
   const needed = pins.witnesses?.needed ?? 0
   if (seen.length < needed) fail(`${seen.length} of the ${needed} witnesses asked for have cosigned`)
   if (keys.length === 0) throw new Skip('this ledger names no witnesses')
-  return seen.length === 0
-    ? 'none has cosigned this checkpoint'
-    : `cosigned by ${seen.join(', ')}${pins.witnesses ? '' : ': not pinned'}`
+  if (seen.length === 0) throw new Skip('none of them has cosigned this checkpoint')
+  return `cosigned by ${seen.join(', ')}${pins.witnesses ? '' : ': not pinned'}`
 }
 
 /** A text that is its own canonical form. */

@@ -35,6 +35,7 @@ const PAGES_TOKEN = 'the token of a test'
 
 /** Credits of every new account of a test pool. */
 export const TEST_GRANT = 1_000_000
+export const TEST_SPLIT = { contributor_permille: 800, site_permille: 100 }
 
 export interface RunningPool extends Pool {
   readonly port: number
@@ -44,6 +45,7 @@ export interface RunningPool extends Pool {
 
 export interface TestPool {
   readonly database: TestDatabase
+  readonly dataDir: string
   /** What was logged as an error or a warning. */
   readonly complaints: readonly string[]
   /** What was handed over to be mailed. */
@@ -68,6 +70,7 @@ export async function createTestPool(options: TestPoolOptions = {}): Promise<Tes
   const open = new Set<RunningPool>()
   return {
     database,
+    dataDir,
     complaints,
     mails,
     async start(port = 0, rateRules = PATIENT, witnesses = []) {
@@ -83,7 +86,7 @@ export async function createTestPool(options: TestPoolOptions = {}): Promise<Tes
         referee: inThreadReferee,
         houseAgent: false,
         witnesses,
-        split: { contributor_permille: 800, site_permille: 100 },
+        split: TEST_SPLIT,
         testGrant: TEST_GRANT,
         origin: `http://127.0.0.1:${bound}`,
         mailer: { post: (mail) => mails.push(mail), close: async () => {} },
