@@ -161,6 +161,12 @@ module.exports = {
       [KERNEL, AGENT, '^cli/'],
       'A verifier that shares code with the server beyond the kernel proves nothing.',
     ),
+    mayImportOnly(
+      'bench',
+      '^bench/',
+      [KERNEL, SHADERS, AGENT, '^bench/', '^scripts/'],
+      'Benchmarks measure the executors as agents use them; the server they drive from outside.',
+    ),
     {
       name: 'nothing-imports-the-roof',
       comment: 'Pages, command line, benchmarks, end-to-end tests and scripts are entry points.',

@@ -40,6 +40,7 @@ function setUp(makeCpu: () => Promise<Executor> = async () => new WasmExecutor()
         return makeCpu()
       },
     },
+    cores: 2,
     sensors,
     keys: () => keys,
     registry: OPS,
@@ -85,13 +86,20 @@ describe('the agent', () => {
     const { agent, hub, until } = setUp()
     agent.start(START)
     const status = await until(({ state }) => state === 'running')
-    expect(status.executor).toEqual({ kind: 'wasm', label: 'WASM with SIMD, one thread' })
+    expect(status.executor).toEqual({
+      kind: 'wasm',
+      label: 'WASM with SIMD, one thread',
+      why: 'no other executor can be used here',
+    })
+    expect(status.events.at(-1)?.text).toBe(
+      'Computing on the CPU: WASM with SIMD, one thread, no other executor can be used here.',
+    )
     expect(status.probe).toMatchObject([
       { kind: 'webgpu', ok: false, reason: 'there is no WebGPU here' },
       { kind: 'wasm', ok: true, speed: expect.any(Number) },
     ])
     expect(new Set(status.probe[1]?.golden.map(({ op }) => op))).toEqual(
-      new Set(OPS.list().map(({ id }) => id)),
+      new Set(status.probe[1]?.families?.map(({ op }) => op)),
     )
     expect(hub.enrolled[0]?.probe).toEqual([
       {
@@ -178,6 +186,7 @@ describe('the agent', () => {
     const { agent, hub, until } = setUp(async () => ({
       kind: 'wasm',
       label: 'wrong',
+      width: 1,
       close: async () => {},
       prepare: async (prepared, operands) => {
         const runner = await wrong.prepare(prepared, operands)

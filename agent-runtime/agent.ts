@@ -4,7 +4,7 @@ import type { SiteEnrolment } from '../kernel/protocol.ts'
 import type { BlobTransport } from './blobs.ts'
 import { type Clock, type Random, throwIfAborted } from './clock.ts'
 import { asForgeError } from './failure.ts'
-import { DEFAULT_SETTINGS, Governor, type GovernorSettings } from './governor.ts'
+import { Governor, type GovernorSettings, threadsMax } from './governor.ts'
 import { type HubAddress, parseHubAddress } from './hub-address.ts'
 import type { HubTransport } from './hub-transport.ts'
 import { type Identity, type KeyStore, openIdentity } from './identity.ts'
@@ -15,6 +15,7 @@ import {
   type ExecutorHost,
   type ExecutorReport,
   type SelectedExecutor,
+  type Selection,
   selectExecutor,
 } from './select.ts'
 import type { Sensors } from './sensors.ts'
@@ -25,6 +26,8 @@ import type { AgentEvent, AgentStatus } from './status.ts'
 /** What the agent needs of its host: a tab's worker, or Node. */
 export interface AgentHost {
   readonly executors: ExecutorHost
+  /** Cores of the device, as far as its host tells. */
+  readonly cores: number
   readonly sensors: Sensors
   /** Where the agent's key is kept; each partner's site has a key of its own. */
   keys(siteKey: string | undefined): KeyStore
@@ -50,7 +53,7 @@ export interface StartOptions {
   readonly name?: string | undefined
 }
 
-const IDLE: AgentStatus = {
+const IDLE: Omit<AgentStatus, 'settings' | 'threads_max'> = {
   state: 'idle',
   reason: null,
   executor: null,
@@ -63,7 +66,6 @@ const IDLE: AgentStatus = {
   leases_returned: 0,
   shards_per_s: 0,
   work_units_per_s: 0,
-  settings: DEFAULT_SETTINGS,
   events: [],
 }
 
@@ -76,13 +78,17 @@ export class Agent {
   readonly #governor: Governor
   readonly #watchers = new Set<(status: AgentStatus) => void>()
   readonly #speed = new Speedometer()
-  #status: AgentStatus = IDLE
+  /** Speeds of executors that were timed in this visit. */
+  readonly #timed: Selection['known'] = new Map()
+  #status: AgentStatus
   #events = 0
   #running: { readonly stop: AbortController; readonly ended: Promise<void> } | undefined
 
   constructor(host: AgentHost) {
     this.#host = host
-    this.#governor = new Governor(host.sensors)
+    this.#governor = new Governor(host.sensors, host.cores)
+    const { settings } = this.#governor
+    this.#status = { ...IDLE, settings, threads_max: threadsMax(host.cores) }
   }
 
   get status(): AgentStatus {
@@ -107,8 +113,8 @@ export class Agent {
     const address = parseHubAddress(options.hubUrl)
     const stop = new AbortController()
     this.#governor.resume()
-    const { settings, events } = this.#status
-    this.#set({ ...IDLE, settings, events, state: 'probing' })
+    const { events } = this.#status
+    this.#set({ ...IDLE, events, state: 'probing' })
     const ended = this.#main(options, address, stop.signal).then(
       () => this.#set({ state: 'idle', reason: null, current: null }),
       (thrown: unknown) => this.#end(thrown, stop.signal),
@@ -141,11 +147,13 @@ export class Agent {
     this.#set({ agent_id: identity.keyId })
     if (identity.note !== undefined) this.#note('info', identity.note)
     let choice = options.executor
+    let switchedOff: string | undefined
     for (;;) {
       const selected = await this.#select(choice, stop)
       const { kind, label } = selected.executor
-      this.#set({ executor: { kind, label } })
-      this.#note('info', `Computing on ${kind === 'webgpu' ? 'the GPU' : 'the CPU'}: ${label}.`)
+      const why = switchedOff ?? selected.why
+      this.#set({ executor: { kind, label, why } })
+      this.#note('info', `Computing on ${kind === 'webgpu' ? 'the GPU' : 'the CPU'}: ${label}, ${why}.`)
       try {
         await this.#takePart(selected, identity, options, address, stop)
         return
@@ -164,6 +172,7 @@ export class Agent {
           executor: null,
         })
         choice = 'cpu'
+        switchedOff = 'the GPU was switched off'
       } finally {
         await selected.executor.close()
       }
@@ -174,6 +183,7 @@ export class Agent {
   async #select(choice: ExecutorChoice, stop: AbortSignal): Promise<SelectedExecutor> {
     const { clock, registry, executors } = this.#host
     const { probe } = this.#status
+    const selection: Selection = { choice, threads: () => this.#governor.threads, known: this.#timed }
     for (;;) {
       const { verdict } = this.#governor
       if (!verdict.go) {
@@ -186,7 +196,7 @@ export class Agent {
       const report = (found: ExecutorReport) => this.#set({ probe: [...this.#status.probe, found] })
       try {
         return await this.#whileAllowed(stop, (signal) =>
-          selectExecutor(choice, executors, registry, clock, report, signal),
+          selectExecutor(selection, executors, registry, clock, report, signal),
         )
       } catch (thrown) {
         if (stop.aborted || asForgeError(thrown).code !== 'CANCELLED') throw thrown

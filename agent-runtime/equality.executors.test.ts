@@ -3,11 +3,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sha256Hex } from '../kernel/digest.ts'
 import { referenceLeaf } from '../kernel/ops/references.test-support.ts'
 import { OPS } from '../kernel/ops/registry.ts'
+import { familyJob, measureSpeed } from './benchmark.ts'
 import { systemClock } from './clock.ts'
 import { EQUALITY_CASES } from './equality-cases.test-support.ts'
-import { goldenJobs, speedJob } from './golden.ts'
+import { goldenJobs } from './golden.ts'
 import { spawnNodeThread } from './headless/spawn-node.ts'
-import { measureSpeed } from './select.ts'
 import { bundleForHost } from './testing/bundle.ts'
 import type { Host, Json } from './testing/host.ts'
 import { availableHosts } from './testing/webgpu-hosts.ts'
@@ -21,7 +21,7 @@ import { ThreadedWasmExecutor } from './wasm/threaded-executor.ts'
 const { hosts, missing } = await availableHosts()
 const ops = OPS.list().map(({ id }) => id)
 const unitsPerShard = (() => {
-  const { plan } = speedJob(OPS)
+  const { plan } = familyJob(OPS, 'mc').job
   return plan.work_units / plan.shard_count
 })()
 const never = new AbortController().signal
@@ -58,7 +58,12 @@ function addRow(executor: string, speed: number | undefined): void {
   table.push({ executor, prefixes, shards_per_s: speed === undefined ? undefined : speed / unitsPerShard })
 }
 
-const cases = EQUALITY_CASES.map((entry, index) => ({ ...entry, index, title: `${entry.op}: ${entry.name}` }))
+const cases = EQUALITY_CASES.map((entry, index) => ({
+  ...entry,
+  index,
+  title: `${entry.op}: ${entry.name}`,
+  hasVariants: (entry.prepare().job.gpu().variants ?? []).length > 0,
+}))
 /** A case of two shards that never fit one dispatch. */
 const several = cases.findIndex(({ op, count }) => op === 'mc@1/pi.v1' && count === 2)
 
@@ -76,7 +81,7 @@ describe('reference', () => {
 
 describe.each(['scalar', 'simd'] as const)('wasm %s', (form) => {
   const name = `wasm ${form}`
-  const executor = new ThreadedWasmExecutor(spawnNodeThread, form)
+  const executor = new ThreadedWasmExecutor(spawnNodeThread, () => 2, form)
   let speed: number | undefined
   afterAll(async () => {
     addRow(name, speed)
@@ -94,7 +99,7 @@ describe.each(['scalar', 'simd'] as const)('wasm %s', (form) => {
   })
 
   test('speed', async () => {
-    speed = await measureSpeed(executor, OPS, systemClock, never)
+    speed = await measureSpeed(executor, familyJob(OPS, 'mc'), systemClock, never)
     expect(speed).toBeGreaterThan(0)
   })
 })
@@ -136,6 +141,20 @@ describe.each(hosts)('$name', ({ name, open }) => {
     expect(rounds).toEqual([expected(index), expected(index)])
   })
 
+  test.each(cases.filter(({ hasVariants }) => hasVariants))('variants of $title', async ({ index }) => {
+    const variants = await call<Record<string, string[]>>('runVariants', { index })
+    expect(Object.keys(variants)).toContain('tensor/matmul.v1.f32')
+    for (const digests of Object.values(variants)) expect(digests).toEqual(expected(index))
+  })
+
+  test('refuses a job that leaves the range its kernel was proven for', async () => {
+    const outcome = await call<{ code: string; message: string }>('admission')
+    expect(outcome).toEqual({
+      code: 'EXECUTOR_FAILED',
+      message: 'word 10 of the uniform of mc/gbm.v1 leaves its proven range',
+    })
+  })
+
   test('gets the golden shards right', async () => {
     const checks = await call<{ op: string; ok: boolean }[]>('golden')
     expect(new Set(checks.filter(({ ok }) => ok).map(({ op }) => op))).toEqual(new Set(ops))
@@ -159,6 +178,18 @@ describe.each(hosts)('$name', ({ name, open }) => {
       losses: 9,
     })
     expect(outcome.failure).toMatchObject({ code: 'EXECUTOR_FAILED' })
+  })
+
+  test.each([
+    ['in any kernel', '', '0xd2511f53u', '0xd2511f55u', 'this device computes wrongly: Philox4x32-10'],
+    ['in one op', '// mc@1/gbm.v1', '480u', '464u', 'the golden shard of mc@1/gbm.v1 came out wrong on'],
+  ])('is switched off with the reason where it computes wrongly %s', async (_, only, from, to, reason) => {
+    expect(await call('chooseBeside', { only, from, to })).toEqual({
+      kind: 'wasm',
+      why: 'no other executor can be used here',
+      ok: false,
+      reason: expect.stringContaining(reason),
+    })
   })
 
   test('shows that plain f32 is no way to compute', async () => {

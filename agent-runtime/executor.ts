@@ -14,9 +14,10 @@ export interface ShardRunner {
   /**
    * Executes shards `first` to `first + count - 1` and yields their leaves in that order. When `signal` aborts, no
    * further dispatch starts and the iterable throws; what was not yielded is lost.
+   * @param rests whether the caller rests between leaves at present; then nothing is computed before it asks for the next
    * @throws ForgeError CANCELLED after an abort; EXECUTOR_FAILED when the executor cannot go on
    */
-  run(first: number, count: number, signal: AbortSignal): AsyncIterable<ShardLeaf>
+  run(first: number, count: number, signal: AbortSignal, rests?: () => boolean): AsyncIterable<ShardLeaf>
   /** Frees what the job holds on the executor. */
   close(): void
 }
@@ -26,6 +27,10 @@ export interface Executor {
   readonly kind: ExecutorKind
   /** For the owner's eyes: the adapter or the engine. At most 120 characters. */
   readonly label: string
+  /** Shards that it executes side by side, at least 1. */
+  readonly width: number
+  /** Counts up when what was verified of it is gone: a device that was lost and opened again. */
+  readonly generation?: number
   /** @throws ForgeError EXECUTOR_FAILED with the reason in its message */
   prepare(job: PreparedJob, inputs: InputBytes): Promise<ShardRunner>
   close(): Promise<void>

@@ -1,19 +1,31 @@
+import { AGENT_LIMITS } from './limits.ts'
 import type { Sensors } from './sensors.ts'
 
 /** What the owner decides. */
 export interface GovernorSettings {
   /** Share of the time that may be spent computing, 0.05 to 1. */
   readonly intensity: number
+  /** Threads that may compute on the CPU, 1 to as many as the device has cores. */
+  readonly threads: number
   /** Also rest while the page is hidden. */
   readonly pause_when_hidden: boolean
   /** Rest on battery power below this level, 0 to 1; 1 rests whenever the charger is out. */
   readonly battery_floor: number
 }
 
-export const DEFAULT_SETTINGS: GovernorSettings = {
-  intensity: 1,
-  pause_when_hidden: false,
-  battery_floor: 0.5,
+/** Most threads that a device with so many cores may be allowed. */
+export function threadsMax(cores: number): number {
+  return Math.min(AGENT_LIMITS.threads, Math.max(1, Math.floor(cores)))
+}
+
+/** Half of the cores, so that the owner's own work goes on undisturbed. */
+export function defaultSettings(cores: number): GovernorSettings {
+  return {
+    intensity: 1,
+    threads: Math.max(1, Math.floor(threadsMax(cores) / 2)),
+    pause_when_hidden: false,
+    battery_floor: 0.5,
+  }
 }
 
 export const MIN_INTENSITY = 0.05
@@ -28,12 +40,16 @@ export class Governor {
   readonly #sensors: Sensors
   readonly #unwatch: () => void
   readonly #watchers = new Set<() => void>()
-  #settings: GovernorSettings = DEFAULT_SETTINGS
+  readonly #threadsMax: number
+  #settings: GovernorSettings
   #pausedByUser = false
   #last: Verdict
 
-  constructor(sensors: Sensors) {
+  /** @param cores of the device */
+  constructor(sensors: Sensors, cores: number) {
     this.#sensors = sensors
+    this.#threadsMax = threadsMax(cores)
+    this.#settings = defaultSettings(cores)
     this.#last = this.#judge()
     this.#unwatch = sensors.watch(() => this.#reconsider())
   }
@@ -46,6 +62,10 @@ export class Governor {
     return this.#settings.intensity
   }
 
+  get threads(): number {
+    return this.#settings.threads
+  }
+
   get settings(): GovernorSettings {
     return this.#settings
   }
@@ -55,6 +75,7 @@ export class Governor {
     const merged = { ...this.#settings, ...settings }
     this.#settings = {
       ...merged,
+      threads: Math.min(this.#threadsMax, Math.max(1, Math.floor(merged.threads))),
       intensity: Math.min(1, Math.max(MIN_INTENSITY, merged.intensity)),
       battery_floor: Math.min(1, Math.max(0, merged.battery_floor)),
     }

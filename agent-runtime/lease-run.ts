@@ -54,8 +54,9 @@ export async function runLease(
   let done = 0
   let inline_bytes = 0
   let resumedAt = startedAt
+  const rests = () => ports.intensity() < 1
   try {
-    for await (const { shard, leaf } of runner.run(lease.first, lease.count, signal)) {
+    for await (const { shard, leaf } of runner.run(lease.first, lease.count, signal, rests)) {
       invariant(shard === lease.first + done, 'an executor gives shards in order')
       const wrong = job.checkLeaf(shard, leaf)
       if (wrong !== undefined)

@@ -8,6 +8,10 @@ export const AGENT_LIMITS = {
   input_cache_bytes: 256 * 1024 * 1024,
   /** Leaf blobs on their way to the hub at once. */
   uploads_at_once: 3,
+  /** Threads of the WASM executor, on the largest machine. */
+  threads: 64,
+  /** Bytes that threads together may hold of a job's operands; each of them has a copy. */
+  pool_operand_bytes: 512 * 1024 * 1024,
   call_timeout_ms: 30_000,
   /** A proof-of-work challenge costs a phone about a second; whatever takes so long is not meant for this device. */
   challenge_timeout_ms: 60_000,

@@ -59,7 +59,9 @@ export async function prove(
   signal: AbortSignal,
 ): Promise<Proof> {
   const job = registry.prepare({ contract: 1, ...CONTRACT })
-  const cpu = await attempt('CPU', clock, async () => withExecutor(await host.makeCpu(), clock, job, signal))
+  const cpu = await attempt('CPU', clock, async () =>
+    withExecutor(await host.makeCpu(() => 1), clock, job, signal),
+  )
   const cpuFloat = await attempt('CPU', clock, async () => ({ bytes: floatPayoffs() }))
   let gpu: ProofRun
   let gpuFloat: ProofRun

@@ -123,7 +123,7 @@ async function openExecutor(
       note = asForgeError(thrown).message
     }
   }
-  const cpu = await host.makeCpu()
+  const cpu = await host.makeCpu(() => 1)
   heard({ t: 'executor', kind: cpu.kind, label: cpu.label, note })
   return cpu
 }

@@ -22,7 +22,8 @@ export interface AgentEvent {
 export interface AgentStatus {
   readonly state: AgentState
   readonly reason: string | null
-  readonly executor: { readonly kind: ExecutorKind; readonly label: string } | null
+  /** The one that computes, and why it is this one. */
+  readonly executor: { readonly kind: ExecutorKind; readonly label: string; readonly why: string } | null
   /** Everything that was found out about executors at the last start. */
   readonly probe: readonly ExecutorReport[]
   readonly agent_id: string | null
@@ -42,6 +43,8 @@ export interface AgentStatus {
   readonly shards_per_s: number
   readonly work_units_per_s: number
   readonly settings: GovernorSettings
+  /** Most CPU threads that may be allowed on this device. */
+  readonly threads_max: number
   /** Newest last. */
   readonly events: readonly AgentEvent[]
 }

@@ -12,6 +12,7 @@ const tiny = (kind: 'inline' | 'blob', profile: string) =>
     args: z.strictObject({ shards: z.int().min(1).max(1_000) }),
     inputs: { x: { title: 'x', description: 'Any bytes.', dtypes: ['uint8'], rank: 1 } },
     example: { shards: 1 },
+    golden: () => [],
     kernel: 'mc/pi.v1',
     tables: [],
     plan: ({ shards }) => ({
@@ -51,6 +52,7 @@ export function tinyJob(shards: number, inputDigest: string, profile = 'inline.v
 export class GatedExecutor implements Executor {
   readonly kind = 'cpu'
   readonly label = 'gated'
+  readonly width = 1
   /** Shards executed, in order. */
   readonly executed: number[] = []
   prepared = 0

@@ -28,7 +28,10 @@ export class VerifiedExecutor implements Executor {
   readonly #registry: OpRegistry
   readonly #clock: Clock
   readonly #heard: (check: GoldenCheck) => void
-  readonly #checks = new Map<string, { readonly until: number; readonly passed: Promise<void> }>()
+  readonly #checks = new Map<
+    string,
+    { readonly until: number; readonly generation: number; readonly passed: Promise<void> }
+  >()
 
   constructor(
     inner: Executor,
@@ -50,18 +53,22 @@ export class VerifiedExecutor implements Executor {
     return this.#inner.label
   }
 
-  /** @throws ForgeError EXECUTOR_FAILED when a golden shard comes out wrong; CANCELLED when `signal` aborts */
-  async verifyAll(signal: AbortSignal): Promise<void> {
-    for (const op of this.#registry.list()) await this.verify(op.id, signal)
+  get width() {
+    return this.#inner.width
+  }
+
+  get generation() {
+    return this.#inner.generation ?? 0
   }
 
   /** @throws ForgeError EXECUTOR_FAILED when a golden shard of the op comes out wrong; CANCELLED */
   verify(op: string, signal: AbortSignal = new AbortController().signal): Promise<void> {
     const now = this.#clock.now()
     const known = this.#checks.get(op)
-    if (known !== undefined && now < known.until) return known.passed
+    const { generation } = this
+    if (known !== undefined && now < known.until && generation === known.generation) return known.passed
     const passed = this.#check(op, signal)
-    this.#checks.set(op, { until: now + CHECK_LASTS_MS, passed })
+    this.#checks.set(op, { until: now + CHECK_LASTS_MS, generation, passed })
     // Whoever awaits it hears of a failure; nobody has to. Only a verdict on the executor is remembered: a check that
     // was cut short says nothing.
     passed.catch((error: unknown) => {
@@ -74,18 +81,27 @@ export class VerifiedExecutor implements Executor {
   async prepare(job: PreparedJob, inputs: InputBytes): Promise<ShardRunner> {
     await this.verify(job.op)
     const runner = await this.#inner.prepare(job, inputs)
-    const verify = () => this.verify(job.op)
     return {
-      async *run(first: number, count: number, signal: AbortSignal): AsyncGenerator<ShardLeaf> {
-        await verify()
-        yield* runner.run(first, count, signal)
-      },
+      run: (first, count, signal, rests) => this.#run(job.op, runner.run(first, count, signal, rests)),
       close: () => runner.close(),
     }
   }
 
   close(): Promise<void> {
     return this.#inner.close()
+  }
+
+  async *#run(op: string, leaves: AsyncIterable<ShardLeaf>): AsyncGenerator<ShardLeaf> {
+    let { generation } = this
+    await this.verify(op)
+    for await (const leaf of leaves) {
+      // Lost and opened again on the way: what the new device computed is given away once it has proved itself.
+      if (generation !== this.generation) {
+        await this.verify(op)
+        generation = this.generation
+      }
+      yield leaf
+    }
   }
 
   async #check(op: string, signal: AbortSignal): Promise<void> {

@@ -25,13 +25,14 @@ const sensors = new ReportedSensors()
 const executors: ExecutorHost = {
   gpu: navigator.gpu,
   noGpuReason: 'this browser offers no WebGPU to this page',
-  makeCpu: async () => new ThreadedWasmExecutor(spawnWorkerThread),
+  makeCpu: async (threads) => new ThreadedWasmExecutor(spawnWorkerThread, threads),
 }
 
 const keys = indexedDbKeyStore(indexedDB)
 
 const agent = new Agent({
   executors,
+  cores: navigator.hardwareConcurrency,
   sensors,
   keys: (siteKey) => (siteKey === undefined ? keys : orForThisVisit(indexedDbKeyStore(indexedDB, siteKey))),
   registry: OPS,

@@ -107,6 +107,14 @@ const PLACES: readonly Place[] = [
   },
   { name: 'site', path: () => `/sites/${partnerSite}` },
   { name: 'unknown site', path: () => '/sites/nonsense' },
+  { name: 'ops', visitor: true, path: () => '/docs/ops' },
+  {
+    name: 'op with Greeks',
+    visitor: true,
+    path: () => '/docs/ops/mc/gbm.v1',
+    prepare: (page) => expect(panel(page, 'A result with its oracle').getByText('met').first()).toBeVisible(),
+  },
+  { name: 'op with operands', visitor: true, path: () => '/docs/ops/tensor/matmul.v1' },
   { name: 'contribute, as a visitor', visitor: true, path: () => '/contribute' },
   { name: 'contribute', path: () => '/contribute' },
   {

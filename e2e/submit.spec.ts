@@ -34,7 +34,12 @@ async function submitAndSettle(page: Page): Promise<void> {
 const schema = z.object({
   properties: z.record(
     z.string(),
-    z.object({ title: z.string(), description: z.string(), unit: z.string().optional() }),
+    z.object({
+      title: z.string(),
+      description: z.string(),
+      unit: z.string().optional(),
+      only_with: z.record(z.string(), z.string()).default({}),
+    }),
   ),
 })
 
@@ -43,7 +48,11 @@ for (const op of OPS.list()) {
     await chooseOp(page, op.id)
     const { properties } = schema.parse(z.toJSONSchema(op.args, { io: 'input' }))
     const form = panel(page, 'Arguments')
-    for (const [name, { title, description, unit }] of Object.entries(properties)) {
+    // Arguments of another style than the example's have no place in its form.
+    const asked = Object.entries(properties).filter(([, { only_with }]) =>
+      Object.entries(only_with).every(([other, value]) => op.example[other] === value),
+    )
+    for (const [name, { title, description, unit }] of asked) {
       const field = form.getByLabel(title)
       await expect(field, name).toBeVisible()
       const help = await field.getAttribute('aria-describedby')
@@ -51,11 +60,36 @@ for (const op of OPS.list()) {
       if (unit !== undefined) await expect(form.getByText(unit, { exact: true }).first()).toBeVisible()
     }
     const inputs = form.getByRole('textbox').or(form.getByRole('combobox')).or(form.getByRole('checkbox'))
-    expect(await inputs.count()).toBe(Object.keys(properties).length)
+    expect(await inputs.count()).toBe(asked.length)
     for (const { title } of Object.values(op.inputs))
       await expect(page.getByRole('group', { name: `Operand ${title}` })).toBeVisible()
   })
 }
+
+test('what a style needs is asked for once the style is chosen, and its Greeks are computed', async ({
+  page,
+}) => {
+  await chooseOp(page, 'mc@1/gbm.v1')
+  const form = panel(page, 'Arguments')
+  await expect(form.getByLabel('Payout')).toBeHidden()
+  await form.getByLabel('Style').selectOption('digital')
+  await form.getByRole('textbox', { name: 'Payout' }).fill('10')
+  await form.getByRole('textbox', { name: 'Paths' }).fill('2000')
+  await form.getByRole('checkbox', { name: 'Greeks' }).check()
+  await submitAndSettle(page)
+  const result = panel(page, 'Result')
+  await expect(result.getByText('Digital call, price today')).toBeVisible()
+  await expect(result.getByRole('row', { name: /^Delta/ })).toBeVisible()
+})
+
+test('the example of an op’s documentation is a contract away', async ({ page }) => {
+  await page.getByRole('link', { name: 'Docs' }).click()
+  await page.getByRole('link', { name: OPS.get('mc@1/pi.v1').title }).click()
+  await expect(panel(page, 'A result with its oracle').getByRole('row', { name: /^π/ })).toContainText('met')
+  await page.getByRole('link', { name: 'Submit this' }).click()
+  await expect(panel(page, 'Arguments').getByRole('textbox')).toHaveValue(String(2 ** 25))
+  await submitAndSettle(page)
+})
 
 test('an argument out of its range is explained at its field and not submitted', async ({ page }) => {
   await chooseOp(page, 'mc@1/gbm.v1')

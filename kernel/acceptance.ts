@@ -21,3 +21,26 @@ export interface AcceptedShard {
   readonly leaf: Uint8Array
   readonly copies: readonly AcceptedCopy[]
 }
+
+/** Neighbouring shards that were accepted alike. */
+export interface AcceptedRun {
+  readonly first: number
+  readonly count: number
+  readonly method: AcceptMethod
+  /** SHA-256 of each leaf, 32 bytes a shard. */
+  readonly digests: Uint8Array
+  /** A leaf a shard when leaves are inline; empty when they are blobs named by `digests`. */
+  readonly leaves: readonly Uint8Array[]
+  readonly copies: readonly AcceptedCopy[]
+}
+
+/** One shard of a run, counted from its first. */
+export function acceptedShard(run: AcceptedRun, offset: number): AcceptedShard {
+  return {
+    shard: run.first + offset,
+    method: run.method,
+    digest: run.digests.subarray(32 * offset, 32 * offset + 32),
+    leaf: run.leaves[offset] ?? new Uint8Array(0),
+    copies: run.copies,
+  }
+}

@@ -24,6 +24,7 @@ const MEAN: Op = {
   args: z.strictObject({}),
   inputs: {},
   example: {},
+  golden: () => [],
   kernel: 'mc/pi.v1',
   tables: [],
   plan: () => planOf(1),

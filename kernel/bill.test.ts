@@ -13,7 +13,7 @@ import {
 const SPLIT: Split = { contributor_permille: 800, site_permille: 100 }
 const copy = (agent: string, owner = `owner of ${agent}`) => ({ agent, owner })
 const referee = copy(REFEREE, REFEREE)
-const shard = (...copies: { agent: string; owner: string }[]) => ({ copies })
+const shard = (...copies: { agent: string; owner: string }[]) => ({ count: 1, copies })
 
 describe('work done', () => {
   it('counts the first copy of a shard as computation, the others as its verification', () => {
@@ -53,20 +53,25 @@ describe('work done', () => {
   )
   it('adds up to the chargeable copies, however the shards are grouped and ordered', () => {
     fc.assert(
-      fc.property(fc.array(fc.record({ copies })), fc.integer({ min: 1, max: 4 }), (shards, needed) => {
-        const total = (work: ReturnType<typeof workDone>) =>
-          work.reduce((sum, { computation, verification }) => sum + computation + verification, 0)
-        const chargeable = shards.reduce(
-          (sum, one) =>
-            sum + Math.min(needed, one.copies.filter(({ owner }) => owner !== 'submitter').length),
-          0,
-        )
-        expect(total(workDone(shards, 'submitter', needed))).toBe(chargeable)
-        expect(total(workDone([...shards].reverse(), 'submitter', needed))).toBe(chargeable)
-        const one_by_one = shards.flatMap((each) => workDone([each], 'submitter', needed))
-        expect(total(one_by_one)).toBe(chargeable)
-        expect(billedCopies(one_by_one)).toEqual(billedCopies(workDone(shards, 'submitter', needed)))
-      }),
+      fc.property(
+        fc.array(fc.record({ count: fc.integer({ min: 1, max: 64 }), copies })),
+        fc.integer({ min: 1, max: 4 }),
+        (shards, needed) => {
+          const total = (work: ReturnType<typeof workDone>) =>
+            work.reduce((sum, { computation, verification }) => sum + computation + verification, 0)
+          const chargeable = shards.reduce(
+            (sum, one) =>
+              sum +
+              one.count * Math.min(needed, one.copies.filter(({ owner }) => owner !== 'submitter').length),
+            0,
+          )
+          expect(total(workDone(shards, 'submitter', needed))).toBe(chargeable)
+          expect(total(workDone([...shards].reverse(), 'submitter', needed))).toBe(chargeable)
+          const one_by_one = shards.flatMap((each) => workDone([each], 'submitter', needed))
+          expect(total(one_by_one)).toBe(chargeable)
+          expect(billedCopies(one_by_one)).toEqual(billedCopies(workDone(shards, 'submitter', needed)))
+        },
+      ),
     )
   })
 })

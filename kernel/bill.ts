@@ -22,23 +22,26 @@ export interface WorkDone {
 }
 
 /**
- * The chargeable copies of accepted shards, summed by agent and owner: at most `copies_needed` of each shard, and none
- * of the submitter's own agents.
+ * The chargeable copies of accepted runs of shards, summed by agent and owner: at most `copies_needed` of each shard,
+ * and none of the submitter's own agents.
  */
 export function workDone(
-  shards: readonly { readonly copies: readonly Pick<AcceptedCopy, 'agent' | 'owner'>[] }[],
+  runs: readonly {
+    readonly count: number
+    readonly copies: readonly Pick<AcceptedCopy, 'agent' | 'owner'>[]
+  }[],
   submitter: string,
   copies_needed: number,
 ): readonly WorkDone[] {
   const sums = new Map<string, { agent: string; owner: string; computation: number; verification: number }>()
-  for (const { copies } of shards) {
+  for (const { count, copies } of runs) {
     const chargeable = copies.filter(({ owner }) => owner !== submitter).slice(0, copies_needed)
     for (const [at, { agent, owner }] of chargeable.entries()) {
       const key = `${agent} ${owner}`
       const sum = sums.get(key) ?? { agent, owner, computation: 0, verification: 0 }
       sums.set(key, sum)
-      if (at === 0) sum.computation++
-      else sum.verification++
+      if (at === 0) sum.computation += count
+      else sum.verification += count
     }
   }
   return [...sums.values()]

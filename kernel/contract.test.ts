@@ -119,20 +119,21 @@ describe('what is available', () => {
     expect(() => available({ verify })).not.toThrow()
   })
 
-  test.each([{ target: 'cpu' }, { target: 'gpu' }, { timeout_ms: 1000 }, { min_agents: 1 }])(
-    'policy %o',
-    (policy) => {
-      expect(() => available({ policy })).not.toThrow()
-    },
-  )
+  test.each([
+    { target: 'cpu' },
+    { target: 'gpu' },
+    { timeout_ms: 1000 },
+    { min_agents: 2 },
+    { max_agents: 2 },
+  ])('policy %o', (policy) => {
+    expect(() => available({ policy })).not.toThrow()
+  })
 
   test.each<[string, object]>([
     ['verify.mode', { verify: { mode: 'spotcheck', rate: 0.1 } }],
     ['verify.mode', { verify: { mode: 'full' } }],
     ['verify.mode', { verify: { mode: 'adaptive', epsilon: 0.01 } }],
     ['verify.mode', { verify: { mode: 'algebraic' } }],
-    ['policy.min_agents', { policy: { min_agents: 2 } }],
-    ['policy.max_agents', { policy: { max_agents: 2 } }],
     ['policy.classification', { policy: { classification: 'project' } }],
     ['artifacts', { artifacts: [] }],
     ['inputs.a.kv_version', { inputs: { a: { ...INPUT, kv_version: 1 } } }],

@@ -174,10 +174,6 @@ export function assertAvailable(contract: Contract): void {
   if (verify.mode !== 'none' && verify.mode !== 'quorum') {
     refuse('verify.mode', `verify mode "${verify.mode}"`, 'Use {"mode":"quorum","k":2} or {"mode":"none"}.')
   }
-  if (policy.min_agents !== 1)
-    refuse('policy.min_agents', 'a minimum number of agents', 'Leave min_agents out.')
-  if (policy.max_agents !== undefined)
-    refuse('policy.max_agents', 'a maximum number of agents', 'Leave max_agents out.')
   if (policy.classification !== 'public')
     refuse('policy.classification', 'a project classification', 'Use "public".')
   if (contract.artifacts !== undefined)

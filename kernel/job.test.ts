@@ -22,6 +22,7 @@ const SPEC: Spec = {
   args: z.strictObject({ x: z.number().min(-10).max(10), step: z.int().min(1).default(3) }),
   inputs: { a: { title: 'A', description: 'Any matrix.', dtypes: ['int8', 'uint8'], rank: 2 } },
   example: { x: 1, step: 3 },
+  golden: () => [],
   kernel: 'mc/pi.v1',
   tables: ['exp2'],
   plan: ({ x, step }): Plan<Constants> => ({

@@ -61,12 +61,15 @@ export interface PreparedJob {
 export interface Op
   extends Pick<
     OpSpec<JsonObject, JsonObject, unknown, JsonObject>,
-    'ref' | 'title' | 'description' | 'inputs' | 'kernel' | 'tables'
+    'ref' | 'title' | 'description' | 'inputs' | 'golden' | 'kernel' | 'tables'
   > {
   readonly id: string
   /** The op's own arguments, and `convergence` where it may stop early. */
   readonly args: z.ZodType<JsonObject>
+  readonly result: OpSpec<JsonObject, JsonObject, unknown, JsonObject>['result']
   readonly example: JsonObject
+  /** Where an op has several kernels: that of a contract's arguments. */
+  kernelOf?(args: JsonObject): string
   prepare(contract: Contract): PreparedJob
 }
 
@@ -75,18 +78,24 @@ export function defineOp<A extends JsonObject, C extends JsonObject, G, R extend
   spec: OpSpec<A, C, G, R>,
 ): Op {
   const args = argsWithTarget(spec)
-  return {
+  const op: Op = {
     id: formatOp(spec.ref),
     ref: spec.ref,
     title: spec.title,
     description: spec.description,
     inputs: spec.inputs,
+    golden: spec.golden,
     kernel: spec.kernel,
+    ...(spec.kernelOf === undefined
+      ? {}
+      : { kernelOf: (args: JsonObject) => spec.kernelOf?.(args as A) ?? spec.kernel }),
     tables: spec.tables,
     args,
+    result: spec.result,
     example: spec.example,
-    prepare: (contract) => prepareWith(spec, args, contract),
+    prepare: (contract) => prepareWith(spec, op, contract),
   }
+  return op
 }
 
 /** An op's arguments as a contract gives them: with `convergence` where it may stop early. */
@@ -120,7 +129,7 @@ function planMaterial({ shard_count, leaf, constants, looks }: Plan): JsonObject
  * The byte layout is specified in docs/spec/contract.md.
  */
 export function replayKeyMaterial(
-  spec: Pick<Op, 'ref' | 'kernel' | 'tables'>,
+  spec: Pick<Op, 'ref' | 'kernel' | 'kernelOf' | 'tables'>,
   contract: Contract,
   plan: Plan,
 ): JsonObject {
@@ -132,12 +141,13 @@ export function replayKeyMaterial(
     seed: { ...seedMaterialOf(contract) },
     inputs: contract.inputs as unknown as JsonObject,
     plan: planMaterial(plan),
-    kernel: kernelDigestOf(spec.kernel),
+    kernel: kernelDigestOf(spec, contract),
     tables: Object.fromEntries(spec.tables.map((name) => [name, TABLES[name].sha256])),
   }
 }
 
-function kernelDigestOf(kernel: string): HexDigest {
+function kernelDigestOf(op: Pick<Op, 'kernel' | 'kernelOf'>, { args }: Contract): HexDigest {
+  const kernel = op.kernelOf?.(args) ?? op.kernel
   const digest = KERNEL_DIGESTS[kernel]
   invariant(digest !== undefined, `no digest of kernel ${kernel}`)
   return digest
@@ -150,10 +160,10 @@ export function seedMaterialOf(contract: Contract): SeedMaterial {
 
 function prepareWith<A extends JsonObject, C extends JsonObject, G, R extends JsonObject>(
   spec: OpSpec<A, C, G, R>,
-  schema: z.ZodType<JsonObject>,
+  op: Op,
   raw: Contract,
 ): PreparedJob {
-  const parsed = schema.safeParse(raw.args)
+  const parsed = op.args.safeParse(raw.args)
   if (!parsed.success) throw schemaError(parsed.error, 'ARGS_OUT_OF_RANGE', 'args')
   // Agents and referee read the canonical text, in which -0 is 0: plan here from the same arguments.
   const contract: Contract = { ...raw, args: JSON.parse(canonicalJson(parsed.data)) as JsonObject }
@@ -173,7 +183,7 @@ function prepareWith<A extends JsonObject, C extends JsonObject, G, R extends Js
     )
   }
   const key = philoxKey(seedMaterialOf(contract))
-  const material = canonicalJson(replayKeyMaterial(spec, contract, plan))
+  const material = canonicalJson(replayKeyMaterial(op, contract, plan))
   const inputRefs = contract.inputs
   const canonical = canonicalContract(contract)
   const context = { args, plan, key, inputRefs }
@@ -183,7 +193,7 @@ function prepareWith<A extends JsonObject, C extends JsonObject, G, R extends Js
     canonical,
     contractHash: contractHash(contract),
     replayKey: sha256Hex(material),
-    kernelDigest: kernelDigestOf(spec.kernel),
+    kernelDigest: kernelDigestOf(op, contract),
     tables: spec.tables,
     replayKeyMaterial: material,
     planDigest: sha256Hex(canonicalJson(planMaterial(plan))),

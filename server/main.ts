@@ -101,6 +101,9 @@ async function start(config: Config, dev: boolean, log: Log): Promise<void> {
         path.join(config.dataDir, 'house-agent.key'),
         '--name',
         'house',
+        // The server and its database share this machine.
+        '--threads',
+        '1',
       ],
       log,
     )

@@ -40,6 +40,7 @@ export function bestForm(): ModuleForm {
   return WebAssembly.validate(Uint8Array.from(SIMD_PROBE)) ? 'simd' : 'scalar'
 }
 
-function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
+/** Decodes base64. */
+export function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))
 }

@@ -110,7 +110,7 @@ function compute(api: EmbedApi, consent: Consent): void {
   showStatus(undefined)
   const site = { site_key: page.siteKey, consent: consent.consent }
   agent
-    .configure({ intensity: INTENSITY, pause_when_hidden: true })
+    .configure({ intensity: INTENSITY, threads: 1, pause_when_hidden: true })
     .then(() => agent.start({ executor: 'auto', site }))
     .catch((error: unknown) => end('Ended', asForgeError(error).message))
 }

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import process from 'node:process'
 import { WebSocket } from 'ws'
 import { OPS } from '../../kernel/ops/registry.ts'
@@ -28,8 +29,9 @@ async function takePart(options: HeadlessOptions): Promise<number> {
     executors: {
       gpu: gpu.gpu,
       noGpuReason: gpu.reason,
-      makeCpu: async () => new ThreadedWasmExecutor(spawnNodeThread),
+      makeCpu: async (threads) => new ThreadedWasmExecutor(spawnNodeThread, threads),
     },
+    cores: availableParallelism(),
     sensors: new ReportedSensors(),
     keys: () => fileKeyStore(options.keyFile),
     registry: OPS,
@@ -40,7 +42,8 @@ async function takePart(options: HeadlessOptions): Promise<number> {
       webSocketTransport({ url, WebSocket: HubSocket as unknown as typeof globalThis.WebSocket }),
     blobs: (origin) => httpBlobs(origin),
   })
-  agent.configure({ intensity: options.intensity })
+  const { intensity, threads } = options
+  agent.configure({ intensity, ...(threads === undefined ? {} : { threads }) })
 
   let told = 0
   const ended = new Promise<number>((resolve) => {

@@ -20,6 +20,7 @@ describe('the flags of the headless agent', () => {
       executor: 'cpu',
       name: 'agent',
       intensity: 1,
+      threads: undefined,
       nodeToken: undefined,
       keyFile: expect.stringMatching(/agent\.key$/),
     })
@@ -39,6 +40,8 @@ describe('the flags of the headless agent', () => {
     ['a hub over ftp', ['--hub', 'ftp://x']],
     ['an unknown executor', [...HUB, '--executor', 'quantum']],
     ['an unknown flag', [...HUB, '--secret', 'x']],
+    ['no thread', [...HUB, '--threads', '0']],
+    ['more threads than there are cores', [...HUB, '--threads', '65']],
     ['an intensity of zero', [...HUB, '--intensity', '0']],
     ['a name with a path in it', [...HUB, '--name', '../x']],
     ['a token file that is not there', [...HUB, '--token-file', path.join(folder, 'absent')]],

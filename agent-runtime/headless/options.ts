@@ -4,6 +4,9 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { ForgeError } from '../../kernel/errors.ts'
+import { threadsMax } from '../governor.ts'
+
+const THREADS_MAX = threadsMax(os.availableParallelism())
 
 /** @param command as its user types it */
 export function usage(command: string): string {
@@ -17,6 +20,7 @@ export function usage(command: string): string {
   --webgpu-module NAME    package that gives WebGPU to Node, such as webgpu (Dawn)
   --name NAME             shown beside the executor, and names the key file (default: agent)
   --key-file FILE         where the agent's key is kept (default: ~/.forge-pool/NAME.key)
+  --threads COUNT         CPU threads that compute, 1 to ${THREADS_MAX} here (default: half of the cores)
   --intensity SHARE       share of the time spent computing, 0.05 to 1 (default: 1)
   -h, --help              this text
 
@@ -37,6 +41,7 @@ const flags = z.strictObject({
     .default('agent'),
   'key-file': z.string().min(1).optional(),
   intensity: z.coerce.number().min(0.05).max(1).default(1),
+  threads: z.coerce.number().int().min(1).max(THREADS_MAX).optional(),
 })
 
 const tokenText = z.string().regex(/^fpnt_[A-Za-z0-9_-]{43}$/)
@@ -50,6 +55,8 @@ export interface HeadlessOptions {
   readonly name: string
   readonly keyFile: string
   readonly intensity: number
+  /** Undefined: half of the cores. */
+  readonly threads: number | undefined
 }
 
 /** @throws ForgeError CONTRACT_INVALID with one line that says which flag is wrong; it never shows a token */
@@ -71,6 +78,7 @@ export function headlessOptions(
         name: string,
         'key-file': string,
         intensity: string,
+        threads: string,
       },
     }).values
   } catch (cause) {
@@ -81,7 +89,7 @@ export function headlessOptions(
     const issue = parsed.error.issues[0]
     throw wrong(`--${String(issue?.path[0] ?? 'hub')}: ${issue?.message ?? 'invalid'}`)
   }
-  const { hub, executor, name, intensity, token } = parsed.data
+  const { hub, executor, name, intensity, threads, token } = parsed.data
   return {
     hubUrl: hub,
     executor,
@@ -90,6 +98,7 @@ export function headlessOptions(
     name,
     keyFile: path.resolve(parsed.data['key-file'] ?? path.join(os.homedir(), '.forge-pool', `${name}.key`)),
     intensity,
+    threads,
   }
 }
 

@@ -7,8 +7,9 @@ import type { Executor, ShardLeaf, ShardRunner } from '../executor.ts'
 import { nextTurn } from './turn.ts'
 
 /** Names a form of the modules for the owner. */
-export function wasmLabel(form: ModuleForm): string {
-  return form === 'simd' ? 'WASM with SIMD, one thread' : 'WASM, one thread'
+export function wasmLabel(form: ModuleForm, threads = 1): string {
+  const engine = form === 'simd' ? 'WASM with SIMD' : 'WASM'
+  return `${engine}, ${threads === 1 ? 'one thread' : `${threads} threads`}`
 }
 
 /**
@@ -17,6 +18,7 @@ export function wasmLabel(form: ModuleForm): string {
  */
 export class WasmExecutor implements Executor {
   readonly kind = 'wasm'
+  readonly width = 1
   readonly label: string
   readonly #form: ModuleForm
 

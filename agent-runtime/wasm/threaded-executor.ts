@@ -1,119 +1,105 @@
-import { ForgeError, invariant } from '../../kernel/errors.ts'
+import { ForgeError } from '../../kernel/errors.ts'
 import type { PreparedJob } from '../../kernel/job.ts'
 import type { InputBytes } from '../../kernel/ops/op.ts'
 import { bestForm, type ModuleForm } from '../../shaders/modules.ts'
 import { cancelled, throwIfAborted } from '../clock.ts'
 import type { Executor, ShardLeaf, ShardRunner } from '../executor.ts'
 import { wasmLabel } from './executor.ts'
-import type { ComputeThread, ThreadReply, ThreadRequest } from './thread-messages.ts'
+import type { ComputeThread } from './thread-messages.ts'
+import { type PooledJob, ThreadPool } from './thread-pool.ts'
 
-interface Waiting {
-  readonly resolve: (reply: Extract<ThreadReply, { t: 'prepared' | 'leaf' }>) => void
-  readonly reject: (error: ForgeError) => void
-}
-
-interface HeldThread {
-  readonly thread: ComputeThread
-  /** Answers come in the order of the questions. */
-  readonly waiting: Waiting[]
-  readonly prepared: Set<number>
-}
+/** Leaves of a run that may be computed and not yet fetched, for each thread. */
+const AHEAD = 2
 
 /**
- * The WASM executor in a thread of its own, so that messages and a stop are served while a shard runs. A shard is one
- * uninterruptible call of about 0.2 s; an abort therefore ends the thread, at once, and the next run starts another.
+ * The WASM executor in threads of its own, so that messages and a stop are served while shards run. A run's shards are
+ * spread over as many threads as the owner allows. A shard is one uninterruptible call of about 0.2 s; an abort therefore
+ * ends the threads that compute for the run, at once, and the next run starts others.
  */
 export class ThreadedWasmExecutor implements Executor {
   readonly kind = 'wasm'
-  readonly label: string
-  readonly #spawn: () => ComputeThread
   readonly #form: ModuleForm
-  #held: HeldThread | undefined
+  readonly #threads: () => number
+  readonly #pool: ThreadPool
   #jobs = 0
 
-  /** @param form by default the fastest that this engine can run */
-  constructor(spawn: () => ComputeThread, form: ModuleForm = bestForm()) {
-    this.#spawn = spawn
+  /**
+   * @param threads how many threads may compute; asked again whenever one is to begin
+   * @param form by default the fastest that this engine can run
+   */
+  constructor(spawn: () => ComputeThread, threads: () => number = () => 1, form: ModuleForm = bestForm()) {
     this.#form = form
-    this.label = wasmLabel(form)
+    this.#threads = threads
+    this.#pool = new ThreadPool(spawn, threads)
+  }
+
+  get label(): string {
+    return wasmLabel(this.#form, this.width)
+  }
+
+  get width(): number {
+    return this.#threads()
   }
 
   async prepare(job: PreparedJob, inputs: InputBytes): Promise<ShardRunner> {
-    const id = ++this.#jobs
-    const run = (first: number, count: number, signal: AbortSignal) =>
-      this.#run(id, job, inputs, first, count, signal)
+    const pooled: PooledJob = { id: ++this.#jobs, canonical: job.canonical, form: this.#form, inputs }
     return {
-      run,
-      close: () => {
-        if (this.#held?.prepared.delete(id)) this.#held.thread.post({ t: 'close', job: id })
-      },
+      run: (first, count, signal, rests) => this.#run(pooled, first, first + count, signal, rests),
+      close: () => this.#pool.forget(pooled),
     }
   }
 
   async close(): Promise<void> {
-    this.#end(new ForgeError('CANCELLED', 'the executor is closed'))
+    this.#pool.close(new ForgeError('CANCELLED', 'the executor is closed'))
   }
 
   async *#run(
-    id: number,
-    job: PreparedJob,
-    inputs: InputBytes,
+    job: PooledJob,
     first: number,
-    count: number,
+    end: number,
     signal: AbortSignal,
+    rests: () => boolean = () => false,
   ): AsyncGenerator<ShardLeaf> {
     throwIfAborted(signal)
-    const onAbort = () => this.#end(cancelled(signal))
+    const run = this.#pool.open(job)
+    const onAbort = () => run.abort(cancelled(signal))
     signal.addEventListener('abort', onAbort, { once: true })
+    const leaves = new Map<number, Promise<Uint8Array>>()
+    let next = first
+    let computing = 0
+    let over = false
+    const begin = (): void => {
+      const leaf = run.shard(next)
+      leaves.set(next++, leaf)
+      computing++
+      leaf.then(
+        () => {
+          computing--
+          if (!over && !rests()) fill()
+        },
+        () => undefined,
+      )
+    }
+    const fill = (): void => {
+      const width = this.width
+      while (next < end && computing < width && leaves.size < AHEAD * width) begin()
+    }
     try {
-      const held = this.#thread()
-      if (!held.prepared.has(id)) {
-        await ask(held, { t: 'prepare', job: id, canonical: job.canonical, form: this.#form, inputs })
-        held.prepared.add(id)
-      }
-      for (let shard = first; shard < first + count; shard++) {
+      for (let shard = first; shard < end; shard++) {
         throwIfAborted(signal)
-        const reply = await ask(held, { t: 'shard', job: id, shard })
-        invariant(reply.t === 'leaf' && reply.shard === shard, 'the thread answers what was asked')
-        yield { shard, leaf: reply.leaf }
+        // Whoever rests between leaves wants no thread to compute meanwhile: so many are begun at once, and the next
+        // when all of them were fetched.
+        if (!rests() || leaves.size === 0) fill()
+        const leaf = leaves.get(shard)
+        if (leaf === undefined) throw new ForgeError('INTERNAL', `shard ${shard} was not begun`)
+        if (rests()) await Promise.all(leaves.values())
+        yield { shard, leaf: await leaf }
+        leaves.delete(shard)
       }
     } finally {
+      over = true
       signal.removeEventListener('abort', onAbort)
+      run.abandon()
     }
   }
-
-  #thread(): HeldThread {
-    if (this.#held !== undefined) return this.#held
-    const held: HeldThread = { thread: this.#spawn(), waiting: [], prepared: new Set() }
-    held.thread.listen(
-      (reply) => {
-        const next = held.waiting.shift()
-        if (reply.t !== 'failed') next?.resolve(reply)
-        else next?.reject(new ForgeError(reply.error.code, reply.error.message, reply.error))
-      },
-      (reason) => {
-        if (this.#held === held)
-          this.#end(new ForgeError('EXECUTOR_FAILED', `the computing thread ended: ${reason}`))
-      },
-    )
-    this.#held = held
-    return held
-  }
-
-  #end(error: ForgeError): void {
-    const held = this.#held
-    this.#held = undefined
-    held?.thread.terminate()
-    for (const { reject } of held?.waiting.splice(0) ?? []) reject(error)
-  }
-}
-
-function ask(
-  held: HeldThread,
-  request: ThreadRequest,
-): Promise<Extract<ThreadReply, { t: 'prepared' | 'leaf' }>> {
-  return new Promise((resolve, reject) => {
-    held.waiting.push({ resolve, reject })
-    held.thread.post(request)
-  })
 }

@@ -1,7 +1,7 @@
 import { ForgeError } from '../../kernel/errors.ts'
 import { AGENT_LIMITS } from '../limits.ts'
 
-/** Invocations of a workgroup: half of what the weakest (compatibility) devices allow. */
+/** Invocations of a workgroup, unless the adapter allows fewer: half of what compatibility devices must allow. */
 export const WORKGROUP_SIZE = 64
 
 export interface DeviceOptions {
@@ -15,8 +15,8 @@ export interface OpenDevice {
   /** Adapter as the browser names it; many name nothing. */
   readonly label: string
   readonly limits: DeviceLimits
-  /** Whether `dot4I8Packed` may be used: a language feature, not a device feature. */
-  readonly dp4a: boolean
+  /** Features of WGSL that a kernel may use: of the language, not of the device. */
+  readonly languageFeatures: ReadonlySet<string>
   /** Set once the device is lost, with the browser's reason. */
   lost: string | undefined
   /** Called once with that reason. A run adds itself and leaves; a chain on `device.lost` would grow for ever. */
@@ -24,6 +24,8 @@ export interface OpenDevice {
 }
 
 export interface DeviceLimits {
+  /** Invocations of a workgroup: a power of two. */
+  readonly workgroup_size: number
   readonly storage_buffer_bytes: number
   readonly workgroups_per_dimension: number
   readonly storage_buffers: number
@@ -39,12 +41,11 @@ export async function openDevice(gpu: GPU, options: DeviceOptions = {}): Promise
   })
   if (adapter === null) throw failed('the browser offers no WebGPU adapter')
   const { limits } = adapter
-  if (
-    limits.maxComputeInvocationsPerWorkgroup < WORKGROUP_SIZE ||
-    limits.maxComputeWorkgroupSizeX < WORKGROUP_SIZE
-  ) {
-    throw failed(`the adapter runs fewer than ${WORKGROUP_SIZE} invocations in a workgroup`)
-  }
+  const widest = Math.min(
+    WORKGROUP_SIZE,
+    limits.maxComputeInvocationsPerWorkgroup,
+    limits.maxComputeWorkgroupSizeX,
+  )
   const requiredLimits: Record<string, number> = {}
   for (const name of RAISED) requiredLimits[name] = limits[name]
   const device = await adapter.requestDevice({ requiredLimits }).catch((cause: unknown) => {
@@ -54,11 +55,12 @@ export async function openDevice(gpu: GPU, options: DeviceOptions = {}): Promise
     device,
     label: labelOf(adapter),
     limits: {
+      workgroup_size: 2 ** Math.floor(Math.log2(widest)),
       storage_buffer_bytes: Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize),
       workgroups_per_dimension: device.limits.maxComputeWorkgroupsPerDimension,
       storage_buffers: device.limits.maxStorageBuffersPerShaderStage,
     },
-    dp4a: gpu.wgslLanguageFeatures?.has('packed_4x8_integer_dot_product') ?? false,
+    languageFeatures: new Set(gpu.wgslLanguageFeatures ?? []),
     lost: undefined,
     lossListeners: new Set(),
   }

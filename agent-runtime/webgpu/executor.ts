@@ -7,6 +7,7 @@ import { createJobBuffers, type JobBuffers } from './job-buffers.ts'
 import { PACING, Pacer } from './pacing.ts'
 import { PipelineCache } from './pipelines.ts'
 import { runOnDevice } from './runner.ts'
+import { knownProgram, type Trial, tryPrograms, type VariantChoices } from './variants.ts'
 
 /** Rounds of submitting nothing, from which the cost of hearing about completion is known. */
 const LATENCY_ROUNDS = 3
@@ -16,6 +17,7 @@ interface Stage {
   readonly opened: OpenDevice
   readonly pipelines: PipelineCache
   readonly latencyMs: number
+  readonly choices: VariantChoices
 }
 
 /**
@@ -24,11 +26,13 @@ interface Stage {
  */
 export class WebGpuExecutor implements Executor {
   readonly kind = 'webgpu'
+  readonly width = 1
   readonly #gpu: GPU
   readonly #options: DeviceOptions
   #stage: Promise<Stage>
   readonly label: string
   #closed = false
+  #generation = 0
 
   private constructor(gpu: GPU, options: DeviceOptions, stage: Stage) {
     this.#gpu = gpu
@@ -42,22 +46,30 @@ export class WebGpuExecutor implements Executor {
     return new WebGpuExecutor(gpu, options, await openStage(gpu, options))
   }
 
+  get generation(): number {
+    return this.#generation
+  }
+
   async prepare(job: PreparedJob, inputs: InputBytes): Promise<ShardRunner> {
-    const program = job.gpu()
-    const unitsPerInvocation = job.plan.work_units / (job.plan.shard_count * program.invocations)
-    const runner = new JobRunner(() => this.#live(), program, inputs, unitsPerInvocation)
-    await runner.ready()
+    const unitsPerShard = job.plan.work_units / job.plan.shard_count
+    const runner = new JobRunner(() => this.#live(), job.gpu(), inputs, unitsPerShard)
+    await runner.compile()
     return runner
   }
 
   /**
-   * One shard of a program that is not an op: the conformance probe and the demonstration.
+   * One shard of a program that is not a job's: the conformance probe, the demonstration, a variant.
    * @returns the leaf
    */
-  async runProgram(program: GpuProgram, inputs: InputBytes, signal: AbortSignal): Promise<Uint8Array> {
+  async runProgram(
+    program: GpuProgram,
+    inputs: InputBytes,
+    signal: AbortSignal,
+    shard = 0,
+  ): Promise<Uint8Array> {
     const runner = new JobRunner(() => this.#live(), program, inputs, 0)
     try {
-      for await (const { leaf } of runner.run(0, 1, signal)) return leaf
+      for await (const { leaf } of runner.run(shard, 1, signal)) return leaf
       throw failed('a program gave no leaf')
     } finally {
       runner.close()
@@ -76,7 +88,10 @@ export class WebGpuExecutor implements Executor {
     const stage = await known
     if (stage.opened.lost === undefined) return stage
     // Several jobs may find the loss at once; the first one replaces the device for all.
-    if (this.#stage === known) this.#stage = openStage(this.#gpu, this.#options)
+    if (this.#stage === known) {
+      this.#generation++
+      this.#stage = openStage(this.#gpu, this.#options)
+    }
     return this.#stage
   }
 }
@@ -90,63 +105,111 @@ async function openStage(gpu: GPU, options: DeviceOptions): Promise<Stage> {
     await opened.device.queue.onSubmittedWorkDone()
     latencyMs = Math.min(latencyMs, performance.now() - startedAt)
   }
-  return { opened, pipelines: new PipelineCache(opened), latencyMs }
+  return { opened, pipelines: new PipelineCache(opened), latencyMs, choices: new Map() }
+}
+
+/** A program with its operands on a device. */
+interface HeldProgram {
+  readonly stage: Stage
+  readonly program: GpuProgram
+  readonly buffers: JobBuffers
+  readonly pacer: Pacer
 }
 
 class JobRunner implements ShardRunner {
   readonly #live: () => Promise<Stage>
   readonly #program: GpuProgram
   readonly #inputs: InputBytes
-  readonly #firstInvocations: number
-  #held: { readonly stage: Stage; readonly buffers: JobBuffers; readonly pacer: Pacer } | undefined
+  readonly #unitsPerShard: number
+  #held: HeldProgram | undefined
   #closed = false
 
-  constructor(
-    live: () => Promise<Stage>,
-    program: GpuProgram,
-    inputs: InputBytes,
-    unitsPerInvocation: number,
-  ) {
+  constructor(live: () => Promise<Stage>, program: GpuProgram, inputs: InputBytes, unitsPerShard: number) {
     this.#live = live
     this.#program = program
     this.#inputs = inputs
-    this.#firstInvocations = Math.ceil((1000 * PACING.first_ms) / Math.max(unitsPerInvocation, 1e-6))
+    this.#unitsPerShard = unitsPerShard
   }
 
-  async ready() {
+  /** Says now what the device has against the job. Which variant is fastest is found when a run allows computing. */
+  async compile(): Promise<void> {
     const stage = await this.#live()
-    if (this.#held?.stage !== stage) {
-      const pacer = new Pacer(stage.latencyMs, this.#firstInvocations)
-      const buffers = await createJobBuffers(
-        stage.opened,
-        stage.pipelines,
-        this.#program,
-        this.#inputs,
-        pacer.depth,
-      )
-      this.#held = { stage, buffers, pacer }
-    }
+    const [program] = knownProgram(stage.opened, stage.choices, this.#program, this.#unitsPerShard)
+    this.#held ??= await this.#hold(stage, program)
+  }
+
+  async #ready(signal: AbortSignal): Promise<HeldProgram> {
+    const stage = await this.#live()
+    const [known, untried] = knownProgram(stage.opened, stage.choices, this.#program, this.#unitsPerShard)
+    if (untried.length === 0 && this.#held?.stage === stage) return this.#held
+    this.#held?.buffers.destroy()
+    this.#held = undefined
+    const program =
+      untried.length === 0
+        ? known
+        : await tryPrograms([known, ...untried], stage.choices, this.#program.kernel, (candidate) =>
+            this.#trial(stage, candidate, signal),
+          )
+    this.#held = await this.#hold(stage, program)
     return this.#held
   }
 
-  async *run(first: number, count: number, signal: AbortSignal): AsyncGenerator<ShardLeaf> {
+  /** The first shard by a program, twice on its buffers: the second run finds everything compiled. */
+  async #trial(stage: Stage, program: GpuProgram, signal: AbortSignal): Promise<Trial> {
+    const { opened } = stage
+    const { buffers, pacer } = await this.#hold(stage, program)
+    try {
+      let trial: Trial = { ms: 0, leaf: new Uint8Array(0) }
+      for (let round = 0; round < 2; round++) {
+        const startedAt = performance.now()
+        for await (const { leaf } of runOnDevice(opened, buffers, pacer, 0, 1, signal, () => false))
+          trial = { ms: performance.now() - startedAt, leaf }
+      }
+      return trial
+    } finally {
+      buffers.destroy()
+    }
+  }
+
+  async #hold(stage: Stage, program: GpuProgram): Promise<HeldProgram> {
+    const unitsPerInvocation = this.#unitsPerShard / program.invocations
+    const first = Math.ceil((1000 * PACING.first_ms) / Math.max(unitsPerInvocation, 1e-6))
+    const pacer = new Pacer(stage.latencyMs, first)
+    const { opened, pipelines } = stage
+    const buffers = await createJobBuffers(
+      opened,
+      pipelines,
+      this.#program,
+      program,
+      this.#inputs,
+      pacer.depth,
+    )
+    return { stage, program, buffers, pacer }
+  }
+
+  async *run(
+    first: number,
+    count: number,
+    signal: AbortSignal,
+    rests: () => boolean = () => false,
+  ): AsyncGenerator<ShardLeaf> {
     const end = first + count
     let next = first
     let lossAt = -1
     while (next < end) {
       throwIfAborted(signal)
       if (this.#closed) throw failed('the job is closed on this device')
-      let held: Awaited<ReturnType<JobRunner['ready']>> | undefined
+      let held: HeldProgram | undefined
       try {
-        held = await this.ready()
+        held = await this.#ready(signal)
         for await (const leaf of runOnDevice(
           held.stage.opened,
-          this.#program,
           held.buffers,
           held.pacer,
           next,
           end,
           signal,
+          rests,
         )) {
           yield leaf
           next = leaf.shard + 1

@@ -1,15 +1,17 @@
+import { assertProgramAdmitted, DISPATCH_WORDS } from '../../kernel/execute/admission.ts'
 import type { GpuProgram, InputBytes } from '../../kernel/ops/op.ts'
+import { kernelSource } from '../../shaders/sources.ts'
 import { failed, type OpenDevice, scoped } from './device.ts'
 import { BUFFER_USAGE } from './flags.ts'
 import { BINDING, type KernelPipeline, type PipelineCache } from './pipelines.ts'
 
-/** The dispatch words that stand before the program's own in the uniform. */
-export const DISPATCH_WORDS = 4
 /** Output bytes of one batch of shards, unless a single slot is larger. */
 const OUTPUT_BYTES = 8 * 1024 * 1024
 
 /** What one job holds on a device. */
 export interface JobBuffers {
+  /** The one that this device runs. */
+  readonly program: GpuProgram
   readonly compiled: KernelPipeline
   readonly group: GPUBindGroup
   readonly uniform: GPUBuffer
@@ -22,14 +24,22 @@ export interface JobBuffers {
   destroy(): void
 }
 
-/** @throws ForgeError EXECUTOR_FAILED when the device lacks the memory or refuses the kernel */
+/**
+ * @param normative the job's program, whose proofs hold for the one that runs, too
+ * @param program the same, or a variant of it
+ * @throws ForgeError EXECUTOR_FAILED when the job leaves what the kernel's proofs assume, the device lacks the memory or
+ * refuses the kernel
+ */
 export async function createJobBuffers(
   opened: OpenDevice,
   pipelines: PipelineCache,
+  normative: GpuProgram,
   program: GpuProgram,
   inputs: InputBytes,
   stagings: number,
 ): Promise<JobBuffers> {
+  const { admission } = await kernelSource(normative.kernel)
+  if (admission !== undefined) assertProgramAdmitted(admission, normative)
   const { device, limits } = opened
   const slot_bytes = 4 * program.slot_words
   if (slot_bytes > limits.storage_buffer_bytes)
@@ -82,6 +92,7 @@ export async function createJobBuffers(
     }
     const group = device.createBindGroup({ layout: compiled.layout, entries })
     return {
+      program,
       compiled,
       group,
       uniform,

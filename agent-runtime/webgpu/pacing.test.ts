@@ -50,6 +50,18 @@ describe('the size of a dispatch', () => {
     expect(duration).toBeLessThan(50)
   })
 
+  it.each([1e-4, 1e-2, 0.2])(
+    'settles there, too, where the device was busy when its latency was measured (%d ms an invocation)',
+    (ms) => {
+      const pacer = new Pacer(60, 64)
+      expect(pacer.depth).toBe(PACING.coarse_depth)
+      const duration = runInSteps(pacer, ms, 0.1, 80)
+      expect(pacer.depth).toBe(1)
+      expect(duration).toBeGreaterThan(12)
+      expect(duration).toBeLessThan(50)
+    },
+  )
+
   it('never grows more than twofold at once', () => {
     const pacer = new Pacer(0.5, 64)
     expect(pacer.invocations).toBe(64)

@@ -15,6 +15,8 @@ export const PACING = {
   coarse_growth: 1.25,
   /** Completion heard later than this is a polling step, not a duration (Firefox: about 100 ms). */
   coarse_latency_ms: 8,
+  /** Below this share of a step two completions are not a step apart. */
+  step_share: 0.6,
   /** Dispatches queued where completion comes in coarse steps; else one. */
   coarse_depth: 3,
   /** Two completions closer than this came from the same polling step. */
@@ -23,9 +25,9 @@ export const PACING = {
 
 /** Learns the size of a dispatch, in invocations, from how long dispatches take. One per job and device. */
 export class Pacer {
-  /** Dispatches that may be queued at once. */
-  readonly depth: number
-  readonly #latencyMs: number
+  /** Dispatches that may be queued at once; never more than at first. */
+  depth: number
+  #latencyMs: number
   #invocations: number
   #lastDoneAt = Number.NEGATIVE_INFINITY
   /** Completions heard in the present polling step. */
@@ -58,6 +60,13 @@ export class Pacer {
       const duration = Math.max(doneAt - startedAt - this.#latencyMs, 0.05)
       this.#resize((invocations * PACING.target_ms) / duration, invocations, PACING.growth)
       return
+    }
+    // Completions that come further apart than a step's own, and yet sooner than the step, show that there is none: the
+    // device was only busy when its latency was measured.
+    const gap = doneAt - this.#lastDoneAt
+    if (gap > PACING.same_step_ms && gap < PACING.step_share * this.#latencyMs) {
+      this.#latencyMs = Math.min(gap, PACING.coarse_latency_ms)
+      this.depth = 1
     }
     // Coarse steps: a duration below a step cannot be seen. All queued dispatches done in one step means the device
     // was idle for a while and can take more; one dispatch over more than a step was too large.

@@ -1,11 +1,10 @@
-import { ForgeError } from '../../kernel/errors.ts'
 import { TABLES, type TableName } from '../../kernel/numerics/tables/index.ts'
-import { KERNELS } from '../../shaders/generated/kernels.ts'
-import { failed, type OpenDevice, scoped, WORKGROUP_SIZE } from './device.ts'
+import { kernelSource } from '../../shaders/sources.ts'
+import { failed, type OpenDevice, scoped } from './device.ts'
 import { BUFFER_USAGE, STAGE_COMPUTE } from './flags.ts'
 
 /** Bindings of group 0, as `kernel/ops/op.ts` fixes them for every kernel. */
-export const BINDING = { uniform: 0, output: 1, 'normal-quantile': 2, exp2: 3, inputs: 4 } as const
+export const BINDING = { uniform: 0, output: 1, 'normal-quantile': 2, exp2: 3, inputs: 4, log2: 15 } as const
 
 export interface KernelPipeline {
   readonly pipeline: GPUComputePipeline
@@ -29,11 +28,12 @@ export class PipelineCache {
    * @throws ForgeError EXECUTOR_FAILED with the compiler's first message
    */
   get(kernel: string, tables: readonly TableName[], inputs: number): Promise<KernelPipeline> {
-    const source = this.#sourceOf(kernel)
     let pipeline = this.#pipelines.get(kernel)
     if (pipeline === undefined) {
-      pipeline = this.#compile(kernel, source, tables, inputs)
+      pipeline = this.#compile(kernel, tables, inputs)
       this.#pipelines.set(kernel, pipeline)
+      // What failed to load once may load the next time; what does not compile will not, and says so again.
+      pipeline.catch(() => this.#pipelines.delete(kernel))
     }
     return pipeline
   }
@@ -54,20 +54,7 @@ export class PipelineCache {
     return buffer
   }
 
-  /** A kernel may have a twin with packed byte products, bit-identical and faster, for devices that speak it. */
-  #sourceOf(kernel: string): string {
-    const twin = this.#opened.dp4a ? KERNELS[`${kernel}.dp4a`] : undefined
-    const source = twin ?? KERNELS[kernel]
-    if (source === undefined) throw new ForgeError('EXECUTOR_FAILED', `there is no compiled kernel ${kernel}`)
-    return source
-  }
-
-  async #compile(
-    kernel: string,
-    code: string,
-    tables: readonly TableName[],
-    inputs: number,
-  ): Promise<KernelPipeline> {
+  async #compile(kernel: string, tables: readonly TableName[], inputs: number): Promise<KernelPipeline> {
     const { device, limits } = this.#opened
     const storages = 1 + tables.length + inputs
     if (storages > limits.storage_buffers) {
@@ -75,6 +62,7 @@ export class PipelineCache {
         `${kernel} binds ${storages} storage buffers; this device allows ${limits.storage_buffers}`,
       )
     }
+    const { wgsl: code } = await kernelSource(kernel)
     return scoped(device, `the kernel ${kernel} does not compile`, async () => {
       const module = device.createShaderModule({ label: kernel, code })
       const readOnly = [
@@ -96,7 +84,7 @@ export class PipelineCache {
       const compiled = device.createComputePipelineAsync({
         label: kernel,
         layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
-        compute: { module, entryPoint: 'main', constants: { wg: WORKGROUP_SIZE } },
+        compute: { module, entryPoint: 'main', constants: { wg: limits.workgroup_size } },
       })
       try {
         return { pipeline: await compiled, layout }

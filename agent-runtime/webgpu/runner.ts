@@ -1,9 +1,9 @@
-import type { GpuProgram } from '../../kernel/ops/op.ts'
+import { DISPATCH_WORDS } from '../../kernel/execute/admission.ts'
 import { throwIfAborted } from '../clock.ts'
 import type { ShardLeaf } from '../executor.ts'
-import { failed, type OpenDevice, popScopes, WORKGROUP_SIZE } from './device.ts'
+import { failed, type OpenDevice, popScopes } from './device.ts'
 import { MAP_MODE_READ } from './flags.ts'
-import { DISPATCH_WORDS, type JobBuffers } from './job-buffers.ts'
+import type { JobBuffers } from './job-buffers.ts'
 import {
   nextSlice,
   type Pacer,
@@ -28,17 +28,18 @@ interface Submitted {
  */
 export async function* runOnDevice(
   opened: OpenDevice,
-  program: GpuProgram,
   buffers: JobBuffers,
   pacer: Pacer,
   first: number,
   end: number,
   signal: AbortSignal,
+  rests: () => boolean,
 ): AsyncGenerator<ShardLeaf> {
+  const { program } = buffers
   const bounds: SliceBounds = {
     invocations: program.invocations,
     stage_invocations: program.stage_invocations ?? program.invocations,
-    workgroup_size: WORKGROUP_SIZE,
+    workgroup_size: opened.limits.workgroup_size,
     workgroups_per_dimension: opened.limits.workgroups_per_dimension,
     slots: buffers.slots,
   }
@@ -55,10 +56,10 @@ export async function* runOnDevice(
   if (opened.lost !== undefined) onLoss(opened.lost)
   try {
     while (at.shard < end || queued.length > 0) {
-      while (at.shard < end && queued.length < pacer.depth) {
+      while (at.shard < end && queued.length < (rests() ? 1 : pacer.depth)) {
         throwIfAborted(signal)
         const slice = nextSlice(at, end, pacer.invocations, bounds)
-        queued.push(submit(opened, program, buffers, slice, free))
+        queued.push(submit(opened, buffers, slice, free))
         at = positionAfter(slice)
       }
       const oldest = queued.shift()
@@ -83,20 +84,14 @@ export async function* runOnDevice(
   }
 }
 
-function submit(
-  opened: OpenDevice,
-  program: GpuProgram,
-  buffers: JobBuffers,
-  slice: Slice,
-  free: GPUBuffer[],
-): Submitted {
+function submit(opened: OpenDevice, buffers: JobBuffers, slice: Slice, free: GPUBuffer[]): Submitted {
   const { device } = opened
   const used_bytes = slice.shards * buffers.slot_bytes
   const submittedAt = performance.now()
   device.pushErrorScope('out-of-memory')
   device.pushErrorScope('validation')
   const words = new Uint32Array(DISPATCH_WORDS)
-  words.set([slice.first_invocation, slice.end_invocation, slice.first_shard, program.slot_words])
+  words.set([slice.first_invocation, slice.end_invocation, slice.first_shard, buffers.program.slot_words])
   device.queue.writeBuffer(buffers.uniform, 0, words)
   const encoder = device.createCommandEncoder()
   if (slice.opens) encoder.clearBuffer(buffers.output, 0, used_bytes)
@@ -104,7 +99,7 @@ function submit(
   pass.setPipeline(buffers.compiled.pipeline)
   pass.setBindGroup(0, buffers.group)
   const invocations = slice.end_invocation - slice.first_invocation
-  pass.dispatchWorkgroups(Math.ceil(invocations / WORKGROUP_SIZE), slice.shards)
+  pass.dispatchWorkgroups(Math.ceil(invocations / opened.limits.workgroup_size), slice.shards)
   pass.end()
   const staging = slice.closes ? free.pop() : undefined
   if (staging !== undefined) encoder.copyBufferToBuffer(buffers.output, 0, staging, 0, used_bytes)

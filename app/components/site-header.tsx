@@ -11,6 +11,7 @@ const PAGES = [
   { href: '/contribute', label: 'Contribute' },
   { href: '/submit', label: 'Submit' },
   { href: '/jobs', label: 'Jobs' },
+  { href: '/docs/ops', label: 'Docs' },
 ] as const
 
 /** Two rows of bars, the same bytes twice: what the network is about. */

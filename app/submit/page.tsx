@@ -2,6 +2,7 @@ import type { Metadata } from 'next'
 import { SubmitForm } from '../components/submit/submit-form.tsx'
 import { Callout } from '../components/ui/callout.tsx'
 import { serverApi } from '../data/server-api.ts'
+import { OP_PAGES } from '../generated/op-pages.ts'
 
 export const metadata: Metadata = { title: 'Submit a contract' }
 
@@ -10,8 +11,9 @@ interface Props {
 }
 
 export default async function Page({ searchParams }: Props) {
-  const { from } = await searchParams
-  const template = typeof from === 'string' ? await contractOf(from) : undefined
+  const { from, op } = await searchParams
+  const template =
+    typeof from === 'string' ? await contractOf(from) : typeof op === 'string' ? exampleOf(op) : undefined
   return (
     <div>
       <h1 className="text-3xl font-semibold tracking-tight">Submit a contract</h1>
@@ -27,6 +29,12 @@ export default async function Page({ searchParams }: Props) {
       <SubmitForm template={template ?? undefined} />
     </div>
   )
+}
+
+/** The contract of an op's documentation page, without the operands: their bytes are not on this server. */
+function exampleOf(id: string) {
+  const contract = OP_PAGES[id]?.contract
+  return contract === undefined || contract.inputs === undefined ? contract : { ...contract, inputs: {} }
 }
 
 /** The contract of an earlier job; null when there is none. */

@@ -1,6 +1,7 @@
 import { ForgeError, invariant } from '../errors.ts'
 import { TABLES } from '../numerics/tables/index.ts'
 import type { GpuProgram, InputBytes } from '../ops/op.ts'
+import { assertAdmitted, DISPATCH_WORDS } from './admission.ts'
 
 /**
  * Runs a kernel that was compiled to WASM. The module imports `env.memory`, and exports `run(first, end, y)`, `admit()`
@@ -10,10 +11,10 @@ import type { GpuProgram, InputBytes } from '../ops/op.ts'
  */
 
 const LENGTHS_AT = 64
-const BINDING = { uniform: 0, output: 1, 'normal-quantile': 2, exp2: 3, inputs: 4 } as const
-/** Words first_invocation, end_invocation, first_shard, slot_words, which stand first in every uniform. */
-const DISPATCH_WORDS = 4
+const BINDING = { uniform: 0, output: 1, 'normal-quantile': 2, exp2: 3, inputs: 4, log2: 15 } as const
 const PAGE_BYTES = 65_536
+/** Lanes beyond the last invocation may read so far beyond a buffer. */
+const SPARE_BYTES = 16
 /** 1 GiB: more than any plan asks for. */
 const PAGES_MAX = 16_384
 
@@ -57,7 +58,7 @@ export class WasmProgram {
       words,
       bytes: roundUp(words.byteLength, 64),
     }))
-    const pages = 1 + Math.ceil(sizes.reduce((sum, { bytes }) => sum + bytes, 0) / PAGE_BYTES)
+    const pages = 1 + Math.ceil(sizes.reduce((sum, { bytes }) => sum + bytes, SPARE_BYTES) / PAGE_BYTES)
     if (pages > PAGES_MAX)
       throw new ForgeError('EXECUTOR_FAILED', 'the operands do not fit the memory of a WASM kernel')
     try {
@@ -83,20 +84,7 @@ export class WasmProgram {
     this.#program = program
     this.#uniformAt = uniformAt
     this.#outputAt = outputAt
-    this.#admit()
-  }
-
-  /** The proofs of the kernel assume ranges of its uniform words, and bound its loops by them. */
-  #admit(): void {
-    const answer = this.#exports.admit()
-    if (answer === 0) return
-    throw new ForgeError(
-      'EXECUTOR_FAILED',
-      answer < 0
-        ? `an invocation of ${this.#program.kernel} would run more than 32,768 loop iterations`
-        : `word ${answer - 1} of the uniform of ${this.#program.kernel} leaves its proven range`,
-      { hint: 'The plan of the op must keep to what its kernel declares.' },
-    )
+    assertAdmitted(this.#exports.admit, program.kernel)
   }
 
   /**
@@ -105,12 +93,16 @@ export class WasmProgram {
    */
   leaf(shard: number): Uint8Array {
     const { invocations, slot_words } = this.#program
+    const stage = this.#program.stage_invocations ?? invocations
     const dispatch = new Uint32Array(this.#memory.buffer, this.#uniformAt, DISPATCH_WORDS)
-    dispatch.set([0, invocations, shard, slot_words])
     const output = new Uint32Array(this.#memory.buffer, this.#outputAt, slot_words)
     output.fill(0)
     try {
-      this.#exports.run(0, invocations, 0)
+      for (let first = 0; first < invocations; first += stage) {
+        const end = Math.min(first + stage, invocations)
+        dispatch.set([first, end, shard, slot_words])
+        this.#exports.run(0, end - first, 0)
+      }
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause)
       throw new ForgeError('EXECUTOR_FAILED', `the kernel ${this.#program.kernel} trapped: ${reason}`, {

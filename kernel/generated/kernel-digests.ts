@@ -3,12 +3,13 @@
 /** SHA-256 of the linked WGSL by kernel name: the normative text that a replay key stands for. */
 export const KERNEL_DIGESTS: Readonly<Record<string, string>> = {
   'demo/float-gbm': '32ad9dc18719b90f57e26e151e68dd8f2383386e1e9f7dfff9b072cbd7022682',
-  'ensemble/bootstrap.v1': 'c7921ee858d731fd54efb6977410454699db8542e1a9f5062766651f14b322e2',
-  'ensemble/ising.v1': '70c95cffbb7f5051530dc1881f9eb18291fcbbf75b2cc11fbc6da6f986239c2e',
+  'ensemble/bootstrap.v1': '9514b74031cc5aecd882f97ea30a9cbd5f4a6bedf875a91862434be14ad7f998',
+  'ensemble/ising.v1': '40fd9895e32b9b4181071b58a9a6fbc83d82d0245ab2b81a1ded2bfcadc05a88',
   'ensemble/lorenz.v1': '2d5c3cae26dbf344a87a5a524c50989d43cb6ace6c1d0e52425035669bad2ede',
-  'ensemble/sir.v1': '57b134c53cd387317dfe5349ba551f085257d797243c6e836647526df21f3fd5',
+  'ensemble/sir.v1': '79cae77115ee1580e6cea864f0313f68ff51666286a3bb67151d3bd8c4147477',
   'mc/eta.v1': '0017973f5699ccf827e6e17b6da99e028b535088f417984d5e618e739a9719bd',
-  'mc/gbm.v1': '47305e254ef5a834c577f9c748420ef8f5dbce218770e5773e9d8737a4ba4b0e',
+  'mc/gbm-scenarios.v1': 'df341b09d3522dcfa9e60a0a848ae867ad420dfafd4bc534f926cc46144c7163',
+  'mc/gbm.v1': '39fb03e5d3188ec2af7fba476628fb3bc48479f222d36d8007ba01bfcd44691d',
   'mc/heston.v1': 'b2a73069a38cac2962c2aa054dd5eb1b8dd78f2099a102aaf04ff19dcb8010da',
   'mc/insurance.v1': 'cf4752e3a06a9b6b5e742048f837e68df6d9aa811bcb8a1266343abca7c2aea9',
   'mc/pi.v1': '96c3d2e7e6e4d72a7d70c7c95dc0771729c4a58c8163683e4f4b8e3fd8c03506',
@@ -21,7 +22,8 @@ export const KERNEL_DIGESTS: Readonly<Record<string, string>> = {
   'tensor/elementwise.v1': '2cf59cadc5681c8656154947a4b78da3a224df6d629b7ffc294f0ddc65eacc70',
   'tensor/gemv.v1': '3d8c8c68af98426a4e86d7fd815db2c6c3c5fdf4883a7a1e4800aaa7be687ab7',
   'tensor/matmul.v1.dp4a': '2ec417fbd50b6ae49cc096808e99bffa719724b11e732af9b5261b511418d5f5',
-  'tensor/matmul.v1': 'be411f9e869455d75a874f1d9b1bed1b5930a2bb3b83430810be565f28e8c83c',
+  'tensor/matmul.v1.f32': 'e38d619b302c0f473f3af81d6a99ccca1c762b5e712da938324e05549b04b1ed',
+  'tensor/matmul.v1': '4ce5c78c19b2a01976fe7b034db4e27f3690ff7e9f2ddac9bbb161949d61b3ec',
   'tensor/ntt.v1': '5701452ef6b6a352e6d366e78dd2c77f4121ff6fc340d21ace114b0a446548df',
   'tensor/reduce.v1': 'b38b6fb911accf5b909ebc4fe728d0117145385f6a2dda73c28583c8cd9586c2',
 }

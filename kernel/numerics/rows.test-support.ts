@@ -1,4 +1,4 @@
-import { TABLES } from './tables/index.ts'
+import { TABLES, type TableName } from './tables/index.ts'
 
 /**
  * The table look-ups of the kernels in BigInt, from their definition: what the ops' oracles stand on. They share only
@@ -7,7 +7,7 @@ import { TABLES } from './tables/index.ts'
 
 export const SATURATED = (1n << 31n) - 1n
 
-function row(table: 'normal-quantile' | 'exp2', index: bigint): [bigint, bigint, bigint] {
+function row(table: TableName, index: bigint): [bigint, bigint, bigint] {
   const words = TABLES[table].words
   return [0, 1, 2].map((i) => BigInt(words[4 * Number(index) + i] as number)) as [bigint, bigint, bigint]
 }
@@ -38,6 +38,17 @@ export function exp2Oracle(x: bigint, top: bigint): bigint {
   const power = c0 + timesFraction(c1 + ((c2 * low) >> 16n), low)
   const down = top - whole
   return (2n * power + (1n << down)) >> (down + 1n)
+}
+
+/** log2 of a word in Q26, of 0 as of 1. */
+export function log2Oracle(v: bigint): bigint {
+  const word = v === 0n ? 1n : v
+  const e = BigInt(word.toString(2).length - 1)
+  const aligned = word << (31n - e)
+  const [c0, c1, c2] = row('log2', (aligned >> 23n) % 256n)
+  const x = (aligned % (1n << 23n)) << 9n
+  const t = c1 - ((c2 * x) >> 32n)
+  return (e << 26n) + ((c0 + ((t * x) >> 40n) + 16n) >> 5n)
 }
 
 /** sign(a) round(|a b| / 2^bits), a half away from zero, b >= 0. */

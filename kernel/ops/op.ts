@@ -42,6 +42,19 @@ export interface InputSpec {
 
 export type InputBytes = ReadonlyMap<string, Uint8Array>
 
+/** An operand with its bytes: little-endian, row-major. */
+export interface Operand {
+  readonly dtype: Dtype
+  readonly shape: readonly number[]
+  readonly bytes: Uint8Array
+}
+
+/** A contract of an op without what all its golden contracts share. */
+export interface GoldenContract {
+  readonly args: JsonObject
+  readonly operands?: Readonly<Record<string, Operand>>
+}
+
 export interface ShardContext<A, C extends JsonObject> {
   readonly args: A
   readonly plan: Plan<C>
@@ -52,29 +65,41 @@ export interface ShardContext<A, C extends JsonObject> {
 /**
  * One compute kernel over a job, as a host drives it: group 0, binding 0 the uniform (four dispatch words
  * `first_invocation, end_invocation, first_shard, slot_words`, then `words`), 1 the output, 2 the normal table,
- * 3 the exp2 table, 4 and up the inputs. Shards of a batch lie along y, invocations of a shard along x; a host may cut
+ * 3 the exp2 table, 4 and up the inputs, 15 the log2 table. Shards of a batch lie along y, invocations of a shard along x; a host may cut
  * along either without changing the result.
  */
 export interface GpuProgram {
-  /** Name in `shaders/generated/kernels.ts`, e.g. `mc/gbm.v1`. */
+  /** Name under shaders/, e.g. `mc/gbm.v1`. */
   readonly kernel: string
   readonly tables: readonly TableName[]
   readonly words: Uint32Array
   /** Invocations that cover one whole shard. */
   readonly invocations: number
   /**
-   * A kernel in stages: its invocations run in runs of so many, and a run begins when those before it are complete, so
-   * that it may read from the slot what they wrote. Absent: all invocations are independent of each other. A host that
-   * takes invocations in ascending order and one at a time needs to do nothing; one that runs lanes side by side or
-   * dispatches never crosses a multiple of this number, which is a multiple of 4.
+   * A resumable kernel: its invocations run in stages of so many, and a stage begins when those before it are complete, so
+   * that it may read from the slot what they wrote; the limit of loop iterations holds for each. No dispatch crosses a
+   * multiple of this number, which is a multiple of 4: its stage is the quotient of first_invocation by it. Absent: all
+   * invocations are independent of each other.
    */
   readonly stage_invocations?: number
   /** u32 words of one shard's slot in the output buffer. */
   readonly slot_words: number
   /** Storage buffers from operands, in binding order from 4. `pack` is deterministic and runs once a job. */
   readonly inputs: readonly { readonly name: string; pack(bytes: Uint8Array): Uint32Array }[]
+  /**
+   * Kernels that compute the same leaves, for devices that run them faster: a device tries them and keeps the fastest. None
+   * is normative, and no replay key names one.
+   */
+  readonly variants?: readonly DeviceVariant[]
   /** The leaf's bytes from its slot (a partial tile is shorter than its slot). */
   leaf(shard: number, slot: Uint32Array): Uint8Array
+}
+
+/** What differs from the normative program. */
+export interface DeviceVariant
+  extends Pick<GpuProgram, 'kernel' | 'words' | 'invocations' | 'slot_words' | 'inputs' | 'leaf'> {
+  /** A WGSL language feature without which the kernel does not compile. */
+  readonly needs?: 'packed_4x8_integer_dot_product'
 }
 
 /** A running estimate of a probabilistic op, in the unit of its headline. */
@@ -196,8 +221,12 @@ export interface OpSpec<A extends JsonObject, C extends JsonObject, G, R extends
   readonly inputs: Readonly<Record<string, InputSpec>>
   /** A documented example that runs as it stands (operands excepted). */
   readonly example: A
+  /** Tiny contracts, at least one, whose shards an executor must get right before it may run the op for others. */
+  golden(): readonly GoldenContract[]
   /** Name of the normative kernel; its digest is in the replay key. */
   readonly kernel: string
+  /** The kernel of a contract, where an op has several: it stands in the replay key instead. */
+  kernelOf?(args: A): string
   readonly tables: readonly TableName[]
   /** @throws ForgeError ARGS_OUT_OF_RANGE with the path of an argument outside the proven range */
   plan(args: A, inputs: InputRefs): Plan<C>

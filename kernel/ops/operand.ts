@@ -1,6 +1,7 @@
 import type { Dtype, InputRef, InputRefs } from '../contract.ts'
+import { sha256Hex } from '../digest.ts'
 import { ForgeError, invariant } from '../errors.ts'
-import type { InputBytes } from './op.ts'
+import type { InputBytes, Operand } from './op.ts'
 
 /** Operands as ops read them: content-addressed bytes, little-endian, row-major. */
 
@@ -114,4 +115,21 @@ export function elementsOf(name: string, refs: InputRefs, inputs: InputBytes): I
   const elements = new ELEMENT_ARRAYS[dtype](count)
   for (let i = 0; i < count; i++) elements[i] = words[i] as number
   return elements
+}
+
+/** Operands as a contract names them, and their bytes. */
+export function inputsOf(operands: Readonly<Record<string, Operand>>): {
+  readonly refs: Record<string, InputRef>
+  readonly bytes: InputBytes
+} {
+  const entries = Object.entries(operands)
+  return {
+    refs: Object.fromEntries(
+      entries.map(([name, { dtype, shape, bytes }]) => [
+        name,
+        { digest: sha256Hex(bytes), dtype, shape: [...shape] },
+      ]),
+    ),
+    bytes: new Map(entries.map(([name, { bytes }]) => [name, bytes])),
+  }
 }

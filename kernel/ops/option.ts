@@ -25,7 +25,7 @@ export interface OptionTerms {
 }
 
 /** e^(-rate maturity) in Q160. */
-export function discountQ(terms: OptionTerms): bigint {
+export function discountQ(terms: Pick<OptionTerms, 'rate' | 'maturity_years'>): bigint {
   const years = toFixedQ(terms.maturity_years, OPTION_Q)
   return expQ(-shiftRound(toFixedQ(terms.rate, OPTION_Q) * years, OPTION_Q), OPTION_Q)
 }

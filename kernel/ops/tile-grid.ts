@@ -92,12 +92,16 @@ export function placeTile(
 /** The tile's part of a row-major array of words, as bytes. @param stride words from one row to the next */
 export function tileBytes(words: Int32Array | Uint32Array, stride: number, tile: Tile): Uint8Array {
   const bytes = new Uint8Array(tile.rows * tile.columns * 4)
-  const view = new DataView(bytes.buffer)
-  let to = 0
-  for (let row = 0; row < tile.rows; row++) {
-    const from = row * stride
-    for (let column = 0; column < tile.columns; column++, to += 4)
-      view.setInt32(to, words[from + column] as number, true)
-  }
-  return bytes
+  const own = new Uint32Array(bytes.buffer)
+  for (let row = 0; row < tile.rows; row++)
+    own.set(words.subarray(row * stride, row * stride + tile.columns), row * tile.columns)
+  return littleEndian(bytes)
+}
+
+/** Words as this machine holds them, made little-endian in place. */
+function littleEndian(words: Uint8Array): Uint8Array {
+  if (new Uint8Array(Uint32Array.of(1).buffer)[0] === 1) return words
+  const view = new DataView(words.buffer, words.byteOffset, words.length)
+  for (let at = 0; at < words.length; at += 4) view.setUint32(at, view.getUint32(at), true)
+  return words
 }

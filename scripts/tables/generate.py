@@ -16,6 +16,11 @@ exp2, 256 rows (c0, c1, c2, 0), Q30. Row i covers 2^(i/256 + [0, 1/256]) = c0 + 
 the exact value at x = 0 rounded, so 2^0 is exactly 2^30. c1 and c2 are the least-squares fit over 64 Chebyshev
 nodes with that c0 fixed. c1 then carries 3/2 units more, so that the mean error over a row is about zero: 1/2 for
 the truncation of c2 x, and 1 for the last truncation, which loses half a unit where x is 1/2 on average.
+
+log2, 256 rows (c0, c1, c2, 0), c0 in Q31, c1 and c2 in Q39. Row i covers log2(1 + i/256 + [0, 1/256]) =
+c0 + (c1 - c2 x) x, x in [0, 1]. c0 is the exact value at x = 0 rounded, so the logarithm of a power of two is exact.
+c1 and c2 are the least-squares fit over 64 Chebyshev nodes with that c0 fixed; c1 carries 2^8 units more, half a unit
+of Q31 where x is 1/2, which the truncation of the product loses.
 """
 import base64
 import hashlib
@@ -94,6 +99,23 @@ def exp2_rows():
     return rows
 
 
+def log2_rows():
+    rows = []
+    s2, s3, s4 = (mp.fsum(x**k for x in POINTS) for k in (2, 3, 4))
+    det = s2 * s4 - s3 * s3
+    for i in range(256):
+        exact = 2**31 * mp.log(1 + mpf(i) / 256, 2)
+        c0 = nearest(exact) if i else 0
+        y = [2**31 * mp.log(1 + (i + x) / 256, 2) - c0 for x in POINTS]
+        b1 = mp.fsum(x * v for x, v in zip(POINTS, y))
+        b2 = mp.fsum(x * x * v for x, v in zip(POINTS, y))
+        c1 = (b1 * s4 - b2 * s3) / det
+        c2 = (s3 * b1 - s2 * b2) / det
+        rows.append([c0, nearest(2**8 * c1 + 2**8), nearest(2**8 * c2), 0])
+        assert 0 <= rows[-1][2] < rows[-1][1] < 2**32
+    return rows
+
+
 def module(name, constant, about, rows):
     data = b''.join(struct.pack('<4I', *row) for row in rows)
     text = base64.b64encode(data).decode()
@@ -114,6 +136,7 @@ def main():
             'normal-quantile', 'NORMAL_QUANTILE', '|c0|, |c1|, |c2|, 0 in Q24.', normal_quantile_rows()
         ),
         'exp2.ts': module('exp2', 'EXP2', 'c0, c1, c2, 0 in Q30.', exp2_rows()),
+        'log2.ts': module('log2', 'LOG2', 'c0 in Q31; c1, c2 in Q39; 0.', log2_rows()),
     }
     stale = [f for f, t in files.items() if not (TARGET / f).exists() or (TARGET / f).read_text() != t]
     if '--check' in sys.argv[1:]:

@@ -1,20 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { AcceptedShard } from '../../kernel/acceptance.ts'
+import type { AcceptedRun } from '../../kernel/acceptance.ts'
 import { workDone } from '../../kernel/bill.ts'
 import { ForgeError } from '../../kernel/errors.ts'
 import type { AcceptedGroup, ResultStore, SignedReceipt } from '../memory/ports.ts'
-import type { Credit } from './core/state.ts'
+import type { HubEffect } from './core/events.ts'
 import { lookWindow } from './look-window.ts'
 
 /** One acceptance of the core, waiting to become durable. */
-export interface PendingCommit {
-  readonly job_id: string
-  readonly submitter: string
-  readonly copies_needed: number
+export interface PendingCommit extends Omit<Extract<HubEffect, { readonly t: 'persist' }>, 't'> {
   /** Looks of a job with a target. */
   readonly looks: readonly number[] | undefined
-  readonly shards: readonly AcceptedShard[]
-  readonly credits: readonly Credit[]
 }
 
 export interface CommitQueueOptions {
@@ -38,7 +33,7 @@ const RETRY_MAX_MS = 10_000
  */
 export class CommitQueue {
   readonly #options: CommitQueueOptions
-  #shards: PendingCommit[] = []
+  #accepted: PendingCommit[] = []
   #receipts: SignedReceipt[] = []
   #running: Promise<void> | undefined
   #closed = false
@@ -50,7 +45,7 @@ export class CommitQueue {
   }
 
   add(commit: PendingCommit): void {
-    this.#shards.push(commit)
+    this.#accepted.push(commit)
     this.#added++
     this.#start()
   }
@@ -76,15 +71,15 @@ export class CommitQueue {
     if (this.#running !== undefined || this.#closed) return
     this.#running = this.#run().finally(() => {
       this.#running = undefined
-      if (this.#shards.length + this.#receipts.length > 0) this.#start()
+      if (this.#accepted.length + this.#receipts.length > 0) this.#start()
     })
   }
 
   async #run(): Promise<void> {
     await delay(GROUP_MS)
-    const commits = this.#shards
+    const commits = this.#accepted
     const receipts = this.#receipts
-    this.#shards = []
+    this.#accepted = []
     this.#receipts = []
     const groups = groupByJob(commits)
     for (let attempt = 1; !this.#closed; attempt++) {
@@ -111,18 +106,19 @@ export class CommitQueue {
  * is charged whole or not at all.
  */
 function groupByJob(commits: readonly PendingCommit[]): readonly AcceptedGroup[] {
-  const groups = new Map<string, { first: PendingCommit; shards: AcceptedShard[] }>()
+  const groups = new Map<string, { first: PendingCommit; runs: AcceptedRun[] }>()
   for (const commit of commits) {
-    for (const shard of commit.shards) {
-      const key = `${commit.job_id} ${lookWindow(commit.looks, shard.shard)}`
-      const group = groups.get(key) ?? { first: commit, shards: [] }
+    for (const run of commit.runs) {
+      // A run lies between two looks, as its leases do.
+      const key = `${commit.job_id} ${lookWindow(commit.looks, run.first)}`
+      const group = groups.get(key) ?? { first: commit, runs: [] }
       groups.set(key, group)
-      group.shards.push(shard)
+      group.runs.push(run)
     }
   }
-  return [...groups.values()].map(({ first, shards }) => ({
+  return [...groups.values()].map(({ first, runs }) => ({
     job_id: first.job_id,
-    shards,
-    work: workDone(shards, first.submitter, first.copies_needed),
+    runs,
+    work: workDone(runs, first.submitter, first.copies_paid),
   }))
 }

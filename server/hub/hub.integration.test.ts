@@ -41,9 +41,9 @@ afterAll(async () => {
 
 const referee = (): Referee & { runs: number } => ({
   runs: 0,
-  async execute(job, shard, inputs) {
-    this.runs++
-    return referenceLeaf(job, shard, inputs)
+  async execute(job, shards, inputs) {
+    this.runs += shards.length
+    return shards.map((shard) => referenceLeaf(job, shard, inputs))
   },
   async close() {},
 })

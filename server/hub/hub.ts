@@ -3,6 +3,7 @@ import type { AgentView, JobRoom, JobState, NetworkView, ProgressView } from '..
 import { parseJsonStrict } from '../../kernel/canonical.ts'
 import { bytesToHex, sha256 } from '../../kernel/digest.ts'
 import { ForgeError, type ForgeErrorJson } from '../../kernel/errors.ts'
+import { LIMITS } from '../../kernel/limits.ts'
 import { OPS } from '../../kernel/ops/registry.ts'
 import type {
   EnrolInput,
@@ -13,12 +14,18 @@ import type {
   ResultOutput,
 } from '../../kernel/protocol.ts'
 import type { JobRow } from '../memory/ports.ts'
+import { AgentTotals } from './agent-totals.ts'
+import { ChunkDesk } from './chunk-desk.ts'
+import { joinRanges, type ShardRange } from './chunk-queue.ts'
 import { CommitQueue, type PendingCommit } from './commit-queue.ts'
-import { type HubEffect, type HubEvent, type HubJob, initialState } from './core/state.ts'
+import type { HubEffect, HubEvent } from './core/events.ts'
+import { type HubJob, type HubState, initialState } from './core/state.ts'
 import { step } from './core/step.ts'
+import { fastSha256 } from './hashing.ts'
 import { checkResult } from './intake.ts'
 import { admittedJob, JobRuntime, once } from './job-runtime.ts'
 import { JobWriter, type StoredEnd } from './job-writer.ts'
+import { MemoryChunkQueue } from './memory-chunk-queue.ts'
 import type { HubOptions } from './options.ts'
 import { type SessionConnection, SessionTable } from './session-table.ts'
 import { Tally } from './tally.ts'
@@ -29,18 +36,22 @@ import { Tally } from './tally.ts'
  */
 
 const TICK_MS = 250
+/** Shards of one chunk: large enough that chunks cost nothing, small enough that several hubs share a job evenly. */
+const CHUNK_SHARDS = 16_384
 
 export class Hub {
   readonly epoch: number
   readonly #options: HubOptions
   readonly #now: () => number
-  readonly #state
+  readonly #state: HubState
   readonly #sessions = new SessionTable()
   readonly #runtimes = new Map<string, JobRuntime>()
   readonly #contracts = new Map<string, string>()
   readonly #admitting = new Map<string, Promise<void>>()
   readonly #commits: CommitQueue
   readonly #writer: JobWriter
+  readonly #chunks: ChunkDesk
+  readonly #totals: AgentTotals
   readonly #dirty = new Set<string>()
   readonly #tally: Tally
   #timer: ReturnType<typeof setInterval> | undefined
@@ -50,9 +61,21 @@ export class Hub {
     this.epoch = epoch
     this.#options = options
     this.#now = options.now_ms ?? (() => performance.now())
-    this.#state = initialState(epoch)
+    const key = randomBytes(8)
+    this.#state = initialState(epoch, {
+      draw_key: [key.readUInt32LE(0), key.readUInt32LE(4)],
+      lease_shards: options.leaseShards ?? LIMITS.lease_shards,
+    })
     this.#tally = tally
     this.#writer = new JobWriter(options.jobs, options.log, (error) => this.#fenced(error))
+    this.#chunks = new ChunkDesk(
+      options.chunks ?? new MemoryChunkQueue(),
+      (event) => this.#apply(event),
+      options.log,
+    )
+    this.#totals = new AgentTotals(options.agents, (error) =>
+      options.log('warn', 'totals of agents could not be stored', { error: String(error) }),
+    )
     this.#commits = new CommitQueue({
       store: options.results,
       epoch,
@@ -80,7 +103,9 @@ export class Hub {
     this.#closed = true
     clearInterval(this.#timer)
     this.#sessions.closeAll()
+    this.#chunks.close()
     await this.#commits.close()
+    await this.#totals.flush()
     await this.#writer.close()
     await this.#options.referee.close()
   }
@@ -108,19 +133,24 @@ export class Hub {
       const runtime = new JobRuntime(row.id, job, this.#options.blobs)
       this.#runtimes.set(row.id, runtime)
       this.#contracts.set(job.contractHash, job.canonical)
-      const accepted: number[] = []
-      for await (const group of this.#options.results.load(row.id)) {
-        await runtime.fold(group.shards)
-        for (const { shard } of group.shards) accepted.push(shard)
+      const accepted: ShardRange[] = []
+      for await (const { runs } of this.#options.results.load(row.id)) {
+        runtime.accept(runs)
+        await runtime.fold(runs)
+        for (const { first, count } of runs) accepted.push([first, count])
       }
       if (row.state === 'submitted') this.#writer.storePhase(row.id, 'planned')
-      this.#apply({ t: 'job.admitted', job: admittedJob(row, job, accepted, runtime.looked(), this.#now()) })
+      const { shard_count } = job.plan
+      const published = { job_id: row.id, shard_count, chunk_shards: CHUNK_SHARDS }
+      const { drained } = await this.#chunks.publish({ ...published, accepted: joinRanges(accepted) })
+      this.#apply({ t: 'job.admitted', job: admittedJob(row, job, runtime.looked(), this.#now()) })
+      if (drained) this.#apply({ t: 'job.drained', job_id: row.id })
       this.#dirty.add(row.id)
       if (accepted.length > 0)
         this.#options.log('info', 'a job goes on after a restart', {
           job: row.id,
-          accepted: accepted.length,
-          shards: job.plan.shard_count,
+          accepted: runtime.folded,
+          shards: shard_count,
         })
     } catch (error) {
       this.#runtimes.delete(row.id)
@@ -259,11 +289,11 @@ export class Hub {
   async result(input: ResultInput): Promise<ResultOutput> {
     const session = this.#sessions.get(input.session)
     const lease = this.#state.leases.get(input.lease_id)
-    const runtime = lease === undefined ? undefined : this.#runtimes.get(lease.job_id)
+    const runtime = lease === undefined ? undefined : this.#runtimes.get(lease.job.id)
     if (
       lease === undefined ||
       runtime === undefined ||
-      lease.session !== session.id ||
+      lease.session.id !== session.id ||
       input.epoch !== this.epoch
     )
       return { outcome: 'not_held' }
@@ -290,7 +320,7 @@ export class Hub {
       })
       if (outcome === 'received') {
         this.#commits.addReceipt({
-          job_id: lease.job_id,
+          job_id: lease.job.id,
           agent: session.agent,
           receipt,
           signature: input.signature,
@@ -342,7 +372,7 @@ export class Hub {
 
   #apply(event: HubEvent): 'received' | 'not_held' | undefined {
     let outcome: 'received' | 'not_held' | undefined
-    for (const effect of step(this.#state, event, this.#now()).effects) {
+    for (const effect of step(this.#state, event, this.#now())) {
       if (effect.t === 'reply') outcome = effect.outcome
       else this.#perform(effect)
     }
@@ -356,10 +386,17 @@ export class Hub {
         break
       case 'persist':
         this.#commits.add({ ...effect, looks: this.#runtimes.get(effect.job_id)?.job.plan.looks })
+        this.#runtimes.get(effect.job_id)?.accept(effect.runs)
         this.#dirty.add(effect.job_id)
         break
       case 'referee.run':
-        void this.#referee(effect.job_id, effect.shard)
+        void this.#referee(effect.job_id, effect.request, effect.shards)
+        break
+      case 'chunk.claim':
+      case 'chunk.extend':
+      case 'chunk.return':
+      case 'chunk.done':
+        void this.#chunks.perform(effect)
         break
       case 'job.phase':
         this.#phase(effect.job_id, effect.phase, effect.failure)
@@ -387,12 +424,18 @@ export class Hub {
     else this.#writer.storePhase(jobId, phase)
   }
 
+  /** Waits until what was accepted is durable, and stands in the totals of those who did it. */
+  async #durable(): Promise<void> {
+    await this.#commits.durable()
+    await this.#totals.flush()
+  }
+
   /** The runtime stays until the end is stored: what was accepted before it is still to be folded. */
   #storeEnd(jobId: string, state: StoredEnd, failure: ForgeErrorJson | undefined): void {
     this.#writer.storeEnd(jobId, state, {
       epoch: this.epoch,
       failure,
-      durable: () => this.#commits.durable(),
+      durable: () => this.#durable(),
       progress: () => this.#runtimes.get(jobId)?.progress(undefined),
       covered: () => this.#runtimes.get(jobId)?.covered() ?? null,
       stored: (ended) => this.#announceEnd(jobId, ended),
@@ -412,13 +455,15 @@ export class Hub {
     this.#dirty.delete(jobId)
     const shared = [...this.#runtimes.values()].some((runtime) => runtime.job.contractHash === hash)
     if (hash !== undefined && !shared) this.#contracts.delete(hash)
+    this.#chunks.withdraw(jobId)
   }
 
+  /** What has become durable is folded, job by job, before the core and its agents hear of it. */
   async #committed(commits: readonly PendingCommit[]): Promise<void> {
-    for (const { job_id, shards, credits } of commits) {
-      const runtime = this.#runtimes.get(job_id)
+    for (const job_id of new Set(commits.map((commit) => commit.job_id))) {
+      const own = commits.filter((commit) => commit.job_id === job_id)
       try {
-        await runtime?.fold(shards)
+        await this.#runtimes.get(job_id)?.fold(own.flatMap(({ runs }) => runs))
       } catch (error) {
         this.#options.log('error', 'an accepted shard cannot be folded', {
           job: job_id,
@@ -426,54 +471,40 @@ export class Hub {
         })
         this.#apply({ t: 'job.broken', job_id, failure: failureOf(error) })
       }
-      this.#tally.accepted(this.#now(), shards.length)
-      this.#sessions.credit(credits)
-      this.#options.agents
-        .credit(
-          credits.map(({ agent, owner, executor, shards }) => ({
-            id: agent,
-            owner_id: owner,
-            executor,
-            job_id,
-            shards,
-            leases: 1,
-          })),
-        )
-        .catch((error: unknown) =>
-          this.#options.log('warn', 'totals of agents could not be stored', { error: String(error) }),
-        )
-      this.#apply({ t: 'committed', job_id, shard_count: shards.length, credits })
-      if (runtime?.job.target !== undefined) this.#look(job_id, runtime)
       this.#dirty.add(job_id)
     }
+    for (const { job_id, chunk, epoch, shard_count, credits } of commits) {
+      this.#tally.accepted(this.#now(), shard_count)
+      this.#sessions.credit(credits)
+      this.#totals.add(job_id, credits)
+      this.#apply({ t: 'committed', job_id, chunk, epoch, shard_count, credits })
+    }
+    for (const job_id of new Set(commits.map((commit) => commit.job_id))) this.#look(job_id)
   }
 
   /** Tells the core what the durable prefix of a job with a target says. */
-  #look(jobId: string, runtime: JobRuntime): void {
+  #look(jobId: string): void {
+    const runtime = this.#runtimes.get(jobId)
+    if (runtime?.job.target === undefined) return
     const { looks_passed, stopped_at } = runtime.looked()
     if (looks_passed !== this.#state.jobs.get(jobId)?.looks_passed)
       this.#apply({ t: 'job.looked', job_id: jobId, passed: looks_passed })
     if (stopped_at !== undefined) this.#apply({ t: 'job.stopped', job_id: jobId, at_shard: stopped_at })
   }
 
-  async #referee(jobId: string, shard: number): Promise<void> {
+  async #referee(jobId: string, request: number, shards: readonly number[]): Promise<void> {
     const runtime = this.#runtimes.get(jobId)
     if (runtime === undefined) return
     try {
-      const leaf = await this.#options.referee.execute(runtime.job, shard, await runtime.inputs())
+      const leaves = await this.#options.referee.execute(runtime.job, shards, await runtime.inputs())
       const inline = runtime.job.plan.leaf.kind === 'inline'
-      if (!inline) await this.#options.blobs.put(once(leaf))
-      if (!this.#closed)
-        this.#apply({
-          t: 'referee.done',
-          job_id: jobId,
-          shard,
-          digest: sha256(leaf),
-          leaf: inline ? leaf : new Uint8Array(0),
-        })
+      if (!inline) for (const leaf of leaves) await this.#options.blobs.put(once(leaf))
+      const digests = new Uint8Array(32 * leaves.length)
+      for (const [at, leaf] of leaves.entries()) digests.set(fastSha256(leaf), 32 * at)
+      if (!this.#closed) this.#apply({ t: 'referee.done', request, digests, leaves: inline ? leaves : [] })
     } catch (error) {
       if (this.#closed) return
-      this.#options.log('error', 'the referee failed', { job: jobId, shard, error: String(error) })
+      this.#options.log('error', 'the referee failed', { job: jobId, shards, error: String(error) })
       this.#apply({ t: 'job.broken', job_id: jobId, failure: failureOf(error) })
     }
   }
@@ -488,6 +519,7 @@ export class Hub {
       this.#writer.write(jobId, async () => {
         // What an agent was told is accepted is paid, also beyond the stopping point.
         if (runtime.looked().stopped_at !== undefined) await this.#commits.durable()
+        await this.#totals.flush()
         const settled = { ...settlement, progress: runtime.progress(undefined) }
         if (!(await this.#options.jobs.settle(jobId, this.epoch, settled))) {
           // Somebody else has ended it, or a settlement whose answer was lost: the store knows.

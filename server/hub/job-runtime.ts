@@ -1,13 +1,15 @@
-import type { AcceptedShard } from '../../kernel/acceptance.ts'
+import type { AcceptedRun } from '../../kernel/acceptance.ts'
 import type { Aggregate } from '../../kernel/aggregate.ts'
 import type { JobRoom, JobState, ProgressView } from '../../kernel/api.ts'
 import { canonicalJson } from '../../kernel/canonical.ts'
 import { bytesToHex, sha256Hex } from '../../kernel/digest.ts'
 import { stoppingRoom } from '../../kernel/early-stopping.ts'
+import { invariant } from '../../kernel/errors.ts'
 import type { PreparedJob } from '../../kernel/job.ts'
 import type { InputBytes } from '../../kernel/ops/op.ts'
 import type { ArtifactRow, BlobStore, JobRow, Settlement } from '../memory/ports.ts'
-import { type HubEvent, type HubJob, isAccepted } from './core/state.ts'
+import type { AdmittedJob } from './core/events.ts'
+import type { HubJob, Run } from './core/state.ts'
 import { formatHeadline } from './headline.ts'
 import { readBlob } from './intake.ts'
 import { lookWindow } from './look-window.ts'
@@ -29,6 +31,9 @@ export class JobRuntime {
   readonly #tallies: readonly ShardTally[]
   #estimates: { shards: number; value: number; standard_error: number }[] = []
   #inputs: Promise<InputBytes> | undefined
+  readonly #shards_per_cell: number
+  /** Shards of each cell that are not accepted. */
+  readonly #missing: Uint32Array
   /** True once the result is being made: it is made once. */
   finishing = false
 
@@ -37,18 +42,44 @@ export class JobRuntime {
     this.job = job
     this.#aggregate = job.newAggregate()
     this.#tallies = (job.plan.looks ?? [job.plan.shard_count]).map(() => new ShardTally())
+    const total = job.plan.shard_count
+    this.#shards_per_cell = Math.ceil(total / GRID_CELLS)
+    this.#missing = Uint32Array.from({ length: Math.ceil(total / this.#shards_per_cell) }, (_, cell) =>
+      Math.min(this.#shards_per_cell, total - cell * this.#shards_per_cell),
+    )
     this.#blobs = blobs
   }
 
+  /** Shards that are durable and folded. */
+  get folded(): number {
+    return this.#aggregate.folded
+  }
+
+  /** Shows shards as accepted. Each is given once. */
+  accept(runs: readonly AcceptedRun[]): void {
+    for (const { first, count } of runs) {
+      for (let shard = first; shard < first + count; ) {
+        const cell = Math.floor(shard / this.#shards_per_cell)
+        const end = Math.min(first + count, (cell + 1) * this.#shards_per_cell)
+        this.#missing[cell] = (this.#missing[cell] ?? 0) - (end - shard)
+        shard = end
+      }
+    }
+  }
+
   /** Folds shards that are durable. Each is given once. */
-  async fold(shards: readonly AcceptedShard[]): Promise<void> {
-    for (const accepted of shards) {
-      const leaf =
-        this.job.plan.leaf.kind === 'inline'
-          ? accepted.leaf
-          : await readBlob(this.#blobs, bytesToHex(accepted.digest))
-      this.#aggregate.add(accepted.shard, leaf)
-      this.#tallies[lookWindow(this.job.plan.looks, accepted.shard)]?.add(accepted)
+  async fold(runs: readonly AcceptedRun[]): Promise<void> {
+    const isInline = this.job.plan.leaf.kind === 'inline'
+    for (const run of runs) {
+      const { first, count, digests, leaves } = run
+      for (let offset = 0; offset < count; offset++) {
+        const leaf = isInline
+          ? leaves[offset]
+          : await readBlob(this.#blobs, bytesToHex(digests.subarray(32 * offset, 32 * offset + 32)))
+        invariant(leaf !== undefined, `shard ${first + offset} has its leaf`)
+        this.#aggregate.add(first + offset, leaf)
+      }
+      this.#tallies[lookWindow(this.job.plan.looks, first)]?.add(run)
     }
     this.#note()
   }
@@ -104,14 +135,9 @@ export class JobRuntime {
     const covered = this.covered()
     const windows = this.job.plan.looks?.filter((end) => covered === null || end <= covered).length ?? 1
     const surplus = this.#tallies.slice(windows).reduce((sum, { shards }) => sum + shards, 0)
-    const in_flight =
-      core?.segments.all.reduce(
-        (sum, segment) => (segment.copies.length > 0 || segment.disputed ? sum + segment.count : sum),
-        0,
-      ) ?? 0
     return {
       ...ShardTally.sum(this.#tallies.slice(0, windows)),
-      in_flight,
+      in_flight: core?.touched_count ?? 0,
       ...(this.job.target === undefined ? {} : { surplus }),
     }
   }
@@ -143,22 +169,27 @@ export class JobRuntime {
 
   /** A cell is accepted when all its shards are; otherwise it shows the furthest that any of its shards has come. */
   #grid(core: HubJob | undefined): JobRoom['grid'] {
-    const total = this.job.plan.shard_count
-    const shards_per_cell = Math.ceil(total / GRID_CELLS)
-    const count = Math.ceil(total / shards_per_cell)
-    if (core === undefined)
-      return { shards_per_cell, cells: (this.#aggregate.covered === undefined ? '.' : 'a').repeat(count) }
-    const cells = new Array<string>(count).fill('a')
-    for (let shard = 0; shard < total; shard++)
-      if (!isAccepted(core, shard)) cells[Math.floor(shard / shards_per_cell)] = '.'
-    for (const segment of core.segments.all) {
-      if (segment.copies.length === 0 && !segment.disputed) continue
-      const mark = segment.disputed ? 'd' : segment.returned_ms !== undefined ? 'r' : 'l'
-      const last = Math.floor((segment.first + segment.count - 1) / shards_per_cell)
-      for (let cell = Math.floor(segment.first / shards_per_cell); cell <= last; cell++) cells[cell] = mark
+    const shards_per_cell = this.#shards_per_cell
+    if (core === undefined) {
+      const mark = this.#aggregate.covered === undefined ? '.' : 'a'
+      return { shards_per_cell, cells: mark.repeat(this.#missing.length) }
+    }
+    const cells = Array.from(this.#missing, (missing): string => (missing === 0 ? 'a' : '.'))
+    for (const chunk of core.chunks.values()) {
+      for (const run of chunk.runs) {
+        const last = Math.floor((run.first + run.count - 1) / shards_per_cell)
+        for (let cell = Math.floor(run.first / shards_per_cell); cell <= last; cell++)
+          cells[cell] = markOf(run)
+      }
     }
     return { shards_per_cell, cells: cells.join('') }
   }
+}
+
+/** Disputed, returned, or leased. */
+function markOf(run: Run): string {
+  if (run.stage === 'disputed' || run.stage === 'refereed') return 'd'
+  return run.returned_ms === undefined ? 'l' : 'r'
 }
 
 /** Bytes as the stream that a blob store takes. */
@@ -166,14 +197,13 @@ export async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes
 }
 
-/** A stored job as the core takes it. `accepted`: shards durable from an earlier life of the hub. */
+/** A stored job as the core takes it. */
 export function admittedJob(
   row: JobRow,
   job: PreparedJob,
-  accepted: readonly number[],
   looked: Pick<HubJob, 'looks_passed' | 'stopped_at'>,
   now_ms: number,
-): Extract<HubEvent, { t: 'job.admitted' }>['job'] {
+): AdmittedJob {
   const { verify, policy } = job.contract
   return {
     id: row.id,
@@ -184,13 +214,15 @@ export function admittedJob(
     inline_leaves: job.plan.leaf.kind === 'inline',
     contract_hash: job.contractHash,
     plan_digest: job.planDigest,
-    copies_needed: verify.mode === 'quorum' ? verify.k : 1,
+    verify: verify.mode === 'quorum' ? verify : { mode: 'none' },
     target: policy.target,
-    // The time limit counts from submission, across restarts; inside the hub only the monotonic clock is used.
+    min_agents: policy.min_agents,
+    max_agents: policy.max_agents ?? Number.POSITIVE_INFINITY,
+    weight: 1,
     look_ends: job.plan.looks ?? [],
     ...looked,
+    // The time limit counts from submission, across restarts; inside the hub only the monotonic clock is used.
     expires_ms: now_ms + Math.max(0, row.created_at.getTime() + policy.timeout_ms - Date.now()),
     phase: row.state === 'running' || row.state === 'verifying' ? row.state : 'planned',
-    accepted,
   }
 }

@@ -1,6 +1,7 @@
 import type { JobRoom, NetworkView } from '../../kernel/api.ts'
 import type { ForgeError } from '../../kernel/errors.ts'
 import type { AgentStore, BlobStore, JobStore, ResultStore } from '../memory/ports.ts'
+import type { ChunkQueue } from './chunk-queue.ts'
 import type { Referee } from './referee/referee.ts'
 
 export type HubLog = (
@@ -21,6 +22,10 @@ export interface HubOptions {
   readonly agents: AgentStore
   readonly referee: Referee
   readonly houseAgent: boolean
+  /** Which chunks are whose; without one this hub has them all. */
+  readonly chunks?: ChunkQueue
+  /** Most shards in one lease. */
+  readonly leaseShards?: number
   readonly listener: HubListener
   readonly log: (
     level: 'info' | 'warn' | 'error',

@@ -1,4 +1,4 @@
-import type { AcceptedShard } from '../../kernel/acceptance.ts'
+import type { AcceptedRun } from '../../kernel/acceptance.ts'
 import type { ProgressView } from '../../kernel/api.ts'
 import { REFEREE } from '../../kernel/bill.ts'
 
@@ -10,11 +10,11 @@ export class ShardTally {
   #shards = 0
   #copies = 0
 
-  add({ method, copies }: Pick<AcceptedShard, 'method' | 'copies'>): void {
-    this.#shards++
-    this.#byMethod[method]++
-    this.#copies += copies.length
-    for (const kind of new Set(copies.map((copy) => copy.executor))) this.#byExecutor[kind]++
+  add({ count, method, copies }: Pick<AcceptedRun, 'count' | 'method' | 'copies'>): void {
+    this.#shards += count
+    this.#byMethod[method] += count
+    this.#copies += count * copies.length
+    for (const kind of new Set(copies.map((copy) => copy.executor))) this.#byExecutor[kind] += count
     // The referee is the hub itself, nobody's machine.
     for (const copy of copies) if (copy.agent !== REFEREE) this.#owners.add(copy.owner)
   }

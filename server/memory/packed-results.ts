@@ -1,24 +1,30 @@
-import type { AcceptedCopy, AcceptedShard, AcceptMethod } from '../../kernel/acceptance.ts'
+import type { AcceptedCopy, AcceptedRun, AcceptMethod } from '../../kernel/acceptance.ts'
 import { bytesToHex, hexToBytes } from '../../kernel/digest.ts'
 import { ForgeError, invariant } from '../../kernel/errors.ts'
 import { LIMITS } from '../../kernel/limits.ts'
 import { EXECUTOR_KINDS } from '../../kernel/receipt.ts'
 
 /**
- * The packed form of a group of accepted shards: the column `packed` of `result_groups`. Version 1:
+ * The packed form of a group of accepted shards: the column `packed` of `result_groups`. Version 2:
  *
  * ```
- * bytes  4        "FPR1"
+ * bytes  4        "FPR2"
  * varint          number of owners;       each: varint length, UTF-8
  * varint          number of copies;       each: kind (0 referee | 1 agent + 32 bytes of key id), varint owner, executor
  * varint          number of provenances;  each: method, varint number of copies, varint copy ...
- * varint          number of shards;       each: varint step, varint provenance, 32 bytes digest, varint length, leaf
+ * varint          number of runs;         each: varint step, varint count, varint provenance, form,
+ *                   32 bytes digest ..., leaf lengths by form, leaf ...
  * ```
- * `step` is zigzag(shard - shard before - 1), the first shard counting from -1, so that a run of shards has steps of 0.
- * `method` and `executor` are one byte, indices into METHODS and EXECUTOR_KINDS. A varint is unsigned LEB128 of at most 5
- * bytes in its shortest form. Shards of one lease share one provenance, so a shard costs its leaf and about 36 bytes.
+ * `step` is zigzag(first shard - end of the run before), the first run counting from 0. `form`: 0 no leaves (they are
+ * blobs), 1 all leaves of one length (one varint), 2 a varint for each. `method` and `executor` are one byte, indices
+ * into METHODS and EXECUTOR_KINDS. A varint is unsigned LEB128 of at most 5 bytes in its shortest form. A run of one
+ * lease costs its leaves, 32 bytes a shard, and a few bytes.
+ *
+ * Version 1 ("FPR1") has in place of the runs: varint number of shards; each: varint zigzag(shard - shard before - 1),
+ * varint provenance, 32 bytes digest, varint length, leaf. It is read, not written.
  */
-const MAGIC = 0x31525046 // "FPR1", little-endian
+const MAGIC_V1 = 0x31525046 // "FPR1", little-endian
+const MAGIC = 0x32525046 // "FPR2"
 const METHODS = ['single', 'quorum', 'referee'] as const satisfies readonly AcceptMethod[]
 const REFEREE = 'referee'
 
@@ -28,22 +34,47 @@ const COPIES_PER_SHARD_LIMIT = 255
 /** Shards of one packed group. */
 export const GROUP_SHARD_LIMIT = 65_536
 
-/** Packs shards in the given order. */
-export function packShards(shards: readonly AcceptedShard[]): Buffer {
-  invariant(shards.length >= 1 && shards.length <= GROUP_SHARD_LIMIT, `a group of ${shards.length} shards`)
+interface Provenance {
+  readonly method: AcceptMethod
+  readonly copies: readonly number[]
+}
+
+/** Packs runs in the given order. */
+export function packRuns(runs: readonly AcceptedRun[]): Buffer {
+  const total = runs.reduce((sum, { count }) => sum + count, 0)
+  invariant(total >= 1 && total <= GROUP_SHARD_LIMIT, `a group of ${total} shards`)
   const owners = new Dictionary<string>()
   const copies = new Dictionary<AcceptedCopy>()
-  const provenances = new Dictionary<{ readonly method: AcceptMethod; readonly copies: readonly number[] }>()
-  const indices = shards.map((shard) => {
-    const own = shard.copies.map((copy) => {
+  const provenances = new Dictionary<Provenance>()
+  const indices = runs.map((run) => {
+    const own = run.copies.map((copy) => {
       owners.index(copy.owner, copy.owner)
       return copies.index(`${copy.executor} ${copy.agent} ${copy.owner}`, copy)
     })
-    return provenances.index(`${shard.method} ${own.join(' ')}`, { method: shard.method, copies: own })
+    return provenances.index(`${run.method} ${own.join(' ')}`, { method: run.method, copies: own })
   })
-
-  const out = new Writer(64 + shards.reduce((sum, shard) => sum + shard.leaf.length + 48, 0))
+  const out = new Writer(256 + runs.reduce((sum, run) => sum + runBytes(run) + 16, 0))
   out.u32(MAGIC)
+  packCopies(out, owners, copies.values)
+  packProvenances(out, provenances.values)
+  out.varint(runs.length)
+  let end = 0
+  for (const [at, run] of runs.entries()) {
+    out.varint(zigzag(run.first - end))
+    packRun(out, run, indices[at] ?? 0)
+    end = run.first + run.count
+  }
+  return out.finish()
+}
+
+/** Bytes of a run's digests and leaves. */
+export function runBytes({ count, leaves }: AcceptedRun): number {
+  let bytes = DIGEST_BYTES * count
+  for (const leaf of leaves) bytes += leaf.length
+  return bytes
+}
+
+function packCopies(out: Writer, owners: Dictionary<string>, copies: readonly AcceptedCopy[]): void {
   out.varint(owners.values.length)
   for (const owner of owners.values) {
     const text = Buffer.from(owner, 'utf8')
@@ -54,8 +85,8 @@ export function packShards(shards: readonly AcceptedShard[]): Buffer {
     out.varint(text.length)
     out.bytes(text)
   }
-  out.varint(copies.values.length)
-  for (const copy of copies.values) {
+  out.varint(copies.length)
+  for (const copy of copies) {
     out.byte(copy.agent === REFEREE ? 0 : 1)
     if (copy.agent !== REFEREE) {
       invariant(/^[0-9a-f]{64}$/.test(copy.agent), 'an agent is named by the SHA-256 of its key')
@@ -64,39 +95,51 @@ export function packShards(shards: readonly AcceptedShard[]): Buffer {
     out.varint(owners.index(copy.owner, copy.owner))
     out.byte(EXECUTOR_KINDS.indexOf(copy.executor))
   }
-  out.varint(provenances.values.length)
-  for (const { method, copies: own } of provenances.values) {
-    invariant(own.length >= 1 && own.length <= COPIES_PER_SHARD_LIMIT, `a shard with ${own.length} copies`)
-    out.byte(METHODS.indexOf(method))
-    out.varint(own.length)
-    for (const copy of own) out.varint(copy)
-  }
-  out.varint(shards.length)
-  let before = -1
-  for (const [at, shard] of shards.entries()) {
+}
+
+function packProvenances(out: Writer, provenances: readonly Provenance[]): void {
+  out.varint(provenances.length)
+  for (const { method, copies } of provenances) {
     invariant(
-      Number.isInteger(shard.shard) && shard.shard >= 0 && shard.shard < LIMITS.shards,
-      `shard ${shard.shard}`,
+      copies.length >= 1 && copies.length <= COPIES_PER_SHARD_LIMIT,
+      `a shard with ${copies.length} copies`,
     )
-    invariant(shard.digest.length === DIGEST_BYTES, `a digest of ${shard.digest.length} bytes`)
-    invariant(shard.leaf.length <= LIMITS.inline_leaf_bytes, `a leaf of ${shard.leaf.length} bytes`)
-    out.varint(zigzag(shard.shard - before - 1))
-    out.varint(indices[at] ?? 0)
-    out.bytes(shard.digest)
-    out.varint(shard.leaf.length)
-    out.bytes(shard.leaf)
-    before = shard.shard
+    out.byte(METHODS.indexOf(method))
+    out.varint(copies.length)
+    for (const copy of copies) out.varint(copy)
   }
-  return out.finish()
+}
+
+function packRun(out: Writer, run: AcceptedRun, provenance: number): void {
+  const { first, count, digests, leaves } = run
+  invariant(
+    Number.isInteger(first) && first >= 0 && count >= 1 && first + count <= LIMITS.shards,
+    `shards ${first} to ${first + count - 1}`,
+  )
+  invariant(digests.length === DIGEST_BYTES * count, `digests of ${digests.length} bytes for ${count} shards`)
+  invariant(leaves.length === 0 || leaves.length === count, `${leaves.length} leaves of ${count} shards`)
+  const length = leaves[0]?.length ?? 0
+  const form = leaves.length === 0 ? 0 : leaves.every((leaf) => leaf.length === length) ? 1 : 2
+  out.varint(count)
+  out.varint(provenance)
+  out.byte(form)
+  out.bytes(digests)
+  if (form === 1) out.varint(length)
+  for (const leaf of leaves) {
+    invariant(leaf.length <= LIMITS.inline_leaf_bytes, `a leaf of ${leaf.length} bytes`)
+    if (form === 2) out.varint(leaf.length)
+  }
+  for (const leaf of leaves) out.bytes(leaf)
 }
 
 /**
- * Reads what `packShards` wrote. Digests and leaves are views of `packed`.
+ * Reads what `packRuns` wrote, or its earlier version. Digests and leaves are views of `packed`.
  * @throws ForgeError INTERNAL when a byte is not as the format says: the stored row is damaged
  */
-export function unpackShards(packed: Uint8Array): readonly AcceptedShard[] {
+export function unpackRuns(packed: Uint8Array): readonly AcceptedRun[] {
   const from = new Reader(packed)
-  if (from.u32() !== MAGIC) throw damaged('it does not begin with FPR1')
+  const magic = from.u32()
+  if (magic !== MAGIC && magic !== MAGIC_V1) throw damaged('it does not begin with FPR1 or FPR2')
   const owners = from.list('owners', () => from.text(from.varint()))
   const copies = from.list('copies', (): AcceptedCopy => {
     const kind = from.byte()
@@ -114,20 +157,38 @@ export function unpackShards(packed: Uint8Array): readonly AcceptedShard[] {
     if (count < 1 || count > COPIES_PER_SHARD_LIMIT) throw damaged(`${count} copies of a shard`)
     return { method, copies: Array.from({ length: count }, () => entry(copies, from.varint(), 'copy')) }
   })
-  let before = -1
-  const shards = from.list('shards', (): AcceptedShard => {
-    const shard = before + 1 + unzigzag(from.varint())
-    if (shard < 0 || shard >= LIMITS.shards) throw damaged(`shard ${shard}`)
-    before = shard
-    const { method, copies: own } = entry(provenances, from.varint(), 'provenance')
-    const digest = from.bytes(DIGEST_BYTES)
+  let end = 0
+  let total = 0
+  const runs = from.list('runs', (): AcceptedRun => {
+    const first = end + unzigzag(from.varint())
+    const count = magic === MAGIC ? from.varint() : 1
+    total += count
+    if (count < 1 || total > GROUP_SHARD_LIMIT) throw damaged(`${total} shards`)
+    if (first < 0 || first + count > LIMITS.shards) throw damaged(`shards ${first} to ${first + count - 1}`)
+    end = first + count
+    const provenance = entry(provenances, from.varint(), 'provenance')
+    const form = magic === MAGIC ? from.byte() : 2
+    if (form > 2) throw damaged(`form of leaves ${form}`)
+    const digests = from.bytes(DIGEST_BYTES * count)
+    return { first, count, ...provenance, digests, leaves: unpackLeaves(from, form, count) }
+  })
+  if (runs.length === 0) throw damaged('it has no shards')
+  from.end()
+  return runs
+}
+
+function unpackLeaves(from: Reader, form: number, count: number): readonly Uint8Array[] {
+  if (form === 0) return []
+  const leafLength = (): number => {
     const length = from.varint()
     if (length > LIMITS.inline_leaf_bytes) throw damaged(`a leaf of ${length} bytes`)
-    return { shard, method, digest, leaf: from.bytes(length), copies: own }
-  })
-  if (shards.length === 0) throw damaged('it has no shards')
-  from.end()
-  return shards
+    return length
+  }
+  const equal = form === 1 ? leafLength() : 0
+  const lengths = Array.from({ length: count }, () => (form === 1 ? equal : leafLength()))
+  if (form === 2 && count > 1 && lengths.every((length) => length === lengths[0]))
+    throw damaged('leaves of one length are not in their shortest form')
+  return lengths.map((length) => from.bytes(length))
 }
 
 function damaged(what: string): ForgeError {

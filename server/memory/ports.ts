@@ -1,4 +1,4 @@
-import type { AcceptedShard } from '../../kernel/acceptance.ts'
+import type { AcceptedRun, AcceptedShard } from '../../kernel/acceptance.ts'
 import type { StatementLine } from '../../kernel/api/credits.ts'
 import type { JobState, ProgressView, Visibility } from '../../kernel/api.ts'
 import type { WorkDone } from '../../kernel/bill.ts'
@@ -124,7 +124,7 @@ export interface JobStore {
 
 export interface ResultGroup {
   readonly job_id: string
-  readonly shards: readonly AcceptedShard[]
+  readonly runs: readonly AcceptedRun[]
 }
 
 /** A group on its way into the store, with what its copies are worth to whom. */

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { acceptedShard } from '../../kernel/acceptance.ts'
 import { bytesToHex } from '../../kernel/digest.ts'
 import { LIMITS } from '../../kernel/limits.ts'
 import { createJobStore } from './job-store.ts'
@@ -32,7 +33,9 @@ describe('results in PostgreSQL', () => {
     return groups
   }
   const shardsOf = (groups: readonly ResultGroup[]) =>
-    groups.flatMap(({ shards }) => shards.map(({ shard }) => shard))
+    groups.flatMap(({ runs }) =>
+      runs.flatMap(({ first, count }) => Array.from({ length: count }, (_, offset) => first + offset)),
+    )
 
   it('gives back what was committed for a job, in commit order', async () => {
     const store = createResultStore(database.pool)
@@ -42,7 +45,8 @@ describe('results in PostgreSQL', () => {
     await store.commit(epoch, [sampleGroup(a, sampleShards(10, 2))], [])
     const groups = await loaded(store, a)
     expect(shardsOf(groups)).toEqual([40, 41, 42, 10, 11])
-    const [first] = groups[0]?.shards ?? []
+    const [run] = groups[0]?.runs ?? []
+    const first = run && acceptedShard(run, 0)
     const [expected] = sampleShards(40, 1)
     expect({ ...first, digest: bytesToHex(first?.digest ?? new Uint8Array()) }).toEqual({
       ...expected,

@@ -1,7 +1,7 @@
 import type pg from 'pg'
-import type { AcceptedShard } from '../../kernel/acceptance.ts'
+import { type AcceptedRun, type AcceptedShard, acceptedShard } from '../../kernel/acceptance.ts'
 import { ForgeError, invariant } from '../../kernel/errors.ts'
-import { GROUP_SHARD_LIMIT, packShards, unpackShards } from './packed-results.ts'
+import { GROUP_SHARD_LIMIT, packRuns, runBytes, unpackRuns } from './packed-results.ts'
 import type { AcceptedGroup, ResultGroup, ResultStore, SignedReceipt } from './ports.ts'
 import { safeNumber } from './rows.ts'
 
@@ -11,7 +11,6 @@ const ROW_LIMIT_BYTES = 4 * 1024 * 1024
 const ROWS_LIMIT = 8_000
 /** Rows fetched at once by `load`. */
 const PAGE_ROWS = 8
-const DIGEST_BYTES = 32
 
 interface PackedRow {
   readonly job_id: string
@@ -41,15 +40,15 @@ export function createResultStore(pool: pg.Pool): ResultStore {
   const pack = (groups: readonly AcceptedGroup[]): readonly PackedRow[] => {
     const known = rowsOf.get(groups)
     if (known !== undefined) return known
-    const rows = groups.flatMap(({ job_id, shards, work }) =>
-      cut(shards).map((part, at) => ({
+    const rows = groups.flatMap(({ job_id, runs, work }) =>
+      cut(runs).map((part, at) => ({
         job_id,
         seq: nextSeq++,
-        shard_count: part.length,
-        first_shard: part.reduce((least, { shard }) => Math.min(least, shard), Number.MAX_SAFE_INTEGER),
-        last_shard: part.reduce((most, { shard }) => Math.max(most, shard), 0),
-        agents: [...new Set(part.flatMap((shard) => shard.copies.map((copy) => copy.agent)))],
-        packed: packShards(part),
+        shard_count: shardCount(part),
+        first_shard: part.reduce((least, { first }) => Math.min(least, first), Number.MAX_SAFE_INTEGER),
+        last_shard: part.reduce((most, { first, count }) => Math.max(most, first + count - 1), 0),
+        agents: [...new Set(part.flatMap((run) => run.copies.map((copy) => copy.agent)))],
+        packed: packRuns(part),
         // The group's work stands in its first row: only sums over all rows are ever asked for.
         work: JSON.stringify(at === 0 ? work : []),
       })),
@@ -79,12 +78,12 @@ export function createResultStore(pool: pg.Pool): ResultStore {
         [jobId, after.epoch, after.seq, ...(shards === undefined ? [] : [shards])],
       )
       for (const row of rows) {
-        const group = unpackShards(row.packed)
+        const runs = unpackRuns(row.packed)
         invariant(
-          group.length === row.shard_count,
-          `a group of ${row.shard_count} shards holds ${group.length}`,
+          shardCount(runs) === row.shard_count,
+          `a group of ${row.shard_count} shards holds ${shardCount(runs)}`,
         )
-        yield { job_id: jobId, shards: group }
+        yield { job_id: jobId, runs }
       }
       const last = rows.at(-1)
       if (last === undefined || rows.length < PAGE_ROWS) return
@@ -121,8 +120,14 @@ export function createResultStore(pool: pg.Pool): ResultStore {
       const missing = new Set(shards)
       const found = new Map<number, AcceptedShard>()
       for await (const group of pages(jobId, shards)) {
-        for (const accepted of group.shards)
-          if (missing.delete(accepted.shard)) found.set(accepted.shard, accepted)
+        for (const run of group.runs) {
+          for (const shard of missing) {
+            const offset = shard - run.first
+            if (offset < 0 || offset >= run.count) continue
+            missing.delete(shard)
+            found.set(shard, acceptedShard(run, offset))
+          }
+        }
         if (missing.size === 0) break
       }
       return found
@@ -137,22 +142,38 @@ export function fenced(epoch: number): ForgeError {
   })
 }
 
+function shardCount(runs: readonly AcceptedRun[]): number {
+  return runs.reduce((sum, { count }) => sum + count, 0)
+}
+
 /** Cuts a group into parts that fit a row. */
-function cut(shards: readonly AcceptedShard[]): readonly (readonly AcceptedShard[])[] {
-  const parts: AcceptedShard[][] = []
-  let bytes = ROW_LIMIT_BYTES
-  for (const shard of shards) {
-    const size = shard.leaf.length + DIGEST_BYTES
+function cut(runs: readonly AcceptedRun[]): readonly (readonly AcceptedRun[])[] {
+  const parts: AcceptedRun[][] = []
+  let room = { bytes: 0, shards: 0 }
+  for (const run of runs.flatMap(halved)) {
+    const bytes = runBytes(run)
     const open = parts.at(-1)
-    if (open === undefined || bytes + size > ROW_LIMIT_BYTES || open.length === GROUP_SHARD_LIMIT) {
-      parts.push([shard])
-      bytes = size
-    } else {
-      open.push(shard)
-      bytes += size
-    }
+    if (open === undefined || bytes > room.bytes || run.count > room.shards) {
+      parts.push([run])
+      room = { bytes: ROW_LIMIT_BYTES, shards: GROUP_SHARD_LIMIT }
+    } else open.push(run)
+    room = { bytes: room.bytes - bytes, shards: room.shards - run.count }
   }
   return parts
+}
+
+/** A run that is too large for a row, as halves or smaller parts that are not. */
+function halved(run: AcceptedRun): readonly AcceptedRun[] {
+  if (run.count === 1 || (run.count <= GROUP_SHARD_LIMIT && runBytes(run) <= ROW_LIMIT_BYTES)) return [run]
+  const half = run.count >> 1
+  const part = (offset: number, count: number): AcceptedRun => ({
+    ...run,
+    first: run.first + offset,
+    count,
+    digests: run.digests.subarray(32 * offset, 32 * (offset + count)),
+    leaves: run.leaves.slice(offset, offset + count),
+  })
+  return [...halved(part(0, half)), ...halved(part(half, run.count - half))]
 }
 
 function commitStatement(

@@ -1,4 +1,4 @@
-import type { AcceptedShard } from '../../kernel/acceptance.ts'
+import { type AcceptedRun, acceptedShard } from '../../kernel/acceptance.ts'
 import type { JobRoom } from '../../kernel/api.ts'
 import { stoppingRoom } from '../../kernel/early-stopping.ts'
 import type { OpRegistry, PreparedJob } from '../../kernel/job.ts'
@@ -23,10 +23,10 @@ export async function projectJob(
   }
   const grid = new Grid(row.shard_count)
   const estimates = new EstimateReplay(row, ops)
-  for await (const { shards } of results.load(row.id)) {
-    for (const accepted of shards) {
-      grid.accept(accepted.shard)
-      estimates.add(accepted)
+  for await (const { runs } of results.load(row.id)) {
+    for (const run of runs) {
+      grid.accept(run)
+      estimates.add(run)
     }
   }
   return { ...shown, grid: grid.view(), estimates: estimates.points, ...estimates.stopping() }
@@ -59,9 +59,11 @@ class Grid {
     )
   }
 
-  accept(shard: number): void {
-    const cell = Math.floor(shard / this.#size)
-    this.#missing[cell] = (this.#missing[cell] ?? 0) - 1
+  accept({ first, count }: AcceptedRun): void {
+    for (let shard = first; shard < first + count; shard++) {
+      const cell = Math.floor(shard / this.#size)
+      this.#missing[cell] = (this.#missing[cell] ?? 0) - 1
+    }
   }
 
   view(): JobRoom['grid'] {
@@ -91,8 +93,13 @@ class EstimateReplay {
     return this.#aggregate === undefined ? {} : stoppingRoom(this.#job, this.#aggregate)
   }
 
-  add({ shard, leaf }: AcceptedShard): void {
+  add(run: AcceptedRun): void {
+    for (let offset = 0; offset < run.count; offset++) this.#addShard(run, offset)
+  }
+
+  #addShard(run: AcceptedRun, offset: number): void {
     if (this.#aggregate === undefined) return
+    const { shard, leaf } = acceptedShard(run, offset)
     const before = this.#aggregate.folded
     this.#aggregate.add(shard, leaf)
     if (this.#aggregate.folded <= before) return

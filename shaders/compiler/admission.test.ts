@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { assertProgramAdmitted } from '../../kernel/execute/admission.ts'
 import { WasmProgram } from '../../kernel/execute/wasm-program.ts'
 import type { GpuProgram } from '../../kernel/ops/op.ts'
 import { link } from '../link.ts'
@@ -38,22 +39,29 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
 `
 const compiled = compileKernel('sums', link('sums.wgsl', TEXT, prelude))
 
+const program = (rows: number, columns: number, at = 0): GpuProgram => ({
+  kernel: 'sums',
+  tables: [],
+  words: Uint32Array.of(rows, columns, at),
+  invocations: 2,
+  slot_words: 2,
+  inputs: [],
+  leaf: (_shard, slot) => new Uint8Array(slot.buffer),
+})
+
+test('the admission module refuses for a device what the others refuse', () => {
+  const module = new WebAssembly.Module(compiled.admission as Uint8Array<ArrayBuffer>)
+  assertProgramAdmitted(module, program(100, 300))
+  expect(() => assertProgramAdmitted(module, program(0, 1))).toThrow(
+    'word 4 of the uniform of sums leaves its proven range',
+  )
+  expect(() => assertProgramAdmitted(module, program(200, 200))).toThrow('more than 32,768 loop iterations')
+})
+
 test.each(['scalar', 'simd'] as const)('the %s module keeps to its proofs', (form) => {
   const module = new WebAssembly.Module(compiled[form] as Uint8Array<ArrayBuffer>)
   const open = (rows: number, columns: number, at = 0) =>
-    new WasmProgram(
-      module,
-      {
-        kernel: 'sums',
-        tables: [],
-        words: Uint32Array.of(rows, columns, at),
-        invocations: 2,
-        slot_words: 2,
-        inputs: [],
-        leaf: (_shard, slot) => new Uint8Array(slot.buffer),
-      } satisfies GpuProgram,
-      new Map(),
-    )
+    new WasmProgram(module, program(rows, columns, at), new Map())
   expect(compiled.proof.proven).toBe(false)
   expect(new Uint32Array(open(100, 300).leaf(0).slice().buffer)).toEqual(
     Uint32Array.of(222_007_500, 222_007_500),

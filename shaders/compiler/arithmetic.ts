@@ -19,6 +19,10 @@ export function evaluateUnary(op: UnaryOp, a: number): number {
       for (let rest = a; rest !== 0; rest = (rest & (rest - 1)) >>> 0) count++
       return count
     }
+    case 'to_f32':
+    case 'to_i32':
+    case 'to_u32':
+      return a
     case 'abs':
       return Math.abs(a | 0) >>> 0
   }

@@ -204,3 +204,20 @@ function resolve(expr: Expr, known: Knowledge): Expr {
   }
   return at
 }
+
+/** What remains of a bound when every word of the uniform is 0: work that no argument makes less. */
+export function always(bound: Bound): number {
+  switch (bound.k) {
+    case 'const':
+      return bound.value
+    case 'uniform':
+      return 0
+    case 'ceil':
+      return Math.ceil(always(bound.a) / bound.by)
+    default: {
+      const a = always(bound.a)
+      const b = always(bound.b)
+      return bound.k === 'add' ? a + b : bound.k === 'mul' ? a * b : Math.max(a, b)
+    }
+  }
+}

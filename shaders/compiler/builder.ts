@@ -89,13 +89,15 @@ export class Builder {
   }
 
   unary(type: Scalar, op: UnaryOp, a: Expr, place: Place): Expr {
-    if (a.k === 'const') return this.constant(type, evaluateUnary(op, a.value))
+    if (a.k === 'const' && type !== 'f32' && a.type !== 'f32')
+      return this.constant(type, evaluateUnary(op, a.value))
     if (op === 'not' && a.k === 'unary' && a.op === 'not') return a.a
     return { k: 'unary', type, op, a, place }
   }
 
   binary(type: Scalar, op: BinaryOp, a: Expr, b: Expr, place: Place): Expr {
-    if (a.k === 'const' && b.k === 'const') {
+    // Of f32 too: what does not fit is left to the proof, which says where.
+    if (a.k === 'const' && b.k === 'const' && type !== 'f32') {
       const folded = evaluateBinary(op, a.value, b.value)
       if (folded !== undefined) return this.constant(type, folded)
     }

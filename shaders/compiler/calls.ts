@@ -1,19 +1,11 @@
 import type { AstExpr, AstType } from './ast.ts'
 import type { Context } from './context.ts'
-import {
-  binaryValue,
-  coerce,
-  concrete,
-  lowerExpr,
-  lowerPointer,
-  lowerRef,
-  retype,
-  spread,
-} from './expressions.ts'
+import { lowerExpr, lowerPointer, lowerRef } from './expressions.ts'
 import { lowerIntrinsic } from './intrinsics.ts'
 import type { AtomicOp, Scalar } from './ir.ts'
+import { binaryValue, coerce, concrete, retype, spread } from './operators.ts'
 import { BOOL, leavesOf, sameType, typeName, VOID, type WgslType } from './types.ts'
-import { scalarOf, type Value } from './values.ts'
+import { readRef, scalarOf, type Value } from './values.ts'
 
 const ATOMICS = new Set([
   'atomicAdd',
@@ -57,12 +49,12 @@ const BANNED: readonly (readonly [RegExp, string, string])[] = [
   [
     /^atomic(Load|Exchange|CompareExchangeWeak)$/,
     'its result shows the order of the invocations',
-    'Use an atomic whose total does not: atomicAdd, atomicMax',
+    'Use an atomic whose total does not: atomicAdd, atomicMax; from stage to stage, state_load of the prelude',
   ],
   [
     /^(exp2?|log2?|pow|sqrt|inverseSqrt|sin|cos|tan|a(sin|cos|tan|tan2)h?|sinh|cosh|tanh|fma|floor|ceil|round|trunc|fract|mix|step|smoothstep|saturate|sign|degrees|radians|length|distance|normalize|cross|reflect|refract|ldexp|frexp|modf|quantizeToF16|faceForward|determinant|transpose)$/,
     'it works on floating point, whose rounding differs from device to device',
-    "Use the prelude's tables: normal_q24, exp2_q30",
+    "Use the prelude's fixed point: normal_q24, exp2_q30, log2_q26, sqrt_q30",
   ],
   [/^texture|^dpd[xy]|^fwidth/, 'textures and derivatives are not exact', 'Read a storage buffer'],
 ]
@@ -102,7 +94,8 @@ export function lowerCall(
     )
     return ctx.inline(ctx, fn, values, refs, line)
   }
-  if (ATOMICS.has(name) || name === 'atomicStore') return lowerAtomic(ctx, name, args, line, used)
+  const loads = name === 'atomicLoad' && ctx.inPrelude(line)
+  if (ATOMICS.has(name) || name === 'atomicStore' || loads) return lowerAtomic(ctx, name, args, line, used)
   for (const [pattern, reason, instead] of BANNED) {
     if (pattern.test(name)) throw ctx.refuse(line, `${name} is used: ${reason}`, instead)
   }
@@ -125,6 +118,10 @@ function lowerAtomic(
   if (target === undefined || target.k !== 'memory' || target.type.k !== 'atomic')
     throw ctx.refuse(line, `${name} of something other than an atomic in a buffer`, 'Pass &buffer[index]')
   const scalar = target.type.of
+  if (name === 'atomicLoad')
+    return readRef(builder, { ...target, type: { k: 'scalar', of: scalar } }, () =>
+      ctx.refuse(line, 'an atomic is read', 'Read a word'),
+    )
   const value = coerce(ctx, lowerExpr(ctx, args[1]!), { k: 'scalar', of: scalar }, line)
   if (name === 'atomicStore') {
     builder.emit({ k: 'store', to: target.at, words: [0], values: value.leaves })
@@ -174,7 +171,8 @@ function lowerBuiltin(ctx: Context, name: string, raw: readonly Value[], line: n
   if (a === undefined) throw unsupported()
   const scalar = scalarOf(a.type)
   const integer = scalar === 'u32' || scalar === 'i32'
-  const signed = scalar === 'i32'
+  const number = integer || scalar === 'f32'
+  const signed = scalar === 'i32' || scalar === 'f32'
   const each = (make: (i: number) => Value['leaves'][number]): Value => ({
     type: a.type,
     leaves: a.leaves.map((_, i) => make(i)),
@@ -189,18 +187,18 @@ function lowerBuiltin(ctx: Context, name: string, raw: readonly Value[], line: n
       return each((i) => builder.unary(scalar, op, a.leaves[i]!, place))
     }
     case 'abs':
-      if (!integer || values.length !== 1) throw unsupported()
-      return signed ? each((i) => builder.unary('i32', 'abs', a.leaves[i]!, place)) : a
+      if (!number || values.length !== 1) throw unsupported()
+      return signed ? each((i) => builder.unary(scalar, 'abs', a.leaves[i]!, place)) : a
     case 'min':
     case 'max': {
-      if (!integer || b === undefined || !sameType(a.type, b.type)) throw unsupported()
+      if (!number || b === undefined || !sameType(a.type, b.type)) throw unsupported()
       return each((i) =>
         builder.binary(scalar, `${name}_${signed ? 's' : 'u'}`, a.leaves[i]!, b.leaves[i]!, place),
       )
     }
     case 'clamp': {
       if (
-        !integer ||
+        !number ||
         b === undefined ||
         c === undefined ||
         !sameType(a.type, b.type) ||
@@ -246,7 +244,7 @@ function lowerBuiltin(ctx: Context, name: string, raw: readonly Value[], line: n
       }
     }
     case 'dot': {
-      if (!integer || a.type.k !== 'vector' || b === undefined || !sameType(a.type, b.type))
+      if (!number || a.type.k !== 'vector' || b === undefined || !sameType(a.type, b.type))
         throw unsupported()
       const products = binaryValue(ctx, '*', a, b, line).leaves
       return {
@@ -345,6 +343,10 @@ function convert(ctx: Context, value: Value, type: WgslType, to: Scalar, line: n
       'Convert scalars and vectors',
     )
   if (from === to) return { type, leaves: value.leaves }
+  if (to === 'f32' && from !== 'bool')
+    return { type, leaves: value.leaves.map((leaf) => builder.unary('f32', 'to_f32', leaf, place)) }
+  if (from === 'f32' && to !== 'bool')
+    return { type, leaves: value.leaves.map((leaf) => builder.unary(to, `to_${to}`, leaf, place)) }
   if (from === 'bool')
     return {
       type,

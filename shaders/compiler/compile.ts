@@ -1,5 +1,5 @@
 import type { LinkedSource } from '../link.ts'
-import { emitLanes, emitScalar } from './emit.ts'
+import { emitAdmission, emitLanes, emitScalar } from './emit.ts'
 import { lowerKernel } from './lower.ts'
 import { type Proof, prove } from './prove.ts'
 import { scanModule } from './scan.ts'
@@ -10,6 +10,8 @@ export interface CompiledKernel {
   readonly scalar: Uint8Array
   /** For engines with SIMD128. */
   readonly simd: Uint8Array
+  /** `admit` alone, for hosts that run the kernel on a device. */
+  readonly admission: Uint8Array
   readonly proof: Proof
 }
 
@@ -28,10 +30,11 @@ export function compileKernel(
   const proof = prove(kernel)
   const scalar = emitScalar(kernel, proof, optimise)
   const simd = emitLanes(kernel, proof, optimise)
-  for (const bytes of [scalar, simd]) {
+  const admission = emitAdmission(kernel, proof)
+  for (const bytes of [scalar, simd, admission]) {
     const problems = scanModule(bytes)
     if (problems.length > 0)
       throw new Error(`${name} was compiled to what is not deterministic: ${problems.join(', ')}`)
   }
-  return { scalar, simd, proof }
+  return { scalar, simd, admission, proof }
 }

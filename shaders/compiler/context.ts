@@ -2,7 +2,7 @@ import type { LinkedSource } from '../link.ts'
 import { type AstExpr, type AstFunction, type AstType, placeOf } from './ast.ts'
 import type { Builder } from './builder.ts'
 import { KernelRefusal, type Place } from './refusal.ts'
-import { BOOL, I32, structOf, U32, type WgslType } from './types.ts'
+import { BOOL, F32, hasFloat, I32, structOf, U32, type WgslType } from './types.ts'
 import type { Ref, Value } from './values.ts'
 
 /** What a name stands for. */
@@ -119,9 +119,9 @@ export class Context {
             ? U32
             : vector[2] === 'i'
               ? I32
-              : this.type({ astNodeType: 'type', name: 'f32' }, line)
+              : F32
       if (of.k !== 'scalar')
-        throw this.refuse(line, 'a vector of something other than scalars', 'Use u32, i32 or bool')
+        throw this.refuse(line, 'a vector of something other than scalars', 'Use u32, i32, bool or f32')
       return { k: 'vector', of: of.of, size }
     }
     switch (ast.name) {
@@ -132,20 +132,29 @@ export class Context {
       case 'bool':
         return BOOL
       case 'f32':
+        return F32
       case 'f16':
         throw this.refuse(
           line,
-          `${ast.name} is used: its rounding differs from device to device`,
-          'Compute in integers or fixed point',
+          'f16 is used: few integers are exact in it, and not every device has it',
+          'Compute in integers or fixed point, or in f32 with exact integers up to 2^24',
         )
       case 'atomic': {
         const of = inner()
-        if (of.k !== 'scalar' || of.of === 'bool')
+        if (of.k !== 'scalar' || (of.of !== 'u32' && of.of !== 'i32'))
           throw this.refuse(line, 'an atomic of something other than u32 or i32', 'Use atomic<u32>')
         return { k: 'atomic', of: of.of }
       }
-      case 'array':
-        return { k: 'array', of: inner(), count: ast.count ?? 0 }
+      case 'array': {
+        const of = inner()
+        if (hasFloat(of))
+          throw this.refuse(
+            line,
+            'an array of f32: the proof follows f32 values through variables only',
+            'Keep integers in the array, and convert what is read by f32()',
+          )
+        return { k: 'array', of, count: ast.count ?? 0 }
+      }
     }
     if (ast.astNodeType === 'pointer') {
       if (ast.storage !== 'function' || ast.type == null)
@@ -179,7 +188,7 @@ export class Context {
     throw this.refuse(
       line,
       `the type ${ast.name} is not in Tier A`,
-      'Use u32, i32, bool, their vectors, fixed-size arrays and structures',
+      'Use u32, i32, bool, f32 for exact integers, their vectors, fixed-size arrays and structures',
     )
   }
 }

@@ -1,13 +1,17 @@
 import binaryen from 'binaryen'
 import { type Code, PARAMETERS, UniformEmitter } from './emit-uniform.ts'
+import { exits } from './exits.ts'
 import type { Expr, Kernel, MemoryRef, Statement } from './ir.ts'
 import { LaneArithmetic } from './lane-arithmetic.ts'
+import { formOf } from './lane-forms.ts'
 import type { MemoryPlan } from './memory-plan.ts'
-import { exits } from './statements.ts'
 import { expressionVaries, type Uniformity } from './uniformity.ts'
 
 const LANES = [0, 1, 2, 3] as const
 const ZEROS = new Uint8Array(16)
+/** The first locals are the invocation id, which nothing in the kernel assigns. */
+const INVOCATION_LOCALS = 3
+export const LANE_NUMBERS = new Uint8Array(Uint32Array.from(LANES).buffer)
 
 /**
  * Emits four neighbouring invocations side by side: what is the same in all of them as scalars, the rest as vectors. Where
@@ -18,6 +22,14 @@ export class LaneEmitter extends UniformEmitter {
   readonly #lanes: LaneArithmetic
   /** The lanes that go on: a mask, kept up to date. */
   readonly active: number
+  /** The first of the four invocations, a multiple of four; and the last lane that is one of the invocations asked for. */
+  readonly first: number
+  readonly last: number
+  /** Lane 0 of locals whose lanes follow each other by a step. */
+  readonly #origins = new Map<number, number>()
+  readonly #groupLimits = new Map<string, { local: number; memory: number; beyond: number }>()
+  /** Divergent constructs that are open. In none, the lanes that go on are those from 0 to `last`. */
+  #divergence = 0
   /** Lanes that have left a divergent block and wait for its end. */
   readonly #left = new Map<number, number>()
   /** Divergent blocks that are open, and the WASM labels that code can go on at: their ends, and those of arms of ifs. */
@@ -26,6 +38,8 @@ export class LaneEmitter extends UniformEmitter {
   /** Vectors of uniform locals that are assigned once, made where they are assigned. */
   readonly #splats = new Map<number, number>()
   readonly #uniformSplats = new Map<number, number>()
+  /** Uniform locals of which the scalar is needed as well. */
+  readonly #scalars = new Set<number>()
 
   constructor(
     m: binaryen.Module,
@@ -38,9 +52,10 @@ export class LaneEmitter extends UniformEmitter {
     this.#uniformity = uniformity
     this.#lanes = new LaneArithmetic(m, (value) => this.keep(value, binaryen.v128))
     this.active = this.temp(binaryen.v128)
-    const defined = new Set<number>()
-    definedBySet(kernel.body, defined)
-    this.#findSplats(kernel.body, defined)
+    this.first = this.temp(binaryen.i32)
+    this.last = this.temp(binaryen.i32)
+    this.#origins.set(0, this.first)
+    this.#findSplats(kernel.body)
   }
 
   override prologue(): Code[] {
@@ -50,18 +65,29 @@ export class LaneEmitter extends UniformEmitter {
     return [...super.prologue(), ...splats]
   }
 
+  /** Code that stands before each group of invocations. */
+  groupPrologue(): Code[] {
+    const { m } = this
+    return [...this.#groupLimits.values()].map(({ local, memory, beyond }) => {
+      const less = () => m.i32.add(m.local.get(this.last, binaryen.i32), m.i32.const(beyond))
+      return m.local.set(local, this.lengthLess(memory, 1, less))
+    })
+  }
+
   /** Consecutive low and high words of one product are made together. */
   override statements(list: readonly Statement[]): Code {
     const code: Code[] = []
-    for (let i = 0; i < list.length; i++) {
-      const s = list[i]!
-      const next = list[i + 1]
-      const pair = next === undefined ? undefined : this.#wideProduct(s, next)
-      if (pair !== undefined) i++
-      code.push(pair ?? this.statement(s))
-      const after = this.#leaveIfNoneIsLeft(pair === undefined ? s : next!)
-      if (after !== undefined) code.push(after)
-    }
+    this.inList(list, (at) => {
+      for (let i = 0; i < list.length; i++) {
+        const s = list[i]!
+        const next = list[i + 1]
+        const pair = next === undefined ? undefined : this.#wideProduct(s, next)
+        code.push(pair ?? at(i, () => this.statement(s)))
+        if (pair !== undefined) i++
+        const after = this.#leaveIfNoneIsLeft(pair === undefined ? s : next!)
+        if (after !== undefined) code.push(after)
+      }
+    })
     return code.length === 1 ? code[0]! : this.m.block(null, code)
   }
 
@@ -79,7 +105,12 @@ export class LaneEmitter extends UniformEmitter {
                 m.local.set(splat, m.i32x4.splat(m.local.get(PARAMETERS + s.local, binaryen.i32))),
               ])
         }
-        return this.reads.has(s.local) ? this.#assign(s, s.local, this.vector(s.value)) : m.nop()
+        if (!this.reads.has(s.local)) return m.nop()
+        if (!this.#uniformity.forms.has(s.local)) return this.#assign(s, s.local, this.vector(s.value))
+        return m.block(null, [
+          this.#setOrigin(s.local, s.value),
+          this.#assign(s, s.local, this.vector(s.value)),
+        ])
       case 'load':
         return this.#load(s)
       case 'store':
@@ -97,12 +128,19 @@ export class LaneEmitter extends UniformEmitter {
     }
   }
 
+  /** Keeps lane 0 of a local whose lanes follow each other. */
+  #setOrigin(local: number, value: Expr): Code {
+    const origin = this.temp(binaryen.i32)
+    this.#origins.set(local, origin)
+    return this.m.local.set(origin, this.expr(value))
+  }
+
   #varies(local: number): boolean {
     return this.#uniformity.varying.has(local)
   }
 
   #isVarying(e: Expr): boolean {
-    return expressionVaries(e, this.#uniformity.varying)
+    return expressionVaries(e, this.#uniformity)
   }
 
   #active(): Code {
@@ -125,7 +163,9 @@ export class LaneEmitter extends UniformEmitter {
     const arm = (body: readonly Statement[], mask: Code): Code[] => {
       const label = `arm${this.temp(binaryen.i32)}`
       this.#resume.push(label)
+      this.#divergence++
       const inner = this.statements(body)
+      this.#divergence--
       this.#resume.pop()
       return [m.local.set(this.active, mask), m.if(m.v128.any_true(this.#active()), m.block(label, [inner]))]
     }
@@ -147,7 +187,9 @@ export class LaneEmitter extends UniformEmitter {
     this.#left.set(s.label, left)
     this.#open.push(s.label)
     this.#resume.push(`b${s.label}`)
+    this.#divergence++
     const body = this.statements(s.body)
+    this.#divergence--
     this.#resume.pop()
     this.#open.pop()
     return m.block(null, [
@@ -187,17 +229,23 @@ export class LaneEmitter extends UniformEmitter {
     const isPrivate = this.kernel.memories[s.from.memory]!.k === 'private'
     const isUniform = !s.from.terms.some(({ index }) => this.#isVarying(index))
     if (isUniform && !isPrivate) {
-      if (used.every(({ local }) => !this.#varies(local))) return super.statement(s)
-      return this.withAddress(s.from, true, (address, offset) =>
-        m.block(
+      return this.withAddress(s.from, true, (address, offset) => {
+        if (this.#isSpreadRow(s.from, used)) {
+          const row = this.keep(m.v128.load(offset, 4, address()), binaryen.v128)
+          const spread = used.map(({ local, word }) => {
+            const pattern = LANES.flatMap(() => [4 * word, 4 * word + 1, 4 * word + 2, 4 * word + 3])
+            return m.local.set(this.#splats.get(local)!, m.i8x16.shuffle(row.get(), row.get(), pattern))
+          })
+          return m.block(null, [row.set, ...spread])
+        }
+        return m.block(
           null,
           used.map(({ local, word }) => {
-            if (!this.#varies(local))
-              return m.local.set(PARAMETERS + local, m.i32.load(offset + 4 * word, 4, address()))
+            if (!this.#varies(local)) return this.#loadUniform(local, offset + 4 * word, address)
             return this.#assign(s, local, m.v128.load32_splat(offset + 4 * word, 4, address()))
           }),
-        ),
-      )
+        )
+      })
     }
     if (isUniform) {
       return this.#privateAddress(s.from, (address, offset) =>
@@ -207,6 +255,12 @@ export class LaneEmitter extends UniformEmitter {
             this.#assign(s, local, m.v128.load(offset + 16 * word, 4, address())),
           ),
         ),
+      )
+    }
+    if (!isPrivate && this.#areNeighbours(s.from)) {
+      const { local } = used[0]!
+      return this.#neighbours(s.from, (address, offset) =>
+        this.#assign(s, local, m.v128.load(offset, 4, address())),
       )
     }
     return this.#laneAddresses(s.from, isPrivate, (addresses, offset, scale) => {
@@ -235,6 +289,75 @@ export class LaneEmitter extends UniformEmitter {
         }),
       )
     })
+  }
+
+  /**
+   * Whether words that are the same in all lanes, and only read as vectors, fill one of memory. Engines keep loads in order
+   * but not what they do with registers: fewer loads stand ready ahead of their use.
+   */
+  #isSpreadRow(ref: MemoryRef, used: readonly { local: number; word: number }[]): boolean {
+    return (
+      used.length > 2 &&
+      (ref.terms.at(-1)?.stride ?? 0) % 4 === 0 &&
+      used.every(
+        ({ local, word }) =>
+          word < 4 && !this.#varies(local) && this.#splats.has(local) && !this.#scalars.has(local),
+      )
+    )
+  }
+
+  /** A word that is the same in all lanes, as what its readers need: a scalar, a vector, or both. */
+  #loadUniform(local: number, offset: number, address: () => Code): Code {
+    const { m } = this
+    const splat = this.#splats.get(local)
+    const code: Code[] = []
+    if (splat !== undefined) code.push(m.local.set(splat, m.v128.load32_splat(offset, 4, address())))
+    if (splat === undefined || this.#scalars.has(local))
+      code.push(m.local.set(PARAMETERS + local, m.i32.load(offset, 4, address())))
+    return code.length === 1 ? code[0]! : m.block(null, code)
+  }
+
+  /** Whether the lanes that go on are the first ones, and use a word each of which one follows the other. */
+  #areNeighbours(ref: MemoryRef): boolean {
+    if (this.#divergence > 0) return false
+    const forms = ref.terms.map(({ index }) => formOf(index, this.#uniformity))
+    const last = forms.at(-1)
+    const follow = typeof last === 'object' && last.step === 1 && ref.terms.at(-1)!.stride === 1
+    if (!follow || !forms.slice(0, -1).every((form) => form === 'uniform')) return false
+    return ref.terms.length === 1 ? ref.terms[0]!.count === 0 : this.runOf(ref)?.inner !== undefined
+  }
+
+  /**
+   * Calls `use` with the address of lane 0's word, behind which those of the other lanes lie. Lanes that are beyond the
+   * invocations may lie beyond the buffer, by which a host keeps the memory longer than its buffers (memory-plan.ts).
+   */
+  #neighbours(ref: MemoryRef, use: (address: () => Code, offset: number) => Code): Code {
+    const { m } = this
+    const run = this.runOf(ref)
+    if (run !== undefined) return this.inRun(ref, run, run.inner === undefined ? 'group' : 'invocation', use)
+    const index = this.keep(this.expr(ref.terms[0]!.index))
+    const base = this.base(ref.memory)
+    const bytes = m.i32.shl(index.get(), m.i32.const(2))
+    const address = this.keep(
+      base.local === undefined ? bytes : m.i32.add(m.local.get(base.local, binaryen.i32), bytes),
+    )
+    return m.block(null, [
+      index.set,
+      this.trapFrom(index.get(), this.groupLimit(ref.memory, 0)),
+      address.set,
+      use(address.get, base.offset + 4 * ref.word),
+    ])
+  }
+
+  protected override groupLimit(memory: number, beyond: number): Code {
+    const key = `${memory} ${beyond}`
+    let limit = this.#groupLimits.get(key)
+    if (limit === undefined) {
+      this.length(memory, 1)
+      limit = { local: this.temp(binaryen.i32), memory, beyond }
+      this.#groupLimits.set(key, limit)
+    }
+    return this.m.local.get(limit.local, binaryen.i32)
   }
 
   /** The words of four rows, as one vector for each word. */
@@ -292,6 +415,19 @@ export class LaneEmitter extends UniformEmitter {
                 m.v128.bitselect(get(), m.v128.load(at, 4, address()), this.#active()),
               )
             }),
+          ),
+        ),
+      ])
+    }
+    if (!isPrivate && this.#areNeighbours(s.to)) {
+      const { get } = values[0]!
+      return m.block(null, [
+        ...sets,
+        this.#neighbours(s.to, (address, offset) =>
+          m.if(
+            m.i32.eq(m.local.get(this.last, binaryen.i32), m.i32.const(3)),
+            m.v128.store(offset, 4, address(), get()),
+            this.#eachActive((lane) => m.v128.store32_lane(offset + 4 * lane, 4, lane, address(), get())),
           ),
         ),
       ])
@@ -421,6 +557,16 @@ export class LaneEmitter extends UniformEmitter {
 
   // Expressions
 
+  /** Of a value that the lanes do not share but follow each other in, that of lane 0. */
+  override expr(e: Expr): Code {
+    if (e.k === 'local' && this.#varies(e.local)) {
+      const origin = this.#origins.get(e.local)
+      if (origin === undefined) throw new Error('a value of each lane has no scalar')
+      return this.m.local.get(origin, binaryen.i32)
+    }
+    return super.expr(e)
+  }
+
   /** The value of an expression in each lane. */
   vector(e: Expr): Code {
     const { m } = this
@@ -439,6 +585,8 @@ export class LaneEmitter extends UniformEmitter {
           return m.select(this.expr(e.when), this.vector(e.yes), this.vector(e.no))
         return m.v128.bitselect(this.vector(e.yes), this.vector(e.no), this.vector(e.when))
       case 'binary': {
+        if (e.op === 'rem_u' && typeof formOf(e, this.#uniformity) === 'object')
+          return m.i32x4.add(m.i32x4.splat(this.expr(e)), m.v128.const(LANE_NUMBERS))
         const shift = e.op === 'shl' || e.op === 'shr_u' || e.op === 'shr_s'
         if (shift && !this.#isVarying(e.b)) return m.i32x4[e.op](this.vector(e.a), this.expr(e.b))
         if (e.type === 'bool' && (e.op === 'eq' || e.op === 'ne') && e.a.type === 'bool') {
@@ -477,6 +625,10 @@ export class LaneEmitter extends UniformEmitter {
     const { m } = this
     const a = this.vector(e.a)
     switch (e.op) {
+      case 'to_f32':
+      case 'to_i32':
+      case 'to_u32':
+        return a
       case 'neg':
         return m.i32x4.neg(a)
       case 'complement':
@@ -529,47 +681,69 @@ export class LaneEmitter extends UniformEmitter {
       !this.reads.has(next.local)
     )
       return undefined
-    return this.#lanes.wideProduct(
+    const both = this.#lanes.wideProduct(
       this.vector(s.value.a),
       this.vector(s.value.b),
       (value) => this.#assign(s, s.local, value),
       (value) => this.#assign(next, next.local, value),
     )
+    if (!this.#uniformity.forms.has(s.local)) return both
+    return this.m.block(null, [this.#setOrigin(s.local, s.value), both])
   }
 
-  /** Uniform locals that are assigned once and read by varying expressions. */
-  #findSplats(list: readonly Statement[], defined: ReadonlySet<number>): void {
+  /** Uniform locals that are assigned once and read by varying expressions; and those that are read by uniform ones. */
+  #findSplats(list: readonly Statement[]): void {
     const visit = (e: Expr, inVector: boolean): void => {
       if (e.k === 'local') {
         const isOnce =
+          e.local >= INVOCATION_LOCALS &&
           this.kernel.locals[e.local]!.once &&
-          defined.has(e.local) &&
           !this.#varies(e.local) &&
           e.type !== 'bool'
-        if (inVector && isOnce && !this.#splats.has(e.local))
-          this.#splats.set(e.local, this.temp(binaryen.v128))
+        if (!inVector || !isOnce) this.#scalars.add(e.local)
+        else if (!this.#splats.has(e.local)) this.#splats.set(e.local, this.temp(binaryen.v128))
         return
       }
       const vector = this.#isVarying(e)
-      if (e.k === 'unary') visit(e.a, vector)
+      // An operation on uniform values is done once and then spread, one on lanes that follow each other also for lane 0.
+      const part = (inner: Expr, whole: boolean) => {
+        visit(inner, whole)
+        if (whole && typeof formOf(e, this.#uniformity) === 'object') visit(inner, false)
+      }
+      if (e.k === 'unary') part(e.a, vector)
       else if (e.k === 'binary') {
         const scalarAmount = e.op === 'shl' || e.op === 'shr_u' || e.op === 'shr_s'
-        visit(e.a, vector)
-        visit(e.b, vector && !(scalarAmount && !this.#isVarying(e.b)))
+        part(e.a, vector)
+        part(e.b, vector && !(scalarAmount && !this.#isVarying(e.b)))
       } else if (e.k === 'select') {
         visit(e.when, vector && this.#isVarying(e.when))
         visit(e.yes, vector)
         visit(e.no, vector)
       }
     }
+    const indices = (ref: MemoryRef) => {
+      for (const { index } of ref.terms) {
+        visit(index, this.#isVarying(index))
+        visit(index, false)
+      }
+    }
     for (const s of list) {
       if (s.k === 'set') visit(s.value, this.#varies(s.local))
-      else if (s.k === 'store') for (const value of s.values) visit(value, false)
-      else if (s.k === 'if') {
-        visit(s.when, false)
-        this.#findSplats(s.yes, defined)
-        this.#findSplats(s.no, defined)
-      } else if (s.k === 'block' || s.k === 'loop') this.#findSplats(s.body, defined)
+      else if (s.k === 'load') indices(s.from)
+      else if (s.k === 'store') {
+        indices(s.to)
+        for (const value of s.values) {
+          visit(value, true)
+          visit(value, false)
+        }
+      } else if (s.k === 'atomic') {
+        indices(s.at)
+        visit(s.value, true)
+      } else if (s.k === 'if') {
+        visit(s.when, this.#isVarying(s.when))
+        this.#findSplats(s.yes)
+        this.#findSplats(s.no)
+      } else if (s.k === 'block' || s.k === 'loop') this.#findSplats(s.body)
     }
   }
 }
@@ -586,16 +760,5 @@ function mayLeave(s: Statement): boolean {
       return s.body.some(mayLeave)
     default:
       return false
-  }
-}
-
-/** Locals that a `set` gives a value. */
-function definedBySet(list: readonly Statement[], into: Set<number>): void {
-  for (const s of list) {
-    if (s.k === 'set') into.add(s.local)
-    else if (s.k === 'if') {
-      definedBySet(s.yes, into)
-      definedBySet(s.no, into)
-    } else if (s.k === 'block' || s.k === 'loop') definedBySet(s.body, into)
   }
 }

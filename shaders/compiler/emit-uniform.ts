@@ -20,6 +20,14 @@ export class UniformEmitter {
   readonly #uniforms = new Map<number, number>()
   readonly #bases = new Map<number, number>()
   readonly #lengths = new Map<number, number>()
+  readonly #limits = new Map<string, Limit>()
+  /** Where emission stands: the statements of the innermost block, and the one that is emitted now. */
+  #list: readonly Statement[] = []
+  #at = 0
+  /** Elements that code before this, on every way to it, has checked, by buffer and local. */
+  #checked = new Map<string, Checked>()
+  /** Locals that are assigned once, and are the sum of another one and a constant. */
+  readonly #sums: ReadonlyMap<number, Expr>
   protected readonly reads: ReadonlySet<number>
 
   constructor(m: binaryen.Module, kernel: Kernel, plan: MemoryPlan, types: binaryen.Type[]) {
@@ -28,6 +36,7 @@ export class UniformEmitter {
     this.plan = plan
     this.types = types
     this.reads = readLocals(kernel.body)
+    this.#sums = sumsOf(kernel)
   }
 
   /** @returns the index of a new WASM local */
@@ -45,6 +54,13 @@ export class UniformEmitter {
       code.push(m.local.set(local, load(HEADER.bases + 4 * binding)))
     for (const [binding, local] of this.#lengths)
       code.push(m.local.set(local, load(HEADER.lengths + 4 * binding)))
+    for (const { local, memory, stride, beyond } of this.#limits.values())
+      code.push(
+        m.local.set(
+          local,
+          this.lengthLess(memory, stride, () => m.i32.const(beyond)),
+        ),
+      )
     const uniformBase = () => load(HEADER.bases)
     for (const [word, local] of this.#uniforms)
       code.push(m.local.set(local, m.i32.load(4 * word, 4, uniformBase())))
@@ -52,8 +68,26 @@ export class UniformEmitter {
   }
 
   statements(list: readonly Statement[]): Code {
-    const code = list.map((statement) => this.statement(statement))
+    const code = this.inList(list, (at) => list.map((statement, i) => at(i, () => this.statement(statement))))
     return code.length === 1 ? code[0]! : this.m.block(null, code)
+  }
+
+  /** Emits a list. What is checked within it is not known after it: it may be left early, or never be entered. */
+  protected inList<T>(
+    list: readonly Statement[],
+    work: (at: <U>(index: number, emit: () => U) => U) => T,
+  ): T {
+    const outer = { list: this.#list, at: this.#at, checked: this.#checked }
+    this.#list = list
+    this.#checked = new Map(outer.checked)
+    const result = work((index, emit) => {
+      this.#at = index
+      return emit()
+    })
+    this.#list = outer.list
+    this.#at = outer.at
+    this.#checked = outer.checked
+    return result
   }
 
   statement(s: Statement): Code {
@@ -105,7 +139,7 @@ export class UniformEmitter {
           ? m.if(this.expr(s.when), this.statements(s.yes))
           : m.if(this.expr(s.when), this.statements(s.yes), this.statements(s.no))
       case 'block':
-        return m.block(`b${s.label}`, [this.statements(s.body)])
+        return this.#countedLoop(s) ?? m.block(`b${s.label}`, [this.statements(s.body)])
       case 'loop': {
         const label = `l${this.types.length}_${s.place.line}`
         const local = this.temp(binaryen.i32)
@@ -117,6 +151,25 @@ export class UniformEmitter {
       case 'exit':
         return m.br(`b${s.label}`)
     }
+  }
+
+  /**
+   * A loop that begins with its test, with the test before it and at its end instead. An engine moves out of a loop only
+   * what runs in every round: what stands behind a test at the loop's begin, such as the address of a row, does not.
+   */
+  #countedLoop(s: Statement & { k: 'block' }): Code | undefined {
+    const { m } = this
+    const [loop, ...more] = s.body
+    if (loop?.k !== 'loop' || more.length > 0) return undefined
+    const [test, ...body] = loop.body
+    if (test?.k !== 'if' || test.no.length > 0 || test.yes.length !== 1) return undefined
+    const [leave] = test.yes
+    if (leave?.k !== 'exit' || leave.label !== s.label) return undefined
+    const label = `l${this.temp(binaryen.i32)}_${loop.place.line}`
+    return m.block(`b${s.label}`, [
+      m.br_if(`b${s.label}`, this.expr(test.when)),
+      m.loop(label, m.block(null, [this.statements(body), m.br_if(label, m.i32.eqz(this.expr(test.when)))])),
+    ])
   }
 
   /** Adds, or whatever the operation is, at an address; an `old` that is read gets what stood there. */
@@ -175,6 +228,8 @@ export class UniformEmitter {
     use: (address: () => Code, offset: number) => Code,
   ): Code {
     const { m } = this
+    const run = this.runOf(ref)
+    if (run !== undefined) return this.inRun(ref, run, 'invocation', use)
     const code: Code[] = []
     let sum: Code | undefined
     let offset = 4 * ref.word
@@ -184,9 +239,8 @@ export class UniformEmitter {
         continue
       }
       const value = this.keep(this.expr(index))
-      if (count === 0) {
-        code.push(value.set, m.if(m.i32.ge_u(value.get(), this.length(ref.memory, stride)), m.unreachable()))
-      } else code.push(value.set)
+      code.push(value.set)
+      if (count === 0) code.push(this.trapFrom(value.get(), this.limit(ref.memory, stride, 0)))
       const bytes = scaled(m, value.get(), 4 * stride)
       sum = sum === undefined ? bytes : m.i32.add(sum, bytes)
     }
@@ -200,6 +254,126 @@ export class UniformEmitter {
     if (!several) return m.block(null, [...code, use(() => address, offset)])
     const kept = this.keep(address)
     return m.block(null, [...code, kept.set, use(kept.get, offset)])
+  }
+
+  /**
+   * An index of a runtime-sized buffer that is a local assigned once, plus a constant: neighbours share check and address.
+   * Within a row of fixed size, which the prover has seen to be large enough, follow constants and perhaps one local.
+   */
+  protected runOf(ref: MemoryRef): Run | undefined {
+    const [term, ...fixed] = ref.terms
+    if (term === undefined || term.count !== 0) return undefined
+    const outer = this.#localPlus(term.index)
+    if (outer === undefined) return undefined
+    let { word } = ref
+    let inner: Run['inner']
+    for (const { index, stride } of fixed) {
+      const part = index.k === 'const' ? { local: undefined, constant: index.value } : this.#localPlus(index)
+      if (part === undefined) return undefined
+      word += stride * part.constant
+      if (part.local === undefined) continue
+      if (inner !== undefined) return undefined
+      inner = { local: part.local, stride }
+    }
+    return { ...outer, stride: term.stride, word, inner }
+  }
+
+  #localPlus(whole: Expr): { readonly local: number; readonly constant: number } | undefined {
+    let index = whole
+    let constant = 0
+    for (;;) {
+      const sum = index.k === 'local' ? this.#sums.get(index.local) : index
+      if (sum?.k !== 'binary' || sum.op !== 'add') break
+      const [rest, by] = sum.a.k === 'const' ? [sum.b, sum.a] : [sum.a, sum.b]
+      if (by.k !== 'const' || constant + by.value > RUN_MAX) break
+      constant += by.value
+      index = rest
+    }
+    if (index.k !== 'local' || !this.kernel.locals[index.local]!.once) return undefined
+    return { local: index.local, constant }
+  }
+
+  /**
+   * The first use of a run checks the furthest element that the statements after it reach, up to where control may part:
+   * from local + constant < length, without wrapping, the same follows for all lesser constants.
+   * @param reach whether the element of one invocation is used, or those of a group of lanes that follow each other
+   */
+  protected inRun(
+    ref: MemoryRef,
+    { local, stride, constant, word, inner }: Run,
+    reach: 'invocation' | 'group',
+    use: (address: () => Code, offset: number) => Code,
+  ): Code {
+    const { m } = this
+    const key = `${ref.memory} ${local} ${reach} ${inner?.local} ${inner?.stride}`
+    const base = this.base(ref.memory)
+    const value = () => this.expr({ k: 'local', type: 'u32', local })
+    const code: Code[] = []
+    let known = this.#checked.get(key)
+    if (known === undefined || known.furthest < constant) {
+      const furthest = Math.max(constant, this.#furthest(ref.memory, local))
+      const limit =
+        reach === 'group' ? this.groupLimit(ref.memory, furthest) : this.limit(ref.memory, stride, furthest)
+      code.push(this.trapFrom(value(), limit))
+      const address = known?.address ?? this.temp(binaryen.i32)
+      if (known === undefined) {
+        const row = scaled(m, value(), 4 * stride)
+        const within = inner && this.expr({ k: 'local', type: 'u32', local: inner.local })
+        const bytes = within === undefined ? row : m.i32.add(row, scaled(m, within, 4 * inner!.stride))
+        const start =
+          base.local === undefined ? bytes : m.i32.add(m.local.get(base.local, binaryen.i32), bytes)
+        code.push(m.local.set(address, start))
+      }
+      known = { furthest, address }
+      this.#checked.set(key, known)
+    }
+    const { address } = known
+    const offset = base.offset + 4 * (stride * constant + word)
+    return m.block(null, [...code, use(() => m.local.get(address, binaryen.i32), offset)])
+  }
+
+  /** The largest constant that the statements from here on add to a local as an index, up to where control may part. */
+  #furthest(memory: number, local: number): number {
+    let furthest = 0
+    for (const s of this.#list.slice(this.#at)) {
+      const ref = s.k === 'load' ? s.from : s.k === 'store' ? s.to : s.k === 'atomic' ? s.at : undefined
+      if (ref?.memory === memory) {
+        const run = this.runOf(ref)
+        if (run?.local === local) furthest = Math.max(furthest, run.constant)
+      } else if (s.k === 'if' || s.k === 'block' || s.k === 'loop' || s.k === 'exit') break
+    }
+    return furthest
+  }
+
+  protected trapFrom(index: Code, limit: Code): Code {
+    return this.m.if(this.m.i32.ge_u(index, limit), this.m.unreachable())
+  }
+
+  /** The first index that is out of bounds, where `beyond` elements after it are used as well. */
+  protected limit(memory: number, stride: number, beyond: number): Code {
+    const key = `${memory} ${stride} ${beyond}`
+    let limit = this.#limits.get(key)
+    if (limit === undefined) {
+      this.length(memory, stride)
+      limit = { local: this.temp(binaryen.i32), memory, stride, beyond }
+      this.#limits.set(key, limit)
+    }
+    return this.m.local.get(limit.local, binaryen.i32)
+  }
+
+  /** The same of unit stride, where the last lanes of the group may be beyond the invocations. */
+  protected groupLimit(_memory: number, _beyond: number): Code {
+    throw new Error('one invocation has no lanes')
+  }
+
+  /** Elements of a buffer less a number; 0 where that is more. */
+  protected lengthLess(memory: number, stride: number, less: () => Code): Code {
+    const { m } = this
+    return m.select(
+      m.i32.gt_u(this.length(memory, stride), less()),
+      m.i32.sub(this.length(memory, stride), less()),
+      m.i32.const(0),
+    )
   }
 
   /** Elements of a runtime-sized buffer. */
@@ -288,6 +462,10 @@ export class UniformEmitter {
   #unary(op: UnaryOp, a: Expr): Code {
     const { m } = this
     switch (op) {
+      case 'to_f32':
+      case 'to_i32':
+      case 'to_u32':
+        return this.expr(a)
       case 'neg':
         return m.i32.sub(m.i32.const(0), this.expr(a))
       case 'complement':
@@ -353,10 +531,58 @@ export class UniformEmitter {
   }
 }
 
+/** local + constant, as an index of elements of so many words. */
+interface Run {
+  readonly local: number
+  readonly stride: number
+  readonly constant: number
+  /** Words from the element's begin, and a local that adds to them. */
+  readonly word: number
+  readonly inner: { readonly local: number; readonly stride: number } | undefined
+}
+
+interface Checked {
+  /** The largest constant for which the index is known to be within its buffer. */
+  readonly furthest: number
+  /** WASM local with the byte address of element `local`. */
+  readonly address: number
+}
+
+/** A WASM local with the number of elements of a buffer, less some. */
+interface Limit {
+  readonly local: number
+  readonly memory: number
+  readonly stride: number
+  readonly beyond: number
+}
+
+/** Instructions carry the constant as an offset in bytes. */
+const RUN_MAX = 2 ** 20
+
 export function scaled(m: binaryen.Module, value: Code, by: number): Code {
   return (by & (by - 1)) === 0
     ? m.i32.shl(value, m.i32.const(Math.log2(by)))
     : m.i32.mul(value, m.i32.const(by))
+}
+
+/** @returns locals that are assigned once, the sum of another such local and a constant, with that sum */
+function sumsOf(kernel: Kernel): ReadonlyMap<number, Expr> {
+  const sums = new Map<number, Expr>()
+  const once = (e: Expr) => e.k === 'const' || (e.k === 'local' && kernel.locals[e.local]!.once)
+  const walk = (list: readonly Statement[]): void => {
+    for (const s of list) {
+      if (s.k === 'set' && kernel.locals[s.local]!.once) {
+        const { value } = s
+        if (value.k === 'binary' && value.op === 'add' && once(value.a) && once(value.b))
+          sums.set(s.local, value)
+      } else if (s.k === 'if') {
+        walk(s.yes)
+        walk(s.no)
+      } else if (s.k === 'block' || s.k === 'loop') walk(s.body)
+    }
+  }
+  walk(kernel.body)
+  return sums
 }
 
 /** Locals whose value is needed somewhere. */

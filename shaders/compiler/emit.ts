@@ -1,6 +1,6 @@
 import binaryen from 'binaryen'
 import { BOUND_MAX, type Bound } from './bounds.ts'
-import { LaneEmitter } from './emit-lanes.ts'
+import { LANE_NUMBERS, LaneEmitter } from './emit-lanes.ts'
 import { PARAMETERS, UniformEmitter } from './emit-uniform.ts'
 import type { Kernel } from './ir.ts'
 import { HEADER, type MemoryPlan, planMemory } from './memory-plan.ts'
@@ -11,7 +11,7 @@ const WORD_MAX = 0xffffffff
 
 /**
  * The module that runs a kernel. It imports `env.memory` and exports
- *   run(first, end, y)   executes the invocations (first .. end - 1, y, 0);
+ *   run(first, end, y)   executes the invocations (first .. end - 1, y, 0); first is a multiple of 4;
  *   admit()              0 when the uniform keeps to what the proofs assume; n + 1 when its word n leaves its range; -1
  *                        when an invocation could run more loop iterations than are allowed;
  *   heap                 the first byte that the host may place buffers at.
@@ -72,26 +72,31 @@ export function emitLanes(kernel: Kernel, proof: Proof, optimise = true): Uint8A
     )
     const emitter = new LaneEmitter(m, kernel, plan, types, uniformity)
     const body = emitter.statements(kernel.body)
-    const x = emitter.temp(binaryen.i32)
-    const at = () => m.local.get(x, binaryen.i32)
+    const at = () => m.local.get(emitter.first, binaryen.i32)
     const end = () => m.local.get(1, binaryen.i32)
-    const lanes = new Uint8Array(Uint32Array.of(0, 1, 2, 3).buffer)
     const id = PARAMETERS
+    const left = () => m.i32.sub(end(), at())
     const invocations = m.block('done', [
       m.loop(
         'next',
         m.block(null, [
           m.br_if('done', m.i32.ge_u(at(), end())),
-          m.local.set(id, m.i32x4.add(m.i32x4.splat(at()), m.v128.const(lanes))),
+          m.local.set(id, m.i32x4.add(m.i32x4.splat(at()), m.v128.const(LANE_NUMBERS))),
           m.local.set(emitter.active, m.i32x4.lt_u(m.local.get(id, binaryen.v128), m.i32x4.splat(end()))),
+          m.local.set(
+            emitter.last,
+            m.select(m.i32.gt_u(left(), m.i32.const(3)), m.i32.const(3), m.i32.sub(left(), m.i32.const(1))),
+          ),
+          ...emitter.groupPrologue(),
           body,
-          m.local.set(x, m.i32.add(at(), m.i32.const(4))),
+          m.local.set(emitter.first, m.i32.add(at(), m.i32.const(4))),
           m.br('next'),
         ]),
       ),
     ])
     const begin = [
-      m.local.set(x, m.local.get(0, binaryen.i32)),
+      m.if(m.i32.and(m.local.get(0, binaryen.i32), m.i32.const(3)), m.unreachable()),
+      m.local.set(emitter.first, m.local.get(0, binaryen.i32)),
       m.local.set(id + 1, m.local.get(2, binaryen.i32)),
     ]
     return finish(
@@ -104,6 +109,25 @@ export function emitLanes(kernel: Kernel, proof: Proof, optimise = true): Uint8A
       optimise,
       features,
     )
+  } finally {
+    m.dispose()
+  }
+}
+
+/**
+ * A module with `admit` alone, for hosts that run the kernel on a device. It expects the address of the uniform in the
+ * first word of `env.memory`, as the other modules do.
+ */
+export function emitAdmission(kernel: Kernel, proof: Proof): Uint8Array {
+  const m = new binaryen.Module()
+  try {
+    m.setFeatures(binaryen.Features.MVP)
+    m.setMemory(1, 65536, null, [], false, false, '0')
+    m.addMemoryImport('0', 'env', 'memory')
+    m.addFunction('admit', binaryen.none, binaryen.i32, [], admission(m, kernel, proof))
+    m.addFunctionExport('admit', 'admit')
+    if (m.validate() !== 1) throw new Error('the emitted module is not valid WASM')
+    return m.emitBinary()
   } finally {
     m.dispose()
   }

@@ -5,9 +5,12 @@ import type { Place } from './refusal.ts'
  * numbered local. Control flow is structured: blocks that can be left by label, and loops that go on until they are.
  */
 
-export type Scalar = 'u32' | 'i32' | 'bool'
+/** An f32 is an exact integer of at most 2^24 in magnitude, proven so, and is computed as an i32. */
+export type Scalar = 'u32' | 'i32' | 'bool' | 'f32'
 
-export type UnaryOp = 'neg' | 'complement' | 'not' | 'clz' | 'ctz' | 'popcnt' | 'abs'
+export type UnaryOp = 'neg' | 'complement' | 'not' | 'clz' | 'ctz' | 'popcnt' | 'abs' | FloatOp
+/** From an integer to an f32 of the same value, and back. */
+export type FloatOp = 'to_f32' | 'to_i32' | 'to_u32'
 export type BinaryOp =
   | 'add'
   | 'sub'

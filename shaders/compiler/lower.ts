@@ -9,12 +9,14 @@ import {
 import { Builder } from './builder.ts'
 import { lowerCall, lowerConstruction } from './calls.ts'
 import { Context } from './context.ts'
-import { coerce, lowerExpr } from './expressions.ts'
+import { lowerExpr } from './expressions.ts'
 import type { Kernel, UniformWord } from './ir.ts'
 import { BINDINGS_MAX } from './memory-plan.ts'
-import { defineVar, inlineCall } from './statements.ts'
-import { layoutOf, leafWords, leavesOf, strideOf, type WgslType } from './types.ts'
+import { coerce } from './operators.ts'
+import { inlineCall } from './statements.ts'
+import { hasFloat, layoutOf, leafWords, leavesOf, strideOf, type WgslType } from './types.ts'
 import type { Value } from './values.ts'
+import { defineVar } from './variables.ts'
 
 const WORD_MAX = 0xffffffff
 const RANGE = /\/\/!range (-?[0-9]+) \.\. (-?[0-9]+)\s*$/
@@ -115,6 +117,12 @@ function declareBuffer(ctx: Context, one: Global): void {
       'Use var<storage>, var<uniform>, var<private> or a var of a function',
     )
   const type = ctx.type(one.type!, line)
+  if (hasFloat(type))
+    throw ctx.refuse(
+      line,
+      `${name} holds f32, whose bits a device may change: a zero's sign, small numbers`,
+      'Declare u32 or i32, and convert what is read by f32()',
+    )
   const binding = Number(attribute(one.attributes, 'binding')?.value ?? Number.NaN)
   const group = Number(attribute(one.attributes, 'group')?.value ?? Number.NaN)
   if (group !== 0 || !(binding >= 0 && binding < BINDINGS_MAX))

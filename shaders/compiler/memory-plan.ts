@@ -2,7 +2,8 @@ import type { Kernel } from './ir.ts'
 
 /**
  * The first bytes of a module's memory, written by whoever runs it: for each binding the byte address of its buffer and
- * its length in words. Binding 0 is the uniform.
+ * its length in words. Binding 0 is the uniform. Memory goes on for 16 bytes behind the last buffer: what lanes beyond the
+ * last invocation read there is not used.
  */
 export const HEADER = { bases: 0, lengths: 64, end: 128 } as const
 export const BINDINGS_MAX = 16

@@ -1,5 +1,8 @@
-import { add, type Bound, boundText, largest, most, multiply, ONE, ZERO } from './bounds.ts'
+import { add, always, type Bound, boundText, largest, most, multiply, ONE, ZERO } from './bounds.ts'
+import { assertConversion, assertExact, magnitudeOf, termsOf, UNKNOWN_FLOAT } from './exact-float.ts'
+import { settleFloats } from './float-sums.ts'
 import type { BinaryOp, Expr, Kernel, MemoryRef, Statement } from './ir.ts'
+import { NEGATED, narrow } from './narrow.ts'
 import {
   ANY,
   binaryRange,
@@ -14,13 +17,11 @@ import {
   widen,
 } from './range.ts'
 import { KernelRefusal, type Place } from './refusal.ts'
+import { joinStates, type State } from './state.ts'
 import { assignedIn, tripBound } from './trips.ts'
 
 /** Cumulative loop iterations of one invocation: a driver is known that silently leaves a loop after 65,535. */
 export const ITERATIONS_MAX = 32_768
-
-/** What is known at one point: a range for each local that has been assigned. Undefined: the point is never reached. */
-export type State = Map<number, Range> | undefined
 
 export interface Proof {
   /** Upper bound of the iterations of all loops of one invocation together. */
@@ -68,7 +69,7 @@ class Prover {
       if (state === undefined) return { state, cost }
       switch (s.k) {
         case 'declare':
-          state.set(s.local, ANY)
+          state.set(s.local, this.#isFloat(s.local) ? exactly(0) : ANY)
           break
         case 'set':
           state.set(s.local, this.#range(s.value, state))
@@ -134,14 +135,19 @@ class Prover {
     const assigned = assignedIn(s.body)
     const entry = new Map(this.#entry)
     this.#forget(s.body)
+    const floats = [...assigned].filter((local) => this.#isFloat(local) && from.has(local))
     let head = new Map(from)
+    let last: State
+    for (const local of floats) head.set(local, UNKNOWN_FLOAT)
     const exitsBefore = new Map(this.#exits)
     this.#rehearsing++
     for (let round = 0; ; round++) {
       const end = this.#walk(s.body, new Map(head)).state
+      last = end
       let changed = false
       const next = new Map(head)
       for (const local of assigned) {
+        if (floats.includes(local)) continue
         const before = head.get(local)
         const after = end?.get(local)
         if (before === undefined || after === undefined) continue
@@ -155,8 +161,6 @@ class Prover {
       head = next
     }
     this.#rehearsing--
-    const { cost } = this.#walk(s.body, new Map(head))
-    this.#forget(s.body)
     const known = {
       definition: (local: number) => this.#definitions.get(local),
       high: (expr: Expr) => this.#quietly(expr, from).high,
@@ -167,6 +171,28 @@ class Prover {
       entryRange: (local) => from.get(local) ?? ANY,
       headRange: (expr) => this.#quietly(expr, head),
     })
+    const exits = new Map(this.#exits)
+    const sums = settleFloats({
+      floats,
+      from,
+      head,
+      last,
+      rounds: trips === undefined ? undefined : largest(trips),
+      round: (local, value) => {
+        this.#rehearsing++
+        const end = this.#walk(s.body, new Map(head).set(local, value)).state
+        this.#rehearsing--
+        this.#restore(exits)
+        return end?.get(local) ?? UNKNOWN_FLOAT
+      },
+    })
+    const { cost } = this.#walk(s.body, new Map(head))
+    this.#forget(s.body)
+    // The test that ends the loop sees the sums of all rounds, the body those of all but one.
+    for (const [label, state] of this.#exits) {
+      if (state === undefined || state === exitsBefore.get(label)) continue
+      for (const [local, whole] of sums) state.set(local, join(state.get(local) ?? whole, whole))
+    }
     if (trips === undefined) {
       if (this.#rehearsing > 0) return ZERO
       throw new KernelRefusal(
@@ -189,6 +215,10 @@ class Prover {
         'Declare //!range on the uniform member that bounds it; cut longer work into several invocations or dispatches',
       )
     return total
+  }
+
+  #isFloat(local: number): boolean {
+    return this.#kernel.locals[local]!.type === 'f32'
   }
 
   #restore(exits: ReadonlyMap<number, State>): void {
@@ -238,15 +268,21 @@ class Prover {
   #range(e: Expr, state: Map<number, Range>): Range {
     switch (e.k) {
       case 'const':
-        return exactly(e.value)
+        return e.type === 'f32' ? { ...exactly(e.value), terms: Math.abs(e.value | 0) } : exactly(e.value)
       case 'local':
-        return state.get(e.local) ?? ANY
+        return state.get(e.local) ?? (e.type === 'f32' ? UNKNOWN_FLOAT : ANY)
       case 'uniform': {
         const word = this.#kernel.uniform[e.word]
         return word === undefined ? ANY : unsigned(word.low, word.high)
       }
-      case 'unary':
-        return unaryRange(e.op, this.#range(e.a, state))
+      case 'unary': {
+        const a = this.#range(e.a, state)
+        const conversion = e.op === 'to_f32' || e.op === 'to_i32' || e.op === 'to_u32'
+        if (conversion && this.#rehearsing === 0) assertConversion(e.op, a, e.a.type, e.place)
+        const range = unaryRange(e.op, a)
+        if (e.type !== 'f32') return range
+        return { ...range, terms: conversion ? magnitudeOf(a, e.a.type) : a.terms }
+      }
       case 'select': {
         const when = this.#range(e.when, state)
         const yes = this.#range(
@@ -263,6 +299,11 @@ class Prover {
         const a = this.#range(e.a, state)
         const b = this.#range(e.b, state)
         this.#check(e.op, b, e.place)
+        if (e.type === 'f32') {
+          const terms = termsOf(e.op, a, b)
+          if (this.#rehearsing === 0) assertExact(terms, e.place)
+          return { ...binaryRange(e.op, a, b), terms }
+        }
         if (e.op === 'shl' && a.low > 0 && this.#isLeadingZerosOf(e.b, e.a))
           return unsigned(0x80000000, 0xffffffff, a.bounded)
         if (e.op === 'add' && this.#same(e.a, e.b)) return binaryRange('mul', a, exactly(2))
@@ -294,6 +335,7 @@ class Prover {
   }
 
   #same(a: Expr, b: Expr): boolean {
+    if (a.k === 'uniform' && b.k === 'uniform') return a.word === b.word
     return a.k === 'local' && b.k === 'local' && a.local === b.local && this.#kernel.locals[a.local]!.once
   }
 
@@ -345,109 +387,6 @@ class Prover {
         return true
     }
   }
-}
-
-const NEGATED: Partial<Record<BinaryOp, BinaryOp>> = {
-  eq: 'ne',
-  ne: 'eq',
-  lt_u: 'ge_u',
-  ge_u: 'lt_u',
-  gt_u: 'le_u',
-  le_u: 'gt_u',
-  lt_s: 'ge_s',
-  ge_s: 'lt_s',
-  gt_s: 'le_s',
-  le_s: 'gt_s',
-}
-
-/** What a comparison that holds says of both sides. */
-function narrow(op: BinaryOp, a: Range, b: Range): readonly [Range, Range] | undefined {
-  const bounded = { a: a.bounded || b.bounded, b: b.bounded }
-  const signedRange = (low: number, high: number, isBounded: boolean): Range => ({
-    ...ANY,
-    signedLow: low,
-    signedHigh: high,
-    bounded: isBounded,
-  })
-  switch (op) {
-    case 'eq':
-      return [
-        { ...b, bounded: bounded.a },
-        { ...a, bounded: a.bounded || b.bounded },
-      ]
-    case 'ne':
-      if (b.low === b.high && a.low === b.low)
-        return [
-          { ...ANY, low: a.low + 1, bounded: a.bounded },
-          { ...ANY, bounded: b.bounded },
-        ]
-      if (b.low === b.high && a.high === b.low)
-        return [
-          { ...ANY, high: a.high - 1, bounded: a.bounded },
-          { ...ANY, bounded: b.bounded },
-        ]
-      return undefined
-    case 'lt_u':
-      return [
-        { ...ANY, high: Math.max(b.high - 1, 0), bounded: bounded.a },
-        { ...ANY, low: Math.min(a.low + 1, 0xffffffff), bounded: bounded.b },
-      ]
-    case 'le_u':
-      return [
-        { ...ANY, high: b.high, bounded: bounded.a },
-        { ...ANY, low: a.low, bounded: bounded.b },
-      ]
-    case 'gt_u':
-    case 'ge_u': {
-      const turned = narrow(op === 'gt_u' ? 'lt_u' : 'le_u', b, a)!
-      return [turned[1], turned[0]]
-    }
-    case 'lt_s':
-      return [
-        signedRange(-0x80000000, b.signedHigh - 1, a.bounded),
-        signedRange(a.signedLow + 1, 0x7fffffff, b.bounded),
-      ]
-    case 'le_s':
-      return [
-        signedRange(-0x80000000, b.signedHigh, a.bounded),
-        signedRange(a.signedLow, 0x7fffffff, b.bounded),
-      ]
-    case 'gt_s':
-    case 'ge_s': {
-      const turned = narrow(op === 'gt_s' ? 'lt_s' : 'le_s', b, a)!
-      return [turned[1], turned[0]]
-    }
-    default:
-      return undefined
-  }
-}
-
-/** What remains of a bound when every word of the uniform is 0: work that no argument makes less. */
-function always(bound: Bound): number {
-  switch (bound.k) {
-    case 'const':
-      return bound.value
-    case 'uniform':
-      return 0
-    case 'ceil':
-      return Math.ceil(always(bound.a) / bound.by)
-    default: {
-      const a = always(bound.a)
-      const b = always(bound.b)
-      return bound.k === 'add' ? a + b : bound.k === 'mul' ? a * b : Math.max(a, b)
-    }
-  }
-}
-
-function joinStates(a: State, b: State): State {
-  if (a === undefined) return b === undefined ? undefined : new Map(b)
-  if (b === undefined) return new Map(a)
-  const joined = new Map<number, Range>()
-  for (const [local, range] of a) {
-    const other = b.get(local)
-    if (other !== undefined) joined.set(local, range === other ? range : join(range, other))
-  }
-  return joined
 }
 
 /** What each local that is assigned once is given. */

@@ -13,6 +13,8 @@ export interface Range {
   readonly zeros: number
   readonly ones: number
   readonly bounded: boolean
+  /** Of an f32: an upper bound of the sum of the magnitudes of all terms that it was added up from. Else 0. */
+  readonly terms: number
 }
 
 const MAX = 0xffffffff
@@ -27,6 +29,7 @@ export const ANY: Range = {
   zeros: 0,
   ones: 0,
   bounded: true,
+  terms: 0,
 }
 export const DATA: Range = { ...ANY, bounded: false }
 
@@ -34,7 +37,7 @@ export function unsigned(low: number, high: number, bounded = true): Range {
   return tighten({ ...ANY, low, high, bounded })
 }
 
-function signed(low: number, high: number, bounded = true): Range {
+export function signed(low: number, high: number, bounded = true): Range {
   return tighten({ ...ANY, signedLow: low, signedHigh: high, bounded })
 }
 
@@ -47,6 +50,7 @@ export function exactly(value: number): Range {
     zeros: ~value >>> 0,
     ones: value,
     bounded: true,
+    terms: 0,
   }
 }
 
@@ -88,10 +92,11 @@ export function join(a: Range, b: Range): Range {
     zeros: (a.zeros & b.zeros) >>> 0,
     ones: (a.ones & b.ones) >>> 0,
     bounded: a.bounded && b.bounded,
+    terms: Math.max(a.terms, b.terms),
   }
 }
 
-/** Both are true of the value. */
+/** Both are true of the value; `terms` are those of the first. */
 export function meet(a: Range, b: Range): Range {
   return tighten({
     low: Math.max(a.low, b.low),
@@ -101,6 +106,7 @@ export function meet(a: Range, b: Range): Range {
     zeros: (a.zeros | b.zeros) >>> 0,
     ones: (a.ones | b.ones) >>> 0,
     bounded: a.bounded || b.bounded,
+    terms: a.terms,
   })
 }
 
@@ -114,6 +120,7 @@ export function widen(before: Range, after: Range): Range {
     zeros: (before.zeros & after.zeros) >>> 0,
     ones: (before.ones & after.ones) >>> 0,
     bounded: before.bounded && after.bounded,
+    terms: after.terms > before.terms ? Number.POSITIVE_INFINITY : before.terms,
   }
 }
 
@@ -125,13 +132,18 @@ export function sameRange(a: Range, b: Range): boolean {
     a.signedHigh === b.signedHigh &&
     a.zeros === b.zeros &&
     a.ones === b.ones &&
-    a.bounded === b.bounded
+    a.bounded === b.bounded &&
+    a.terms === b.terms
   )
 }
 
 export function unaryRange(op: UnaryOp, a: Range): Range {
   if (a.low === a.high) return exactly(evaluateUnary(op, a.low))
   switch (op) {
+    case 'to_f32':
+    case 'to_i32':
+    case 'to_u32':
+      return { ...a, terms: 0 }
     case 'not':
       return unsigned(0, 1)
     case 'clz':
@@ -164,7 +176,9 @@ export function binaryRange(op: BinaryOp, a: Range, b: Range): Range {
       return differenceRange(a, b, bounded)
     case 'mul': {
       const high = a.high * b.high
-      if (high <= MAX) return unsigned(a.low * b.low, high, bounded)
+      const zeros = lowZeros(trailing(a) + trailing(b))
+      const even = (range: Range): Range => tighten({ ...range, zeros: (range.zeros | zeros) >>> 0 })
+      if (high <= MAX) return even(unsigned(a.low * b.low, high, bounded))
       const corners = [
         a.signedLow * b.signedLow,
         a.signedLow * b.signedHigh,
@@ -173,8 +187,8 @@ export function binaryRange(op: BinaryOp, a: Range, b: Range): Range {
       ]
       const least = Math.min(...corners)
       const most = Math.max(...corners)
-      if (least >= SIGNED_MIN && most <= SIGNED_MAX) return signed(least, most, bounded)
-      return { ...ANY, bounded, zeros: lowZeros(trailing(a) + trailing(b)) }
+      if (least >= SIGNED_MIN && most <= SIGNED_MAX) return even(signed(least, most, bounded))
+      return { ...ANY, bounded, zeros }
     }
     case 'mul_high':
       return unsigned(
@@ -272,6 +286,7 @@ function sumRange(a: Range, b: Range, bounded: boolean): Range {
     zeros,
     ones,
     bounded,
+    terms: 0,
   })
 }
 

@@ -9,8 +9,8 @@ import {
   ONE,
   upper,
 } from './bounds.ts'
+import { exits } from './exits.ts'
 import type { CompareOp, Expr, Kernel, Statement } from './ir.ts'
-import { exits } from './statements.ts'
 
 type Loop = Statement & { readonly k: 'loop' }
 

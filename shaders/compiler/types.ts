@@ -24,6 +24,7 @@ export interface Member {
 
 export const U32: WgslType = { k: 'scalar', of: 'u32' }
 export const I32: WgslType = { k: 'scalar', of: 'i32' }
+export const F32: WgslType = { k: 'scalar', of: 'f32' }
 export const BOOL: WgslType = { k: 'scalar', of: 'bool' }
 export const ABSTRACT: WgslType = { k: 'abstract' }
 export const VOID: WgslType = { k: 'void' }
@@ -47,6 +48,21 @@ export function typeName(type: WgslType): string {
       return 'an integer literal'
     case 'void':
       return 'nothing'
+  }
+}
+
+/** Whether a value of the type holds an f32. */
+export function hasFloat(type: WgslType): boolean {
+  switch (type.k) {
+    case 'scalar':
+    case 'vector':
+      return type.of === 'f32'
+    case 'struct':
+      return type.members.some((member) => hasFloat(member.type))
+    case 'array':
+      return hasFloat(type.of)
+    default:
+      return false
   }
 }
 

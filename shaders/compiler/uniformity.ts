@@ -1,4 +1,5 @@
 import type { Expr, Kernel, Statement } from './ir.ts'
+import { formOf, type LaneForm } from './lane-forms.ts'
 
 /**
  * Which values are the same in all lanes of four neighbouring invocations, and where lanes part ways.
@@ -10,6 +11,8 @@ import type { Expr, Kernel, Statement } from './ir.ts'
 export interface Uniformity {
   /** Locals that have a value for each lane. */
   readonly varying: ReadonlySet<number>
+  /** Of those, what is known of how their values follow one another over the lanes. */
+  readonly forms: ReadonlyMap<number, LaneForm>
   readonly divergentIfs: ReadonlySet<Statement>
   readonly divergentBlocks: ReadonlySet<number>
   /** For each statement that gives a local a value: whether it is in the region in which the local began. */
@@ -21,7 +24,9 @@ export function uniformityOf(kernel: Kernel): Uniformity {
   const divergentIfs = new Set<Statement>()
   const divergentBlocks = new Set<number>()
   let atHome = new Map<Statement, boolean>()
-  const isVarying = (e: Expr): boolean => expressionVaries(e, varying)
+  // The invocations of a group begin at a multiple of four.
+  const forms = new Map<number, LaneForm>([[0, { step: 1, aligned: true }]])
+  const isVarying = (e: Expr): boolean => expressionVaries(e, { varying, forms })
 
   for (let changed = true; changed; ) {
     changed = false
@@ -47,9 +52,13 @@ export function uniformityOf(kernel: Kernel): Uniformity {
           case 'declare':
             assign(s, s.local, false, region)
             break
-          case 'set':
+          case 'set': {
             assign(s, s.local, isVarying(s.value), region)
+            const form = kernel.locals[s.local]!.once ? formOf(s.value, { varying, forms }) : 'varying'
+            if (form !== 'varying' && form !== 'uniform' && varying.has(s.local)) forms.set(s.local, form)
+            else forms.delete(s.local)
             break
+          }
           case 'load': {
             const own = kernel.memories[s.from.memory]!.k === 'private'
             const differs = own || s.from.terms.some(({ index }) => isVarying(index))
@@ -83,24 +92,9 @@ export function uniformityOf(kernel: Kernel): Uniformity {
     }
     walk(kernel.body, '')
   }
-  return { varying, divergentIfs, divergentBlocks, atHome }
+  return { varying, forms, divergentIfs, divergentBlocks, atHome }
 }
 
-export function expressionVaries(e: Expr, varying: ReadonlySet<number>): boolean {
-  switch (e.k) {
-    case 'local':
-      return varying.has(e.local)
-    case 'unary':
-      return expressionVaries(e.a, varying)
-    case 'binary':
-      return expressionVaries(e.a, varying) || expressionVaries(e.b, varying)
-    case 'select':
-      return (
-        expressionVaries(e.when, varying) ||
-        expressionVaries(e.yes, varying) ||
-        expressionVaries(e.no, varying)
-      )
-    default:
-      return false
-  }
+export function expressionVaries(e: Expr, known: Pick<Uniformity, 'varying' | 'forms'>): boolean {
+  return formOf(e, known) !== 'uniform'
 }

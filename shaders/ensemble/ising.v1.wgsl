@@ -1,4 +1,4 @@
-// ensemble@1/ising.v1: replicas of the two-dimensional Ising model on a periodic L x L lattice, L = 4, 8, 16 or 32.
+// ensemble@1/ising.v1: replicas of the two-dimensional Ising model on a periodic L x L lattice, L = 4, 8 .. 256.
 //
 // Formula: Metropolis on a checkerboard. A sweep updates the sites with even x + y, then those with odd: a spin with k of
 // its four neighbours alike flips for k <= 2, with probability e^(-4 J / T) for k = 3 and e^(-8 J / T) for k = 4, by a word
@@ -6,7 +6,13 @@
 // replica low, 0, 0), sweep from 0. A random start has row y = word 0 of counter (y, replica low, 0, 1).
 // After burn_in sweeps each interval-th sweep is measured: A, the pairs of alike neighbours of 2 L^2, and M, the sum of
 // spins of +-1. A row is a word, bit x set for spin up; the neighbours of a row are counted for all its sites at once.
-// One invocation computes one replica. Loop iterations: 1024 (1 + 2 * 8 + 8) + 32 <= 25632.
+// One invocation computes one replica. Loop iterations: 1024 (1 + 2 (1 + 8) + 8) + 32 <= 27680.
+//
+// Lattices of 64 and more go through the host in stages, one invocation a row: the start; for each sweep its two colours; for
+// each measurement one stage that counts by rows and one that adds up, by row 0. Their word of site (x, y) is word
+// (x / 2) mod 4 of counter ((2 sweep + colour) L + y) L / 8 + x / 8. They are kept by colour, behind the leaf: bit j of word w
+// of row y of a colour is site x = 64 w + 2 j + ((y + colour) mod 2), so that all neighbours of a colour's bits are words of
+// the other colour. A random start has word w = word 0 of counter ((2 y + colour) 4 + w, replica low, 0, 1).
 //
 // Bindings: 0 uniform Params; 1 output, one slot of 96 words a shard: [replicas, measurements, 0, 0], then four limbs each
 // of the sums of A, A^2, |M|, M^2, M^4 over measurements, and over replicas of the squares of the replica's sums of A
@@ -14,6 +20,7 @@
 //!include dispatch
 //!include philox
 //!include limbs
+//!include state
 
 struct Params {
   dispatch: Dispatch,
@@ -23,13 +30,12 @@ struct Params {
   last_paths: u32,
   // 0 .. 15.
   log2_shard_paths: u32,
-  // L, a power of two, 4 .. 32.
+  // L, a power of two, 4 .. 256.
   size: u32,
   // burn_in + measured, at most 1024.
   sweeps: u32,
   burn_in: u32,
-  // At least 1.
-  interval: u32,
+  interval: u32, //!range 1 .. 1024
   // Acceptance where three, and where four neighbours are alike, of 2^32.
   accept_three: u32,
   accept_four: u32,
@@ -113,6 +119,171 @@ struct Sums {
   fourths: vec2<u32>,
 }
 
+const LEAF_WORDS: u32 = 96u;
+
+// One row of a wide lattice.
+struct Row {
+  // The first word of the replica's state: 2 L L / 64 of spins, then [alike pairs and spins up of this measurement, and over
+  // all measurements alike pairs and |M|].
+  state: u32,
+  y: u32,
+  low: u32,
+  key: vec2<u32>,
+  // L - 1, and words of a colour in a row, less 1.
+  last: u32,
+  last_word: u32,
+}
+
+fn place_of(row: Row, colour: u32, y: u32, w: u32) -> u32 {
+  return row.state + ((colour & 1u) * (row.last + 1u) + (y & row.last)) * (row.last_word + 1u) + (w & row.last_word);
+}
+
+fn spins(row: Row, colour: u32, y: u32, w: u32) -> u32 {
+  return state_load(place_of(row, colour, y, w));
+}
+
+// Four bits below a threshold.
+fn below_four(words: vec4<u32>, threshold: u32) -> u32 {
+  return select(0u, 1u, words.x < threshold) | select(0u, 2u, words.y < threshold) |
+    select(0u, 4u, words.z < threshold) | select(0u, 8u, words.w < threshold);
+}
+
+// Each bit's other neighbour in the row, of the other colour: that of x + 1 for the sites at odd x, else that of x - 1.
+fn beside(row: Row, colour: u32, w: u32, odd: bool) -> u32 {
+  let same = spins(row, colour, row.y, w);
+  let near = spins(row, colour, row.y, select(w + row.last_word, w + 1u, odd));
+  return select((same << 1u) | (near >> 31u), (same >> 1u) | (near << 31u), odd);
+}
+
+fn wide_start(row: Row) {
+  for (var w = 0u; w < 4u; w = w + 1u) {
+    if (w > row.last_word) {
+      break;
+    }
+    for (var colour = 0u; colour < 2u; colour = colour + 1u) {
+      let random = philox4x32(vec4<u32>((2u * row.y + colour) * 4u + w, row.low, 0u, 1u), row.key).x;
+      state_store(place_of(row, colour, row.y, w), select(0xffffffffu, random, params.random_start == 1u));
+    }
+  }
+}
+
+fn wide_update(row: Row, half: u32) {
+  let odd = ((row.y ^ half) & 1u) == 1u;
+  let other = (half & 1u) ^ 1u;
+  let blocks = (half * (row.last + 1u) + row.y) * ((row.last + 1u) >> 3u);
+  for (var w = 0u; w < 4u; w = w + 1u) {
+    if (w > row.last_word) {
+      break;
+    }
+    var three = 0u;
+    var four = 0u;
+    for (var k = 0u; k < 8u; k = k + 1u) {
+      let words = philox4x32(vec4<u32>(blocks + 8u * w + k, row.low, 0u, 0u), row.key);
+      three = three | (below_four(words, params.accept_three) << (4u * k));
+      four = four | (below_four(words, params.accept_four) << (4u * k));
+    }
+    let at = place_of(row, half, row.y, w);
+    let own = state_load(at);
+    let a = ~(own ^ spins(row, other, row.y + row.last, w));
+    let b = ~(own ^ spins(row, other, row.y + 1u, w));
+    let c = ~(own ^ spins(row, other, row.y, w));
+    let d = ~(own ^ beside(row, other, w, odd));
+    let stays = (a & b & c & d & ~four) | (((a & b & (c ^ d)) | ((a ^ b) & c & d)) & ~three);
+    state_store(at, own ^ ~stays);
+  }
+}
+
+// Pairs alike below each site and to its right, and spins up, added to the replica's.
+fn wide_count(row: Row, sums: u32) {
+  var alike = 0u;
+  var up = 0u;
+  // The colour of the sites at even x.
+  let even = row.y & 1u;
+  for (var w = 0u; w < 4u; w = w + 1u) {
+    if (w > row.last_word) {
+      break;
+    }
+    let e = spins(row, even, row.y, w);
+    let o = spins(row, even ^ 1u, row.y, w);
+    up = up + countOneBits(e) + countOneBits(o);
+    alike = alike + countOneBits(~(e ^ spins(row, even ^ 1u, row.y + 1u, w))) +
+      countOneBits(~(o ^ spins(row, even, row.y + 1u, w))) + countOneBits(~(e ^ o)) +
+      countOneBits(~(o ^ beside(row, even, w, true)));
+  }
+  add_limb(sums, alike);
+  add_limb(sums + 1u, up);
+}
+
+// One measurement of a replica: A <= 2^17, |M| <= 2^16.
+fn wide_measure(row: Row, slot: u32, sums: u32, is_last: bool) {
+  let alike = state_load(sums);
+  let up = state_load(sums + 1u);
+  state_store(sums, 0u);
+  state_store(sums + 1u, 0u);
+  let m = u32(abs(i32(2u * up) - i32((row.last + 1u) * (row.last + 1u))));
+  let alike_square = mul_wide(alike, alike);
+  let square = mul_wide(m, m);
+  // Where M^2 is 2^32 its low word is 0, and M^4 is 2^64.
+  let fourth = mul_wide(square.x, square.x);
+  add_limb(slot + 1u, 1u);
+  add_limbs_128(slot + 4u, alike, 0u, 0u);
+  add_limbs_128(slot + 8u, alike_square.x, alike_square.y, 0u);
+  add_limbs_128(slot + 12u, m, 0u, 0u);
+  add_limbs_128(slot + 16u, square.x, square.y, 0u);
+  add_limbs_128(slot + 20u, fourth.x, fourth.y, square.y & select(0u, 1u, square.x == 0u));
+  add_limb(slot + 32u + min((2u * up) >> (params.bin_shift & 31u), 63u), 1u);
+  let alikes = state_load(sums + 2u) + alike;
+  let magnetisations = state_load(sums + 3u) + m;
+  state_store(sums + 2u, alikes);
+  state_store(sums + 3u, magnetisations);
+  if (is_last) {
+    let all_alike = mul_wide(alikes, alikes);
+    let all_magnetisation = mul_wide(magnetisations, magnetisations);
+    add_limb(slot, 1u);
+    add_limbs_128(slot + 24u, all_alike.x, all_alike.y, 0u);
+    add_limbs_128(slot + 28u, all_magnetisation.x, all_magnetisation.y, 0u);
+  }
+}
+
+// The row of invocation i in its stage.
+fn wide(i: u32, shard: u32, slot: u32, shard_paths: u32) {
+  let log2_size = 31u - countLeadingZeros(params.size | 1u);
+  let log2_paths = params.log2_shard_paths & 15u;
+  let log2_stage = min(log2_paths + log2_size, 31u);
+  let stage = params.dispatch.first_invocation >> log2_stage;
+  let replica = (i & ((1u << log2_stage) - 1u)) >> log2_size;
+  if (replica >= shard_paths) {
+    return;
+  }
+  let last = params.size - 1u;
+  let spin_words = (params.size * params.size) >> 5u;
+  let state = slot + LEAF_WORDS + replica * (spin_words + 4u);
+  let key = vec2<u32>(params.key_low, params.key_high);
+  let row = Row(state, i & last, (shard << log2_paths) | replica, key, last, (params.size >> 6u) - 1u);
+  let sums = state + spin_words;
+  if (stage == 0u) {
+    wide_start(row);
+    return;
+  }
+  // Half sweeps up to the first measurement's, then 2 interval of them and two stages of measuring, again and again.
+  let step = stage - 1u;
+  let burn_in = 2u * params.burn_in;
+  if (step < burn_in) {
+    wide_update(row, step);
+    return;
+  }
+  let halves = 2u * params.interval;
+  let round = (step - burn_in) / (halves + 2u);
+  let rest = (step - burn_in) % (halves + 2u);
+  if (rest < halves) {
+    wide_update(row, burn_in + round * halves + rest);
+  } else if (rest == halves) {
+    wide_count(row, sums);
+  } else if (row.y == 0u) {
+    wide_measure(row, slot, sums, params.burn_in + (round + 1u) * params.interval >= params.sweeps);
+  }
+}
+
 @compute @workgroup_size(wg)
 fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   let i = params.dispatch.first_invocation + gid.x;
@@ -123,6 +294,10 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   let slot = gid.y * params.dispatch.slot_words;
   let log2_paths = params.log2_shard_paths & 31u;
   let shard_paths = select(1u << log2_paths, params.last_paths, shard == params.last_shard);
+  if (params.size > 32u) {
+    wide(i, shard, slot, shard_paths);
+    return;
+  }
   if (i >= shard_paths) {
     return;
   }
@@ -145,23 +320,17 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
     if (sweep >= params.sweeps) {
       break;
     }
-    for (var y = 0u; y < 32u; y = y + 4u) {
-      if (y >= size) {
-        break;
+    for (var colour = 0u; colour < 2u; colour = colour + 1u) {
+      let half = 2u * sweep + colour;
+      for (var y = 0u; y < 32u; y = y + 4u) {
+        if (y >= size) {
+          break;
+        }
+        update_row(&rows, y, half, replica);
+        update_row(&rows, y + 1u, half, replica);
+        update_row(&rows, y + 2u, half, replica);
+        update_row(&rows, y + 3u, half, replica);
       }
-      update_row(&rows, y, 2u * sweep, replica);
-      update_row(&rows, y + 1u, 2u * sweep, replica);
-      update_row(&rows, y + 2u, 2u * sweep, replica);
-      update_row(&rows, y + 3u, 2u * sweep, replica);
-    }
-    for (var y = 0u; y < 32u; y = y + 4u) {
-      if (y >= size) {
-        break;
-      }
-      update_row(&rows, y, 2u * sweep + 1u, replica);
-      update_row(&rows, y + 1u, 2u * sweep + 1u, replica);
-      update_row(&rows, y + 2u, 2u * sweep + 1u, replica);
-      update_row(&rows, y + 3u, 2u * sweep + 1u, replica);
     }
     if (sweep + 1u == due) {
       due = due + params.interval;

@@ -6,7 +6,9 @@
 //   p          = round((I 2^(32 - nb)) force / 2^32), beta dt I / N in Q31, nb the bits of N, force in Q(31 + nb)
 //   means      = S p and I recovery, exact products in Q31; the draw as poisson_leap has it, from words x and y of
 //                Philox counter (step, run low, run high, 0)
-// One invocation computes one run. Loop iterations: 1024 (1 + 2 * 12) = 25600 at most.
+// One invocation computes up to 1024 steps of one run: stage k those from 1024 k + 1 on. Loop iterations: 1024 (1 + 2 * 12) =
+// 25600 at most. Where there is more than one stage, five words a run behind the leaf carry it on: [susceptible, infectious,
+// peak, its step, times reported].
 //
 // Bindings: 0 uniform Params; 1 output, one slot of 904 words a shard: [runs, runs with a large outbreak, largest peak, 0, sum
 // of people ever infected (2 limbs), its squares (3), sum of peaks of I (2), squares (3), sum of the peaks' steps (2)],
@@ -16,6 +18,7 @@
 //!include philox
 //!include poisson
 //!include fan
+//!include state
 
 struct Params {
   dispatch: Dispatch,
@@ -25,7 +28,7 @@ struct Params {
   last_paths: u32,
   // 0 .. 15.
   log2_shard_paths: u32,
-  // 24 .. 1024.
+  // 24 .. 32768.
   steps: u32,
   // Below 2^24.
   susceptible: u32,
@@ -45,6 +48,9 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
+
+const LEAF_WORDS: u32 = 904u;
+const STAGE_STEPS: u32 = 1024u;
 
 // 0 .. 3 for the values themselves, then four bins for each power of two: below 64 for values below 2^17.
 fn spread_bin(value: u32) -> u32 {
@@ -68,19 +74,31 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   let slot = gid.y * params.dispatch.slot_words;
   let log2_paths = params.log2_shard_paths & 31u;
   let shard_paths = select(1u << log2_paths, params.last_paths, shard == params.last_shard);
-  if (i >= shard_paths) {
+  let stage = params.dispatch.first_invocation >> log2_paths;
+  let run = i & ((1u << log2_paths) - 1u);
+  if (run >= shard_paths) {
     return;
   }
   let key = vec2<u32>(params.key_low, params.key_high);
-  let low = (shard << log2_paths) | i;
+  let low = (shard << log2_paths) | run;
   // A run's index is below 2^26.
   var s = params.susceptible;
   var infectious = params.infectious;
   var peak = infectious;
   var peak_step = 0u;
   var time = 0u;
-  var report = params.steps / 24u;
-  for (var step = 1u; step <= 1024u; step = step + 1u) {
+  let first = STAGE_STEPS * stage;
+  let state = slot + LEAF_WORDS + 5u * run;
+  if (stage > 0u) {
+    s = state_load(state);
+    infectious = state_load(state + 1u);
+    peak = state_load(state + 2u);
+    peak_step = state_load(state + 3u);
+    time = state_load(state + 4u);
+  }
+  var report = ((time + 1u) * params.steps) / 24u;
+  for (var k = 1u; k <= STAGE_STEPS; k = k + 1u) {
+    let step = first + k;
     if (step > params.steps) {
       break;
     }
@@ -97,6 +115,14 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
       time = time + 1u;
       report = ((time + 1u) * params.steps) / 24u;
     }
+  }
+  if (first + STAGE_STEPS < params.steps) {
+    state_store(state, s);
+    state_store(state + 1u, infectious);
+    state_store(state + 2u, peak);
+    state_store(state + 3u, peak_step);
+    state_store(state + 4u, time);
+    return;
   }
   let infected = params.infectious + (params.susceptible - s);
   add_limb(slot, 1u);

@@ -186,11 +186,13 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   let steps = i32(params.steps);
   let normal_shift = params.normal_shift;
   let sum_shift = max(normal_shift, 8u) - 8u;
+  let sum_factor = 1 << (8u - min(normal_shift, 8u));
+  let sum_mask = (1 << sum_shift) - 1;
   let f = Formats(
     params.volatility,
-    1 << (8u - min(normal_shift, 8u)),
+    sum_factor,
     sum_shift,
-    (1 << sum_shift) - 1,
+    sum_mask,
     params.x_bits,
     (1u << params.x_bits) - 1u,
     1u << (24u - params.x_bits),
@@ -203,16 +205,19 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
 
   let drift = i32(params.drift);
   for (var path = first; path < european_end; path = path + 1u) {
-    var walk = Walk(0, 0);
+    // A Walk, in variables of its own: drivers keep a structure that is pointed at in memory.
+    var whole = 0;
+    var rest = 0;
     for (var step = 0; step < steps; step = step + 4) {
       let words = philox4x32(vec4<u32>(u32(step) >> 2u, shard_low | path, path_high, 0u), key);
       let left = steps - step;
       let four = normal_q24(words.x) + select(0, normal_q24(words.y), left > 1) +
         select(0, normal_q24(words.z), left > 2) + select(0, normal_q24(words.w), left > 3);
-      walk.rest = walk.rest + four * f.sum_factor;
-      carry(&walk, f);
+      rest = rest + four * sum_factor;
+      whole = whole + (rest >> sum_shift);
+      rest = rest & sum_mask;
     }
-    let ratio = price_ratio(log2_ratio(walk.whole, drift, f), f);
+    let ratio = price_ratio(log2_ratio(whole, drift, f), f);
     add_path(&tally, slot, ratio, ratio, select(0u, 1u, ratio == SATURATED));
   }
 

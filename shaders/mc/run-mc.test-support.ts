@@ -4,7 +4,7 @@ import { invariant } from '../../kernel/errors.ts'
 import { TABLES } from '../../kernel/numerics/tables/index.ts'
 import type { GpuProgram } from '../../kernel/ops/op.ts'
 import { OPS } from '../../kernel/ops/registry.ts'
-import { KERNELS } from '../generated/kernels.ts'
+import { kernelSource } from '../sources.ts'
 
 /**
  * Runs Monte Carlo shards on the host's WebGPU, as plainly as the binding convention allows: what a kernel computes
@@ -34,11 +34,11 @@ function pipelineOf(device: GPUDevice, kernel: string, wg: number): Promise<GPUC
   const id = `${kernel} ${wg}`
   const known = pipelines.get(id)
   if (known !== undefined) return known
-  const code = KERNELS[kernel]
-  invariant(code !== undefined, `no kernel ${kernel}`)
-  const module = device.createShaderModule({ code })
-  const compute = { module, entryPoint: 'main', constants: { wg } }
-  const made = device.createComputePipelineAsync({ layout: 'auto', compute })
+  const made = kernelSource(kernel).then(({ wgsl }) => {
+    const module = device.createShaderModule({ code: wgsl })
+    const compute = { module, entryPoint: 'main', constants: { wg } }
+    return device.createComputePipelineAsync({ layout: 'auto', compute })
+  })
   pipelines.set(id, made)
   return made
 }

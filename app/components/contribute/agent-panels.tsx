@@ -96,7 +96,7 @@ export function AgentConsole({ status }: { readonly status: AgentStatus }) {
         <Reading
           label="Executor"
           value={status.executor === null ? '–' : EXECUTOR_NAMES[status.executor.kind]}
-          note={status.executor?.label}
+          note={status.executor === null ? undefined : `${status.executor.label}: ${status.executor.why}`}
         />
         <Reading
           label="Speed"
@@ -119,7 +119,13 @@ export function AgentConsole({ status }: { readonly status: AgentStatus }) {
 const PERCENT = 100
 const INTENSITY_MIN_PERCENT = 5
 
-export function GovernorPanel({ settings }: { readonly settings: AgentStatus['settings'] }) {
+export function GovernorPanel({
+  settings,
+  threadsMax,
+}: {
+  readonly settings: AgentStatus['settings']
+  readonly threadsMax: number
+}) {
   const id = useId()
   const percent = Math.round(settings.intensity * PERCENT)
   return (
@@ -149,6 +155,33 @@ export function GovernorPanel({ settings }: { readonly settings: AgentStatus['se
           Share of the time that is spent computing. Between shards it rests.
         </p>
       </div>
+      {threadsMax === 1 ? null : (
+        <div>
+          <div className="flex items-baseline justify-between">
+            <label htmlFor={`${id}-threads`} className="text-sm font-medium">
+              CPU threads
+            </label>
+            <output htmlFor={`${id}-threads`} className="num text-sm">
+              {settings.threads} of {threadsMax}
+            </output>
+          </div>
+          <input
+            id={`${id}-threads`}
+            type="range"
+            min={1}
+            max={threadsMax}
+            step={1}
+            value={settings.threads}
+            aria-valuetext={plural(settings.threads, 'thread')}
+            aria-describedby={`${id}-threads-help`}
+            onChange={(event) => void agentStore.configure({ threads: Number(event.target.value) })}
+            className="mt-2 h-6 w-full accent-accent"
+          />
+          <p id={`${id}-threads-help`} className="text-xs text-muted">
+            Used where the CPU computes: at most one for each of this device’s cores.
+          </p>
+        </div>
+      )}
       <label className="flex items-start gap-2 text-sm">
         <input
           type="checkbox"
@@ -189,10 +222,17 @@ export function ProbePanel({ reports }: { readonly reports: readonly ExecutorRep
                 <Badge tone={report.ok ? 'ok' : 'bad'}>{report.ok ? 'computes correctly' : 'not used'}</Badge>
               </p>
               <p className="mt-1 text-xs break-words text-muted">{report.reason ?? report.label}</p>
-              {report.speed === undefined ? null : (
-                <p className="num mt-1 text-xs text-muted">
-                  {formatRate(report.speed / WORK_UNITS_PER_CORE_SECOND)} reference cores on the timing job
-                </p>
+              {report.families === undefined ? null : (
+                <dl className="mt-1 text-xs text-muted">
+                  {report.families.map(({ family, op, work_units_per_s }) => (
+                    <div key={family} className="flex gap-1">
+                      <dt className="num">{op}</dt>
+                      <dd className="num">
+                        as fast as {formatRate(work_units_per_s / WORK_UNITS_PER_CORE_SECOND)} reference cores
+                      </dd>
+                    </div>
+                  ))}
+                </dl>
               )}
               <ul className="mt-2 flex flex-wrap gap-x-3 gap-y-1 text-xs">
                 {report.conformance?.checks.map((check) => (

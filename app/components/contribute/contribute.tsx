@@ -58,7 +58,7 @@ export function Contribute() {
       </div>
       <div className="contents lg:block lg:space-y-6">
         <div className="order-3 min-w-0">
-          <GovernorPanel settings={status.settings} />
+          <GovernorPanel settings={status.settings} threadsMax={status.threads_max} />
         </div>
         <div className="order-5 min-w-0">
           <ProbePanel reports={status.probe} />

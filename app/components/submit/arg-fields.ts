@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { JsonObject } from '../../../kernel/canonical.ts'
 import type { Op } from '../../../kernel/job.ts'
 
 /** What a form needs to know of one argument, read from the op's own schema. */
@@ -17,6 +18,10 @@ export interface ArgField {
   readonly exclusive: { readonly minimum: boolean; readonly maximum: boolean }
   readonly fallback: unknown
   readonly required: boolean
+  /** Arguments and the value that they must have for this one to count; none: it always does. */
+  readonly onlyWith: Readonly<Record<string, string>>
+  /** Arguments and the value beside which this one has no place. */
+  readonly exceptWith: Readonly<Record<string, string>>
 }
 
 const scalar = z.object({
@@ -31,6 +36,8 @@ const scalar = z.object({
   exclusiveMinimum: z.number().optional(),
   exclusiveMaximum: z.number().optional(),
   default: z.unknown().optional(),
+  only_with: z.record(z.string(), z.string()).default({}),
+  except_with: z.record(z.string(), z.string()).default({}),
 })
 type Property = z.infer<typeof scalar> & {
   readonly properties?: Readonly<Record<string, Property>> | undefined
@@ -74,6 +81,8 @@ function argField(name: string, schema: Property, required: boolean): ArgField {
     },
     fallback: schema.default,
     required,
+    onlyWith: schema.only_with,
+    exceptWith: schema.except_with,
   }
 }
 
@@ -84,6 +93,20 @@ function membersOf({ properties = {}, required = [] }: Property, prefix = ''): r
       ? [argField(`${prefix}${name}`, schema, required.includes(name))]
       : membersOf(schema, `${prefix}${name}.`),
   )
+}
+
+/** Whether an argument counts beside the others, or stands there although it does not. */
+export function applies({ name, onlyWith, exceptWith }: ArgField, args: JsonObject): boolean {
+  const holds = ([other, value]: readonly [string, string]) => args[other] === value
+  return (
+    args[name] !== undefined ||
+    (Object.entries(onlyWith).every(holds) && !Object.entries(exceptWith).some(holds))
+  )
+}
+
+/** Whether it may be left out; one that only counts beside others is judged by the op. */
+export function isOptional({ required, onlyWith, exceptWith }: ArgField): boolean {
+  return !required && Object.keys(onlyWith).length + Object.keys(exceptWith).length === 0
 }
 
 function kindOf(schema: Property): ArgField['kind'] {

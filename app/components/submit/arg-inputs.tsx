@@ -6,7 +6,7 @@ import { parseJsonStrict } from '../../../kernel/canonical.ts'
 import { formatNumber } from '../../data/format.ts'
 import { cn } from '../ui/class-names.ts'
 import { describedBy, Field, Input, Select } from '../ui/field.tsx'
-import { type ArgField, spaced } from './arg-fields.ts'
+import { type ArgField, applies, isOptional, spaced } from './arg-fields.ts'
 import { isObject, memberAt, withMember } from './draft.ts'
 
 interface ArgInputsProps {
@@ -20,15 +20,17 @@ interface ArgInputsProps {
 export function ArgInputs({ fields, args, errors, onChange }: ArgInputsProps) {
   return (
     <div className="grid gap-x-6 gap-y-5 sm:grid-cols-2">
-      {fields.map((field) => (
-        <ArgInput
-          key={field.name}
-          field={field}
-          value={args[field.name]}
-          error={errors.get(field.name)}
-          onChange={(value) => onChange(field.name, value)}
-        />
-      ))}
+      {fields
+        .filter((field) => applies(field, args))
+        .map((field) => (
+          <ArgInput
+            key={field.name}
+            field={field}
+            value={args[field.name]}
+            error={errors.get(field.name)}
+            onChange={(value) => onChange(field.name, value)}
+          />
+        ))}
     </div>
   )
 }
@@ -53,7 +55,7 @@ function ArgInput({ field, value, error, onChange }: ArgInputProps) {
   const label = (
     <>
       {field.title}
-      {field.required ? null : <span className="ml-1.5 text-xs font-normal text-muted">optional</span>}
+      {isOptional(field) ? <span className="ml-1.5 text-xs font-normal text-muted">optional</span> : null}
     </>
   )
   if (field.kind === 'flag') {
@@ -108,7 +110,11 @@ function ArgInput({ field, value, error, onChange }: ArgInputProps) {
             onChange(field.options.find((option) => String(option) === event.target.value))
           }
         >
-          {value === undefined && field.fallback === undefined ? <option value="">Choose…</option> : null}
+          {field.fallback !== undefined ? null : field.required ? (
+            value === undefined && <option value="">Choose…</option>
+          ) : (
+            <option value="">None</option>
+          )}
           {field.options.map((option) => (
             <option key={option} value={option}>
               {typeof option === 'string' ? spaced(option) : option}

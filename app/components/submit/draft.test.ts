@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import type { JsonObject } from '../../../kernel/canonical.ts'
 import { OPS } from '../../../kernel/ops/registry.ts'
-import { argFields } from './arg-fields.ts'
+import { applies, argFields } from './arg-fields.ts'
 import {
   argErrors,
   checkDraft,
@@ -45,6 +46,19 @@ describe('the form of an op', () => {
       }
     },
   )
+
+  it('asks only for what counts beside the rest', () => {
+    const shown = (args: JsonObject) =>
+      argFields(OPS.get('mc@1/gbm.v1'))
+        ?.filter((field) => applies(field, args))
+        .map(({ name }) => name)
+        .filter((name) => ['strike', 'payout', 'barrier', 'strike_type'].includes(name))
+    expect(shown({ style: 'european' })).toEqual(['strike'])
+    expect(shown({ style: 'digital' })).toEqual(['strike', 'payout'])
+    expect(shown({ style: 'lookback', strike_type: 'floating' })).toEqual(['strike_type'])
+    // What has no place is shown where it stands, so that it can be removed.
+    expect(shown({ style: 'european', barrier: 3 })).toEqual(['strike', 'barrier'])
+  })
 
   it('opens the objects inside an argument that may be left out', () => {
     const convergence = argFields(OPS.get('mc@1/gbm.v1'))?.find(({ name }) => name === 'convergence')

@@ -1,5 +1,6 @@
 import { decodeBase64 } from './base64.ts'
 import { EXP2_BASE64, EXP2_SHA256 } from './exp2.ts'
+import { LOG2_BASE64, LOG2_SHA256 } from './log2.ts'
 import { NORMAL_QUANTILE_BASE64, NORMAL_QUANTILE_SHA256 } from './normal-quantile.ts'
 
 /**
@@ -15,7 +16,7 @@ export interface Table {
   readonly sha256: string
 }
 
-export type TableName = 'normal-quantile' | 'exp2'
+export type TableName = 'normal-quantile' | 'exp2' | 'log2'
 
 function table(base64: string, sha256: string): Table {
   const bytes = decodeBase64(base64)
@@ -30,4 +31,6 @@ export const TABLES: Readonly<Record<TableName, Table>> = {
   'normal-quantile': table(NORMAL_QUANTILE_BASE64, NORMAL_QUANTILE_SHA256),
   /** 256 rows (c0, c1, c2, 0), Q30: see `exp2Q30`. */
   exp2: table(EXP2_BASE64, EXP2_SHA256),
+  /** 256 rows (c0, c1, c2, 0), Q31 and Q39: see shaders/prelude/log2.wgsl. */
+  log2: table(LOG2_BASE64, LOG2_SHA256),
 }

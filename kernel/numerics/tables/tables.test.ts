@@ -9,6 +9,7 @@ const PINNED: Record<TableName, { words: number; sha256: string }> = {
     sha256: 'ef2774e52d279e689bd9587e9ebccf6375ad1a99309e0935159bd069ae693d39',
   },
   exp2: { words: 1024, sha256: '9c482dba7baf073878d07916bddff1c3f89af76e84f4aa9f10fc5aabe76a2ee6' },
+  log2: { words: 1024, sha256: '9b0623c8a6181c0921cb5db90e5178110867cec9206b14d6061871609a4bfb29' },
 }
 
 describe.each(Object.keys(PINNED) as TableName[])('table %s', (name) => {

@@ -129,7 +129,7 @@ describe('plan', () => {
     expect(() => runOn({ statistic: 'correlation', other_column: 5 }, TABLE)).toThrow(
       expect.objectContaining({ path: 'args.other_column' }) as Error,
     )
-    const ref = { digest: '0'.repeat(64), dtype: 'float64' as const, shape: [32_001, 1] }
+    const ref = { digest: '0'.repeat(64), dtype: 'float64' as const, shape: [2 ** 20 + 1, 1] }
     expect(() => runOf(bootstrapSpec, {}, [1, 2], { data: ref })).toThrow(
       expect.objectContaining({ path: 'inputs.data.shape' }) as Error,
     )

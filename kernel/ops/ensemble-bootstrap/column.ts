@@ -3,6 +3,10 @@ import type { BootstrapArgs } from './args.ts'
 
 /** Values are integers below 2^24: their place between the column's least and largest. */
 const LEVELS = 2 ** 24 - 1
+/** For correlations of more than CHUNK_ROWS rows: sums of products stay below 2^63. */
+const COARSE_LEVELS = 2 ** 21 - 1
+/** Draws that one invocation makes: the four passes of a quantile stay within the loops that it may run. */
+export const CHUNK_ROWS = 32_000
 export const HEADER_WORDS = 24
 /** Numbers beyond are left out, so that squares of differences stay finite. */
 const LARGEST = 2 ** 400
@@ -27,14 +31,14 @@ interface Quantised {
 }
 
 /**
- * round((x - low) / (high - low) (2^24 - 1)), a half up, in doubles in this order. Zero for a constant column.
+ * round((x - low) / (high - low) last), a half up, in doubles in this order. Zero for a constant column.
  */
-function quantise(values: readonly number[]): Quantised {
+function quantise(values: readonly number[], last: number): Quantised {
   const low = values.reduce((least, x) => (x < least ? x : least), values[0] ?? 0)
   const high = values.reduce((most, x) => (x > most ? x : most), values[0] ?? 0)
   const range = high - low
   const levels = Uint32Array.from(values, (x) =>
-    range === 0 ? 0 : Math.min(Math.floor(((x - low) / range) * LEVELS + 0.5), LEVELS),
+    range === 0 ? 0 : Math.min(Math.floor(((x - low) / range) * last + 0.5), last),
   )
   return { levels, low, high }
 }
@@ -67,8 +71,9 @@ export function packColumn(args: BootstrapArgs, ref: InputRef, bytes: Uint8Array
     xs.push(x)
     ys.push(y)
   }
-  const x = quantise(xs)
-  const y = quantise(ys)
+  const last = pairs && rows > CHUNK_ROWS ? COARSE_LEVELS : LEVELS
+  const x = quantise(xs, last)
+  const y = quantise(ys, last)
   const n = xs.length
   const words = new Uint32Array(HEADER_WORDS + Math.max(pairs ? 2 * n : n, 2))
   const view = new DataView(words.buffer)

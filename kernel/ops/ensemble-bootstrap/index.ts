@@ -3,7 +3,8 @@ import { defineOp } from '../../job.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import type { GpuProgram, OpSpec } from '../op.ts'
 import { type BootstrapArgs, bootstrapArgs } from './args.ts'
-import { millionthsOf, packColumn } from './column.ts'
+import { CHUNK_ROWS, millionthsOf, packColumn } from './column.ts'
+import { goldenBootstrap } from './golden.ts'
 import { type BootstrapConstants, type BootstrapPlan, leafWords, planBootstrap } from './plan.ts'
 import {
   type BootstrapResult,
@@ -17,6 +18,9 @@ import {
 import { summariseBootstrap } from './summary.ts'
 
 const KERNEL = 'ensemble/bootstrap.v1'
+/** Of a row's number, in stages, and the words that go from one to the next. */
+const DIGITS = 5
+const STATE_WORDS = 18
 
 function gpuBootstrap(
   args: BootstrapArgs,
@@ -25,6 +29,11 @@ function gpuBootstrap(
   inputs: InputRefs,
 ): GpuProgram {
   const c = plan.constants
+  const resamples = 2 ** c.log2_shard_paths
+  const words = leafWords(c.statistic_words, c.log2_shard_paths)
+  const chunks = Math.max(Math.ceil(c.rows / CHUNK_ROWS), 1)
+  const passes = args.statistic === 'quantile' && chunks > 1 ? DIGITS : 1
+  const stages = chunks * passes
   return {
     kernel: KERNEL,
     tables: [],
@@ -36,12 +45,13 @@ function gpuBootstrap(
       c.log2_shard_paths,
       ['mean', 'quantile', 'correlation'].indexOf(args.statistic),
       millionthsOf(args),
-      0,
+      chunks,
     ),
-    invocations: 2 ** c.log2_shard_paths,
-    slot_words: leafWords(c.statistic_words, c.log2_shard_paths),
+    invocations: stages * resamples,
+    ...(stages > 1 ? { stage_invocations: resamples } : {}),
+    slot_words: words + (passes > 1 ? STATE_WORDS * resamples : 0),
     inputs: [{ name: 'data', pack: (bytes) => packColumn(args, inputs.data as InputRef, bytes) }],
-    leaf: (_shard, slot) => wordsToBytes(slot),
+    leaf: (_shard, slot) => wordsToBytes(slot.subarray(0, words)),
   }
 }
 
@@ -57,12 +67,13 @@ export const bootstrapSpec: OpSpec<BootstrapArgs, BootstrapConstants, BootstrapS
     data: {
       title: 'Data',
       description:
-        'A table of numbers, row by row: at most 32,000 rows. Rows with a number that is not finite, or beyond 2^400, are left out.',
+        'A table of numbers, row by row: at most 1,048,576 rows. Rows with a number that is not finite, or beyond 2^400, are left out.',
       dtypes: ['float64', 'float32', 'int32'],
       rank: 2,
     },
   },
   example: { statistic: 'mean', column: 0, other_column: 1, percent: 50, resamples: 10_000 },
+  golden: goldenBootstrap,
   kernel: KERNEL,
   tables: [],
   plan: planBootstrap,

@@ -3,7 +3,7 @@ import { ForgeError } from '../../errors.ts'
 import type { Plan } from '../op.ts'
 import { cutSamples, type SampleCut } from '../samples.ts'
 import type { BootstrapArgs } from './args.ts'
-import { HEADER_WORDS, statisticSize } from './column.ts'
+import { CHUNK_ROWS, HEADER_WORDS, statisticSize } from './column.ts'
 
 export type BootstrapConstants = SampleCut & {
   readonly rows: number
@@ -13,8 +13,8 @@ export type BootstrapConstants = SampleCut & {
 
 export type BootstrapPlan = Plan<BootstrapConstants>
 
-/** Rows, at most: the four passes of a quantile stay within the loops that one invocation may run. */
-const MAX_ROWS = 32_000
+/** Rows, at most: five digits of four bits number them. */
+const MAX_ROWS = 2 ** 20
 
 /** Nanoseconds of the reference, measured on one core and rounded. */
 const COST_NS = { resample: 1000, mean: 30, quantile: 40, correlation: 100 }
@@ -42,7 +42,8 @@ export function planBootstrap(args: BootstrapArgs, inputs: InputRefs): Bootstrap
     args.resamples,
     COST_NS.resample + rows * COST_NS[args.statistic],
     most,
-    0,
+    // Of several stages each has at least four invocations.
+    rows > CHUNK_ROWS ? 2 : 0,
   )
   return {
     shard_count,

@@ -4,9 +4,11 @@ import { philox4x32 } from '../../numerics/philox.ts'
 import { mulHi } from '../../numerics/u32.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import type { InputBytes, ShardContext } from '../op.ts'
+import { referenceFor } from '../reference.test-support.ts'
 import { shardSamples } from '../samples.ts'
 import type { BootstrapArgs } from './args.ts'
 import { HEADER_WORDS, packColumn, statisticWords } from './column.ts'
+import { bootstrapSpec } from './index.ts'
 import { type BootstrapConstants, leafWords } from './plan.ts'
 
 /** The leaf of a shard. The same formula as shaders/ensemble/bootstrap.v1.wgsl, whose header states it. */
@@ -36,3 +38,7 @@ export function referenceBootstrap(
   }
   return wordsToBytes(leaf)
 }
+
+export const reference = referenceFor(bootstrapSpec, (run, shard) =>
+  referenceBootstrap(run, run.inputs, shard),
+)

@@ -160,7 +160,7 @@ export const bootstrapResult = z.strictObject({
   rows: z.int(),
   left_out: z.int(),
   resamples: z.int(),
-  /** The spacing of values; 0 for a correlation, whose columns have 2^24 levels each. */
+  /** The spacing of values; 0 for a correlation, whose columns have 2^24 levels each, of more than 32,000 rows 2^21. */
   resolution: z.number(),
   /** Of the statistic over the resamples. */
   histogram: z.strictObject({ edges: z.array(z.number()), counts: z.array(z.int()) }),

@@ -4,7 +4,7 @@ import { z } from 'zod'
 export const MAX_SWEEPS = 1024
 
 export const isingArgs = z.strictObject({
-  size: z.literal([4, 8, 16, 32]).meta({
+  size: z.literal([4, 8, 16, 32, 64, 128, 256]).meta({
     title: 'Lattice size',
     description: 'Sites along each side of the square lattice, which is periodic.',
   }),

@@ -2,7 +2,8 @@ import { defineOp } from '../../job.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import type { GpuProgram, OpSpec } from '../op.ts'
 import { type IsingArgs, isingArgs } from './args.ts'
-import { type IsingConstants, type IsingPlan, LEAF_WORDS, planIsing } from './plan.ts'
+import { goldenIsing } from './golden.ts'
+import { type IsingConstants, type IsingPlan, LEAF_WORDS, NARROW_SIZE, planIsing } from './plan.ts'
 import {
   checkIsingLeaf,
   estimateIsing,
@@ -15,6 +16,17 @@ import {
 import { summariseIsing } from './summary.ts'
 
 const KERNEL = 'ensemble/ising.v1'
+
+/** One invocation a row; the stages as the kernel's header has them; spins and four sums of a replica behind the leaf. */
+function inStages(c: IsingConstants) {
+  const replicas = 2 ** c.log2_shard_paths
+  const stages = 1 + 2 * c.burn_in + c.measurements * (2 * c.interval + 2)
+  return {
+    invocations: stages * replicas * c.size,
+    stage_invocations: replicas * c.size,
+    slot_words: LEAF_WORDS + replicas * ((c.size * c.size) / 32 + 4),
+  }
+}
 
 function gpuIsing(args: IsingArgs, plan: IsingPlan, key: readonly [number, number]): GpuProgram {
   const c = plan.constants
@@ -39,10 +51,11 @@ function gpuIsing(args: IsingArgs, plan: IsingPlan, key: readonly [number, numbe
       0,
       0,
     ),
-    invocations: 2 ** c.log2_shard_paths,
-    slot_words: LEAF_WORDS,
+    ...(c.size > NARROW_SIZE
+      ? inStages(c)
+      : { invocations: 2 ** c.log2_shard_paths, slot_words: LEAF_WORDS }),
     inputs: [],
-    leaf: (_shard, slot) => wordsToBytes(slot),
+    leaf: (_shard, slot) => wordsToBytes(slot.subarray(0, LEAF_WORDS)),
   }
 }
 
@@ -65,6 +78,7 @@ export const isingSpec: OpSpec<IsingArgs, IsingConstants, IsingSum, IsingResult>
     interval: 8,
     replicas: 512,
   },
+  golden: goldenIsing,
   kernel: KERNEL,
   tables: [],
   plan: planIsing,

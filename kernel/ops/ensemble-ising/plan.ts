@@ -20,6 +20,8 @@ export type IsingConstants = SampleCut & {
 export type IsingPlan = Plan<IsingConstants>
 
 export const MAGNETISATION_BINS = 64
+/** The largest lattice that one invocation keeps to itself; of larger ones it has a row, in stages. */
+export const NARROW_SIZE = 32
 export const LEAF_WORDS = 32 + MAGNETISATION_BINS
 
 const P = 128

@@ -2,6 +2,7 @@ import { defineOp } from '../../job.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import type { GpuProgram, OpSpec } from '../op.ts'
 import { type LorenzArgs, lorenzArgs } from './args.ts'
+import { goldenLorenz } from './golden.ts'
 import { LEAF_WORDS, type LorenzConstants, type LorenzPlan, planLorenz } from './plan.ts'
 import {
   checkLorenzLeaf,
@@ -69,6 +70,7 @@ export const lorenzSpec: OpSpec<LorenzArgs, LorenzConstants, LorenzSum, LorenzRe
     coordinate: 'x',
     runs: 10_000,
   },
+  golden: goldenLorenz,
   kernel: KERNEL,
   tables: TABLES,
   plan: planLorenz,

@@ -6,8 +6,10 @@ import { mulHiRound } from '../../numerics/u32.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import type { PhiloxKey } from '../../seed.ts'
 import { FAN_TIMES, FanTally } from '../fan.ts'
+import { referenceFor } from '../reference.test-support.ts'
 import { shardSamples } from '../samples.ts'
 import type { LorenzArgs } from './args.ts'
+import { lorenzSpec } from './index.ts'
 import { LEAF_WORDS, type LorenzConstants, type LorenzPlan } from './plan.ts'
 
 const LIMIT = 0x20000000
@@ -120,3 +122,7 @@ export function referenceLorenz(
   fan.write(leaf, 16)
   return wordsToBytes(leaf)
 }
+
+export const reference = referenceFor(lorenzSpec, ({ args, plan, key }, shard) =>
+  referenceLorenz(args, plan, key, shard),
+)

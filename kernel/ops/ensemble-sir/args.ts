@@ -26,14 +26,14 @@ export const sirArgs = z.strictObject({
     description: 'One over the mean number of days that a person stays infectious (gamma).',
     unit: '1/day',
   }),
-  days: z.int().min(1).max(1024).meta({
+  days: z.int().min(1).max(3650).meta({
     title: 'Days',
     description: 'Length of a run.',
     unit: 'days',
   }),
   steps_per_day: z.int().min(1).max(96).default(4).meta({
     title: 'Steps a day',
-    description: 'More of them lessen the bias of the leaps; days times steps a day is 24 to 1,024.',
+    description: 'More of them lessen the bias of the leaps; days times steps a day is 24 to 32,768.',
     unit: '1/day',
   }),
   runs: z.int().min(100).max(67_108_864).meta({

@@ -3,7 +3,8 @@ import { defineOp } from '../../job.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import type { GpuProgram, OpSpec } from '../op.ts'
 import { type SirArgs, sirArgs } from './args.ts'
-import { LEAF_WORDS, planSir, type SirConstants, type SirPlan } from './plan.ts'
+import { goldenSir } from './golden.ts'
+import { LEAF_WORDS, planSir, type SirConstants, type SirPlan, STAGE_STEPS, STATE_WORDS } from './plan.ts'
 import {
   checkSirLeaf,
   estimateSir,
@@ -20,6 +21,8 @@ const TABLES = ['normal-quantile', 'exp2'] as const
 
 function gpuSir(plan: SirPlan, key: readonly [number, number]): GpuProgram {
   const c = plan.constants
+  const runs = 2 ** c.log2_shard_paths
+  const stages = Math.ceil(c.steps / STAGE_STEPS)
   return {
     kernel: KERNEL,
     tables: TABLES,
@@ -41,10 +44,11 @@ function gpuSir(plan: SirPlan, key: readonly [number, number]): GpuProgram {
       0,
       0,
     ),
-    invocations: 2 ** c.log2_shard_paths,
-    slot_words: LEAF_WORDS,
+    invocations: stages * runs,
+    stage_invocations: runs,
+    slot_words: LEAF_WORDS + (stages > 1 ? STATE_WORDS * runs : 0),
     inputs: [],
-    leaf: (_shard, slot) => wordsToBytes(slot),
+    leaf: (_shard, slot) => wordsToBytes(slot.subarray(0, LEAF_WORDS)),
   }
 }
 
@@ -67,6 +71,7 @@ export const sirSpec: OpSpec<SirArgs, SirConstants, SirSum, SirResult> = {
     steps_per_day: 4,
     runs: 20_000,
   },
+  golden: goldenSir,
   kernel: KERNEL,
   tables: TABLES,
   plan: planSir,

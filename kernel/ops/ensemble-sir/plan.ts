@@ -20,9 +20,12 @@ export type SirConstants = SampleCut & {
 export type SirPlan = Plan<SirConstants>
 
 export const LEAF_WORDS = 16 + FAN_WORDS
+/** Steps of a run in one invocation, and the words that carry it on to the next. */
+export const STAGE_STEPS = 1024
+export const STATE_WORDS = 5
 
 const P = 96
-const MAX_STEPS = 1024
+const MAX_STEPS = 32_768
 
 /** Nanoseconds of the reference, measured on one core and rounded. */
 const COST_NS = { run: 6000, step: 220 }

@@ -6,7 +6,9 @@ import { mulHi, mulHiRound } from '../../numerics/u32.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import type { PhiloxKey } from '../../seed.ts'
 import { FAN_TIMES, FanTally } from '../fan.ts'
+import { referenceFor } from '../reference.test-support.ts'
 import { shardSamples } from '../samples.ts'
+import { sirSpec } from './index.ts'
 import { LEAF_WORDS, type SirPlan, spreadBin } from './plan.ts'
 
 /** A Poisson draw of mean count * rate, rate in Q31, at most `available`. */
@@ -77,3 +79,5 @@ export function referenceSir(plan: SirPlan, key: PhiloxKey, shard: number): Uint
   fan.write(leaf, 16)
   return wordsToBytes(leaf)
 }
+
+export const reference = referenceFor(sirSpec, ({ plan, key }, shard) => referenceSir(plan, key, shard))

@@ -91,7 +91,7 @@ test('bins of people cover their edges', () => {
 describe('plan', () => {
   test.each([
     ['initially_infectious', { initially_infectious: 600, initially_immune: 500 }],
-    ['steps_per_day', { days: 1000 }],
+    ['steps_per_day', { days: 3650, steps_per_day: 9 }],
     ['steps_per_day', { days: 2 }],
     ['transmission_rate', { transmission_rate: 2 }],
     ['recovery_rate', { recovery_rate: 2 }],

@@ -4,6 +4,7 @@ import { wordsToBytes } from '../../numerics/words.ts'
 import type { GpuProgram, OpSpec } from '../op.ts'
 import { OUTCOME_WORDS, type OutcomeSum, outcomeFold } from '../outcome.ts'
 import { type EtaArgs, etaArgs, MAX_SEGMENTS } from './args.ts'
+import { goldenEta } from './golden.ts'
 import { type EtaConstants, type EtaPlan, planEta } from './plan.ts'
 import { checkEtaLeaf, type EtaResult, estimateEta, etaResult, reduceEta } from './result.ts'
 import { summariseEta } from './summary.ts'
@@ -69,6 +70,7 @@ export const etaSpec: OpSpec<EtaArgs, EtaConstants, OutcomeSum, EtaResult> = {
     incident_delay_minutes: 20,
     trips: 1_000_000,
   },
+  golden: goldenEta,
   kernel: KERNEL,
   tables: TABLES,
   plan: planEta,

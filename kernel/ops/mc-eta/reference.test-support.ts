@@ -6,7 +6,9 @@ import { countBelow } from '../../numerics/poisson.ts'
 import { mulHi, mulHiRound } from '../../numerics/u32.ts'
 import type { PhiloxKey } from '../../seed.ts'
 import { OutcomeTally } from '../outcome.ts'
+import { referenceFor } from '../reference.test-support.ts'
 import { shardSamples } from '../samples.ts'
+import { etaSpec } from './index.ts'
 import { type EtaPlan, etaBin } from './plan.ts'
 
 /** z^2 in Q24. */
@@ -62,3 +64,5 @@ export function referenceEta(plan: EtaPlan, key: PhiloxKey, shard: number): Uint
   tally.saturate(saturated)
   return tally.bytes()
 }
+
+export const reference = referenceFor(etaSpec, ({ plan, key }, shard) => referenceEta(plan, key, shard))

@@ -19,7 +19,9 @@ export function contextOf(
   change: Partial<GbmArgs>,
   key: readonly [number, number] = [0x243f6a88, 0x85a308d3],
 ) {
-  const args = gbmSpec.args.parse({ ...BASE, ...change })
+  const { strike, ...base } = BASE
+  const terms = change.strike_type === 'floating' ? base : { ...base, strike }
+  const args = gbmSpec.args.parse({ ...terms, ...change })
   return { args, plan: gbmSpec.plan(args, {}), key, inputRefs: {}, inputs: new Map<string, Uint8Array>() }
 }
 
@@ -44,3 +46,43 @@ export const anyArgs: fc.Arbitrary<GbmArgs> = fc
     right: fc.constantFrom('call', 'put'),
   })
   .map((args) => ({ ...args, strike: Math.min(Math.max(args.spot * args.strike, 0.0001), 1e9) }) as GbmArgs)
+
+const TYPES = ['up_and_in', 'up_and_out', 'down_and_in', 'down_and_out'] as const
+
+/** Any arguments of the kernel of scenarios. */
+export const anyScenario: fc.Arbitrary<GbmArgs> = fc
+  .record({
+    args: anyArgs,
+    style: fc.constantFrom('european', 'asian', 'digital', 'barrier', 'lookback'),
+    type: fc.constantFrom(...TYPES),
+    distance: fc.double({ min: 0.01, max: 1.5, noNaN: true }),
+    rebate: fc.option(fc.double({ min: 0, max: 2, noNaN: true })),
+    floating: fc.boolean(),
+    greeks: fc.boolean(),
+  })
+  .map(({ args, style, type, distance, rebate, floating, greeks }): GbmArgs => {
+    const { strike, ...rest } = { ...args, ...(greeks ? { greeks } : {}) }
+    switch (style) {
+      case 'european':
+      case 'asian':
+        return { ...rest, strike: strike ?? args.spot, style, greeks: true }
+      case 'digital':
+        return { ...rest, strike: strike ?? args.spot, style, payout: 3 }
+      case 'barrier':
+        return {
+          ...rest,
+          strike: strike ?? args.spot,
+          style,
+          barrier_type: type,
+          barrier: Math.min(
+            Math.max(args.spot * Math.exp(type.startsWith('up') ? distance : -distance), 0.0001),
+            1e9,
+          ),
+          ...(rebate === null ? {} : { rebate: Math.min(args.spot * rebate, 1e9) }),
+        }
+      default:
+        return floating
+          ? { ...rest, style: 'lookback', strike_type: 'floating' }
+          : { ...rest, strike: strike ?? args.spot, style: 'lookback', strike_type: 'fixed' }
+    }
+  })

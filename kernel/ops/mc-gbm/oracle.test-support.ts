@@ -8,7 +8,7 @@ import type { GbmConstants } from './plan.ts'
  * implementation only the tables' words and the plan's constants.
  */
 
-const MASK = 0xffffffffn
+export const MASK = 0xffffffffn
 
 function row(table: 'normal-quantile' | 'exp2', index: bigint): [bigint, bigint, bigint] {
   const words = TABLES[table].words
@@ -20,7 +20,7 @@ function timesFraction(t: bigint, x: bigint): bigint {
   return (t * (x >> 8n) + ((t * (x % 256n)) >> 8n)) >> 8n
 }
 
-function normal(u: bigint): bigint {
+export function normal(u: bigint): bigint {
   const n = 2n * (u % (1n << 31n)) + 1n
   const e = BigInt(n.toString(2).length - 1)
   const aligned = n << (31n - e)
@@ -30,13 +30,13 @@ function normal(u: bigint): bigint {
   return u >> 31n ? -z : z
 }
 
-function exp2(f: bigint): bigint {
+export function exp2(f: bigint): bigint {
   const [c0, c1, c2] = row('exp2', f >> 16n)
   const x = f % 65536n
   return c0 + timesFraction(c1 + ((c2 * x) >> 16n), x)
 }
 
-const SATURATED = (1n << 31n) - 1n
+export const SATURATED = (1n << 31n) - 1n
 
 export interface OraclePath {
   readonly payoff: bigint

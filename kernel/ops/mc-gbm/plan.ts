@@ -8,12 +8,19 @@ import {
   type Rational,
   shiftRound,
   sqrtQ,
-  toFixedQ,
 } from '../../numerics/bigmath.ts'
-import { NORMAL_MAX_Q24 } from '../../numerics/normal.ts'
 import type { Plan } from '../op.ts'
 import { moneynessOf } from '../option.ts'
-import type { GbmArgs } from './args.ts'
+import { type GbmArgs, strikeOf } from './args.ts'
+import { ceilLog2, log2Reach, logWords, type Model, modelOf, mul, normalFormat, P } from './model.ts'
+import {
+  GREEK_BUMPS,
+  hasScenarios,
+  isWatched,
+  scenarioWords,
+  WALKS_WITH_GREEKS,
+  type WalkWords,
+} from './scenarios.ts'
 
 /**
  * What the kernel needs, in the formats of shaders/mc/gbm.v1.wgsl; u32 or i32 words all. F = `ratio_bits`.
@@ -47,116 +54,57 @@ export type GbmConstants = {
   readonly average_factor: number
   /** A histogram bin is 2^bin_shift wide, Q(F). */
   readonly bin_shift: number
+  /** Only for the kernel of scenarios: every style but European and Asian, and every style with Greeks. */
+  readonly scenarios?: {
+    /** Over the spot, Q(F); 0 for none. */
+    readonly barrier: number
+    readonly rebate: number
+    /** The contract's own terms, then those of GREEK_BUMPS. */
+    readonly walks: readonly WalkWords[]
+  }
 }
 
 export type GbmPlan = Plan<GbmConstants>
 
 export const BINS = 512
 export const LEAF_WORDS = 16 + BINS
+/** Then 12 words for each of five Greeks: see shaders/mc/gbm-scenarios.v1.wgsl. */
+export const GREEK_WORDS = 12
+const LEAF_WORDS_WITH_GREEKS = LEAF_WORDS + 5 * GREEK_WORDS
 
-/** Fractional bits of the planning arithmetic, far below any word it ends in. */
-const P = 160
-const ONE = 1n << BigInt(P)
+/** What a digital option pays, in the units of its sums. */
+export const DIGITAL_PAYOFF = 2 ** 30
+
 const MAX_RATIO = 0x7fffffff
-/** Ratios are representable to this many standard deviations; beyond they saturate and are counted. */
-const RANGE_SIGMAS = 9n
 const MAX_RANGE_BITS = 20
-const MIN_X_BITS = 16
-const MAX_X_BITS = 24
 const LOG2_SHARD_STEPS = 22
 
 /** Nanoseconds of the reference, measured on one core and rounded. */
 const COST_NS = { path: 60, normal: 11, ratio: 14 }
 
-const mul = (a: bigint, b: bigint): bigint => shiftRound(a * b, P)
-
-/** ceil(log2 n), n >= 1. */
-function ceilLog2(n: number): number {
-  return n <= 1 ? 0 : 32 - Math.clz32(n - 1)
-}
-
-/** Everything below in QP. */
-interface Model {
-  /** ln drift of all steps: (rate - dividend_yield - volatility^2 / 2) maturity. */
-  readonly lnDrift: bigint
-  /** volatility sqrt(maturity). */
-  readonly deviation: bigint
-  /** volatility sqrt(maturity / steps) log2 e. */
-  readonly stepVolatility: bigint
-  readonly log2e: bigint
-}
-
-function model(args: GbmArgs): Model {
-  const sigma = toFixedQ(args.volatility, P)
-  const years = toFixedQ(args.maturity_years, P)
-  const drift = toFixedQ(args.rate, P) - toFixedQ(args.dividend_yield, P) - shiftRound(sigma * sigma, P + 1)
-  const log2e = log2eQ(P)
-  return {
-    lnDrift: mul(drift, years),
-    deviation: mul(sigma, sqrtQ(years, P)),
-    stepVolatility: mul(mul(sigma, sqrtQ(divideRound(years, BigInt(args.steps)), P)), log2e),
-    log2e,
-  }
-}
-
-interface NormalFormat {
-  readonly shift: number
-  /** The largest |scaled| that any path can have, below 2^31. */
-  readonly largest: bigint
-}
-
-/** The smallest s with which the sum of `steps` normals of the largest size stays below 2^31. */
-function normalFormat(steps: number): NormalFormat {
-  const sum = BigInt(NORMAL_MAX_Q24) * BigInt(steps) * 256n
-  let shift = 4
-  // The shift rounds a negative sum away from zero: one more.
-  while ((sum >> BigInt(shift)) + 1n >= 1n << 31n) shift++
-  invariant(shift <= 16, 'a normal shift of at most 16')
-  return { shift, largest: (sum >> BigInt(shift)) + 1n }
-}
-
-interface LogWords {
-  readonly xBits: number
-  readonly volatility: bigint
-  readonly stepDrift: bigint
-  readonly totalDrift: bigint
-}
-
-/** The finest format of log2 ratios whose worst case over every path stays below 2^30, or undefined. */
-function logWords(args: GbmArgs, m: Model, normals: NormalFormat): LogWords | undefined {
-  const steps = BigInt(args.steps)
-  const stepDrift = divideRound(mul(m.lnDrift, m.log2e), steps)
-  for (let xBits = MAX_X_BITS; xBits >= MIN_X_BITS; xBits--) {
-    const volatility = shiftRound(m.stepVolatility, P - xBits - normals.shift)
-    const drift = shiftRound(stepDrift, P - xBits - 32)
-    const total = (steps * drift + (1n << 31n)) >> 32n
-    const magnitude = total < 0n ? -total : total
-    // 2 more for the roundings of the random part and of the drift on the way.
-    const random = ((normals.largest * volatility) >> 32n) + 2n
-    if (volatility < 1n << 32n && magnitude + random < 1n << 30n) {
-      return { xBits, volatility, stepDrift: drift, totalDrift: total }
-    }
-  }
-  return undefined
-}
-
 /**
- * The smallest L >= 1 whose range [0, 2^L) covers 9 standard deviations above the drift, and twice the strike.
+ * The smallest L >= 1 whose range [0, 2^L) covers nine standard deviations above the drift, twice the strike and the rebate,
+ * and the barrier.
  * @throws ForgeError ARGS_OUT_OF_RANGE for L > 20
  */
-function rangeBits(m: Model, moneyness: Rational): number {
-  const upward = m.lnDrift > 0n ? m.lnDrift : 0n
-  const prices = mul(upward + RANGE_SIGMAS * m.deviation, m.log2e)
-  const strike = mul(lnRatioQ(moneyness.num, moneyness.den, P), m.log2e) + ONE
-  const bits = Number(((prices > strike ? prices : strike) + ONE - 1n) >> BigInt(P))
+function rangeBits(args: GbmArgs, models: readonly Model[]): number {
+  const one = 1n << BigInt(P)
+  const log2Of = ({ num, den }: Rational) => mul(lnRatioQ(num, den, P), log2eQ(P))
+  const needs: { path: string; reach: bigint }[] = [
+    { path: 'args.volatility', reach: log2Reach(models) },
+    { path: 'args.strike', reach: log2Of(ratioToSpot(args, strikeOf(args))) + one },
+  ]
+  if (args.barrier !== undefined)
+    needs.push({ path: 'args.barrier', reach: log2Of(ratioToSpot(args, args.barrier)) })
+  if (args.rebate !== undefined && args.rebate > 0)
+    needs.push({ path: 'args.rebate', reach: log2Of(ratioToSpot(args, args.rebate)) + one })
+  const most = needs.reduce((a, b) => (b.reach > a.reach ? b : a))
+  const bits = Number((most.reach + one - 1n) >> BigInt(P))
   if (bits > MAX_RANGE_BITS) {
     throw new ForgeError(
       'ARGS_OUT_OF_RANGE',
       `ratios of 2^${bits} times the spot; the limit is 2^${MAX_RANGE_BITS}`,
-      {
-        path: prices > strike ? 'args.volatility' : 'args.strike',
-        hint: 'Lower the volatility, the maturity or the ratio of strike to spot.',
-      },
+      { path: most.path, hint: 'Lower the volatility, the maturity or the ratio of strike to spot.' },
     )
   }
   return Math.max(bits, 1)
@@ -164,6 +112,8 @@ function rangeBits(m: Model, moneyness: Rational): number {
 
 /** The bin width at which the payoff four standard deviations into the money lies in the upper half of the bins. */
 function binShift(args: GbmArgs, m: Model, strike: bigint, ratioBits: number): number {
+  // A payoff of one size: any bin that is its own.
+  if (args.style === 'digital') return bitLength(BigInt(DIGITAL_PAYOFF)) - 9
   const n = BigInt(args.steps)
   // The log of an average of n prices spreads about like the mean of the n normal sums.
   const spread =
@@ -191,10 +141,15 @@ export function planGbm(args: GbmArgs): GbmPlan {
       hint: 'Use 2 steps or more, or the style "european".',
     })
   }
-  const m = model(args)
+  checkBarrier(args)
+  const scenarios = hasScenarios(args)
+  const bumps = args.greeks === true ? GREEK_BUMPS : []
+  const base = modelOf(args)
+  const models = [base, ...bumps.map((bump) => modelOf(args, bump))]
   const normals = normalFormat(args.steps)
-  const words = logWords(args, m, normals)
-  if (words === undefined) {
+  const logs = logWords(models, args.steps, normals)
+  const own = logs?.words[0]
+  if (logs === undefined || own === undefined) {
     throw new ForgeError(
       'ARGS_OUT_OF_RANGE',
       'the paths spread over more than 16,384 doublings of the price',
@@ -204,43 +159,98 @@ export function planGbm(args: GbmArgs): GbmPlan {
       },
     )
   }
-  const moneyness = moneynessOf(args)
-  const ratioBits = 31 - rangeBits(m, moneyness)
-  const strike = divideRound(moneyness.num << BigInt(ratioBits), moneyness.den)
+  const ratioBits = 31 - rangeBits(args, models)
+  const strike = wordOf(ratioToSpot(args, strikeOf(args)), ratioBits)
   invariant(strike <= 1n << 30n, 'a strike of at most half the range of ratios')
-  const log2Paths = Math.min(Math.max(LOG2_SHARD_STEPS - ceilLog2(args.steps), 6), 20)
+  const walks = args.greeks === true ? WALKS_WITH_GREEKS : 1
+  const most = args.greeks === true ? 16 : 20
+  const log2Paths = Math.min(Math.max(LOG2_SHARD_STEPS - ceilLog2(args.steps * walks), 6), most)
   const shardPaths = 1 << log2Paths
   const shards = Math.ceil(args.paths / shardPaths)
   const lastPaths = args.paths - (shards - 1) * shardPaths
   const averageShift = asian ? ceilLog2(args.steps) - 1 : 0
+  const words = args.greeks === true ? LEAF_WORDS_WITH_GREEKS : LEAF_WORDS
   return {
     shard_count: shards,
     work_units: (shards - 1) * workUnits(args, shardPaths) + workUnits(args, lastPaths),
-    leaf: { kind: 'inline', max_bytes: 4 * LEAF_WORDS },
+    leaf: { kind: 'inline', max_bytes: 4 * words },
     constants: {
       log2_shard_paths: log2Paths,
       last_paths: lastPaths,
       normal_shift: normals.shift,
-      x_bits: words.xBits,
-      volatility: Number(words.volatility),
-      step_drift: Number(words.stepDrift >> 32n),
-      step_drift_fraction: Number(words.stepDrift & 0xffffffffn),
-      total_drift: Number(words.totalDrift),
+      x_bits: logs.xBits,
+      volatility: Number(own.volatility),
+      step_drift: Number(own.stepDrift >> 32n),
+      step_drift_fraction: Number(own.stepDrift & 0xffffffffn),
+      total_drift: Number(own.totalDrift),
       ratio_bits: ratioBits,
       strike: Number(strike),
-      max_payoff: args.right === 'put' ? Number(strike) : MAX_RATIO - Number(strike),
-      ratios_per_path: asian ? args.steps : 1,
+      max_payoff: maxPayoff(args, strike, ratioBits),
+      ratios_per_path: walks * (isWatched(args) ? args.steps : 1),
       average_shift: averageShift,
       average_factor: asian ? Number((1n << BigInt(32 + averageShift)) / BigInt(args.steps)) : 0,
-      bin_shift: binShift(args, m, strike, ratioBits),
+      bin_shift: binShift(args, base, strike, ratioBits),
+      ...(scenarios
+        ? {
+            scenarios: {
+              barrier: args.barrier === undefined ? 0 : barrierWord(args, args.barrier, ratioBits),
+              rebate: rebateWord(args, ratioBits),
+              walks: scenarioWords(models, logs.words, ratioBits),
+            },
+          }
+        : {}),
     },
   }
 }
 
+function wordOf({ num, den }: Rational, ratioBits: number): bigint {
+  return divideRound(num << BigInt(ratioBits), den)
+}
+
+function ratioToSpot({ spot }: Pick<GbmArgs, 'spot'>, price: number): Rational {
+  return moneynessOf({ spot, strike: price })
+}
+
+/** A barrier at the very end of the range is reached by saturated prices only. */
+function barrierWord(args: GbmArgs, barrier: number, ratioBits: number): number {
+  return Math.min(Number(wordOf(ratioToSpot(args, barrier), ratioBits)), MAX_RATIO)
+}
+
+function rebateWord(args: GbmArgs, ratioBits: number): number {
+  return args.rebate === undefined || args.rebate === 0
+    ? 0
+    : Number(wordOf(ratioToSpot(args, args.rebate), ratioBits))
+}
+
+/** @throws ForgeError ARGS_OUT_OF_RANGE where the spot is at the barrier already, or beyond it */
+function checkBarrier({ spot, barrier, barrier_type }: GbmArgs): void {
+  if (barrier === undefined || barrier_type === undefined) return
+  const up = barrier_type === 'up_and_in' || barrier_type === 'up_and_out'
+  if (up ? barrier > spot : barrier < spot) return
+  throw new ForgeError(
+    'ARGS_OUT_OF_RANGE',
+    `the barrier lies ${up ? 'at or below' : 'at or above'} the spot`,
+    {
+      path: 'args.barrier',
+      hint: `A barrier reached from ${up ? 'below lies above' : 'above lies below'} the spot.`,
+    },
+  )
+}
+
+/** The largest payoff that a path can have. */
+function maxPayoff(args: GbmArgs, strike: bigint, ratioBits: number): number {
+  if (args.style === 'digital') return DIGITAL_PAYOFF
+  if (args.strike_type === 'floating') return MAX_RATIO
+  const plain = args.right === 'put' ? Number(strike) : MAX_RATIO - Number(strike)
+  return Math.max(plain, rebateWord(args, ratioBits))
+}
+
 /** Microseconds of one core for this many paths; below 2^53 for every plan. */
 function workUnits(args: GbmArgs, paths: number): number {
-  const ratios = args.style === 'asian' ? args.steps : 1
-  return Math.ceil((paths * (COST_NS.path + args.steps * COST_NS.normal + ratios * COST_NS.ratio)) / 1000)
+  const walks = args.greeks === true ? WALKS_WITH_GREEKS : 1
+  const ratios = isWatched(args) ? args.steps : 1
+  const walk = COST_NS.path + args.steps * COST_NS.normal + ratios * COST_NS.ratio
+  return Math.ceil((paths * walks * walk) / 1000)
 }
 
 export function shardPathCount(plan: GbmPlan, shard: number): number {

@@ -4,11 +4,9 @@ import {
   exactRational,
   expQ,
   fixedToNumber,
-  lnRatioQ,
-  normalCdfQ,
+  type Rational,
   ratioToNumber,
   shiftRound,
-  sqrtQ,
   toFixedQ,
 } from '../../numerics/bigmath.ts'
 import { interval95 } from '../../numerics/interval.ts'
@@ -17,7 +15,24 @@ import { bytesToWords } from '../../numerics/words.ts'
 import type { Convergence, Estimate, Fold } from '../op.ts'
 import { discountQ, OPTION_Q as P } from '../option.ts'
 import type { GbmArgs } from './args.ts'
-import { BINS, type GbmConstants, type GbmPlan, LEAF_WORDS, shardPathCount } from './plan.ts'
+import {
+  addDifference,
+  checkDifference,
+  type DifferenceSum,
+  gbmGreeks,
+  greeksOf,
+  readDifference,
+} from './greeks.ts'
+import {
+  BINS,
+  DIGITAL_PAYOFF,
+  type GbmConstants,
+  type GbmPlan,
+  GREEK_WORDS,
+  LEAF_WORDS,
+  shardPathCount,
+} from './plan.ts'
+import { GREEKS, type Greek } from './scenarios.ts'
 
 /** Exact sums over leaves. The numbers count paths or ratios, below 2^52. */
 export interface GbmAggregate {
@@ -34,16 +49,19 @@ export interface GbmAggregate {
   terminals: bigint
   /** Of the nonzero payoffs. */
   readonly bins: Float64Array
+  /** Of each Greek, in the order of GREEKS; none where the contract asks for none. */
+  readonly greeks: DifferenceSum[]
 }
 
 interface Leaf extends Omit<GbmAggregate, 'bins'> {
   readonly bins: Uint32Array
 }
 
-/** Layout of a leaf's words: see shaders/mc/gbm.v1.wgsl. */
+/** Layout of a leaf's words: see shaders/mc/gbm.v1.wgsl and shaders/mc/gbm-scenarios.v1.wgsl. */
 function readLeaf(bytes: Uint8Array): Leaf {
   const words = bytesToWords(bytes)
-  invariant(words.length === LEAF_WORDS, `a leaf of ${LEAF_WORDS} words`)
+  const greeks = (words.length - LEAF_WORDS) / GREEK_WORDS
+  invariant(greeks === 0 || greeks === GREEKS.length, `a leaf of ${LEAF_WORDS} words, and some for Greeks`)
   return {
     paths: words[0] as number,
     zeros: words[1] as number,
@@ -52,12 +70,13 @@ function readLeaf(bytes: Uint8Array): Leaf {
     payoffs: limbsToBigInt(words, 4, 4),
     squares: limbsToBigInt(words, 8, 4),
     terminals: limbsToBigInt(words, 12, 4),
-    bins: words.subarray(16),
+    bins: words.subarray(16, LEAF_WORDS),
+    greeks: Array.from({ length: greeks }, (_, i) => readDifference(words, LEAF_WORDS + GREEK_WORDS * i)),
   }
 }
 
 export const gbmFold: Fold<GbmArgs, GbmConstants, GbmAggregate> = {
-  empty: () => ({
+  empty: (_plan, args) => ({
     paths: 0,
     zeros: 0,
     saturated: 0,
@@ -66,6 +85,7 @@ export const gbmFold: Fold<GbmArgs, GbmConstants, GbmAggregate> = {
     squares: 0n,
     terminals: 0n,
     bins: new Float64Array(BINS),
+    greeks: args.greeks === true ? GREEKS.map(() => ({ plus: 0n, minus: 0n, squares: 0n })) : [],
   }),
   add: (aggregate, _shard, leaf) => accumulate(aggregate, readLeaf(leaf)),
   merge: accumulate,
@@ -80,6 +100,7 @@ function accumulate(sum: GbmAggregate, part: GbmAggregate | Leaf): void {
   sum.squares += part.squares
   sum.terminals += part.terminals
   for (let bin = 0; bin < BINS; bin++) sum.bins[bin] = (sum.bins[bin] as number) + (part.bins[bin] as number)
+  for (const [i, greek] of sum.greeks.entries()) addDifference(greek, part.greeks[i] as DifferenceSum)
 }
 
 /**
@@ -87,7 +108,8 @@ function accumulate(sum: GbmAggregate, part: GbmAggregate | Leaf): void {
  * payoff possible and in the highest bin used, every moment within its bounds, Cauchy-Schwarz.
  */
 export function checkGbmLeaf(plan: GbmPlan, shard: number, bytes: Uint8Array): string | undefined {
-  if (bytes.length !== 4 * LEAF_WORDS) return `a leaf of ${bytes.length} bytes instead of ${4 * LEAF_WORDS}`
+  if (bytes.length !== plan.leaf.max_bytes)
+    return `a leaf of ${bytes.length} bytes instead of ${plan.leaf.max_bytes}`
   const leaf = readLeaf(bytes)
   const { max_payoff, ratios_per_path, bin_shift } = plan.constants
   const expected = shardPathCount(plan, shard)
@@ -111,7 +133,20 @@ export function checkGbmLeaf(plan: GbmPlan, shard: number, bytes: Uint8Array): s
   if (leaf.payoffs * leaf.payoffs > nonzero * leaf.squares) return 'moments against Cauchy-Schwarz'
   if (leaf.squares > largest * leaf.payoffs) return 'a sum of squares above largest times sum'
   if (leaf.terminals > BigInt(leaf.paths) * 0x7fffffffn) return 'a sum of terminal ratios out of range'
-  return undefined
+  return leaf.greeks
+    .map((greek, i) => checkDifference(greek, leaf.paths, GREEKS[i] as Greek))
+    .find((complaint) => complaint !== undefined)
+}
+
+/** One unit of a payoff in currency at exercise: num / den. */
+function payoffUnitOf(args: GbmArgs, plan: GbmPlan): Rational {
+  if (args.style === 'digital') {
+    invariant(args.payout !== undefined, 'a digital option has a payout')
+    const { num, den } = exactRational(args.payout)
+    return { num, den: den * BigInt(DIGITAL_PAYOFF) }
+  }
+  const { num, den } = exactRational(args.spot)
+  return { num, den: den << BigInt(plan.constants.ratio_bits) }
 }
 
 /**
@@ -120,11 +155,11 @@ export function checkGbmLeaf(plan: GbmPlan, shard: number, bytes: Uint8Array): s
  */
 export function estimateGbm(args: GbmArgs, plan: GbmPlan, sum: GbmAggregate): Estimate | undefined {
   if (sum.paths < 2) return undefined
-  const spot = exactRational(args.spot)
+  const unit = payoffUnitOf(args, plan)
   const n = BigInt(sum.paths)
   // One unit of a payoff is unitNum / unitDen of discounted currency.
-  const unitNum = spot.num * discountQ(args)
-  const unitDen = spot.den << BigInt(P + plan.constants.ratio_bits)
+  const unitNum = unit.num * discountQ(args)
+  const unitDen = unit.den << BigInt(P)
   const spread = n * sum.squares - sum.payoffs * sum.payoffs
   return {
     samples: sum.paths,
@@ -167,6 +202,8 @@ export const gbmResult = z.strictObject({
   convergence: z.array(
     z.strictObject({ shards: z.int(), samples: z.int(), value: z.number(), standard_error: z.number() }),
   ),
+  /** Present where the contract asks for them. */
+  greeks: gbmGreeks.exactOptional(),
 })
 
 export type GbmResult = z.infer<typeof gbmResult>
@@ -182,8 +219,12 @@ export function reduceGbm(
   invariant(estimate !== undefined, 'a result over at least two paths')
   const { ratio_bits, bin_shift } = plan.constants
   const spot = exactRational(args.spot)
-  const currency = (ratio: bigint | number, count = 1n): number =>
-    ratioToNumber(BigInt(ratio) * spot.num, (spot.den << BigInt(ratio_bits)) * count)
+  const unit = payoffUnitOf(args, plan)
+  const currency = (payoff: bigint | number): number => ratioToNumber(BigInt(payoff) * unit.num, unit.den)
+  const terminal = ratioToNumber(
+    sum.terminals * spot.num,
+    (spot.den << BigInt(ratio_bits)) * BigInt(sum.paths),
+  )
 
   // Bins are integers wide; the top of bin i is where the next one begins, except after the largest payoff.
   const used = sum.bins.findLastIndex((count) => count > 0) + 1
@@ -199,7 +240,7 @@ export function reduceGbm(
     paths: sum.paths,
     zero_fraction: sum.zeros / sum.paths,
     saturated: sum.saturated,
-    forward: forwardCheck(args, sum, currency(sum.terminals, BigInt(sum.paths))),
+    forward: forwardCheck(args, sum, terminal),
     largest_payoff: currency(sum.largest),
     histogram: { edges: used === 0 ? [] : Array.from({ length: used + 1 }, (_, bin) => edge(bin)), counts },
     quantiles: PERCENTS.map((percent) => {
@@ -212,6 +253,7 @@ export function reduceGbm(
     }),
     resolution: currency(1),
     convergence: convergence.map((point) => ({ ...point })),
+    ...(args.greeks === true ? { greeks: greeksOf(args, unit, sum.paths, sum.greeks) } : {}),
   }
 }
 
@@ -226,29 +268,4 @@ function forwardCheck(args: GbmArgs, sum: GbmAggregate, estimate: number): GbmRe
   const expected = ratioToNumber(spot.num * growth, spot.den << BigInt(P))
   const standardError = expected * Math.sqrt(ratioToNumber(variance, BigInt(sum.paths) << BigInt(P)))
   return { estimate, expected, standard_error: standardError, z_score: (estimate - expected) / standardError }
-}
-
-/**
- * The price of a European option in closed form, in currency, within about 2^-90 of spot and strike before its one
- * rounding. Source: Black and Scholes, "The pricing of options and corporate liabilities", JPE 81 (1973), with the
- * dividend yield of Merton (1973).
- */
-export function blackScholes(args: GbmArgs): number {
-  const spot = exactRational(args.spot)
-  const strike = exactRational(args.strike)
-  const years = toFixedQ(args.maturity_years, P)
-  const sigma = toFixedQ(args.volatility, P)
-  const carry = toFixedQ(args.rate, P) - toFixedQ(args.dividend_yield, P)
-  const deviation = shiftRound(sigma * sqrtQ(years, P), P)
-  const drift = shiftRound((carry + shiftRound(sigma * sigma, P + 1)) * years, P)
-  const moneyness = lnRatioQ(spot.num * strike.den, spot.den * strike.num, P)
-  const d1 = ((moneyness + drift) << BigInt(P)) / deviation
-  const d2 = d1 - deviation
-  const sign = args.right === 'call' ? 1n : -1n
-  const discount = discountQ(args)
-  const growth = expQ(shiftRound(carry * years, P), P)
-  const asset = shiftRound(shiftRound(discount * growth, P) * normalCdfQ(sign * d1, P), P)
-  const cash = shiftRound(discount * normalCdfQ(sign * d2, P), P)
-  const num = sign * (asset * spot.num * strike.den - cash * strike.num * spot.den)
-  return ratioToNumber(num, (spot.den * strike.den) << BigInt(P))
 }

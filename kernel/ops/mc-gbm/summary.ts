@@ -1,10 +1,12 @@
 import type { ChartSpec, Figure, Summary } from '../op.ts'
 import { convergenceChart, drawnHistogram, plusMinus } from '../option.ts'
 import type { GbmArgs } from './args.ts'
-import { blackScholes, type GbmResult } from './result.ts'
+import { blackScholes, digitalPrice, europeanGreeks } from './closed-forms.ts'
+import type { GbmResult } from './result.ts'
+import { GREEKS, type Greek } from './scenarios.ts'
 
 export function summariseGbm(args: GbmArgs, result: GbmResult): Summary {
-  const closedForm = args.style === 'european' ? blackScholes(args) : undefined
+  const closedForm = closedFormOf(args)
   const unit = 'currency'
   const figures: Figure[] = [
     { label: 'Standard error', value: result.standard_error, unit },
@@ -15,7 +17,7 @@ export function summariseGbm(args: GbmArgs, result: GbmResult): Summary {
   if (closedForm !== undefined) {
     const distance = result.price - closedForm
     figures.push({
-      label: 'Black-Scholes price',
+      label: args.style === 'digital' ? 'Price in closed form' : 'Black-Scholes price',
       value: closedForm,
       unit,
       ...(result.standard_error > 0
@@ -23,6 +25,7 @@ export function summariseGbm(args: GbmArgs, result: GbmResult): Summary {
         : {}),
     })
   }
+  figures.push(...greekFigures(args, result))
   figures.push({
     label: 'Mean price at maturity',
     value: result.forward.estimate,
@@ -30,7 +33,7 @@ export function summariseGbm(args: GbmArgs, result: GbmResult): Summary {
     plus_minus: plusMinus(result.forward.standard_error),
     note: `Theory gives ${sixDigits(result.forward.expected)}: ${fixed(result.forward.z_score)} standard errors away.`,
   })
-  for (const { percent, low, high } of result.quantiles) {
+  for (const { percent, low, high } of args.style === 'digital' ? [] : result.quantiles) {
     figures.push({
       label: `${percent} % of payoffs are at most`,
       value: (low + high) / 2,
@@ -43,10 +46,13 @@ export function summariseGbm(args: GbmArgs, result: GbmResult): Summary {
       result.convergence,
       { label: 'Paths', unit: 'paths' },
       { label: 'Price', unit },
-      closedForm === undefined ? undefined : { label: 'Black-Scholes', y: closedForm },
+      closedForm === undefined
+        ? undefined
+        : { label: args.style === 'digital' ? 'Closed form' : 'Black-Scholes', y: closedForm },
     ),
   ]
-  if (result.histogram.counts.length > 0) {
+  // A digital option has one payoff: its bar would say nothing.
+  if (result.histogram.counts.length > 0 && args.style !== 'digital') {
     charts.unshift({
       kind: 'histogram',
       title: 'Payoffs of the paths that pay, at exercise',
@@ -56,7 +62,7 @@ export function summariseGbm(args: GbmArgs, result: GbmResult): Summary {
   }
   return {
     headline: {
-      label: `${args.style === 'asian' ? 'Asian' : 'European'} ${args.right}, price today`,
+      label: `${nameOf(args)}, price today`,
       value: result.price,
       unit,
       plus_minus: plusMinus(result.standard_error),
@@ -67,12 +73,61 @@ export function summariseGbm(args: GbmArgs, result: GbmResult): Summary {
   }
 }
 
+function closedFormOf(args: GbmArgs): number | undefined {
+  if (args.style === 'european') return blackScholes(args)
+  return args.style === 'digital' && args.payout !== undefined ? digitalPrice(args, args.payout) : undefined
+}
+
+function nameOf({ style, right, barrier_type, strike_type }: GbmArgs): string {
+  switch (style) {
+    case 'european':
+      return `European ${right}`
+    case 'asian':
+      return `Asian ${right}`
+    case 'digital':
+      return `Digital ${right}`
+    case 'barrier':
+      return `${barrier_type?.startsWith('up') ? 'Up' : 'Down'}-and-${barrier_type?.endsWith('in') ? 'in' : 'out'} ${right}`
+    case 'lookback':
+      return `Lookback ${right} with a ${strike_type} strike`
+  }
+}
+
+const GREEK_TEXT: Readonly<Record<Greek, { readonly label: string; readonly unit: string }>> = {
+  delta: { label: 'Delta, for 1 of spot', unit: 'currency' },
+  gamma: { label: 'Gamma, delta for 1 of spot', unit: '1/currency' },
+  vega: { label: 'Vega, for 100 % of volatility', unit: 'currency' },
+  rho: { label: 'Rho, for 100 % of rate', unit: 'currency' },
+  theta: { label: 'Theta, for a year that passes', unit: 'currency/year' },
+}
+
+function greekFigures(args: GbmArgs, { greeks }: GbmResult): Figure[] {
+  if (greeks === undefined) return []
+  const theory = args.style === 'european' ? europeanGreeks(args) : undefined
+  return GREEKS.map((greek) => ({
+    ...GREEK_TEXT[greek],
+    value: greeks[greek].value,
+    plus_minus: plusMinus(greeks[greek].standard_error),
+    ...(theory === undefined ? {} : { note: `Black-Scholes gives ${sixDigits(theory[greek])}.` }),
+  }))
+}
+
 function notesOf(args: GbmArgs, result: GbmResult): string[] {
   const notes = [
     `Prices are multiples of ${sixDigits(result.resolution)}. Normals are accurate to 2e-6 and end at 6.3 standard deviations.`,
   ]
   if (args.style === 'asian')
     notes.push(`The average is that of the prices after each of the ${args.steps} steps.`)
+  if (args.style === 'barrier' || args.style === 'lookback')
+    notes.push(
+      `Prices are watched at the start and after each of the ${args.steps} steps, not in between: a barrier watched all the ` +
+        'time is reached more often, and extremes lie further out.',
+    )
+  if (result.greeks !== undefined)
+    notes.push(
+      'Greeks are differences over the same paths: spot and volatility by 1 % up and down, gamma 5 %, the rate by one ' +
+        'percentage point, the maturity by 1 %.',
+    )
   if (result.saturated > 0) {
     notes.push(
       `${result.saturated} prices left the range of the format and count at its upper end: the price is low.`,

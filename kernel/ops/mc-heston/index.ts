@@ -4,6 +4,7 @@ import { wordsToBytes } from '../../numerics/words.ts'
 import type { GpuProgram, OpSpec } from '../op.ts'
 import { OUTCOME_WORDS, type OutcomeSum, outcomeFold } from '../outcome.ts'
 import { type HestonArgs, hestonArgs } from './args.ts'
+import { goldenHeston } from './golden.ts'
 import { type HestonConstants, type HestonPlan, planHeston } from './plan.ts'
 import { checkHestonLeaf, estimateHeston, type HestonResult, hestonResult, reduceHeston } from './result.ts'
 import { summariseHeston } from './summary.ts'
@@ -78,6 +79,7 @@ export const hestonSpec: OpSpec<HestonArgs, HestonConstants, OutcomeSum, HestonR
     paths: 200_000,
     right: 'call',
   },
+  golden: goldenHeston,
   kernel: KERNEL,
   tables: TABLES,
   plan: planHeston,

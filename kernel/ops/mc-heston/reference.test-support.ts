@@ -6,7 +6,9 @@ import { sqrtQ30 } from '../../numerics/sqrt.ts'
 import { mulHiRound } from '../../numerics/u32.ts'
 import type { PhiloxKey } from '../../seed.ts'
 import { OutcomeTally } from '../outcome.ts'
+import { referenceFor } from '../reference.test-support.ts'
 import type { HestonArgs } from './args.ts'
+import { hestonSpec } from './index.ts'
 import { type HestonPlan, shardPathCount } from './plan.ts'
 
 const LIMIT = 0x40000000
@@ -72,3 +74,7 @@ export function referenceHeston(
   tally.saturate(saturated)
   return tally.bytes()
 }
+
+export const reference = referenceFor(hestonSpec, ({ args, plan, key }, shard) =>
+  referenceHeston(args, plan, key, shard),
+)

@@ -4,6 +4,7 @@ import { wordsToBytes } from '../../numerics/words.ts'
 import type { GpuProgram, OpSpec } from '../op.ts'
 import { OUTCOME_WORDS, type OutcomeSum, outcomeFold } from '../outcome.ts'
 import { type InsuranceArgs, insuranceArgs } from './args.ts'
+import { goldenInsurance } from './golden.ts'
 import { type InsuranceConstants, type InsurancePlan, planInsurance } from './plan.ts'
 import {
   checkInsuranceLeaf,
@@ -75,6 +76,7 @@ export const insuranceSpec: OpSpec<InsuranceArgs, InsuranceConstants, OutcomeSum
     aggregate_limit: 0,
     years: 1_000_000,
   },
+  golden: goldenInsurance,
   kernel: KERNEL,
   tables: TABLES,
   plan: planInsurance,

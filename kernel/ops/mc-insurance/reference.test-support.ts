@@ -7,7 +7,9 @@ import { mulHi, mulHiRound } from '../../numerics/u32.ts'
 import type { PhiloxKey } from '../../seed.ts'
 import { logBin } from '../log-bins.ts'
 import { OutcomeTally } from '../outcome.ts'
+import { referenceFor } from '../reference.test-support.ts'
 import { shardSamples } from '../samples.ts'
+import { insuranceSpec } from './index.ts'
 import { type InsurancePlan, NO_LIMIT } from './plan.ts'
 
 /** z^2 in Q24. */
@@ -62,3 +64,7 @@ export function referenceInsurance(plan: InsurancePlan, key: PhiloxKey, shard: n
   tally.saturate(saturated)
   return tally.bytes()
 }
+
+export const reference = referenceFor(insuranceSpec, ({ plan, key }, shard) =>
+  referenceInsurance(plan, key, shard),
+)

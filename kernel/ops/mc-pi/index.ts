@@ -3,6 +3,7 @@ import { defineOp } from '../../job.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import type { OpSpec } from '../op.ts'
 import { type PiArgs, piArgs, SHARD_POINTS } from './args.ts'
+import { goldenPi } from './golden.ts'
 import { LEAF_WORDS, type PiConstants, planPi } from './plan.ts'
 import {
   checkPiLeaf,
@@ -27,6 +28,7 @@ export const piSpec: OpSpec<PiArgs, PiConstants, PiAggregate, PiResult> = {
   args: piArgs,
   inputs: {},
   example: { points: 100_000_000 },
+  golden: goldenPi,
   kernel: 'mc/pi.v1',
   tables: [],
   plan: planPi,

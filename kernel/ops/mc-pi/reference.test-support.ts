@@ -3,6 +3,8 @@ import { philox4x32 } from '../../numerics/philox.ts'
 import { mulHi } from '../../numerics/u32.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import type { PhiloxKey } from '../../seed.ts'
+import { referenceFor } from '../reference.test-support.ts'
+import { piSpec } from './index.ts'
 import { LEAF_WORDS, type PiPlan, shardPoints } from './plan.ts'
 
 /** 2^64. */
@@ -47,3 +49,5 @@ export function referencePi(plan: PiPlan, key: PhiloxKey, shard: number): Uint8A
   leaf[1] = inside
   return wordsToBytes(leaf)
 }
+
+export const reference = referenceFor(piSpec, ({ plan, key }, shard) => referencePi(plan, key, shard))

@@ -3,6 +3,7 @@ import { defineOp } from '../../job.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import type { GpuProgram, OpSpec } from '../op.ts'
 import { MAX_POSITIONS, type PortfolioArgs, portfolioArgs } from './args.ts'
+import { goldenPortfolio } from './golden.ts'
 import { LEAF_WORDS, type PortfolioConstants, type PortfolioPlan, planPortfolio } from './plan.ts'
 import {
   checkPortfolioLeaf,
@@ -85,6 +86,7 @@ export const portfolioSpec: OpSpec<PortfolioArgs, PortfolioConstants, PortfolioS
     ],
     paths: 1_000_000,
   },
+  golden: goldenPortfolio,
   kernel: KERNEL,
   tables: TABLES,
   plan: planPortfolio,

@@ -7,8 +7,10 @@ import { sqrtQ30 } from '../../numerics/sqrt.ts'
 import { divideWide, mulHi, mulHiRound } from '../../numerics/u32.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import type { PhiloxKey } from '../../seed.ts'
+import { referenceFor } from '../reference.test-support.ts'
 import { shardSamples } from '../samples.ts'
 import type { PortfolioArgs } from './args.ts'
+import { portfolioSpec } from './index.ts'
 import { BODY_BINS, LEAF_WORDS, type PortfolioPlan, TAIL_AT, TAIL_BINS } from './plan.ts'
 
 /** What a path adds up: its scratch, and how many of its values saturated. */
@@ -129,3 +131,7 @@ export function referencePortfolio(
     bigIntToLimbs(BigInt(tailSums[bin] as number), leaf, TAIL_AT + 3 * bin + 1, 2)
   return wordsToBytes(leaf)
 }
+
+export const reference = referenceFor(portfolioSpec, ({ args, plan, key }, shard) =>
+  referencePortfolio(args, plan, key, shard),
+)

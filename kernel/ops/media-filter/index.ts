@@ -5,6 +5,7 @@ import type { GpuProgram, OpSpec } from '../op.ts'
 import { inputRef, operandBytes } from '../operand.ts'
 import { placeTile, tileBytes, tileOf, tilesAcross } from '../tile-grid.ts'
 import { type FilterArgs, filterArgs, SIDE_MAX } from './args.ts'
+import { goldenFilter } from './golden.ts'
 import {
   amountOf,
   columnEntry,
@@ -97,6 +98,7 @@ export const filterSpec: OpSpec<FilterArgs, FilterConstants, Picture, FilterResu
     },
   },
   example: { filter: 'blur', sigma: 3, amount: 1, width: 256, height: 256 },
+  golden: goldenFilter,
   kernel: KERNEL,
   tables: [],
   plan: planFilter,

@@ -1,5 +1,8 @@
+import { inputRef, operandBytes } from '../operand.ts'
+import { referenceFor } from '../reference.test-support.ts'
 import { type Tile, tileOf } from '../tile-grid.ts'
 import type { FilterArgs } from './args.ts'
+import { filterSpec } from './index.ts'
 import { amountOf, columnEntry, type FilterConstants, PIXEL_BYTES, rowEntry } from './plan.ts'
 
 /** A place along an axis, or the nearest one inside. */
@@ -80,3 +83,12 @@ export function filterTile(
   }
   return out
 }
+
+export const reference = referenceFor(filterSpec, ({ args, plan, inputRefs, inputs }, shard) =>
+  filterTile(
+    args,
+    plan.constants,
+    operandBytes('image', inputRef(inputRefs, 'image'), inputs.get('image')),
+    shard,
+  ),
+)

@@ -2,6 +2,7 @@ import { defineOp } from '../../job.ts'
 import type { GpuProgram, OpSpec } from '../op.ts'
 import { placeTile, tileOf, tilesAcross } from '../tile-grid.ts'
 import { type MandelbrotArgs, mandelbrotArgs } from './args.ts'
+import { goldenMandelbrot } from './golden.ts'
 import { type MandelbrotConstants, type MandelbrotPlan, planMandelbrot, TIME_BYTES } from './plan.ts'
 import {
   checkTimes,
@@ -73,6 +74,7 @@ export const mandelbrotSpec: OpSpec<MandelbrotArgs, MandelbrotConstants, EscapeT
     height: 768,
     max_iterations: 2000,
   },
+  golden: goldenMandelbrot,
   kernel: KERNEL,
   tables: [],
   plan: planMandelbrot,

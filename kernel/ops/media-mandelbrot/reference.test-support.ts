@@ -1,5 +1,7 @@
+import { referenceFor } from '../reference.test-support.ts'
 import { tileOf } from '../tile-grid.ts'
 import type { MandelbrotArgs } from './args.ts'
+import { mandelbrotSpec } from './index.ts'
 import { type MandelbrotConstants, TIME_BYTES } from './plan.ts'
 
 /** A coordinate of Q60 is rounded to Q28: half of 2^32 is added, and the low word dropped. */
@@ -64,3 +66,7 @@ export function escapeTimes(args: MandelbrotArgs, constants: MandelbrotConstants
   }
   return bytes
 }
+
+export const reference = referenceFor(mandelbrotSpec, ({ args, plan }, shard) =>
+  escapeTimes(args, plan.constants, shard),
+)

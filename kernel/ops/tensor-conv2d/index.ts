@@ -4,6 +4,7 @@ import { wordsToBytes } from '../../numerics/words.ts'
 import type { GpuProgram, OpSpec } from '../op.ts'
 import { inputRef, operandBytes } from '../operand.ts'
 import { type Conv2dArgs, conv2dArgs } from './args.ts'
+import { goldenConv2d } from './golden.ts'
 import {
   BLOCK,
   blocksOf,
@@ -116,6 +117,7 @@ export const conv2dSpec: OpSpec<Conv2dArgs, Conv2dConstants, Planes, Conv2dResul
     },
   },
   example: { stride: 1, padding: 1, dilation: 1 },
+  golden: goldenConv2d,
   kernel: KERNEL,
   tables: [],
   plan: planConv2d,

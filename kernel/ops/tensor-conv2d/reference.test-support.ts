@@ -1,6 +1,9 @@
 import { invariant } from '../../errors.ts'
 import type { IntegerElements } from '../operand.ts'
+import { elementsOf } from '../operand.ts'
+import { referenceFor } from '../reference.test-support.ts'
 import type { Conv2dArgs } from './args.ts'
+import { conv2dSpec } from './index.ts'
 import { BLOCK, blocksOf, type Conv2dPlan, ITEM_BYTES, shardItems } from './plan.ts'
 
 /** The shard's items: four int32 each, those of channels that there are not are zero. */
@@ -46,3 +49,7 @@ export function correlate(
   }
   return new Uint8Array(view.buffer)
 }
+
+export const reference = referenceFor(conv2dSpec, ({ args, plan, inputRefs, inputs }, shard) =>
+  correlate(args, plan, elementsOf('x', inputRefs, inputs), elementsOf('w', inputRefs, inputs), shard),
+)

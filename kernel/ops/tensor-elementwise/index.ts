@@ -3,6 +3,7 @@ import { defineOp } from '../../job.ts'
 import type { GpuProgram, OpSpec } from '../op.ts'
 import { DTYPE_RANGE, inputRef, operandWords } from '../operand.ts'
 import { type ElementwiseArgs, elementwiseArgs, OPERATIONS } from './args.ts'
+import { goldenElementwise } from './golden.ts'
 import {
   type ElementwiseConstants,
   type ElementwisePlan,
@@ -81,6 +82,7 @@ export const elementwiseSpec: OpSpec<ElementwiseArgs, ElementwiseConstants, Elem
     },
   },
   example: { operation: 'multiply', shift: 0, result: 'int32' },
+  golden: goldenElementwise,
   kernel: KERNEL,
   tables: [],
   plan: planElementwise,

@@ -1,6 +1,8 @@
 import { invariant } from '../../errors.ts'
-import { DTYPE_RANGE, type IntegerElements } from '../operand.ts'
+import { DTYPE_RANGE, elementsOf, type IntegerElements } from '../operand.ts'
+import { referenceFor } from '../reference.test-support.ts'
 import type { ElementwiseArgs } from './args.ts'
+import { elementwiseSpec } from './index.ts'
 import { type ElementwisePlan, shardElements } from './plan.ts'
 import { leafOf } from './result.ts'
 
@@ -67,3 +69,7 @@ function roundShift(value: number | bigint, shift: number, scale: number): numbe
   const floor = Math.floor(value / scale)
   return floor + (2 * (value - floor * scale) >= scale ? 1 : 0)
 }
+
+export const reference = referenceFor(elementwiseSpec, ({ args, plan, inputRefs, inputs }, shard) =>
+  computeElements(args, plan, elementsOf('a', inputRefs, inputs), elementsOf('b', inputRefs, inputs), shard),
+)

@@ -4,6 +4,7 @@ import { wordsToBytes } from '../../numerics/words.ts'
 import type { GpuProgram, OpSpec } from '../op.ts'
 import { inputRef, operandWords } from '../operand.ts'
 import { type GemvArgs, gemvArgs } from './args.ts'
+import { goldenGemv } from './golden.ts'
 import {
   BLOCK_ROWS,
   DEPTH_MAX,
@@ -90,6 +91,7 @@ export const gemvSpec: OpSpec<GemvArgs, GemvConstants, Sums, GemvResult> = {
     },
   },
   example: { transpose: false },
+  golden: goldenGemv,
   kernel: KERNEL,
   tables: [],
   plan: planGemv,

@@ -1,6 +1,9 @@
 import { invariant } from '../../errors.ts'
 import type { IntegerElements } from '../operand.ts'
-import { type GemvPlan, type Strides, shardRows } from './plan.ts'
+import { elementsOf } from '../operand.ts'
+import { referenceFor } from '../reference.test-support.ts'
+import { gemvSpec } from './index.ts'
+import { type GemvPlan, type Strides, shardRows, stridesOf } from './plan.ts'
 
 /** The shard's sums as little-endian 64-bit integers. Doubles hold them exactly: they stay below 2^48. */
 export function multiplyRows(
@@ -22,3 +25,13 @@ export function multiplyRows(
   }
   return new Uint8Array(view.buffer)
 }
+
+export const reference = referenceFor(gemvSpec, ({ args, plan, inputRefs, inputs }, shard) =>
+  multiplyRows(
+    plan,
+    elementsOf('a', inputRefs, inputs),
+    stridesOf(args, plan.constants),
+    elementsOf('x', inputRefs, inputs),
+    shard,
+  ),
+)

@@ -1,17 +1,16 @@
 import type { InputRefs } from '../../contract.ts'
 import type { GpuProgram, Plan } from '../op.ts'
-import { tileBytes, tileCount, tileOf, tilesAcross } from '../tile-grid.ts'
+import { type Tile, tileBytes, tileCount, tileOf, tilesAcross } from '../tile-grid.ts'
 import type { MatmulArgs } from './args.ts'
-import { leftOperand, rightOperand } from './slices.ts'
-import { BLOCK, batchOf, type MatmulConstants, placeOf } from './tiles.ts'
+import { leftLines, rightLines } from './operands.ts'
+import { matmulVariants } from './packed-bytes.ts'
+import { packPairs } from './packed-pairs.ts'
+import { BLOCK, type MatmulConstants, PANEL, placeOf, runsOf } from './tiles.ts'
 
-/** int8 elements in one u32 word; they lie along the inner dimension, the lowest byte first. */
-const LANES = 4
+/** Lanes of a block: neighbouring invocations. */
+const NEIGHBOURS = 4
 
-/**
- * Drives shaders/tensor/matmul.v1.wgsl: an invocation computes a 4 x 4 block of its tile, so it runs depth / 4 <= 32,768
- * iterations, below the 65,535 after which one driver stops.
- */
+/** Drives shaders/tensor/matmul.v1.wgsl: four neighbouring invocations compute a block of 4 x 8 elements of a tile. */
 export function matmulProgram(
   args: MatmulArgs,
   plan: Plan<MatmulConstants>,
@@ -19,77 +18,63 @@ export function matmulProgram(
   kernel: string,
 ): GpuProgram {
   const c = plan.constants
-  const rowBlocks = Math.ceil(c.rows / BLOCK)
-  const columnBlocks = Math.ceil(c.columns / BLOCK)
+  const cut = runsOf(c)
+  const { a_digits, b_digits, digit_bits } = c.wide ?? { a_digits: 1, b_digits: 1, digit_bits: 0 }
+  const tileRowBlocks = c.tile_rows / BLOCK
+  const tilePanels = Math.ceil(c.tile_columns / PANEL)
+  const area = c.tile_rows * tilePanels * PANEL
   return {
     kernel,
     tables: [],
     words: Uint32Array.of(
-      Math.ceil(c.depth / LANES),
-      rowBlocks,
-      columnBlocks,
+      Math.ceil(c.rows / BLOCK),
+      Math.ceil(c.columns / PANEL),
       tilesAcross(c),
-      c.tile_rows / BLOCK,
-      c.tile_columns / BLOCK,
+      tileRowBlocks,
+      tilePanels,
       tileCount(c),
+      cut.runs,
+      cut.run_pairs,
+      cut.run_steps,
+      a_digits,
+      b_digits,
+      digit_bits,
+      c.wide === undefined ? 0 : 1,
     ),
-    invocations: (c.tile_rows / BLOCK) * (c.tile_columns / BLOCK),
-    slot_words: c.tile_rows * c.tile_columns,
+    invocations: NEIGHBOURS * tileRowBlocks * tilePanels,
+    slot_words: c.wide === undefined ? area : 2 * area,
     inputs: [
-      { name: 'a', pack: (bytes) => packBatch(leftOperand(args, c, refs, bytes), c, packRowBlocks) },
-      { name: 'b', pack: (bytes) => packBatch(rightOperand(args, c, refs, bytes), c, packColumnBlocks) },
+      {
+        name: 'a',
+        pack: (bytes) => packPairs(leftLines(args, c, refs, bytes), BLOCK, cut, a_digits, digit_bits),
+      },
+      {
+        name: 'b',
+        pack: (bytes) => packPairs(rightLines(args, c, refs, bytes), PANEL, cut, b_digits, digit_bits),
+      },
     ],
-    leaf: (shard, slot) => tileBytes(slot, c.tile_columns, tileOf(c, placeOf(c, shard).tile)),
+    leaf: (shard, slot) => {
+      const tile = tileOf(c, placeOf(c, shard).tile)
+      const stride = tilePanels * PANEL
+      return c.wide === undefined
+        ? tileBytes(slot, stride, tile)
+        : wideTileBytes(slot.subarray(0, area), slot.subarray(area), stride, tile)
+    },
+    ...(c.wide === undefined ? { variants: matmulVariants(args, c, refs, kernel) } : {}),
   }
 }
 
-/** The matrices of a batch one after another. */
-function packBatch(
-  matrices: Int8Array,
-  c: MatmulConstants,
-  pack: (matrix: Int8Array, c: MatmulConstants) => Uint32Array,
-): Uint32Array {
-  const batch = batchOf(c)
-  if (batch === 1) return pack(matrices, c)
-  const size = matrices.length / batch
-  const parts = Array.from({ length: batch }, (_, i) => pack(matrices.subarray(i * size, (i + 1) * size), c))
-  const packed = new Uint32Array(parts.reduce((sum, part) => sum + part.length, 0))
-  parts.reduce((at, part) => {
-    packed.set(part, at)
-    return at + part.length
-  }, 0)
-  return packed
-}
-
-/**
- * A as one vec4 for each block of four rows and word of the inner dimension: component r holds the word of row r. Rows
- * and lanes beyond the matrix are zero.
- */
-function packRowBlocks(a: Int8Array, { rows, depth }: MatmulConstants): Uint32Array {
-  const words = Math.ceil(depth / LANES)
-  const packed = new Uint32Array(Math.ceil(rows / BLOCK) * BLOCK * words)
-  for (let row = 0; row < rows; row++) {
-    const start = row * depth
-    const base = (row >> 2) * words * BLOCK + (row & 3)
-    for (let k = 0; k < depth; k++) {
-      const to = base + (k >> 2) * BLOCK
-      packed[to] = (packed[to] as number) | (((a[start + k] as number) & 0xff) << (8 * (k & 3)))
+/** The tile's part of row-major arrays of low and of high words, as int64. @param stride words from one row to the next */
+function wideTileBytes(low: Uint32Array, high: Uint32Array, stride: number, tile: Tile): Uint8Array {
+  const bytes = new Uint8Array(tile.rows * tile.columns * 8)
+  const view = new DataView(bytes.buffer)
+  let to = 0
+  for (let row = 0; row < tile.rows; row++) {
+    const from = row * stride
+    for (let column = 0; column < tile.columns; column++, to += 8) {
+      view.setUint32(to, low[from + column] as number, true)
+      view.setUint32(to + 4, high[from + column] as number, true)
     }
   }
-  return packed
-}
-
-/** B likewise: component c holds the word of column c of the block. */
-function packColumnBlocks(b: Int8Array, { depth, columns }: MatmulConstants): Uint32Array {
-  const words = Math.ceil(depth / LANES)
-  const packed = new Uint32Array(Math.ceil(columns / BLOCK) * BLOCK * words)
-  for (let k = 0; k < depth; k++) {
-    const start = k * columns
-    const shift = 8 * (k & 3)
-    for (let column = 0; column < columns; column++) {
-      const to = ((column >> 2) * words + (k >> 2)) * BLOCK + (column & 3)
-      packed[to] = (packed[to] as number) | (((b[start + column] as number) & 0xff) << shift)
-    }
-  }
-  return packed
+  return bytes
 }

@@ -1,6 +1,7 @@
 import { defineOp } from '../../job.ts'
 import type { OpSpec } from '../op.ts'
 import { type MatmulArgs, matmulArgs } from './args.ts'
+import { goldenMatmul } from './golden.ts'
 import { matmulProgram } from './gpu.ts'
 import {
   checkTile,
@@ -40,6 +41,7 @@ export const matmulSpec: OpSpec<MatmulArgs, MatmulConstants, Product, MatmulResu
     },
   },
   example: {},
+  golden: goldenMatmul,
   kernel: KERNEL,
   tables: [],
   plan: planTiles,

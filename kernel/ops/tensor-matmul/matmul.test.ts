@@ -238,45 +238,64 @@ describe('leaves', () => {
 })
 
 describe('the GPU program', () => {
-  const shape = { rows: 6, depth: 5, columns: 3 }
+  const shape = { rows: 6, depth: 5, columns: 11 }
   const a = int8Bytes(30, mixed(3))
-  const b = int8Bytes(15, mixed(4))
+  const b = int8Bytes(55, mixed(4))
   const { job } = product(shape, a, b)
   const program = job.gpu()
 
-  test('covers a tile by blocks of 4 x 4 and passes the kernel its geometry', () => {
+  test('covers a tile by blocks of 4 x 8, four invocations each, and passes the kernel its geometry', () => {
     expect(program.kernel).toBe(matmul.kernel)
-    expect(program.invocations).toBe(2)
-    expect(program.slot_words).toBe(8 * 4)
-    expect([...program.words]).toEqual([2, 2, 1, 1, 2, 1, 1])
+    expect(program.invocations).toBe(4 * 2 * 2)
+    expect(program.slot_words).toBe(8 * 16)
+    expect([...program.words]).toEqual([2, 2, 1, 2, 2, 1, 1, 4, 1, 1, 1, 0, 0])
   })
 
-  test('packs operands four elements a word along the depth, zero beyond the matrix', () => {
+  test('packs operands in steps of eight pairs along the depth, zero beyond the matrix', () => {
     const [packA, packB] = program.inputs
-    const word = (bytes: (number | undefined)[]): number =>
-      bytes.reduce<number>((sum, byte, i) => sum + (byte ?? 0) * 2 ** (8 * i), 0)
-    const rowWord = (row: number, k: number): number =>
-      row < 6 ? word([0, 1, 2, 3].map((i) => (4 * k + i < 5 ? a[row * 5 + 4 * k + i] : 0))) : 0
-    const columnWord = (column: number, k: number): number =>
-      column < 3 ? word([0, 1, 2, 3].map((i) => (4 * k + i < 5 ? b[(4 * k + i) * 3 + column] : 0))) : 0
-    const blocks = (count: number, of: (line: number, k: number) => number): number[] =>
-      Array.from({ length: count * 8 }, (_, i) => of(4 * Math.floor(i / 8) + (i % 4), Math.floor(i / 4) % 2))
+    const signed = (byte: number | undefined) => ((byte ?? 0) << 24) >> 24
+    const pair = (low: number | undefined, high: number | undefined) =>
+      ((signed(low) & 0xffff) | (signed(high) << 16)) >>> 0
+    const aPair = (row: number, k: number) =>
+      row < 6 ? pair(k < 5 ? a[row * 5 + k] : 0, k < 4 ? a[row * 5 + k + 1] : 0) : 0
+    const bPair = (column: number, k: number) =>
+      column < 11 ? pair(k < 5 ? b[k * 11 + column] : 0, k < 4 ? b[(k + 1) * 11 + column] : 0) : 0
+    const groups = (width: number, of: (line: number, k: number) => number): number[] =>
+      Array.from({ length: 2 * 8 * width }, (_, i) =>
+        of(width * Math.floor(i / (8 * width)) + (i % width), 2 * (Math.floor(i / width) % 8)),
+      )
     expect([packA?.name, packB?.name]).toEqual(['a', 'b'])
-    expect([...(packA?.pack(a) ?? [])]).toEqual(blocks(2, rowWord))
-    expect([...(packB?.pack(b) ?? [])]).toEqual(blocks(1, columnWord))
+    expect([...(packA?.pack(a) ?? [])]).toEqual(groups(4, aPair))
+    expect([...(packB?.pack(b) ?? [])]).toEqual(groups(8, bPair))
   })
 
   test('cuts the leaf out of its slot', () => {
-    const slot = Uint32Array.from({ length: 32 }, (_, i) => i)
+    const slot = Uint32Array.from({ length: 128 }, (_, i) => i)
     expect(int32Elements(program.leaf(0, slot))).toEqual(
-      [0, 1, 2, 3, 4, 5].flatMap((row) => [0, 1, 2].map((column) => BigInt(4 * row + column))),
+      [0, 1, 2, 3, 4, 5].flatMap((row) =>
+        Array.from({ length: 11 }, (_, column) => BigInt(16 * row + column)),
+      ),
     )
   })
 
-  test('loops at most 32,768 times an invocation', () => {
-    expect(matmul.prepare(matmulContract({ rows: 1, depth: 131_071, columns: 1 }, D, D)).gpu().words[0]).toBe(
-      32_768,
+  test('for packed bytes has the same leaves of other words', () => {
+    const [bytes] = program.variants ?? []
+    expect(bytes?.kernel).toBe(`${matmul.kernel}.dp4a`)
+    expect(bytes?.invocations).toBe(2 * 4)
+    expect([...(bytes?.words ?? [])]).toEqual([2, 2, 3, 1, 2, 4, 1])
+    const word = (of: (number | undefined)[]): number =>
+      of.reduce<number>((sum, byte, i) => sum + (byte ?? 0) * 2 ** (8 * i), 0)
+    const rowWord = (row: number, k: number): number =>
+      row < 6 ? word([0, 1, 2, 3].map((i) => (4 * k + i < 5 ? a[row * 5 + 4 * k + i] : 0))) : 0
+    expect([...(bytes?.inputs[0]?.pack(a) ?? [])]).toEqual(
+      Array.from({ length: 16 }, (_, i) => rowWord(4 * Math.floor(i / 8) + (i % 4), Math.floor(i / 4) % 2)),
     )
+    expect(
+      bytes?.leaf(
+        0,
+        Uint32Array.from({ length: 128 }, (_, i) => i),
+      ),
+    ).toHaveLength(6 * 11 * 4)
   })
 })
 

@@ -3,10 +3,10 @@ import { sha256Hex } from '../../digest.ts'
 import { matrixPreview, previewOf } from '../matrix-preview.ts'
 import type { Artifact, Plan } from '../op.ts'
 import { placeTile, tileOf } from '../tile-grid.ts'
-import { floatProduct, integerProduct, reduceSlices } from './sliced-product.ts'
-import { batchOf, type MatmulConstants, PRODUCT_MAX, PRODUCT_MIN, placeOf, slicing } from './tiles.ts'
+import { batchOf, type MatmulConstants, outputBytes, PRODUCT_MAX, PRODUCT_MIN, placeOf } from './tiles.ts'
+import { checkWideTile, floatProduct, integerProduct, reduceWide } from './wide-product.ts'
 
-/** The whole product while its tiles arrive: row-major little-endian int32. */
+/** The whole product while its tiles arrive: row-major little-endian int32, or int64 of larger elements. */
 export interface Product {
   readonly constants: MatmulConstants
   readonly bytes: Uint8Array
@@ -47,24 +47,27 @@ export function emptyProduct(plan: Plan<MatmulConstants>): Product {
   const { rows, columns } = plan.constants
   return {
     constants: plan.constants,
-    bytes: new Uint8Array(batchOf(plan.constants) * rows * columns * BYTES),
+    bytes: new Uint8Array(batchOf(plan.constants) * rows * columns * outputBytes(plan.constants)),
   }
 }
 
 /** Writes a tile into its place in its product. */
 export function placeProductTile({ constants, bytes }: Product, shard: number, leaf: Uint8Array): void {
   const { product, tile } = placeOf(constants, shard)
-  const size = constants.rows * constants.columns * BYTES
-  placeTile(bytes.subarray(product * size, (product + 1) * size), constants, tile, leaf, BYTES)
+  const element = outputBytes(constants)
+  const size = constants.rows * constants.columns * element
+  placeTile(bytes.subarray(product * size, (product + 1) * size), constants, tile, leaf, element)
 }
 
 /** A tile has exactly its length, and each element lies between depth times the least and the largest product. */
 export function checkTile(plan: Plan<MatmulConstants>, shard: number, leaf: Uint8Array): string | undefined {
-  const { depth } = plan.constants
+  const { depth, wide } = plan.constants
   const tile = tileOf(plan.constants, placeOf(plan.constants, shard).tile)
-  const expected = tile.rows * tile.columns * BYTES
+  const element = outputBytes(plan.constants)
+  const expected = tile.rows * tile.columns * element
   if (leaf.length !== expected)
-    return `a tile of ${leaf.length} bytes; ${tile.rows} x ${tile.columns} int32 are ${expected}`
+    return `a tile of ${leaf.length} bytes; ${tile.rows} x ${tile.columns} int${8 * element} are ${expected}`
+  if (wide !== undefined) return checkWideTile(wide, leaf)
   const low = depth * PRODUCT_MIN
   const high = depth * PRODUCT_MAX
   const view = new DataView(leaf.buffer, leaf.byteOffset, leaf.length)
@@ -80,8 +83,7 @@ export function reduceProduct({ constants, bytes }: Product): {
   readonly result: MatmulResult
   readonly artifacts: readonly Artifact[]
 } {
-  const sliced = slicing(constants)
-  if (sliced !== undefined) return reduceSlices(sliced, constants, bytes)
+  if (constants.wide !== undefined) return reduceWide(constants.wide, constants, bytes)
   const rows = batchOf(constants) * constants.rows
   const { columns } = constants
   const shape: [number, number] = [rows, columns]

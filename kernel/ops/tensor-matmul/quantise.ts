@@ -31,23 +31,23 @@ function exponentOf(bits: number): number {
  */
 export function quantise(line: Uint32Array, bits: 16 | 24, m: Int32Array): number {
   let largest = 0
-  for (const word of line) {
-    const size = word & 0x7fffffff
-    if (size > largest) largest = size
+  let at = 0
+  for (let k = 0; k < line.length; k++) {
+    const size = (line[k] as number) & 0x7fffffff
+    if (size > largest) {
+      largest = size
+      at = k
+    }
   }
   m.fill(0)
   if (largest >= 0x7f800000) return NOT_FINITE
   if (largest === 0) return EXPONENT_MIN
-  const float = new DataView(new ArrayBuffer(4))
-  const floatOf = (word: number): number => {
-    float.setUint32(0, word)
-    return float.getFloat32(0)
-  }
+  const floats = new Float32Array(line.buffer, line.byteOffset, line.length)
   const rounded = (x: number): number => x + ROUNDER - ROUNDER
   let exponent = exponentOf(largest) + 2 - bits
-  if (rounded(floatOf(largest) * powerOfTwo(-exponent)) >= 2 ** (bits - 1)) exponent++
+  if (Math.abs(rounded((floats[at] as number) * powerOfTwo(-exponent))) >= 2 ** (bits - 1)) exponent++
   exponent = Math.max(exponent, EXPONENT_MIN)
   const scale = powerOfTwo(-exponent)
-  for (let k = 0; k < line.length; k++) m[k] = rounded(floatOf(line[k] as number) * scale)
+  for (let k = 0; k < line.length; k++) m[k] = rounded((floats[k] as number) * scale)
   return exponent
 }

@@ -1,6 +1,85 @@
+import type { InputBytes, ShardContext } from '../op.ts'
+import { referenceFor } from '../reference.test-support.ts'
 import { tileBytes, tileOf } from '../tile-grid.ts'
-import type { Int8Operands } from './slices.ts'
+import type { MatmulArgs } from './args.ts'
+import { matmulSpec } from './index.ts'
+import { type Lines, leftLines, rightLines } from './operands.ts'
 import { BLOCK, type MatmulConstants, placeOf } from './tiles.ts'
+
+type Run = ShardContext<MatmulArgs, MatmulConstants>
+
+interface Operands {
+  readonly a: readonly Lines[]
+  readonly b: readonly Lines[]
+}
+
+/** Operands by the bytes they came from: a test computes many shards of the same job. */
+const known = new WeakMap<InputBytes, { readonly run: Run; readonly operands: Operands }>()
+
+function operandsOf(run: Run, inputs: InputBytes): Operands {
+  const found = known.get(inputs)
+  if (found?.run.args === run.args && found.run.plan === run.plan) return found.operands
+  const { args, plan, inputRefs } = run
+  const operands = {
+    a: leftLines(args, plan.constants, inputRefs, inputs.get('a')),
+    b: rightLines(args, plan.constants, inputRefs, inputs.get('b')),
+  }
+  known.set(inputs, { run, operands })
+  return operands
+}
+
+/** @returns the tile's elements, row-major, little-endian int32, or int64 of larger elements */
+function referenceTile(run: Run, inputs: InputBytes, shard: number): Uint8Array {
+  const c = run.plan.constants
+  const { a, b } = operandsOf(run, inputs)
+  const { product } = placeOf(c, shard)
+  const [left, right] = [a[product] as Lines, b[product] as Lines]
+  return c.wide === undefined
+    ? multiplyTile(c, rowMajor(left, false), rowMajor(right, true), shard)
+    : multiplyWideTile(c, left, right, shard)
+}
+
+/** Lines as the rows of a matrix, or as its columns. */
+function rowMajor(
+  { elements, lines, depth, line_stride, depth_stride }: Lines,
+  asColumns: boolean,
+): Int8Array {
+  const out = new Int8Array(lines * depth)
+  for (let line = 0; line < lines; line++) {
+    for (let k = 0; k < depth; k++)
+      out[asColumns ? k * lines + line : line * depth + k] = elements[
+        line * line_stride + k * depth_stride
+      ] as number
+  }
+  return out
+}
+
+/**
+ * Products of two halves of elements, below 2^23: a = a1 2^12 + a0 with a0 >= 0. Each of the four sums stays below
+ * 2^12 2^12 2^17 and is exact.
+ */
+function multiplyWideTile(c: MatmulConstants, a: Lines, b: Lines, shard: number): Uint8Array {
+  const tile = tileOf(c, placeOf(c, shard).tile)
+  const view = new DataView(new ArrayBuffer(8 * tile.rows * tile.columns))
+  for (let row = 0, to = 0; row < tile.rows; row++) {
+    for (let column = 0; column < tile.columns; column++, to += 8) {
+      let atA = (tile.row + row) * a.line_stride
+      let atB = (tile.column + column) * b.line_stride
+      let high = 0
+      let middle = 0
+      let low = 0
+      for (let k = 0; k < c.depth; k++, atA += a.depth_stride, atB += b.depth_stride) {
+        const x = a.elements[atA] as number
+        const y = b.elements[atB] as number
+        high += (x >> 12) * (y >> 12)
+        middle += (x >> 12) * (y & 0xfff) + (x & 0xfff) * (y >> 12)
+        low += (x & 0xfff) * (y & 0xfff)
+      }
+      view.setBigInt64(to, (BigInt(high) << 24n) + (BigInt(middle) << 12n) + BigInt(low), true)
+    }
+  }
+  return new Uint8Array(view.buffer)
+}
 
 /**
  * One tile of C on the CPU. Two neighbouring columns of B ride in one double, b0 + b1 2^27, so that one multiply-add
@@ -15,12 +94,8 @@ const DEPTH_BLOCK = 256
 /** Packed columns of B, 256 KiB with DEPTH_BLOCK: they stay in the second cache while the rows of A go by. */
 const COLUMN_BLOCK = 256
 
-/** @returns the tile's elements, row-major, little-endian int32 */
-export function multiplyTile(constants: MatmulConstants, operands: Int8Operands, shard: number): Uint8Array {
-  const { product, tile: number } = placeOf(constants, shard)
-  const a = matrixOf(operands.a, product, constants.rows * constants.depth)
-  const b = matrixOf(operands.b, product, constants.depth * constants.columns)
-  const tile = tileOf(constants, number)
+function multiplyTile(constants: MatmulConstants, a: Int8Array, b: Int8Array, shard: number): Uint8Array {
+  const tile = tileOf(constants, placeOf(constants, shard).tile)
   const rowBlocks = Math.ceil(tile.rows / BLOCK)
   const stride = Math.ceil(tile.columns / BLOCK) * BLOCK
   const sums = new Int32Array(rowBlocks * BLOCK * stride)
@@ -50,11 +125,6 @@ export function multiplyTile(constants: MatmulConstants, operands: Int8Operands,
     }
   }
   return tileBytes(sums, stride, tile)
-}
-
-/** One matrix of a batch. */
-function matrixOf(matrices: Int8Array, product: number, size: number): Int8Array {
-  return matrices.subarray(product * size, (product + 1) * size)
 }
 
 /** The four elements of one depth side by side. Rows that the tile lacks keep old values: their sums are never read. */
@@ -144,3 +214,5 @@ function addPair(sums: Int32Array, at: number, packed: number): void {
   sums[at] = (sums[at] as number) + (packed - high * COLUMN_SHIFT)
   sums[at + 1] = (sums[at + 1] as number) + high
 }
+
+export const reference = referenceFor(matmulSpec, (run, shard) => referenceTile(run, run.inputs, shard))

@@ -1,7 +1,7 @@
 import { heatmapOf } from '../matrix-preview.ts'
 import type { Figure, Summary } from '../op.ts'
 import type { MatmulResult } from './product.ts'
-import type { FloatProduct } from './sliced-product.ts'
+import type { FloatProduct } from './wide-product.ts'
 
 const PREFIX_DIGITS = 12
 

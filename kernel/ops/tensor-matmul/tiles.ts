@@ -8,7 +8,7 @@ import type { MatmulArgs } from './args.ts'
 
 /** How C = A B is cut: tiles of C, one shard a tile. */
 
-/** An int8 product A [rows, depth] times B [depth, columns]; a tile has up to tile_rows x tile_columns elements. */
+/** A product A [rows, depth] times B [depth, columns]; a tile has up to tile_rows x tile_columns elements. */
 export type MatmulConstants = {
   readonly rows: number
   readonly depth: number
@@ -17,21 +17,22 @@ export type MatmulConstants = {
   readonly tile_columns: number
   /** Products, where there are several: their shards follow one another. */
   readonly batch?: number
-  /** The product that was asked for, where that is one of larger elements: slices.ts says how it is contained. */
-  readonly of?: Slicing
+  /** Where elements are larger than int8, what they are: C is int64. operands.ts says what else it contains. */
+  readonly wide?: Wide
 }
 
-export type Slicing = {
+export type Wide = {
+  /** The sides of the product that was asked for. */
   readonly rows: number
   readonly depth: number
   readonly columns: number
-  /** int8 digits of an element. */
-  readonly digits: number
   readonly dtype: 'int16' | 'float32'
-}
-
-export function slicing(constants: MatmulConstants): Slicing | undefined {
-  return constants.of
+  /** Of an element, the sign included, of float32 once it is rounded to an integer. */
+  readonly bits: 16 | 24
+  /** The 16-bit numbers that an element is of: element = digit 0 + digit 1 * 2^digit_bits. |digit of A * digit of B| <= 2^22. */
+  readonly a_digits: number
+  readonly b_digits: number
+  readonly digit_bits: number
 }
 
 export function batchOf({ batch }: MatmulConstants): number {
@@ -46,7 +47,7 @@ export function placeOf(constants: MatmulConstants, shard: number): { product: n
   return { product, tile: shard % tiles }
 }
 
-export function isFloat({ dtype }: Slicing): boolean {
+export function isFloat({ dtype }: Wide): boolean {
   return dtype === 'float32'
 }
 
@@ -55,16 +56,56 @@ export const DEPTH_MAX = 131_071
 /** (-128) * (-128) and (-128) * 127: the ends of the range of one product. */
 export const PRODUCT_MAX = 16_384
 export const PRODUCT_MIN = -16_256
-/** Outputs of one GPU invocation and of one inner loop on the CPU: BLOCK x BLOCK. */
+/** The least sides of a tile. */
 const BLOCK_LOG2 = 2
 export const BLOCK = 2 ** BLOCK_LOG2
+/** Columns of B that are packed side by side, and computed by neighbours. */
+export const PANEL = 8
+
+/** Loop iterations of an invocation, of which a driver is known to stop after 65,535. */
+const ITERATIONS_MAX = 32_768
+/** Products along the depth whose sum stays in 32 bits where |product| <= 2^22, in pairs, an even number of them. */
+const WIDE_RUN_PAIRS = 254
+/** Pairs of an iteration. */
+export const STEP_PAIRS = 8
 
 /** Multiply-adds of a full tile: about 0.02 s of one CPU core, and one short dispatch of a slow GPU. */
 const TILE_WORK_LOG2 = 26
-/** 65,536 elements: a leaf is at most 256 KiB. */
+/** 65,536 elements of int32: a leaf is at most 256 KiB. */
 const TILE_AREA_LOG2_MAX = 16
 
-const BYTES_PER_OUTPUT = 4
+/** Bytes of an element of C. */
+export function outputBytes({ wide }: Pick<MatmulConstants, 'wide'>): 4 | 8 {
+  return wide === undefined ? 4 : 8
+}
+
+/** Products of digits in the product of two elements. */
+function digitProducts({ wide }: Pick<MatmulConstants, 'wide'>): number {
+  return wide === undefined ? 1 : wide.a_digits * wide.b_digits
+}
+
+/** How the depth is cut. */
+export interface Runs {
+  readonly runs: number
+  /** Pairs of a run, an even number: their sums stay in 32 bits. */
+  readonly run_pairs: number
+  /** Steps of eight pairs in a run. */
+  readonly run_steps: number
+}
+
+export function runsOf({ depth, wide }: Pick<MatmulConstants, 'depth' | 'wide'>): Runs {
+  const quads = Math.ceil(depth / 4)
+  const runs = wide === undefined ? 1 : Math.ceil(quads / (WIDE_RUN_PAIRS / 2))
+  const run_pairs = 2 * Math.ceil(quads / runs)
+  return { runs, run_pairs, run_steps: Math.ceil(run_pairs / STEP_PAIRS) }
+}
+
+/** As the kernel counts them. */
+function iterationsOf(c: Pick<MatmulConstants, 'depth' | 'wide'>): number {
+  const { runs, run_steps } = runsOf(c)
+  const { a_digits, b_digits } = c.wide ?? { a_digits: 1, b_digits: 1 }
+  return a_digits * (1 + b_digits * (1 + runs * (1 + run_steps)))
+}
 
 /**
  * The sides of one A or B, as the product takes it.
@@ -100,8 +141,8 @@ function tooLarge(name: 'a' | 'b', message: string): ForgeError {
   })
 }
 
-/** How elements become int8. @throws ForgeError INPUT_INVALID for dtypes that do not go together, ARGS_OUT_OF_RANGE for bits of integers */
-function sliceOf(args: MatmulArgs, inputs: InputRefs): Pick<Slicing, 'digits' | 'dtype'> | undefined {
+/** How larger elements are cut. @throws ForgeError INPUT_INVALID for dtypes that do not go together, ARGS_OUT_OF_RANGE for bits of integers */
+function digitsOf(args: MatmulArgs, inputs: InputRefs): Omit<Wide, 'rows' | 'depth' | 'columns'> | undefined {
   const [a, b] = [inputRef(inputs, 'a').dtype, inputRef(inputs, 'b').dtype]
   if ((a === 'float32') !== (b === 'float32')) {
     throw new ForgeError('INPUT_INVALID', `a has ${a}, b has ${b}`, {
@@ -109,29 +150,39 @@ function sliceOf(args: MatmulArgs, inputs: InputRefs): Pick<Slicing, 'digits' | 
       hint: 'Multiply integers by integers, or float32 by float32.',
     })
   }
-  if (a === 'float32') return { digits: (args.bits ?? 16) / 8, dtype: a }
+  if (a === 'float32') {
+    return args.bits === 24
+      ? { dtype: a, bits: 24, a_digits: 2, b_digits: 2, digit_bits: 12 }
+      : { dtype: a, bits: 16, a_digits: 1, b_digits: 2, digit_bits: 8 }
+  }
   if (args.bits !== undefined) {
     throw new ForgeError('ARGS_OUT_OF_RANGE', 'bits are for float32 operands; integers are exact', {
       path: 'args.bits',
       hint: 'Leave bits out.',
     })
   }
-  return a === 'int16' || b === 'int16' ? { digits: 2, dtype: 'int16' } : undefined
+  if (a !== 'int16' && b !== 'int16') return undefined
+  return { dtype: 'int16', bits: 16, a_digits: 1, b_digits: a === b ? 2 : 1, digit_bits: 8 }
 }
 
-/** The sides of the int8 product: with ones for sums, and for floats the exponents. */
-function contained(rows: number, depth: number, columns: number, slice: Pick<Slicing, 'digits' | 'dtype'>) {
-  const extra = slice.dtype === 'float32' ? 1 : 0
+/** The sides of the product that is computed: of floats with their exponents. */
+function contained(
+  rows: number,
+  depth: number,
+  columns: number,
+  digits: Omit<Wide, 'rows' | 'depth' | 'columns'>,
+) {
+  const extra = digits.dtype === 'float32' ? 1 : 0
   return {
-    rows: slice.digits * rows + 1 + extra,
+    rows: rows + extra,
     depth: depth + 2 * extra,
-    columns: slice.digits * columns + 1 + extra,
-    of: { rows, depth, columns, ...slice },
+    columns: columns + extra,
+    wide: { rows, depth, columns, ...digits },
   }
 }
 
 /**
- * Tiles of about 2^26 multiply-adds and at most 2^16 elements.
+ * Tiles of about 2^26 multiply-adds and at most 256 KiB.
  * @throws ForgeError INPUT_INVALID with the path of what is wrong
  */
 export function planTiles(args: MatmulArgs, inputs: InputRefs): Plan<MatmulConstants> {
@@ -148,12 +199,13 @@ export function planTiles(args: MatmulArgs, inputs: InputRefs): Plan<MatmulConst
       },
     )
   }
-  const slice = sliceOf(args, inputs)
-  const sides =
-    slice === undefined
+  const digits = digitsOf(args, inputs)
+  const sides: Pick<MatmulConstants, 'rows' | 'depth' | 'columns' | 'wide'> =
+    digits === undefined
       ? { rows: outRows, depth: inner, columns: outColumns }
-      : contained(outRows, inner, outColumns, slice)
+      : contained(outRows, inner, outColumns, digits)
   const { rows, depth, columns } = sides
+  const elementBytes = Math.ceil((digits?.bits ?? 8) / 8)
   if (depth > DEPTH_MAX) {
     throw new ForgeError(
       'INPUT_INVALID',
@@ -164,21 +216,33 @@ export function planTiles(args: MatmulArgs, inputs: InputRefs): Plan<MatmulConst
       },
     )
   }
-  if (batch * rows * depth > LIMITS.blob_bytes)
-    throw tooLarge('a', `A has ${rows} x ${depth} digits; the limit is ${LIMITS.blob_bytes}`)
-  if (batch * depth * columns > LIMITS.blob_bytes)
-    throw tooLarge('b', `B has ${depth} x ${columns} digits; the limit is ${LIMITS.blob_bytes}`)
-  if (batch * rows * columns * BYTES_PER_OUTPUT > LIMITS.blob_bytes) {
+  if (iterationsOf(sides) > ITERATIONS_MAX) {
+    throw new ForgeError('INPUT_INVALID', `a depth of ${depth} is too much for ${digits?.bits} bits`, {
+      path: 'inputs.a.shape',
+      hint: 'Cut the inner dimension into parts and add the products.',
+    })
+  }
+  if (batch * rows * depth * elementBytes > LIMITS.blob_bytes)
+    throw tooLarge('a', `A has ${rows} x ${depth} x ${elementBytes} bytes; the limit is ${LIMITS.blob_bytes}`)
+  if (batch * depth * columns * elementBytes > LIMITS.blob_bytes)
+    throw tooLarge(
+      'b',
+      `B has ${depth} x ${columns} x ${elementBytes} bytes; the limit is ${LIMITS.blob_bytes}`,
+    )
+  if (batch * rows * columns * outputBytes(sides) > LIMITS.blob_bytes) {
     throw new ForgeError(
       'INPUT_INVALID',
-      `the product is ${batch * rows} x ${columns} int32; the limit is ${LIMITS.blob_bytes} bytes`,
+      `the product is ${batch * rows} x ${columns} int${8 * outputBytes(sides)}; the limit is ${LIMITS.blob_bytes} bytes`,
       {
         path: 'inputs.b.shape',
         hint: 'Cut B into groups of columns, or A into groups of rows, and send one contract for each.',
       },
     )
   }
-  const area = Math.min(TILE_AREA_LOG2_MAX, TILE_WORK_LOG2 - log2Ceil(depth))
+  const area = Math.min(
+    digits === undefined ? TILE_AREA_LOG2_MAX : TILE_AREA_LOG2_MAX - 1,
+    TILE_WORK_LOG2 - log2Ceil(depth * digitProducts(sides)),
+  )
   const constants: MatmulConstants = {
     ...sides,
     ...tileShape(rows, columns, area, BLOCK_LOG2),
@@ -187,7 +251,7 @@ export function planTiles(args: MatmulArgs, inputs: InputRefs): Plan<MatmulConst
   return {
     shard_count: batch * tileCount(constants),
     work_units: batch * workUnits(constants),
-    leaf: { kind: 'blob', max_bytes: largestTile(constants) * BYTES_PER_OUTPUT },
+    leaf: { kind: 'blob', max_bytes: largestTile(constants) * outputBytes(constants) },
     constants,
   }
 }
@@ -197,7 +261,7 @@ function workUnits(constants: MatmulConstants): number {
   const { rows, depth, columns } = constants
   const across = tilesAcross(constants)
   const down = Math.ceil(rows / constants.tile_rows)
-  const multiplyAdds = rows * columns * depth
+  const multiplyAdds = rows * columns * depth * digitProducts(constants)
   const packed = rows * depth * across + columns * depth * down
   return Math.ceil(multiplyAdds / 4096) + Math.ceil(packed / 512) + Math.ceil((rows * columns) / 64)
 }

@@ -5,6 +5,7 @@ import type { GpuProgram, OpSpec } from '../op.ts'
 import { inputRef, operandWords } from '../operand.ts'
 import { type NttArgs, nttArgs } from './args.ts'
 import { FIELDS, inverseMod, type PrimeField, rootOfOrder } from './field.ts'
+import { goldenNtt } from './golden.ts'
 import { isSigned, type NttConstants, type NttPlan, planNtt } from './plan.ts'
 import {
   checkFactor,
@@ -83,6 +84,7 @@ export const nttSpec: OpSpec<NttArgs, NttConstants, Residues, NttResult> = {
   args: nttArgs,
   inputs: { a: operand('a'), b: operand('b') },
   example: { operation: 'convolution' },
+  golden: goldenNtt,
   kernel: KERNEL,
   tables: [],
   plan: planNtt,

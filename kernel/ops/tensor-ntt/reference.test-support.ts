@@ -1,7 +1,10 @@
 import { invariant } from '../../errors.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import type { IntegerElements } from '../operand.ts'
+import { elementsOf } from '../operand.ts'
+import { referenceFor } from '../reference.test-support.ts'
 import { addMod, FIELDS, inverseMod, mulMod, type PrimeField, subMod, zeta, zetaTable } from './field.ts'
+import { nttSpec } from './index.ts'
 import type { NttConstants, NttPlan } from './plan.ts'
 
 /** A sequence modulo x^M - weight over the field: the sum of element j + k M times weight^k for every j < M. */
@@ -88,3 +91,7 @@ export function referenceNtt(
   up(left, field, rootsOf(field, c, part, true))
   return wordsToBytes(left)
 }
+
+export const reference = referenceFor(nttSpec, ({ plan, inputRefs, inputs }, shard) =>
+  referenceNtt(plan, elementsOf('a', inputRefs, inputs), elementsOf('b', inputRefs, inputs), shard),
+)

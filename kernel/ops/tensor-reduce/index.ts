@@ -4,6 +4,7 @@ import { wordsToBytes } from '../../numerics/words.ts'
 import type { GpuProgram, OpSpec } from '../op.ts'
 import { inputRef, operandWords } from '../operand.ts'
 import { type ReduceArgs, reduceArgs } from './args.ts'
+import { goldenReduce } from './golden.ts'
 import {
   ITEM_WORDS,
   itemsOf,
@@ -63,6 +64,7 @@ export const reduceSpec: OpSpec<ReduceArgs, ReduceConstants, Lines, ReduceResult
     },
   },
   example: { axis: 'all' },
+  golden: goldenReduce,
   kernel: KERNEL,
   tables: [],
   plan: planReduce,

@@ -2,6 +2,9 @@ import { invariant } from '../../errors.ts'
 import { bigIntToLimbs } from '../../numerics/limbs.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import type { IntegerElements } from '../operand.ts'
+import { elementsOf } from '../operand.ts'
+import { referenceFor } from '../reference.test-support.ts'
+import { reduceSpec } from './index.ts'
 import { ITEM_WORDS, itemOf, type ReducePlan, shardItems } from './plan.ts'
 
 /**
@@ -41,3 +44,7 @@ export function reduceItems(plan: ReducePlan, elements: IntegerElements, shard: 
   }
   return wordsToBytes(words)
 }
+
+export const reference = referenceFor(reduceSpec, ({ plan, inputRefs, inputs }, shard) =>
+  reduceItems(plan, elementsOf('x', inputRefs, inputs), shard),
+)

@@ -16,7 +16,7 @@ import { createHttpServer } from '../server.ts'
 
 /** The referee's arithmetic in the test's own thread: sources cannot be loaded by a worker of Node 20. */
 const inThreadReferee: Referee = {
-  execute: async (job, shard, inputs) => referenceLeaf(job, shard, inputs),
+  execute: async (job, shards, inputs) => shards.map((shard) => referenceLeaf(job, shard, inputs)),
   close: async () => {},
 }
 

@@ -4,6 +4,8 @@ export const HUB = {
   lease_target_ms: 1500,
   /** Shards in the first lease of an agent whose speed is not known. */
   first_lease_shards: 2,
+  /** Shards in one lease of leaves that are blobs: each is uploaded by itself. */
+  lease_blobs: 64,
   /** A lease's deadline: this many times its expected duration … */
   deadline_factor: 6,
   /** … but never shorter: a first dispatch may compile for seconds. */
@@ -12,6 +14,8 @@ export const HUB = {
   resume_grace_ms: 10_000,
   /** A shard waits so long for a second owner before the referee supplies the copy. */
   second_owner_wait_ms: 5000,
+  /** Then it is looked at again so often. */
+  second_owner_again_ms: 1000,
   /** After this wait the referee supplies it even where somebody could: an agent that never answers must not hold a job. */
   overdue_copy_ms: 60_000,
   /**
@@ -19,8 +23,11 @@ export const HUB = {
    * what already waits for them: then the same kind may copy it.
    */
   diversity_backlog_ms: 30_000,
-  /** Shards in the referee's hands at once. */
+  /** Requests in the referee's hands at once. */
   referee_in_flight: 2,
+  /** Shards in one request to the referee: at most so many, and about so many work units (0.2 s of one core). */
+  referee_shards: 256,
+  referee_units: 200_000,
   /** Leaf bytes of one job that wait in memory for another copy; beyond, no fresh shards are leased. */
   pending_bytes: 64 * 1024 * 1024,
   /** Of a job with a target: one in so many shards of the next look is opened beyond it before it is decided. */
@@ -28,4 +35,17 @@ export const HUB = {
   sessions: 20_000,
   /** Weight of the newest measurement in an agent's speed. */
   speed_smoothing: 0.4,
+  /** An agent that loses a lease gets leases of half the size, and again, down to this share of its pace. */
+  pace_share_min: 1 / 16,
+  /** A promised copy may be given to a second agent after this many times its expected duration, but not before … */
+  straggler_factor: 2,
+  straggler_min_ms: 2000,
+  /** Runs looked at for that, the oldest promises first. */
+  straggler_candidates: 8,
+  /** Idle agents that a tick offers work to again. */
+  wake_per_tick: 1024,
+  /** Fresh shards that a job has ready before it claims another chunk: this many seconds of what it last granted. */
+  claim_ahead_s: 2,
+  /** Chunks asked for at once. */
+  claim_chunks: 16,
 } as const

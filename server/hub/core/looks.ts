@@ -1,7 +1,10 @@
 import { invariant } from '../../../kernel/errors.ts'
+import { dropRuns, forgetChunk } from './chunks.ts'
+import { wakeMany } from './hungry.ts'
 import { HUB } from './limits.ts'
 import type { HubJob } from './state.ts'
-import { forgetLease, movePhase, sendTo, type Turn } from './turn.ts'
+import { movePhase, type Turn } from './turn.ts'
+import { withdrawJob } from './turns.ts'
 
 /**
  * Jobs with a target. The shell folds durable shards, looks at each prefix of the schedule and says what it saw: the core
@@ -27,21 +30,27 @@ export function leaseEnd(job: HubJob, first: number): number {
 /** The shell has looked at so many prefixes, and none of them stops the job. */
 export function passLooks(turn: Turn, job_id: string, passed: number): void {
   const job = turn.state.jobs.get(job_id)
-  if (job !== undefined && passed > job.looks_passed) job.looks_passed = passed
+  if (job === undefined || passed <= job.looks_passed) return
+  const before = openEnd(job)
+  job.looks_passed = passed
+  wakeMany(turn.state, job, openEnd(job) - before)
 }
 
 /** A look stops the job: every shard before it is durable, and none after it counts. */
 export function stopJob(turn: Turn, job_id: string, at_shard: number): void {
-  const job = turn.state.jobs.get(job_id)
+  const { state } = turn
+  const job = state.jobs.get(job_id)
   if (job === undefined || job.stopped_at !== undefined) return
-  invariant(
-    job.look_ends.includes(at_shard) && job.segments.all.every(({ first }) => first >= at_shard),
-    'a job stops at a look whose shards are all accepted',
-  )
+  const chunks = [...job.chunks.values()]
+  invariant(job.look_ends.includes(at_shard), 'a job stops at a look')
   job.stopped_at = at_shard
-  cancelLeases(turn, job, 'the job has reached its target')
-  job.segments.clear()
-  job.refereeing.clear()
+  for (const chunk of chunks) {
+    dropRuns(turn, chunk, 'the job has reached its target')
+    forgetChunk(chunk)
+  }
+  job.fresh_count = 0
+  job.isExhausted = true
+  withdrawJob(state, job)
   completeJob(turn, job)
 }
 
@@ -50,13 +59,4 @@ export function completeJob(turn: Turn, job: HubJob): void {
   movePhase(turn, job, 'leased')
   movePhase(turn, job, 'all_touched')
   turn.effects.push({ t: 'job.complete', job_id: job.id })
-}
-
-/** Takes every lease of a job off the books and tells its agent. */
-export function cancelLeases(turn: Turn, job: HubJob, reason: string): void {
-  for (const lease of [...turn.state.leases.values()]) {
-    if (lease.job_id !== job.id) continue
-    forgetLease(turn, lease, job)
-    sendTo(turn, lease.session, { t: 'cancel', lease_id: lease.id, reason })
-  }
 }

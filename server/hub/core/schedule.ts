@@ -1,148 +1,153 @@
-import { invariant } from '../../../kernel/errors.ts'
 import { LIMITS } from '../../../kernel/limits.ts'
-import type { ExecutorKind } from '../../../kernel/receipt.ts'
-import { isFinal } from './lifecycle.ts'
+import { claimAhead, claimForHungry } from './chunks.ts'
+import { connectedFor, eligible, fitsTarget, kindOf } from './fleet.ts'
+import { nextHungry, setIdle } from './hungry.ts'
+import { grantLease } from './leases.ts'
 import { HUB } from './limits.ts'
 import { leaseEnd, openEnd } from './looks.ts'
-import type { Segment } from './segments.ts'
-import type { HubJob, HubSession, HubState } from './state.ts'
+import { dequeue, enqueue, newRun, splitOff } from './runs.ts'
+import type { HubJob, HubSession, HubState, KindMask, Run } from './state.ts'
+import type { Turn } from './turn.ts'
+import { hasWork, withdrawJob } from './turns.ts'
+import { excludesSubmitter, plannedCopies } from './verify-policy.ts'
 
 /**
  * Which shards an agent gets next. Rules:
- * - A shard is never leased twice to one owner, and under a quorum never to its submitter's own agents.
+ * - A shard is never leased twice to one owner, and under verification never to its submitter's own agents.
  * - A lease never crosses a look of a job with a target (looks.ts).
- * - Between jobs the one with the fewest leases goes first, then the older one.
+ * - Owners take turns by the work that the network has done for them, then each owner's jobs by theirs; a job waits for
+ *   its `min_agents` and never has more than its `max_agents`.
  * - Inside a job an agent first completes what another kind of executor has begun: agreement of two kinds says more
  *   than of two alike, and completing frees memory. Then it completes what its own kind has begun, but only when nobody
- *   of another kind can be expected soon, or too much waits. Then it opens untouched shards.
+ *   of another kind can be expected soon, or too much waits. Then it opens untouched shards. Last, near the end of a job,
+ *   it repeats what a slow agent has promised: whoever is first closes it.
  */
 
-export interface Choice {
+/** Gives every hungry agent the next lease, the emptiest hands first. */
+export function assign(turn: Turn): void {
+  const { state } = turn
+  if (state.turns.size === 0) return
+  for (let session = nextHungry(state); session !== undefined; session = nextHungry(state)) {
+    const choice = chooseWork(turn, session)
+    if (choice === undefined) setIdle(state, session)
+    else take(turn, session, choice)
+  }
+}
+
+interface Choice {
   readonly job: HubJob
-  readonly index: number
-  readonly count: number
+  /** A run that somebody has begun; undefined for untouched shards. */
+  readonly run: Run | undefined
 }
 
-const isGpu = (kind: ExecutorKind): boolean => kind === 'webgpu'
-
-export function fitsTarget(job: HubJob, kind: ExecutorKind): boolean {
-  return job.target === 'any' || (job.target === 'gpu') === isGpu(kind)
+function chooseWork(turn: Turn, session: HubSession): Choice | undefined {
+  const { state } = turn
+  const over: HubJob[] = []
+  let choice: Choice | undefined
+  search: for (const share of state.turns) {
+    for (const job of share.jobs) {
+      if (!hasWork(job)) over.push(job)
+      else if (mayWorkFor(state, job, session)) {
+        choice = chooseInJob(state, job, session)
+        if (choice !== undefined) break search
+        claimForHungry(turn, job)
+      }
+    }
+  }
+  for (const job of over) withdrawJob(state, job)
+  return choice
 }
 
-/** Whether a result of this owner could count towards the segment. */
-function ownerMay(job: HubJob, segment: Segment, owner: string): boolean {
-  if (job.copies_needed > 1 && owner === job.owner) return false
-  return !segment.copies.some((copy) => copy.owner === owner)
-}
-
-export function mayLease(job: HubJob, segment: Segment, session: HubSession): boolean {
+function mayWorkFor(state: HubState, job: HubJob, session: HubSession): boolean {
   return (
-    !segment.disputed &&
-    segment.copies.length < job.copies_needed &&
-    fitsTarget(job, session.executor) &&
-    ownerMay(job, segment, session.owner)
+    fitsTarget(job, kindOf(session.executor)) &&
+    !(excludesSubmitter(job.verify) && session.owner === job.owner) &&
+    (job.workers.size < job.max_agents || job.workers.has(session.agent.id)) &&
+    (job.min_agents === 1 || connectedFor(state, job) >= job.min_agents)
   )
 }
 
-/** Whether some connected agent could still give this segment the copy that it lacks. */
-export function someoneMay(state: HubState, job: HubJob, segment: Segment): boolean {
-  for (const session of state.sessions.values()) {
-    if (!state.blocked.has(session.agent) && mayLease(job, segment, session)) return true
+function chooseInJob(state: HubState, job: HubJob, session: HubSession): Choice | undefined {
+  const alike: KindMask = kindOf(session.executor) === 'gpu' ? 2 : 1
+  const others: readonly KindMask[] = alike === 2 ? [1, 3] : [2, 3]
+  const may = (owners: readonly string[]): boolean => !owners.includes(session.owner)
+  for (const kinds of others) {
+    const run = job.waiting[kinds].first(may)
+    if (run !== undefined) return { job, run }
   }
-  return false
+  const full = job.pending_bytes > HUB.pending_bytes
+  const begun = job.waiting[alike].first(may)
+  if (begun !== undefined && (full || !otherKindComes(state, job, begun, alike))) return { job, run: begun }
+  const fresh = full ? undefined : job.fresh.first
+  if (fresh !== undefined && fresh < openEnd(job)) return { job, run: undefined }
+  return straggler(state, job, session)
 }
 
-/** @returns the next run of shards for this agent, or undefined when there is nothing for it */
-export function chooseWork(state: HubState, session: HubSession): Choice | undefined {
-  const jobs = [...state.jobs.values()]
-    .filter((job) => !isFinal(job.phase) && job.segments.length > 0 && fitsTarget(job, session.executor))
-    .sort((a, b) => a.leases - b.leases || a.order - b.order)
-  for (const job of jobs) {
-    const choice = chooseSegment(state, job, session)
-    if (choice !== undefined) return choice
+/** Whether agents of the other kind, who may have this run, will get through what waits in the time that diversity is worth. */
+function otherKindComes(state: HubState, job: HubJob, run: Run, alike: KindMask): boolean {
+  const kind = alike === 2 ? 'cpu' : 'gpu'
+  if (!fitsTarget(job, kind)) return false
+  const { unknown, units_per_ms } = eligible(state, job, run, kind)
+  const waiting_units = job.waiting_shards[alike] * job.shard_units
+  return unknown > 0 || (units_per_ms > 0 && waiting_units / units_per_ms <= HUB.diversity_backlog_ms)
+}
+
+/** Near the job's end: a promise that is overdue by its agent's own speed. */
+function straggler(state: HubState, job: HubJob, session: HubSession): Choice | undefined {
+  if (!job.isExhausted || job.fresh_count > 0 || !session.speed_measured) return undefined
+  let looked = 0
+  for (const run of job.flying) {
+    if (looked++ >= HUB.straggler_candidates) return undefined
+    if (run.copies.length > run.wanted || state.now_ms < run.straggles_ms) continue
+    if (run.copies.some(({ owner }) => owner === session.owner)) continue
+    return { job, run }
   }
   return undefined
 }
 
-function chooseSegment(state: HubState, job: HubJob, session: HubSession): Choice | undefined {
-  const gpu = isGpu(session.executor)
-  let begun_by_others: number | undefined
-  let begun_alike: number | undefined
-  let untouched: number | undefined
-  let pending_bytes = 0
-  let missing_copies = 0
-  let waiting_units = 0
-  const end = openEnd(job)
-  for (const [index, segment] of job.segments.all.entries()) {
-    if (segment.first >= end) break
-    const count = Math.min(segment.count, end - segment.first)
-    if (job.inline_leaves && segment.returned_ms !== undefined)
-      pending_bytes += segment.count * job.leaf_max_bytes
-    if (segment.disputed || segment.copies.length >= job.copies_needed) continue
-    missing_copies += count * (job.copies_needed - segment.copies.length)
-    const alike = segment.copies.length > 0 && segment.copies.every((copy) => isGpu(copy.executor) === gpu)
-    if (alike) waiting_units += segment.count * job.shard_units
-    if (!mayLease(job, segment, session)) continue
-    if (segment.copies.length === 0) untouched ??= index
-    else if (alike) begun_alike ??= index
-    else begun_by_others ??= index
+function take(turn: Turn, session: HubSession, { job, run }: Choice): void {
+  const { state } = turn
+  const size = leaseSize(state, job, session)
+  if (run !== undefined) {
+    dequeue(run)
+    if (size >= run.count) {
+      grantLease(turn, session, run)
+      return
+    }
+    const part = splitOff(state, run, size)
+    enqueue(state, run)
+    grantLease(turn, session, part)
+    return
   }
-  const take = (index: number): Choice => {
-    const segment = job.segments.all[index]
-    invariant(segment !== undefined, 'a chosen segment exists')
-    const room = Math.min(segment.count, leaseEnd(job, segment.first) - segment.first)
-    return { job, index, count: Math.min(room, leaseSize(state, job, session, missing_copies)) }
+  const first = job.fresh.first ?? 0
+  const range = job.fresh.take(Math.min(size, leaseEnd(job, first) - first))
+  if (range === undefined) {
+    job.fresh_count = 0
+    return
   }
-  if (begun_by_others !== undefined) return take(begun_by_others)
-  const full = pending_bytes > HUB.pending_bytes
-  if (begun_alike !== undefined && (full || !otherKindComes(state, job, begun_alike, gpu, waiting_units)))
-    return take(begun_alike)
-  return untouched === undefined || full ? undefined : take(untouched)
+  job.fresh_count -= range.count
+  grantLease(turn, session, newRun(range.chunk, range.first, range.count))
+  claimAhead(turn, job, range.count)
 }
 
-/** Whether agents of the other kind, who may have this segment, will get through what waits in the time that diversity is worth. */
-function otherKindComes(
-  state: HubState,
-  job: HubJob,
-  index: number,
-  gpu: boolean,
-  waiting_units: number,
-): boolean {
-  const segment = job.segments.all[index]
-  if (segment === undefined) return false
-  let units_per_ms = 0
-  let unknown = false
-  for (const session of state.sessions.values()) {
-    if (!session.listening || isGpu(session.executor) === gpu || state.blocked.has(session.agent)) continue
-    if (!mayLease(job, segment, session)) continue
-    if (session.speed === undefined) unknown = true
-    else units_per_ms += session.speed
-  }
-  return unknown || (units_per_ms > 0 && waiting_units / units_per_ms <= HUB.diversity_backlog_ms)
-}
-
-/** Shards for one lease: the agent's own pace, less near the end of the job so that all finish together. */
-function leaseSize(state: HubState, job: HubJob, session: HubSession, missing_copies: number): number {
+/** Shards for one lease: the agent's own pace, less near the end of the job, or of what a look covers, so that all finish together. */
+function leaseSize(state: HubState, job: HubJob, session: HubSession): number {
   const message_cap = job.inline_leaves
     ? Math.floor(LIMITS.lease_inline_bytes / Math.max(1, job.leaf_max_bytes))
-    : 64
-  const share = Math.ceil(missing_copies / (2 * Math.max(1, countListening(state))))
+    : HUB.lease_blobs
   const pace =
     session.speed === undefined
       ? HUB.first_lease_shards
-      : Math.floor((session.speed * HUB.lease_target_ms) / Math.max(1, job.shard_units))
+      : Math.floor((session.speed * session.pace_share * HUB.lease_target_ms) / Math.max(1, job.shard_units))
   const first = session.speed_measured ? Number.POSITIVE_INFINITY : HUB.first_lease_shards
-  return Math.max(1, Math.min(pace, first, share, message_cap, LIMITS.lease_shards))
+  return Math.max(1, Math.min(pace, first, share(state, job), message_cap, state.options.lease_shards))
 }
 
-function countListening(state: HubState): number {
-  let count = 0
-  for (const session of state.sessions.values()) if (session.listening) count++
-  return count
-}
-
-/** @returns how long the agent may take, milliseconds */
-export function leaseDuration(job: HubJob, session: HubSession, count: number): number {
-  const expected_ms = session.speed === undefined ? 0 : (count * job.shard_units) / session.speed
-  return Math.round(Math.max(HUB.deadline_min_ms, expected_ms * HUB.deadline_factor * session.window))
+function share(state: HubState, job: HubJob): number {
+  const end = openEnd(job)
+  if (!job.isExhausted && end === job.shard_count) return Number.POSITIVE_INFINITY
+  const fresh = Math.min(job.fresh_count, Math.max(0, end - (job.fresh.first ?? end)))
+  const copies = job.missing_copies + fresh * plannedCopies(job.verify)
+  const listening = state.fleet.cpu.listening + state.fleet.gpu.listening
+  return Math.max(1, Math.ceil(copies / (2 * Math.max(1, listening))))
 }

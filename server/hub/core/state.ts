@@ -1,12 +1,92 @@
-import type { AcceptedShard } from '../../../kernel/acceptance.ts'
-import type { ForgeErrorJson } from '../../../kernel/errors.ts'
-import type { HubMessage } from '../../../kernel/protocol.ts'
 import type { ExecutorKind } from '../../../kernel/receipt.ts'
-import type { JobPhase } from './lifecycle.ts'
-import type { SegmentList } from './segments.ts'
+import { FairQueue, type Sharer } from './fair-queue.ts'
+import type { JobPhase, RunStage } from './lifecycle.ts'
+import { type Linked, LinkedList } from './linked-list.ts'
+import { OwnerQueues } from './owner-queues.ts'
+import type { RangeHeap } from './range-heap.ts'
+import { type Timer, TimerWheel } from './timers.ts'
+import type { VerifyPolicy } from './verify-policy.ts'
+
+/**
+ * What the hub's core knows. A job's shards are cut into chunks, of which this hub owns some; inside an owned chunk a
+ * shard is **fresh** (in a range of `job.fresh`), in one **run** (in `chunk.runs`), or accepted (a bit of
+ * `chunk.accepted`). A run is a row of neighbouring shards that share one history of copies; it is split only when a
+ * lease, a dispute or the referee takes a part of it. Everything that a step looks for is found through an index, so
+ * a step costs the same however many shards, leases and sessions there are.
+ */
+
+/** Agents of one kind. */
+export interface FleetCount {
+  /** Sessions of agents that are not blocked. */
+  connected: number
+  listening: number
+  /** Listening ones whose speed is not known. */
+  unknown: number
+  /** Of listening ones whose speed is known. */
+  units_per_ms: number
+}
+
+export interface Fleet {
+  readonly cpu: FleetCount
+  readonly gpu: FleetCount
+}
+
+/** One execution of a run: promised by a lease, then returned. */
+export interface Copy {
+  readonly lease_id: string
+  readonly session: string
+  readonly agent: string
+  readonly owner: string
+  readonly executor: ExecutorKind
+  /** 32 bytes a shard once returned. */
+  readonly digests: Uint8Array | undefined
+  /** Kept by the first returned copy only: agreeing copies have the same bytes, and a dispute goes to the referee. */
+  readonly leaves: readonly Uint8Array[] | undefined
+}
+
+export interface Run extends Linked<Run> {
+  readonly chunk: HubChunk
+  first: number
+  count: number
+  stage: RunStage
+  copies: readonly Copy[]
+  /** Copies of distinct owners that it needs as far as is known now. */
+  wanted: number
+  /** When the first copy came back; undefined before. */
+  returned_ms: number | undefined
+  /** When the newest copy was promised, and by when it may be given to somebody else as well. */
+  promised_ms: number
+  straggles_ms: number
+  /** Looks after a copy that no second owner gives. */
+  timer: Timer<Deadline> | undefined
+  /** Shards, counted from `first` and ascending, that the referee is to execute before the run closes. */
+  sample: readonly number[]
+  /** What this run adds to its job's counters while it stands in one of its queues. */
+  queued: { readonly kinds: KindMask; readonly missing: number } | undefined
+}
+
+/** Kinds of executors among a run's copies: 1 CPU, 2 GPU, 3 both. */
+export type KindMask = 1 | 2 | 3
+
+/** A run of a job's shards that one hub owns, fenced by `epoch`. Forgotten when all its shards are durable. */
+export interface HubChunk {
+  readonly job: HubJob
+  readonly number: number
+  readonly first: number
+  readonly count: number
+  readonly epoch: number
+  /** One bit a shard, counted from `first`. */
+  readonly accepted: Uint8Array
+  readonly runs: Set<Run>
+  accepted_count: number
+  /** Accepted and durable. */
+  durable_count: number
+  isOwned: boolean
+  timer: Timer<Deadline> | undefined
+}
 
 /** What the core knows of a job: everything it needs to lease and verify, nothing of what the job computes. */
-export interface HubJob {
+export interface HubJob extends Sharer {
   readonly id: string
   /** The submitter's account. His own agents never count towards his quorum. */
   owner: string
@@ -18,198 +98,189 @@ export interface HubJob {
   readonly inline_leaves: boolean
   readonly contract_hash: string
   readonly plan_digest: string
-  /** Copies of distinct owners that close a shard; 1 under verify mode `none`. */
-  readonly copies_needed: number
+  readonly verify: VerifyPolicy
   readonly target: 'any' | 'cpu' | 'gpu'
-  readonly expires_ms: number
+  /** Nothing is leased before so many fitting agents are connected. */
+  readonly min_agents: number
+  /** At most so many agents hold leases at once. */
+  readonly max_agents: number
   /** Of a job with a target: where it may stop, ascending, the last at all shards. Empty: it does not stop early. */
   readonly look_ends: readonly number[]
   /** Looks that the shell has seen and that did not stop the job. */
   looks_passed: number
   /** Shards that the result covers, once a look has stopped the job. */
   stopped_at: number | undefined
-  /** Order of admission, for fairness. */
-  readonly order: number
   phase: JobPhase
-  readonly segments: SegmentList
-  /** One bit a shard. */
-  readonly accepted: Uint8Array
-  accepted_count: number
-  /** Accepted and durable. */
-  durable_count: number
-  /** Shards in the referee's hands. */
-  readonly refereeing: Set<number>
+  timer: Timer<Deadline> | undefined
+  readonly chunks: Map<number, HubChunk>
+  /** Untouched shards of owned chunks. */
+  readonly fresh: RangeHeap<HubChunk>
+  fresh_count: number
+  /** Runs that want a copy which nobody has promised, by the kinds of executors that have begun them. */
+  readonly waiting: Readonly<Record<KindMask, OwnerQueues<Run>>>
+  /** Shards in `waiting`, by kinds. */
+  readonly waiting_shards: Record<KindMask, number>
+  /** Copies of shards that nobody has promised, fresh shards left out. */
+  missing_copies: number
+  /** Runs all of whose copies are promised and some not back, the oldest promise first. */
+  readonly flying: LinkedList<Run>
+  /** Shards in runs. */
+  touched_count: number
+  /** Leaf bytes held for runs that are not closed. */
+  pending_bytes: number
+  /** Leases by agent. */
+  readonly workers: Map<string, number>
   leases: number
+  /** Fresh shards granted since `granted_since_ms`, and a second before: how far ahead chunks are claimed follows. */
+  granted_count: number
+  granted_since_ms: number
+  granted_per_s: number
+  /** Shards of the chunk claimed last; 0 before. */
+  chunk_shards: number
+  isClaiming: boolean
+  /** True when the queue had no more chunks to give. */
+  isExhausted: boolean
 }
 
-export interface HubSession {
+export interface HubSession extends Linked<HubSession> {
   readonly id: string
-  readonly agent: string
+  readonly agent: HubAgent
   readonly owner: string
   readonly executor: ExecutorKind
   readonly window: number
-  readonly held: Set<string>
+  readonly held: Set<HubLease>
   /** Work units per millisecond; undefined until known. */
   speed: number | undefined
   speed_measured: boolean
+  /** Share of its pace that its leases have: less for an agent that loses leases. */
+  pace_share: number
   /** Whether the agent listens for leases now. */
   listening: boolean
-  /** Since when it does not. */
-  silent_since_ms: number
   /** When it last gave a result: what it holds besides was waiting until then. */
   returned_ms: number
+  /** Ends the session when its connection is lost for long. */
+  timer: Timer<Deadline> | undefined
+  /** What it adds to the counters of the fleet. */
+  counted: { readonly listening: boolean; readonly speed: number | undefined } | undefined
+}
+
+/** Everything that hangs on one agent's key. */
+export interface HubAgent {
+  readonly id: string
+  readonly sessions: Set<HubSession>
+  /** Open runs with a copy of this agent. */
+  readonly runs: Set<Run>
 }
 
 export interface HubLease {
   readonly id: string
-  readonly job_id: string
-  readonly session: string
+  /** Number in this hub's life. */
+  readonly number: number
+  readonly job: HubJob
+  readonly session: HubSession
   readonly first: number
   readonly count: number
   readonly granted_ms: number
   readonly deadline_ms: number
+  timer: Timer<Deadline> | undefined
+  /** Its shards that are not closed: one run, more after a split. */
+  readonly runs: Set<Run>
+}
+
+/** The jobs of one submitter: owners take turns first, then each owner's jobs. */
+export interface OwnerShare extends Sharer {
+  readonly owner: string
+  readonly jobs: FairQueue<HubJob>
+}
+
+export type Deadline =
+  | { readonly t: 'lease'; readonly lease: HubLease }
+  | { readonly t: 'session'; readonly session: HubSession }
+  | { readonly t: 'job'; readonly job: HubJob }
+  | { readonly t: 'run'; readonly run: Run }
+  | { readonly t: 'chunk'; readonly chunk: HubChunk; readonly lease_ms: number }
+
+/** A part of a request to the referee: all of a run, or a sample of it. */
+export interface RefereeItem {
+  readonly run: Run
+  /** The run's sample when the request was made. */
+  readonly sample: readonly number[]
+  readonly shards: readonly number[]
+}
+
+export interface HubOptions {
+  /** Key of the draws that decide what is audited: hub-secret, or agents could tell audits apart. */
+  readonly draw_key: readonly [number, number]
+  /** Most shards in one lease. */
+  readonly lease_shards: number
 }
 
 export interface HubState {
   readonly epoch: number
+  readonly options: HubOptions
   now_ms: number
   readonly jobs: Map<string, HubJob>
   readonly sessions: Map<string, HubSession>
   readonly leases: Map<string, HubLease>
+  readonly agents: Map<string, HubAgent>
   /** Agents whose result was wrong, with the reason: no more work in this hub's life. */
   readonly blocked: Map<string, string>
+  readonly fleet: Fleet
+  readonly owners: Map<string, Fleet>
+  readonly shares: Map<string, OwnerShare>
+  /** Owners with a job that has something to lease. */
+  readonly turns: FairQueue<OwnerShare>
+  /** Agents that would take a lease, by how many they hold. */
+  readonly hungry: readonly LinkedList<HubSession>[]
+  /** Agents that would take one and found nothing: offered again when something turns up. */
+  readonly idle: Readonly<Record<'cpu' | 'gpu', OwnerQueues<HubSession>>>
+  readonly timers: TimerWheel<Deadline>
+  /** Runs that the referee is to close, and runs that it is to sample. */
+  readonly disputes: LinkedList<Run>
+  readonly audits: LinkedList<Run>
+  readonly refereeing: Map<number, readonly RefereeItem[]>
+  next_request: number
   next_lease: number
   next_order: number
+  next_draw: number
 }
 
-export function initialState(epoch: number): HubState {
+/** Leases that one agent may hold, as the protocol limits its window. */
+const WINDOW_MAX = 8
+
+export function initialState(epoch: number, options: HubOptions): HubState {
   return {
     epoch,
+    options,
     now_ms: 0,
     jobs: new Map(),
     sessions: new Map(),
     leases: new Map(),
+    agents: new Map(),
     blocked: new Map(),
+    fleet: emptyFleet(),
+    owners: new Map(),
+    shares: new Map(),
+    turns: new FairQueue(),
+    hungry: Array.from({ length: WINDOW_MAX }, () => new LinkedList<HubSession>()),
+    idle: { cpu: new OwnerQueues(), gpu: new OwnerQueues() },
+    timers: new TimerWheel(),
+    disputes: new LinkedList(),
+    audits: new LinkedList(),
+    refereeing: new Map(),
+    next_request: 1,
     next_lease: 1,
     next_order: 1,
+    next_draw: 0,
   }
 }
 
-/** So many shards of a lease are accepted: told to its agent after the commit. */
-export interface Credit {
-  readonly session: string
-  readonly agent: string
-  readonly owner: string
-  readonly executor: ExecutorKind
-  readonly lease_id: string
-  readonly shards: number
+export function emptyFleet(): Fleet {
+  const none = (): FleetCount => ({ connected: 0, listening: 0, unknown: 0, units_per_ms: 0 })
+  return { cpu: none(), gpu: none() }
 }
 
-export type HubEvent =
-  | {
-      readonly t: 'job.admitted'
-      readonly job: Pick<
-        HubJob,
-        | 'id'
-        | 'owner'
-        | 'shard_count'
-        | 'shard_units'
-        | 'leaf_max_bytes'
-        | 'inline_leaves'
-        | 'contract_hash'
-        | 'plan_digest'
-        | 'copies_needed'
-        | 'target'
-        | 'expires_ms'
-        | 'look_ends'
-        | 'looks_passed'
-        | 'stopped_at'
-      > & {
-        /** The phase stored for a job that an earlier life of the hub had. */
-        readonly phase: 'planned' | 'running' | 'verifying'
-        /** Shards accepted and durable from an earlier life. */
-        readonly accepted: readonly number[]
-      }
-    }
-  | { readonly t: 'job.cancelled'; readonly job_id: string }
-  /** A guest has become an account: his jobs are the account's from now on. */
-  | { readonly t: 'owner.moved'; readonly from: string; readonly to: string }
-  | { readonly t: 'job.broken'; readonly job_id: string; readonly failure: ForgeErrorJson }
-  | { readonly t: 'job.settled'; readonly job_id: string }
-  /** So many prefixes are durable and looked at, none of which stops the job. */
-  | { readonly t: 'job.looked'; readonly job_id: string; readonly passed: number }
-  /** The prefix of so many shards is durable, and the look at it stops the job. */
-  | { readonly t: 'job.stopped'; readonly job_id: string; readonly at_shard: number }
-  | {
-      readonly t: 'session.joined'
-      readonly session: Pick<HubSession, 'id' | 'agent' | 'owner' | 'executor' | 'window'>
-      /** The agent's own claim, work units per second: sizes its first lease only. */
-      readonly claimed_speed: number | undefined
-    }
-  | { readonly t: 'session.listening'; readonly session: string; readonly after_lease: number }
-  | { readonly t: 'session.silent'; readonly session: string }
-  /** The shell ends a session for good: its key or token was revoked, its consent is over. */
-  | { readonly t: 'session.ended'; readonly session: string; readonly reason: string }
-  | { readonly t: 'lease.released'; readonly session: string; readonly lease_ids: readonly string[] }
-  | {
-      /** Shape, receipt, digests and leaf invariants have been checked by the shell. */
-      readonly t: 'result.received'
-      readonly session: string
-      readonly lease_id: string
-      readonly digests: Uint8Array
-      readonly leaves: readonly Uint8Array[]
-    }
-  /** A result that the shell found wrong by itself: bad receipt, digest or invariant. */
-  | {
-      readonly t: 'result.invalid'
-      readonly session: string
-      readonly lease_id: string
-      readonly reason: string
-    }
-  | {
-      readonly t: 'referee.done'
-      readonly job_id: string
-      readonly shard: number
-      readonly digest: Uint8Array
-      readonly leaf: Uint8Array
-    }
-  | {
-      readonly t: 'committed'
-      readonly job_id: string
-      readonly shard_count: number
-      readonly credits: readonly Credit[]
-    }
-  | { readonly t: 'tick' }
-
-export type HubEffect =
-  | { readonly t: 'send'; readonly session: string; readonly seq: number; readonly message: HubMessage }
-  /** Store these durably, then answer with `committed`. */
-  | {
-      readonly t: 'persist'
-      readonly job_id: string
-      /** Whose job it is and how many copies of a shard he pays for. */
-      readonly submitter: string
-      readonly copies_needed: number
-      readonly shards: readonly AcceptedShard[]
-      readonly credits: readonly Credit[]
-    }
-  | { readonly t: 'reply'; readonly outcome: 'received' | 'not_held' }
-  | { readonly t: 'referee.run'; readonly job_id: string; readonly shard: number }
-  | {
-      readonly t: 'job.phase'
-      readonly job_id: string
-      readonly phase: JobPhase
-      readonly failure?: ForgeErrorJson
-    }
-  /** Every shard that the result covers is accepted and durable: reduce and settle. */
-  | { readonly t: 'job.complete'; readonly job_id: string }
-  | { readonly t: 'session.dropped'; readonly session: string; readonly reason: string }
-
-export interface Step {
-  readonly state: HubState
-  readonly effects: readonly HubEffect[]
-}
-
-export function isAccepted(job: HubJob, shard: number): boolean {
-  return ((job.accepted[shard >> 3] ?? 0) & (1 << (shard & 7))) !== 0
+/** Whether the shard, counted from the chunk's first, is accepted. */
+export function isAccepted(chunk: HubChunk, offset: number): boolean {
+  return ((chunk.accepted[offset >> 3] ?? 0) & (1 << (offset & 7))) !== 0
 }

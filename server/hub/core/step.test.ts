@@ -1,17 +1,44 @@
 import { describe, expect, it } from 'vitest'
+import { acceptedShard } from '../../../kernel/acceptance.ts'
 import { sha256, utf8ToBytes } from '../../../kernel/digest.ts'
+import type { AdmittedJob, HubEffect, HubEvent } from './events.ts'
 import { HUB } from './limits.ts'
-import { truth } from './simulation.test-support.ts'
-import { type HubEffect, type HubEvent, type HubState, initialState } from './state.ts'
+import { type HubState, initialState } from './state.ts'
 import { step } from './step.ts'
+import { truth } from './truth.test-support.ts'
+
+type Range = readonly [first: number, count: number]
 
 /** A hub at a chosen time, spoken to event by event. */
 class Conversation {
-  state: HubState = initialState(7)
+  readonly state: HubState = initialState(7, { draw_key: [1, 2], lease_shards: 4096 })
+  readonly #shards = new Map<string, { readonly count: number; readonly accepted: readonly Range[] }>()
   now_ms = 0
+  /** Whether each job's shards are one chunk that is there at once. */
+  hasQueue = true
 
+  /** What the hub does, and does when each job's shards are one chunk. */
   say(event: HubEvent): readonly HubEffect[] {
-    return step(this.state, event, this.now_ms).effects
+    const effects = step(this.state, event, this.now_ms)
+    return [...effects, ...effects.flatMap((effect) => this.#answerQueue(effect))]
+  }
+
+  #answerQueue(effect: HubEffect): readonly HubEffect[] {
+    if (!this.hasQueue) return []
+    if (effect.t === 'chunk.done') return this.say({ t: 'job.drained', job_id: effect.job_id })
+    if (effect.t !== 'chunk.claim') return []
+    const { job_id } = effect
+    const published = this.#shards.get(job_id)
+    this.#shards.delete(job_id)
+    const chunk = { chunk: 0, first: 0, epoch: 1, lease_ms: Number.POSITIVE_INFINITY }
+    const chunks = published === undefined ? [] : [{ ...chunk, ...published }]
+    return this.say({ t: 'chunks.claimed', job_id, chunks, exhausted: true })
+  }
+
+  /** All copies of a job's open runs. */
+  copies(job_id: string) {
+    const chunks = [...(this.state.jobs.get(job_id)?.chunks.values() ?? [])]
+    return chunks.flatMap(({ runs }) => [...runs].flatMap(({ copies }) => copies))
   }
 
   later(ms: number): readonly HubEffect[] {
@@ -19,7 +46,8 @@ class Conversation {
     return this.say({ t: 'tick' })
   }
 
-  admit(over: Partial<(HubEvent & { t: 'job.admitted' })['job']> = {}): readonly HubEffect[] {
+  admit({ accepted = [], ...over }: Partial<AdmittedJob> & { readonly accepted?: readonly Range[] } = {}) {
+    this.#shards.set(over.id ?? 'job', { count: over.shard_count ?? 4, accepted })
     return this.say({
       t: 'job.admitted',
       job: {
@@ -31,26 +59,36 @@ class Conversation {
         inline_leaves: true,
         contract_hash: 'c'.repeat(64),
         plan_digest: 'd'.repeat(64),
-        copies_needed: 2,
+        verify: { mode: 'quorum', k: 2 },
         target: 'any',
+        min_agents: 1,
+        max_agents: Number.POSITIVE_INFINITY,
+        weight: 1,
         look_ends: [],
         looks_passed: 0,
         stopped_at: undefined,
         expires_ms: 1_000_000,
         phase: 'planned',
-        accepted: [],
         ...over,
       },
     })
   }
 
-  join(id: string, owner: string, executor: 'webgpu' | 'cpu' = 'cpu', window = 1): readonly HubEffect[] {
+  enrol(id: string, owner: string, executor: 'webgpu' | 'cpu' = 'cpu', window = 1): void {
     this.say({
       t: 'session.joined',
       session: { id, agent: `key-${id}`, owner, executor, window },
       claimed_speed: 1e9,
     })
+  }
+
+  listen(id: string): readonly HubEffect[] {
     return this.say({ t: 'session.listening', session: id, after_lease: 0 })
+  }
+
+  join(...[id, ...more]: Parameters<Conversation['enrol']>): readonly HubEffect[] {
+    this.enrol(id, ...more)
+    return this.listen(id)
   }
 
   /** Answers a lease with the right digests, or with wrong ones. */
@@ -58,11 +96,11 @@ class Conversation {
     const lease = this.state.leases.get(lease_id)
     if (lease === undefined) throw new Error(`no lease ${lease_id}`)
     const leaves = Array.from({ length: lease.count }, (_, offset) =>
-      lie === '' ? truth(lease.job_id, lease.first + offset) : sha256(utf8ToBytes(`${lie}${offset}`)),
+      lie === '' ? truth(lease.job.id, lease.first + offset) : sha256(utf8ToBytes(`${lie}${offset}`)),
     )
     const digests = new Uint8Array(32 * lease.count)
     for (const [offset, leaf] of leaves.entries()) digests.set(leaf, 32 * offset)
-    return this.say({ t: 'result.received', session: lease.session, lease_id, digests, leaves })
+    return this.say({ t: 'result.received', session: lease.session.id, lease_id, digests, leaves })
   }
 }
 
@@ -78,7 +116,14 @@ const only = <T>(list: readonly T[]): T => {
   return first
 }
 const acceptedIn = (effects: readonly HubEffect[]) =>
-  effects.flatMap((effect) => (effect.t === 'persist' ? effect.shards : []))
+  effects.flatMap((effect) =>
+    effect.t === 'persist'
+      ? effect.runs.flatMap((run) =>
+          Array.from({ length: run.count }, (_, offset) => acceptedShard(run, offset)),
+        )
+      : [],
+  )
+const ASKED = { t: 'referee.run', request: 1, job_id: 'job', shards: [0] }
 const kinds = (effects: readonly HubEffect[]) => effects.map((effect) => effect.t)
 
 describe('quorum of two owners', () => {
@@ -115,10 +160,10 @@ describe('quorum of two owners', () => {
     hub.admit({ shard_count: 1 })
     hub.answer(only(leasesIn(hub.join('a', 'alice'))).lease_id)
     expect(kinds(hub.later(HUB.second_owner_wait_ms - 1))).not.toContain('referee.run')
-    expect(hub.later(1)).toContainEqual({ t: 'referee.run', job_id: 'job', shard: 0 })
+    expect(hub.later(1)).toContainEqual(ASKED)
     const digest = truth('job', 0)
     const shard = only(
-      acceptedIn(hub.say({ t: 'referee.done', job_id: 'job', shard: 0, digest, leaf: digest })),
+      acceptedIn(hub.say({ t: 'referee.done', request: 1, digests: digest, leaves: [digest] })),
     )
     expect(shard.method).toBe('referee')
     expect(shard.copies.map((copy) => copy.owner)).toEqual(['alice', 'referee'])
@@ -130,7 +175,7 @@ describe('quorum of two owners', () => {
     hub.answer(only(leasesIn(hub.join('a', 'alice'))).lease_id)
     hub.join('b', 'bob')
     const rounds = Array.from({ length: 3 }, () => hub.later(HUB.deadline_min_ms))
-    expect(rounds.flat()).toContainEqual({ t: 'referee.run', job_id: 'job', shard: 0 })
+    expect(rounds.flat()).toContainEqual(ASKED)
   })
 
   it('prefers another kind of executor for the second copy', () => {
@@ -149,9 +194,9 @@ describe('quorum of two owners', () => {
     const a = only(leasesIn(hub.join('a', 'alice')))
     const b = only(leasesIn(hub.join('b', 'bob')))
     hub.answer(a.lease_id, 'lie')
-    expect(hub.answer(b.lease_id)).toContainEqual({ t: 'referee.run', job_id: 'job', shard: 0 })
+    expect(hub.answer(b.lease_id)).toContainEqual(ASKED)
     const digest = truth('job', 0)
-    const effects = hub.say({ t: 'referee.done', job_id: 'job', shard: 0, digest, leaf: digest })
+    const effects = hub.say({ t: 'referee.done', request: 1, digests: digest, leaves: [digest] })
     expect(only(acceptedIn(effects)).copies.map((copy) => copy.owner)).toEqual(['bob', 'referee'])
     expect(effects).toContainEqual(expect.objectContaining({ t: 'session.dropped', session: 'a' }))
     expect(hub.state.blocked.get('key-a')).toMatch(/differs from the referee/)
@@ -166,9 +211,9 @@ describe('quorum of two owners', () => {
     hub.answer(a.lease_id)
     const effects = hub.say({ t: 'result.invalid', session: 'a', lease_id: 'none', reason: 'x' })
     expect(effects).toContainEqual({ t: 'reply', outcome: 'not_held' })
-    const next = only([...hub.state.leases.values()].filter((lease) => lease.session === 'a'))
+    const next = only([...hub.state.leases.values()].filter((lease) => lease.session.id === 'a'))
     hub.say({ t: 'result.invalid', session: 'a', lease_id: next.id, reason: 'bad signature' })
-    expect(hub.state.jobs.get('job')?.segments.all.every((segment) => segment.copies.length === 0)).toBe(true)
+    expect(hub.copies('job')).toEqual([])
   })
 })
 
@@ -219,7 +264,7 @@ describe('leases', () => {
 
   it('of another session cannot be answered or released', () => {
     const hub = new Conversation()
-    hub.admit({ shard_count: 1, copies_needed: 1 })
+    hub.admit({ shard_count: 1, verify: { mode: 'none' } })
     const lease = only(leasesIn(hub.join('a', 'alice')))
     hub.join('b', 'bob')
     const forged = hub.say({
@@ -243,13 +288,13 @@ describe('leases', () => {
 })
 
 describe('a job with a target', () => {
-  const looks = { shard_count: 64, look_ends: [32, 64], copies_needed: 1 }
+  const looks = { shard_count: 64, look_ends: [32, 64], verify: { mode: 'none' } } as const
   const held = (hub: Conversation) => [...hub.state.leases.values()]
 
   it('is leased up to its next look and a sixteenth beyond, and never across it', () => {
     const hub = new Conversation()
-    hub.admit({ ...looks, accepted: Array.from({ length: 31 }, (_, shard) => shard) })
-    hub.join('a', 'alice', 'cpu', 100)
+    hub.admit({ ...looks, accepted: [[0, 31]] })
+    hub.join('a', 'alice', 'cpu', 8)
     // Alone the agent would be given two shards at a time.
     expect(held(hub).map(({ first, count }) => [first, first + count])).toEqual([
       [31, 32],
@@ -260,20 +305,20 @@ describe('a job with a target', () => {
 
   it('goes on to the next look when one does not stop it', () => {
     const hub = new Conversation()
-    hub.admit({ ...looks, accepted: Array.from({ length: 32 }, (_, shard) => shard) })
-    hub.join('a', 'alice', 'cpu', 100)
+    hub.admit({ ...looks, accepted: [[0, 32]] })
+    hub.join('a', 'alice', 'cpu', 8)
     expect(Math.max(...held(hub).map(({ first, count }) => first + count))).toBe(34)
     hub.say({ t: 'job.looked', job_id: 'job', passed: 1 })
     while (held(hub).length > 0) {
       const [lease] = held(hub)
       hub.answer(lease?.id ?? '')
     }
-    expect(hub.state.jobs.get('job')?.accepted_count).toBe(64)
+    expect(hub.state.jobs.get('job')?.chunks.get(0)?.accepted_count).toBe(64)
   })
 
   it('ends at a look that stops it: its leases are cancelled and late results are nobody’s', () => {
     const hub = new Conversation()
-    hub.admit({ ...looks, accepted: Array.from({ length: 32 }, (_, shard) => shard) })
+    hub.admit({ ...looks, accepted: [[0, 32]] })
     const lease = only(leasesIn(hub.join('a', 'alice')))
     const stop = hub.say({ t: 'job.stopped', job_id: 'job', at_shard: 32 })
     expect(stop).toContainEqual({ t: 'job.complete', job_id: 'job' })
@@ -301,8 +346,7 @@ describe('a job with a target', () => {
 
   it('completes at once when a restart finds its stop', () => {
     const hub = new Conversation()
-    const accepted = Array.from({ length: 33 }, (_, shard) => shard)
-    const effects = hub.admit({ ...looks, accepted, stopped_at: 32 })
+    const effects = hub.admit({ ...looks, accepted: [[0, 33]], stopped_at: 32 })
     expect(effects.at(-1)).toEqual({ t: 'job.complete', job_id: 'job' })
     expect(leasesIn(hub.join('a', 'alice'))).toEqual([])
   })
@@ -324,7 +368,7 @@ describe('a guest who becomes an account', () => {
     )
     for (const job of hub.state.jobs.values()) {
       expect(job.owner).toBe('ada')
-      expect(job.segments.all.flatMap(({ copies }) => copies)).toEqual([])
+      expect(hub.copies(job.id)).toEqual([])
     }
     expect(hub.state.leases.size).toBe(0)
     expect(hub.say({ t: 'owner.moved', from: 'guest', to: 'ada' })).toEqual([])
@@ -347,7 +391,7 @@ describe('a session that is ended', () => {
     ])
     expect(hub.state.leases.size).toBe(0)
     expect(hub.state.sessions.size).toBe(0)
-    expect(hub.state.jobs.get('job')?.segments.all.flatMap(({ copies }) => copies)).toHaveLength(1)
+    expect(hub.copies('job')).toHaveLength(1)
     expect(hub.say({ t: 'session.ended', session: 'a', reason: 'again' })).toEqual([])
   })
 })
@@ -355,12 +399,12 @@ describe('a session that is ended', () => {
 describe('a job', () => {
   it('completes when its last shard is durable, not before', () => {
     const hub = new Conversation()
-    hub.admit({ shard_count: 1, copies_needed: 1 })
+    hub.admit({ shard_count: 1, verify: { mode: 'none' } })
     const lease = only(leasesIn(hub.join('a', 'alice')))
     const effects = hub.answer(lease.lease_id)
     expect(kinds(effects)).not.toContain('job.complete')
     const persist = only(effects.filter((effect) => effect.t === 'persist'))
-    const after = hub.say({ t: 'committed', job_id: 'job', shard_count: 1, credits: persist.credits })
+    const after = hub.say({ ...persist, t: 'committed' })
     expect(kinds(after)).toContain('job.complete')
     expect(after).toContainEqual({
       t: 'send',
@@ -372,8 +416,15 @@ describe('a job', () => {
 
   it('resumes after a restart with only its open shards', () => {
     const hub = new Conversation()
-    hub.admit({ shard_count: 6, accepted: [0, 1, 3] })
-    expect(hub.state.jobs.get('job')?.segments.all.map(({ first, count }) => [first, count])).toEqual([
+    hub.enrol('a', 'alice')
+    hub.admit({
+      shard_count: 6,
+      accepted: [
+        [0, 2],
+        [3, 1],
+      ],
+    })
+    expect(hub.state.jobs.get('job')?.fresh.all.map(({ first, count }) => [first, count])).toEqual([
       [2, 1],
       [4, 2],
     ])
@@ -381,7 +432,8 @@ describe('a job', () => {
 
   it('completes at once when a restart finds all its shards durable', () => {
     const hub = new Conversation()
-    expect(kinds(hub.admit({ shard_count: 2, accepted: [0, 1] }))).toContain('job.complete')
+    hub.enrol('a', 'alice')
+    expect(kinds(hub.admit({ shard_count: 2, accepted: [[0, 2]] }))).toContain('job.complete')
   })
 
   it('stops its leases when it is cancelled or out of time', () => {
@@ -407,9 +459,135 @@ describe('a job', () => {
 
   it('shares the network with an older job', () => {
     const hub = new Conversation()
+    hub.enrol('a', 'alice', 'cpu', 2)
     hub.admit({ id: 'old', shard_count: 1000 })
     hub.admit({ id: 'new', shard_count: 1000 })
-    const sent = leasesIn(hub.join('a', 'alice', 'cpu', 2))
-    expect(sent.map((lease) => hub.state.leases.get(lease.lease_id)?.job_id)).toEqual(['old', 'new'])
+    const sent = leasesIn(hub.listen('a'))
+    expect(sent.map((lease) => hub.state.leases.get(lease.lease_id)?.job.id)).toEqual(['old', 'new'])
+  })
+})
+
+describe('chunks', () => {
+  const chunkOf = (chunk: number, epoch: number, count = 4) => ({
+    chunk,
+    first: 4 * chunk,
+    count,
+    epoch,
+    lease_ms: 9000,
+    accepted: [],
+  })
+  const claimed = (hub: Conversation, chunk: ReturnType<typeof chunkOf>, exhausted = false) =>
+    hub.say({ t: 'chunks.claimed', job_id: 'job', chunks: [chunk], exhausted })
+
+  it('are claimed when an agent can do them, and given back when none can any more', () => {
+    const hub = new Conversation()
+    expect(kinds(hub.admit({ target: 'gpu' }))).toEqual([])
+    hub.enrol('c', 'carol', 'cpu')
+    expect(hub.state.jobs.get('job')?.chunks.size).toBe(0)
+    hub.enrol('g', 'george', 'webgpu')
+    claimed(hub, chunkOf(0, 3))
+    hub.say({ t: 'session.ended', session: 'g', reason: 'gone' })
+    const returned = { t: 'chunk.return', job_id: 'job', chunk: 0, epoch: 3, accepted: [] }
+    expect(hub.later(3000)).toContainEqual(returned)
+  })
+
+  it('are extended while they are worked on, and done when their shards are durable', () => {
+    const hub = new Conversation()
+    hub.hasQueue = false
+    hub.admit({ shard_count: 4, verify: { mode: 'none' } })
+    hub.enrol('a', 'alice')
+    claimed(hub, chunkOf(0, 3))
+    const lease = only(leasesIn(hub.listen('a')))
+    expect(hub.later(3000)).toContainEqual({ t: 'chunk.extend', job_id: 'job', chunk: 0, epoch: 3 })
+    const effects = [...hub.answer(lease.lease_id)]
+    for (let next = leasesIn(effects)[0]; next !== undefined; ) {
+      const more = hub.answer(next.lease_id)
+      effects.push(...more)
+      next = leasesIn(more)[0]
+    }
+    const persists = effects.filter((effect) => effect.t === 'persist')
+    const answers = persists.flatMap((effect) => hub.say({ ...effect, t: 'committed' }))
+    expect(answers).toContainEqual({ t: 'chunk.done', job_id: 'job', chunk: 0, epoch: 3 })
+    expect(hub.state.jobs.get('job')?.chunks.size ?? 0).toBe(0)
+  })
+
+  it('that are lost end their leases, and what was committed under their claim counts no more', () => {
+    const hub = new Conversation()
+    hub.hasQueue = false
+    hub.admit({ shard_count: 4, verify: { mode: 'none' } })
+    hub.enrol('a', 'alice')
+    claimed(hub, chunkOf(0, 3))
+    const lease = only(leasesIn(hub.listen('a')))
+    expect(hub.say({ t: 'chunk.lost', job_id: 'job', chunk: 0, epoch: 2 })).toEqual([])
+    const effects = hub.say({ t: 'chunk.lost', job_id: 'job', chunk: 0, epoch: 3 })
+    expect(effects).toContainEqual(
+      expect.objectContaining({
+        message: expect.objectContaining({ t: 'cancel', lease_id: lease.lease_id }),
+      }),
+    )
+    claimed(hub, chunkOf(0, 4))
+    hub.say({ t: 'committed', job_id: 'job', chunk: 0, epoch: 3, shard_count: 4, credits: [] })
+    expect(hub.state.jobs.get('job')?.chunks.get(0)).toMatchObject({ epoch: 4, durable_count: 0 })
+  })
+})
+
+describe('a promise that is long overdue near the end of a job', () => {
+  it('is given to a second agent, and whoever is first closes it', () => {
+    const hub = new Conversation()
+    hub.admit({ shard_count: 2, verify: { mode: 'none' } })
+    const slow = only(leasesIn(hub.join('slow', 'alice')))
+    const quick = only(leasesIn(hub.join('quick', 'bob')))
+    hub.now_ms += 10
+    hub.answer(quick.lease_id)
+    expect(leasesIn(hub.later(HUB.straggler_min_ms - 20))).toEqual([])
+    const again = only(leasesIn(hub.later(20)))
+    expect(again).toMatchObject({ session: 'quick', first: slow.first, count: slow.count })
+    const effects = hub.answer(again.lease_id)
+    expect(acceptedIn(effects).map(({ shard }) => shard)).toEqual([slow.first])
+    expect(effects).toContainEqual(
+      expect.objectContaining({ message: expect.objectContaining({ t: 'cancel', lease_id: slow.lease_id }) }),
+    )
+    expect(hub.state.leases.size).toBe(0)
+  })
+})
+
+describe('the policy', () => {
+  it('waits for its least number of agents, and never has more than its most at work', () => {
+    const hub = new Conversation()
+    hub.admit({ shard_count: 100, min_agents: 2, max_agents: 2 })
+    expect(leasesIn(hub.join('a', 'alice'))).toEqual([])
+    expect(leasesIn(hub.join('b', 'bob')).map(({ session }) => session)).toEqual(['a', 'b'])
+    expect(hub.state.leases.size).toBe(2)
+    expect(leasesIn(hub.join('c', 'carol'))).toEqual([])
+  })
+})
+
+describe('sharing', () => {
+  it('serves owners by the work done for them, and weights among the jobs of one', () => {
+    const hub = new Conversation()
+    const none = { verify: { mode: 'none' }, shard_count: 1000 } as const
+    hub.enrol('a', 'agent', 'cpu', 8)
+    for (const [id, owner, weight] of [
+      ['one', 'ann', 1],
+      ['two', 'ann', 3],
+      ['three', 'ben', 1],
+    ] as const)
+      hub.admit({ ...none, id, owner, weight })
+    const served: Record<string, number> = { one: 0, two: 0, three: 0 }
+    const queue = [...leasesIn(hub.listen('a'))]
+    for (let round = 0; round < 400; round++) {
+      const lease = queue.shift()
+      if (lease === undefined) break
+      const job = hub.state.leases.get(lease.lease_id)?.job.id ?? ''
+      served[job] = (served[job] ?? 0) + lease.count
+      // So slow that each lease has one shard.
+      hub.now_ms += 10_000
+      queue.push(...leasesIn(hub.answer(lease.lease_id)))
+    }
+    const total = Object.values(served).reduce((sum, count) => sum + count, 0)
+    expect(total).toBeGreaterThan(300)
+    expect((served.three ?? 0) / total).toBeCloseTo(0.5, 1)
+    expect((served.two ?? 0) / (served.one ?? 1)).toBeGreaterThan(2.5)
+    expect((served.two ?? 0) / (served.one ?? 1)).toBeLessThan(3.5)
   })
 })

@@ -1,213 +1,230 @@
-import type { AcceptedCopy, AcceptedShard, AcceptMethod } from '../../../kernel/acceptance.ts'
-import { REFEREE } from '../../../kernel/bill.ts'
-import { bytesEqual } from '../../../kernel/digest.ts'
+import type { AcceptedCopy, AcceptedRun, AcceptMethod } from '../../../kernel/acceptance.ts'
 import { invariant } from '../../../kernel/errors.ts'
-import { isFinal } from './lifecycle.ts'
+import { blockAgent } from './blocking.ts'
+import { markAccepted } from './chunks.ts'
+import { drawsOf } from './draws.ts'
+import type { Credit, HubEvent } from './events.ts'
+import { recount } from './fleet.ts'
+import { forgetLease, sayCancelled } from './leases.ts'
+import { runTransition } from './lifecycle.ts'
 import { HUB } from './limits.ts'
-import { agrees, type Copy, type Segment, slice } from './segments.ts'
-import {
-  type Credit,
-  type HubEvent,
-  type HubJob,
-  type HubLease,
-  type HubSession,
-  isAccepted,
-} from './state.ts'
-import { dropLease, forgetLease, sendTo, type Turn, updatePhase } from './turn.ts'
+import { armTimer, dequeue, enqueue, holdLeaves, removeRun, splitOff } from './runs.ts'
+import type { Copy, HubJob, HubLease, Run } from './state.ts'
+import type { Turn } from './turn.ts'
+import { verificationNeed } from './verification.ts'
 
 /**
- * What becomes of a result. Copies of enough distinct owners that agree close a shard; a disagreement waits for the
+ * What becomes of a result. Copies of enough distinct owners that agree close a run; a disagreement waits for the
  * referee, whose word is final. Nothing here depends on the order in which results arrive.
  */
 
 export function receiveResult(turn: Turn, event: HubEvent & { t: 'result.received' }): void {
   const lease = turn.state.leases.get(event.lease_id)
-  const session = turn.state.sessions.get(event.session)
-  if (lease === undefined || session === undefined || lease.session !== session.id) {
+  if (lease === undefined || lease.session.id !== event.session) {
     turn.effects.push({ t: 'reply', outcome: 'not_held' })
     return
   }
-  const job = turn.state.jobs.get(lease.job_id)
-  invariant(job !== undefined, 'a lease belongs to a live job')
   turn.effects.push({ t: 'reply', outcome: 'received' })
-  measureSpeed(turn, session, lease, job)
-  forgetLease(turn, lease, job)
-  job.segments.fill(lease.id, lease.first, event.digests, event.leaves, turn.state.now_ms)
-  closeAgreed(turn, job)
+  measureSpeed(turn, lease)
+  forgetLease(turn, lease)
+  for (const run of [...lease.runs]) {
+    fill(turn, run, lease, event.digests, event.leaves)
+    judge(turn, run)
+  }
 }
 
 /** Speed in work units a millisecond, over the time in which the agent had nothing older to do. */
-function measureSpeed(turn: Turn, session: HubSession, lease: HubLease, job: HubJob): void {
-  const took_ms = Math.max(1, turn.state.now_ms - Math.max(lease.granted_ms, session.returned_ms))
-  const speed = (lease.count * job.shard_units) / took_ms
+function measureSpeed(turn: Turn, { session, job, count, granted_ms }: HubLease): void {
+  const took_ms = Math.max(1, turn.state.now_ms - Math.max(granted_ms, session.returned_ms))
+  const speed = (count * job.shard_units) / took_ms
   session.speed =
     session.speed_measured && session.speed !== undefined
       ? session.speed + HUB.speed_smoothing * (speed - session.speed)
       : speed
   session.speed_measured = true
+  session.pace_share = Math.min(1, session.pace_share * 1.5)
   session.returned_ms = turn.state.now_ms
+  recount(turn.state, session)
 }
 
-/** Accepts what enough owners agree on; what they do not agree on is marked for the referee. */
-function closeAgreed(turn: Turn, job: HubJob): void {
-  const accepted: AcceptedShard[] = []
-  const credits = new CreditList()
-  for (let index = job.segments.length - 1; index >= 0; index--) {
-    const segment = job.segments.all[index]
-    if (segment === undefined || segment.disputed || segment.copies.length < job.copies_needed) continue
-    if (segment.copies.some((copy) => copy.digests === undefined)) continue
-    const disputes: Segment[] = []
-    for (let offset = 0; offset < segment.count; offset++) {
-      if (agrees(segment, offset)) {
-        accepted.push(
-          acceptCopies(job, segment, offset, job.copies_needed === 1 ? 'single' : 'quorum', credits),
-        )
-      } else disputes.push({ ...slice(segment, offset, 1), disputed: true })
-    }
-    job.segments.replace(index, disputes)
-  }
-  persistAccepted(turn, job, accepted, credits)
-}
-
-function acceptCopies(
-  job: HubJob,
-  segment: Segment,
-  offset: number,
-  method: AcceptMethod,
-  credits: CreditList,
-): AcceptedShard {
-  const shard = segment.first + offset
-  const digest = segment.copies[0]?.digests?.slice(32 * offset, 32 * offset + 32)
-  invariant(digest !== undefined && !isAccepted(job, shard), 'a shard is accepted once')
-  const leaf = segment.copies.find((copy) => copy.leaves !== undefined)?.leaves?.[offset]
-  invariant(leaf !== undefined || !job.inline_leaves, 'an accepted inline shard has its leaf')
-  markAccepted(job, shard)
-  for (const copy of segment.copies) credits.add(copy)
-  return {
-    shard,
-    method,
-    digest,
-    leaf: leaf ?? new Uint8Array(0),
-    copies: segment.copies.map(acceptedCopy),
-  }
-}
-
-/** The referee's word is final: copies that agree with it count, an agent that does not is out. */
-export function applyReferee(
+/** Fills in what a lease returned for a run: digests, and leaves where no earlier copy has them. */
+function fill(
   turn: Turn,
-  job_id: string,
-  shard: number,
-  digest: Uint8Array,
-  leaf: Uint8Array,
+  run: Run,
+  lease: HubLease,
+  digests: Uint8Array,
+  leaves: readonly Uint8Array[],
 ): void {
-  const job = turn.state.jobs.get(job_id)
-  if (job === undefined || isFinal(job.phase)) return
-  job.refereeing.delete(shard)
-  const index = job.segments.all.findIndex(
-    (segment) => shard >= segment.first && shard < segment.first + segment.count,
+  const offset = run.first - lease.first
+  const isWhole = run.count === lease.count
+  const isHeld = run.copies.some((copy) => copy.leaves !== undefined)
+  const ownLeaves = isWhole ? leaves : leaves.slice(offset, offset + run.count)
+  dequeue(run)
+  holdLeaves(run, -1)
+  run.copies = run.copies.map((copy) =>
+    copy.lease_id === lease.id
+      ? {
+          ...copy,
+          digests: isWhole ? digests : digests.subarray(32 * offset, 32 * (offset + run.count)),
+          leaves: isHeld ? undefined : ownLeaves,
+        }
+      : copy,
   )
-  const segment = job.segments.all[index]
-  if (segment === undefined) return
-  const offset = shard - segment.first
-  const before = offset > 0 ? [slice(segment, 0, offset)] : []
-  const after = offset + 1 < segment.count ? [slice(segment, offset + 1, segment.count - offset - 1)] : []
-  job.segments.replace(index, [...before, ...after])
-  const one = slice(segment, offset, 1)
-  const right = one.copies.filter((copy) => copy.digests !== undefined && bytesEqual(copy.digests, digest))
-  const wrong = one.copies.filter((copy) => copy.digests !== undefined && !bytesEqual(copy.digests, digest))
-  const credits = new CreditList()
-  for (const copy of right) credits.add(copy)
-  markAccepted(job, shard)
-  const referee: AcceptedCopy = { agent: REFEREE, owner: REFEREE, executor: 'wasm' }
-  persistAccepted(
-    turn,
-    job,
-    [{ shard, method: 'referee', digest, leaf, copies: [...right.map(acceptedCopy), referee] }],
-    credits,
-  )
-  for (const copy of wrong)
-    blockAgent(turn, copy.agent, `shard ${shard} of job ${job.id} differs from the referee's execution`, copy)
+  holdLeaves(run, 1)
+  if (run.returned_ms === undefined) run.returned_ms = turn.state.now_ms
 }
 
-function markAccepted(job: HubJob, shard: number): void {
-  job.accepted[shard >> 3] = (job.accepted[shard >> 3] ?? 0) | (1 << (shard & 7))
-  job.accepted_count++
-}
-
-function persistAccepted(
-  turn: Turn,
-  job: HubJob,
-  shards: readonly AcceptedShard[],
-  credits: CreditList,
-): void {
-  if (shards.length > 0) {
-    turn.effects.push({
-      t: 'persist',
-      job_id: job.id,
-      submitter: job.owner,
-      copies_needed: job.copies_needed,
-      shards,
-      credits: credits.list(),
-    })
-  }
-  updatePhase(turn, job)
-}
-
-export function refuseResult(turn: Turn, session_id: string, lease_id: string, reason: string): void {
-  const session = turn.state.sessions.get(session_id)
-  const lease = turn.state.leases.get(lease_id)
-  if (session === undefined || lease === undefined || lease.session !== session_id) {
-    turn.effects.push({ t: 'reply', outcome: 'not_held' })
+/** Closes a run whose copies suffice, part by part where they differ; otherwise it waits for what it lacks. */
+export function judge(turn: Turn, run: Run): void {
+  const { state } = turn
+  const returned = run.copies.filter((copy) => copy.digests !== undefined)
+  if (run.stage !== 'open' || returned.length < run.wanted) {
+    wait(turn, run)
     return
   }
-  turn.effects.push({ t: 'reply', outcome: 'received' })
-  blockAgent(turn, session.agent, reason, { session: session_id, lease_id })
+  dequeue(run)
+  const rest = run
+  for (const { count, agree } of agreement(returned, run.count)) {
+    const part = count < rest.count ? splitOff(state, rest, count) : rest
+    if (agree) decide(turn, part)
+    else dispute(turn, part)
+    if (part === rest) return
+  }
+  invariant(rest === undefined, 'the parts of a run cover it')
 }
 
-/** Ends an agent's part in this hub's life: its unaccepted copies are taken back and done again by others. */
-function blockAgent(
-  turn: Turn,
-  agent: string,
-  reason: string,
-  where: Pick<Copy, 'session' | 'lease_id'>,
-): void {
-  if (turn.state.blocked.has(agent)) return
-  turn.state.blocked.set(agent, reason)
-  if (turn.state.sessions.has(where.session))
-    sendTo(turn, where.session, { t: 'rejected', lease_id: where.lease_id, reason: reason.slice(0, 200) })
-  for (const lease of [...turn.state.leases.values()]) {
-    if (turn.state.sessions.get(lease.session)?.agent === agent) dropLease(turn, lease.id)
+function wait(turn: Turn, run: Run): void {
+  if (run.timer === undefined && run.returned_ms !== undefined && run.stage === 'open')
+    armTimer(turn.state, run, run.returned_ms + HUB.second_owner_wait_ms)
+  enqueue(turn.state, run)
+}
+
+function dispute(turn: Turn, run: Run): void {
+  run.stage = runTransition(run.stage, 'disagreed')
+  enqueue(turn.state, run)
+}
+
+/** Asks the job's verification what a run needs whose returned copies agree. */
+function decide(turn: Turn, run: Run): void {
+  const { job } = run.chunk
+  const copies = run.copies.filter((copy) => copy.digests !== undefined)
+  const need = verificationNeed(
+    job.verify,
+    { first: run.first, count: run.count, copies },
+    drawsOf(turn.state),
+  )
+  switch (need.t) {
+    case 'accept':
+      closeRun(turn, run, [{ offset: 0, count: run.count, method: need.method, copies }])
+      return
+    case 'copies':
+      invariant(need.count > copies.length, 'a run asks for more copies than it has')
+      run.wanted = need.count
+      wait(turn, run)
+      return
+    case 'audit':
+      run.stage = runTransition(run.stage, 'drawn')
+      run.sample = need.sample
+      enqueue(turn.state, run)
+      return
+    default:
+      need satisfies never
   }
-  for (const job of turn.state.jobs.values()) {
-    job.segments.dropCopies((copy) => copy.agent === agent)
-    updatePhase(turn, job)
+}
+
+/** Rows of neighbouring shards on which the copies agree, or do not. */
+function agreement(copies: readonly Copy[], count: number): readonly { count: number; agree: boolean }[] {
+  const [first, ...others] = copies
+  if (first?.digests === undefined || others.every((copy) => equalShards(first, copy, 0, count)))
+    return [{ count, agree: true }]
+  const parts: { count: number; agree: boolean }[] = []
+  for (let offset = 0; offset < count; offset++) {
+    const agree = others.every((copy) => equalShards(first, copy, offset, 1))
+    const last = parts.at(-1)
+    if (last?.agree === agree) last.count++
+    else parts.push({ count: 1, agree })
   }
-  for (const session of turn.state.sessions.values()) {
-    if (session.agent === agent) turn.effects.push({ t: 'session.dropped', session: session.id, reason })
+  return parts
+}
+
+function equalShards(a: Copy, b: Copy, offset: number, count: number): boolean {
+  for (let at = 32 * offset; at < 32 * (offset + count); at++)
+    if (a.digests?.[at] !== b.digests?.[at]) return false
+  return true
+}
+
+/** A row of shards of a run that close alike, counted from the run's first. */
+export interface ClosedPart {
+  readonly offset: number
+  readonly count: number
+  readonly method: AcceptMethod
+  /** Agents' copies whose digests are the accepted ones. */
+  readonly copies: readonly Copy[]
+  /** What the referee says, where it has executed the shards itself. */
+  readonly referee?: { readonly digests: Uint8Array; readonly leaves: readonly Uint8Array[] }
+}
+
+const REFEREE_COPY: AcceptedCopy = { agent: 'referee', owner: 'referee', executor: 'wasm' }
+
+/** Accepts a run's shards for good, and ends the promises that nobody needs any more. */
+export function closeRun(turn: Turn, run: Run, parts: readonly ClosedPart[]): void {
+  const { chunk } = run
+  const unneeded = run.copies.flatMap((copy) =>
+    copy.digests === undefined ? (turn.state.leases.get(copy.lease_id) ?? []) : [],
+  )
+  removeRun(turn.state, run)
+  markAccepted(chunk, run.first, run.count)
+  const accepted = turn.accepted.get(chunk) ?? { runs: [], credits: [] }
+  turn.accepted.set(chunk, accepted)
+  for (const part of parts) {
+    accepted.runs.push(acceptedRun(chunk.job, run, part))
+    for (const copy of part.copies) credit(accepted.credits, copy, part.count)
+  }
+  for (const lease of unneeded) {
+    if (lease.runs.size > 0) continue
+    forgetLease(turn, lease)
+    sayCancelled(turn, lease, 'its shards are verified')
+  }
+}
+
+function acceptedRun(job: HubJob, run: Run, part: ClosedPart): AcceptedRun {
+  const { offset, count, method, copies, referee } = part
+  const digests =
+    referee?.digests ?? copies[0]?.digests?.subarray(32 * offset, 32 * (offset + count)) ?? new Uint8Array(0)
+  const held = copies.find((copy) => copy.leaves !== undefined)?.leaves
+  const leaves =
+    referee?.leaves ??
+    (offset === 0 && count === run.count ? held : held?.slice(offset, offset + count)) ??
+    []
+  invariant(digests.length === 32 * count, 'an accepted run has its digests')
+  invariant(!job.inline_leaves || leaves.length === count, 'an accepted run of inline leaves has them')
+  const agents = copies.map(({ agent, owner, executor }) => ({ agent, owner, executor }))
+  return {
+    first: run.first + offset,
+    count,
+    method,
+    digests,
+    leaves,
+    copies: referee === undefined ? agents : [...agents, REFEREE_COPY],
   }
 }
 
 /** Sums accepted shards by lease. */
-class CreditList {
-  readonly #byLease = new Map<string, Credit>()
-
-  add(copy: Pick<Copy, 'session' | 'agent' | 'owner' | 'executor' | 'lease_id'>): void {
-    const shards = (this.#byLease.get(copy.lease_id)?.shards ?? 0) + 1
-    this.#byLease.set(copy.lease_id, {
-      session: copy.session,
-      agent: copy.agent,
-      owner: copy.owner,
-      executor: copy.executor,
-      lease_id: copy.lease_id,
-      shards,
-    })
-  }
-
-  list(): readonly Credit[] {
-    return [...this.#byLease.values()]
+function credit(credits: Credit[], copy: Copy, shards: number): void {
+  const known = credits.find(({ lease_id }) => lease_id === copy.lease_id)
+  if (known !== undefined) known.shards += shards
+  else {
+    const { session, agent, owner, executor, lease_id } = copy
+    credits.push({ session, agent, owner, executor, lease_id, shards })
   }
 }
 
-function acceptedCopy(copy: Copy): AcceptedCopy {
-  return { agent: copy.agent, owner: copy.owner, executor: copy.executor }
+export function refuseResult(turn: Turn, session_id: string, lease_id: string, reason: string): void {
+  const lease = turn.state.leases.get(lease_id)
+  if (lease === undefined || lease.session.id !== session_id) {
+    turn.effects.push({ t: 'reply', outcome: 'not_held' })
+    return
+  }
+  turn.effects.push({ t: 'reply', outcome: 'received' })
+  blockAgent(turn, lease.session.agent.id, reason, { session: session_id, lease_id })
 }

@@ -13,12 +13,12 @@ export const refereeRequestSchema = z.discriminatedUnion('t', [
     inputs: z.array(z.tuple([z.string(), bytes])),
   }),
   z.strictObject({ t: z.literal('unload'), contract_hash: hash }),
-  z.strictObject({ t: z.literal('run'), id: z.int(), contract_hash: hash, shard: z.int().min(0) }),
+  z.strictObject({ t: z.literal('run'), id: z.int(), contract_hash: hash, shards: z.array(z.int().min(0)) }),
 ])
 export type RefereeRequest = z.infer<typeof refereeRequestSchema>
 
 export const refereeAnswerSchema = z.discriminatedUnion('t', [
-  z.strictObject({ t: z.literal('done'), id: z.int(), leaf: bytes }),
+  z.strictObject({ t: z.literal('done'), id: z.int(), leaves: z.array(bytes) }),
   z.strictObject({ t: z.literal('failed'), id: z.int(), message: z.string() }),
 ])
 export type RefereeAnswer = z.infer<typeof refereeAnswerSchema>

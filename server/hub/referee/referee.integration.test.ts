@@ -43,7 +43,7 @@ describe("the referee's thread", () => {
     const referee = await startReferee()
     const jobs = Array.from({ length: 20 }, (_, index) => pi(`job ${index}`))
     for (const job of [...jobs, ...jobs]) {
-      expect(await referee.execute(job, 0, new Map())).toEqual(referenceLeaf(job, 0, new Map()))
+      expect(await referee.execute(job, [0], new Map())).toEqual([referenceLeaf(job, 0, new Map())])
     }
   })
 
@@ -60,9 +60,9 @@ describe("the referee's thread", () => {
       seed: { mode: 'derived' },
       verify: { mode: 'none' },
     })
-    await expect(referee.execute(product, 0, new Map())).rejects.toMatchObject({ code: 'EXECUTOR_FAILED' })
+    await expect(referee.execute(product, [0], new Map())).rejects.toMatchObject({ code: 'EXECUTOR_FAILED' })
     const job = pi('after')
-    expect(await referee.execute(job, 0, new Map())).toEqual(referenceLeaf(job, 0, new Map()))
+    expect(await referee.execute(job, [0], new Map())).toEqual([referenceLeaf(job, 0, new Map())])
   })
 
   it('starts a new thread for a shard whose thread was lost, a few times', async () => {
@@ -82,8 +82,8 @@ describe("the referee's thread", () => {
       return referee
     }
     const job = pi('lost')
-    expect(await (await dying(2)).execute(job, 0, new Map())).toEqual(referenceLeaf(job, 0, new Map()))
-    await expect((await dying(3)).execute(job, 0, new Map())).rejects.toMatchObject({
+    expect(await (await dying(2)).execute(job, [0], new Map())).toEqual([referenceLeaf(job, 0, new Map())])
+    await expect((await dying(3)).execute(job, [0], new Map())).rejects.toMatchObject({
       code: 'EXECUTOR_FAILED',
     })
     rmSync(folder, { recursive: true })
@@ -91,7 +91,7 @@ describe("the referee's thread", () => {
 
   it('refuses what waits when it is closed', async () => {
     const referee = await startReferee()
-    const answer = referee.execute(pi('long', 4_000_000), 0, new Map())
+    const answer = referee.execute(pi('long', 4_000_000), [0], new Map())
     const refused = expect(answer).rejects.toMatchObject({ code: 'UNAVAILABLE' })
     await referee.close()
     await refused

@@ -6,8 +6,8 @@ import { type RefereeRequest, refereeAnswerSchema } from './messages.ts'
 
 /** The hub's own exact execution: its word closes a dispute. */
 export interface Referee {
-  /** @returns the shard's leaf. @throws ForgeError EXECUTOR_FAILED when the execution itself fails */
-  execute(job: PreparedJob, shard: number, inputs: InputBytes): Promise<Uint8Array>
+  /** @returns the shards' leaves in their order. @throws ForgeError EXECUTOR_FAILED when the execution itself fails */
+  execute(job: PreparedJob, shards: readonly number[], inputs: InputBytes): Promise<readonly Uint8Array[]>
   close(): Promise<void>
 }
 
@@ -23,7 +23,10 @@ const ATTEMPTS = 3
 export class WorkerReferee implements Referee {
   readonly #entry: URL
   readonly #cpuShare: number
-  readonly #waiting = new Map<number, { resolve(leaf: Uint8Array): void; reject(error: unknown): void }>()
+  readonly #waiting = new Map<
+    number,
+    { resolve(leaves: readonly Uint8Array[]): void; reject(error: unknown): void }
+  >()
   #worker: Worker | undefined
   #loaded = new Set<string>()
   #next = 1
@@ -37,11 +40,15 @@ export class WorkerReferee implements Referee {
     this.#cpuShare = cpuShare
   }
 
-  async execute(job: PreparedJob, shard: number, inputs: InputBytes): Promise<Uint8Array> {
+  async execute(
+    job: PreparedJob,
+    shards: readonly number[],
+    inputs: InputBytes,
+  ): Promise<readonly Uint8Array[]> {
     for (let attempt = 1; ; attempt++) {
       const lost = this.#lost
       try {
-        return await this.#ask(job, shard, inputs)
+        return await this.#ask(job, shards, inputs)
       } catch (error) {
         // One lost thread must not fail a job; an execution that fails by itself would fail again.
         if (this.#lost === lost || attempt === ATTEMPTS || this.#closed) throw error
@@ -49,14 +56,14 @@ export class WorkerReferee implements Referee {
     }
   }
 
-  #ask(job: PreparedJob, shard: number, inputs: InputBytes): Promise<Uint8Array> {
+  #ask(job: PreparedJob, shards: readonly number[], inputs: InputBytes): Promise<readonly Uint8Array[]> {
     const worker = this.#running()
     const id = this.#next++
-    const answer = new Promise<Uint8Array>((resolve, reject) => {
+    const answer = new Promise<readonly Uint8Array[]>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject })
     })
     this.#load(worker, job, inputs)
-    this.#post(worker, { t: 'run', id, contract_hash: job.contractHash, shard })
+    this.#post(worker, { t: 'run', id, contract_hash: job.contractHash, shards: [...shards] })
     return answer
   }
 
@@ -93,7 +100,7 @@ export class WorkerReferee implements Referee {
       const answer = refereeAnswerSchema.parse(message)
       const waiting = this.#waiting.get(answer.id)
       this.#waiting.delete(answer.id)
-      if (answer.t === 'done') waiting?.resolve(answer.leaf)
+      if (answer.t === 'done') waiting?.resolve(answer.leaves)
       else waiting?.reject(new ForgeError('EXECUTOR_FAILED', `the referee failed: ${answer.message}`))
     })
     const lost = (cause: unknown) => {

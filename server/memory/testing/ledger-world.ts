@@ -10,7 +10,7 @@ import { createJobStore } from '../job-store.ts'
 import { createOwnerStore } from '../owner-store.ts'
 import type { CreditStore, JobStore, NewJob, ResultStore, Settlement } from '../ports.ts'
 import { createResultStore } from '../result-store.ts'
-import { SAMPLE_TERMS, sampleJob, sampleResult } from './samples.ts'
+import { runsOf, SAMPLE_TERMS, sampleJob, sampleResult } from './samples.ts'
 
 export interface WorldAgent {
   readonly id: string
@@ -110,11 +110,10 @@ export async function createLedgerWorld(
       const accepted = shards.map((copies, at) => acceptedShard(first + at, copies))
       const copies_needed = job.hold / job.shard_price / job.shard_count
       const parts = withTarget.has(job.id) ? accepted.map((shard) => [shard]) : [accepted]
-      const groups = parts.map((part) => ({
-        job_id: job.id,
-        shards: part,
-        work: workDone(part, job.owner_id, copies_needed),
-      }))
+      const groups = parts.map((part) => {
+        const runs = runsOf(part)
+        return { job_id: job.id, runs, work: workDone(runs, job.owner_id, copies_needed) }
+      })
       // As the hub does: a commit that failed may have happened, and is repeated.
       await results.commit(epoch, groups, []).catch(() => results.commit(epoch, groups, []))
     },

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { AcceptedShard } from '../../../kernel/acceptance.ts'
+import type { AcceptedRun, AcceptedShard } from '../../../kernel/acceptance.ts'
 import { workDone } from '../../../kernel/bill.ts'
 import { canonicalContract, contractHash, formatOp, parseContract } from '../../../kernel/contract.ts'
 import { sha256, sha256Hex } from '../../../kernel/digest.ts'
@@ -89,9 +89,22 @@ export function sampleShards(first: number, count: number): readonly AcceptedSha
   })
 }
 
+/** Each shard as a run of its own. */
+export function runsOf(shards: readonly AcceptedShard[]): readonly AcceptedRun[] {
+  return shards.map(({ shard, method, digest, leaf, copies }) => ({
+    first: shard,
+    count: 1,
+    method,
+    digests: digest,
+    leaves: [leaf],
+    copies,
+  }))
+}
+
 /** Shards of a job on their way into the store, with what their copies are worth to whom. */
 export function sampleGroup(job_id: string, shards: readonly AcceptedShard[]): AcceptedGroup {
-  return { job_id, shards, work: workDone(shards, 'submitter', 2) }
+  const runs = runsOf(shards)
+  return { job_id, runs, work: workDone(runs, 'submitter', 2) }
 }
 
 export function sampleReceipt(jobId: string, epoch: number, leaseId: string): SignedReceipt {

@@ -9,6 +9,7 @@ export const WASM_MODULES: Readonly<
   'ensemble/lorenz.v1': () => import('./ensemble-lorenz.v1.ts'),
   'ensemble/sir.v1': () => import('./ensemble-sir.v1.ts'),
   'mc/eta.v1': () => import('./mc-eta.v1.ts'),
+  'mc/gbm-scenarios.v1': () => import('./mc-gbm-scenarios.v1.ts'),
   'mc/gbm.v1': () => import('./mc-gbm.v1.ts'),
   'mc/heston.v1': () => import('./mc-heston.v1.ts'),
   'mc/insurance.v1': () => import('./mc-insurance.v1.ts'),

@@ -1,0 +1,149 @@
+// Bugs that the simulation must find: each is planted alone, by replacing pieces of source.
+
+/**
+ * @typedef {{file: string, find: string, replace: string}} Edit
+ * @typedef {{name: string, edits: readonly Edit[]}} Mutant
+ */
+
+const core = (/** @type {string} */ file) => `server/hub/core/${file}.ts`
+
+/** @type {readonly Mutant[]} */
+export const MUTANTS = [
+  {
+    name: 'fencing: the store takes what an earlier owner of a chunk commits',
+    edits: [
+      {
+        file: 'server/hub/simulation/store.ts',
+        find: 'stored.chunks[persist.chunk]?.epoch === persist.epoch && stored.end === undefined',
+        replace: 'stored.end === undefined',
+      },
+    ],
+  },
+  {
+    name: 'double accept: shards that are durable already are offered again',
+    edits: [
+      {
+        file: core('chunks'),
+        find: 'for (const [first, count] of [...claimed.accepted, [end, 0] as const]) {',
+        replace: 'for (const [first, count] of [[end, 0] as const]) {',
+      },
+    ],
+  },
+  {
+    name: 'lost chunk: a chunk is done when its shards are accepted, durable or not',
+    edits: [
+      {
+        file: core('verdict'),
+        find: '  markAccepted(chunk, run.first, run.count)\n',
+        replace:
+          "  markAccepted(chunk, run.first, run.count)\n  if (chunk.accepted_count === chunk.count)\n    turn.effects.push({ t: 'chunk.done', job_id: chunk.job.id, chunk: chunk.number, epoch: chunk.epoch })\n",
+      },
+    ],
+  },
+  {
+    name: 'copied digest: an owner confirms himself',
+    edits: [
+      {
+        file: core('schedule'),
+        find: 'const may = (owners: readonly string[]): boolean => !owners.includes(session.owner)',
+        replace: 'const may = (): boolean => true',
+      },
+    ],
+  },
+  {
+    name: "the submitter's own agents count",
+    edits: [
+      {
+        file: core('schedule'),
+        find: '!(excludesSubmitter(job.verify) && session.owner === job.owner) &&',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'agreement is looked at for the first shard of a run only',
+    edits: [
+      {
+        file: core('verdict'),
+        find: 'equalShards(first, copy, 0, count)',
+        replace: 'equalShards(first, copy, 0, 1)',
+      },
+    ],
+  },
+  {
+    name: 'a lease that is taken back leaves its promise behind',
+    edits: [
+      {
+        file: core('leases'),
+        find: 'for (const run of [...lease.runs]) dropCopies(turn.state, run, (copy) => copy.lease_id === lease.id)',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'a quorum is one copy short',
+    edits: [
+      {
+        file: core('verify-policy'),
+        find: "export function plannedCopies(verify: VerifyPolicy): number {\n  return verify.mode === 'quorum' ? verify.k : 1",
+        replace:
+          "export function plannedCopies(verify: VerifyPolicy): number {\n  return verify.mode === 'quorum' ? verify.k - 1 : 1",
+      },
+      {
+        file: core('verification'),
+        find: 'run.copies.length >= verify.k',
+        replace: 'run.copies.length >= verify.k - 1',
+      },
+    ],
+  },
+  {
+    name: 'the result of a lease of somebody else is taken',
+    edits: [
+      {
+        file: core('verdict'),
+        find: 'if (lease === undefined || lease.session.id !== event.session) {',
+        replace: 'if (lease === undefined) {',
+      },
+    ],
+  },
+  {
+    name: "a copy that the referee contradicts stays its agent's",
+    edits: [
+      {
+        file: core('refereeing'),
+        find: 'const agreeing = copies.filter((copy) => says(copy, offset, digest) === true)',
+        replace: 'const agreeing = copies.filter((copy) => says(copy, offset, digest) !== undefined)',
+      },
+    ],
+  },
+  {
+    name: 'a lease crosses a look',
+    edits: [
+      {
+        file: core('looks'),
+        find: 'const look = job.look_ends.find((end) => end > first) ?? job.shard_count',
+        replace: 'const look = job.shard_count',
+      },
+    ],
+  },
+  {
+    name: 'a wrong agent keeps its unaccepted copies',
+    edits: [
+      {
+        file: core('blocking'),
+        find: 'dropCopies(state, run, (copy) => copy.agent === id)',
+        replace: 'dropCopies(state, run, () => false)',
+      },
+    ],
+  },
+  {
+    name: 'a second copy that nobody gives is waited for without end',
+    edits: [
+      {
+        file: core('refereeing'),
+        find: 'const isStranded = isOverdue || (!isPromised && !someoneMay(state, run.chunk.job, run))',
+        replace: 'const isStranded = false',
+      },
+    ],
+  },
+]

@@ -1,0 +1,178 @@
+import type { AcceptedRun } from '../../../kernel/acceptance.ts'
+import type { ForgeErrorJson } from '../../../kernel/errors.ts'
+import type { HubMessage } from '../../../kernel/protocol.ts'
+import type { ExecutorKind } from '../../../kernel/receipt.ts'
+import type { JobPhase } from './lifecycle.ts'
+import type { HubJob } from './state.ts'
+
+/** What the core is told, and what it asks for. */
+
+/** A chunk as the queue gives it. */
+export interface ClaimedChunk {
+  readonly chunk: number
+  readonly first: number
+  readonly count: number
+  /** Fences this claim: a later one of the same chunk has a greater number. */
+  readonly epoch: number
+  /** How long the claim lasts unless it is extended; Infinity when nobody else can claim. */
+  readonly lease_ms: number
+  /** Shards that are accepted and durable: ascending, disjoint `[first, count]`. */
+  readonly accepted: readonly (readonly [first: number, count: number])[]
+}
+
+/** So many shards of a lease are accepted: told to its agent after the commit. */
+export interface Credit {
+  readonly session: string
+  readonly agent: string
+  readonly owner: string
+  readonly executor: ExecutorKind
+  readonly lease_id: string
+  shards: number
+}
+
+export interface AdmittedJob
+  extends Pick<
+    HubJob,
+    | 'id'
+    | 'owner'
+    | 'shard_count'
+    | 'shard_units'
+    | 'leaf_max_bytes'
+    | 'inline_leaves'
+    | 'contract_hash'
+    | 'plan_digest'
+    | 'verify'
+    | 'target'
+    | 'min_agents'
+    | 'max_agents'
+    | 'weight'
+    | 'look_ends'
+    | 'looks_passed'
+    | 'stopped_at'
+  > {
+  readonly expires_ms: number
+  /** The phase stored for a job that an earlier life of the hub had. */
+  readonly phase: 'planned' | 'running' | 'verifying'
+}
+
+export type HubEvent =
+  | { readonly t: 'job.admitted'; readonly job: AdmittedJob }
+  | { readonly t: 'job.cancelled'; readonly job_id: string }
+  /** A guest has become an account: his jobs are the account's from now on. */
+  | { readonly t: 'owner.moved'; readonly from: string; readonly to: string }
+  | { readonly t: 'job.broken'; readonly job_id: string; readonly failure: ForgeErrorJson }
+  | { readonly t: 'job.settled'; readonly job_id: string }
+  /** So many prefixes are durable and looked at, none of which stops the job. */
+  | { readonly t: 'job.looked'; readonly job_id: string; readonly passed: number }
+  /** The prefix of so many shards is durable, and the look at it stops the job. */
+  | { readonly t: 'job.stopped'; readonly job_id: string; readonly at_shard: number }
+  /** The answer to `chunk.claim`. `exhausted`: the queue has no more now. */
+  | {
+      readonly t: 'chunks.claimed'
+      readonly job_id: string
+      readonly chunks: readonly ClaimedChunk[]
+      readonly exhausted: boolean
+    }
+  /** The queue has chunks of this job again: another hub has given some up. */
+  | { readonly t: 'chunks.available'; readonly job_id: string }
+  /** The claim has ended, or somebody else has the chunk: what is open in it is no longer this hub's to do. */
+  | { readonly t: 'chunk.lost'; readonly job_id: string; readonly chunk: number; readonly epoch: number }
+  /** Every chunk of the job is done, whichever hub did it. */
+  | { readonly t: 'job.drained'; readonly job_id: string }
+  | {
+      readonly t: 'session.joined'
+      readonly session: {
+        readonly id: string
+        readonly agent: string
+        readonly owner: string
+        readonly executor: ExecutorKind
+        readonly window: number
+      }
+      /** The agent's own claim, work units per second: sizes its first lease only. */
+      readonly claimed_speed: number | undefined
+    }
+  | { readonly t: 'session.listening'; readonly session: string; readonly after_lease: number }
+  | { readonly t: 'session.silent'; readonly session: string }
+  /** The shell ends a session for good: its key or token was revoked, its consent is over. */
+  | { readonly t: 'session.ended'; readonly session: string; readonly reason: string }
+  | { readonly t: 'lease.released'; readonly session: string; readonly lease_ids: readonly string[] }
+  | {
+      /** Shape, receipt, digests and leaf invariants have been checked by the shell. */
+      readonly t: 'result.received'
+      readonly session: string
+      readonly lease_id: string
+      readonly digests: Uint8Array
+      readonly leaves: readonly Uint8Array[]
+    }
+  /** A result that the shell found wrong by itself: bad receipt, digest or invariant. */
+  | {
+      readonly t: 'result.invalid'
+      readonly session: string
+      readonly lease_id: string
+      readonly reason: string
+    }
+  | {
+      /** The answer to `referee.run`, in the order of its shards. */
+      readonly t: 'referee.done'
+      readonly request: number
+      /** 32 bytes a shard. */
+      readonly digests: Uint8Array
+      /** Empty when leaves are blobs. */
+      readonly leaves: readonly Uint8Array[]
+    }
+  | {
+      readonly t: 'committed'
+      readonly job_id: string
+      readonly chunk: number
+      readonly epoch: number
+      readonly shard_count: number
+      readonly credits: readonly Credit[]
+    }
+  | { readonly t: 'tick' }
+
+export type HubEffect =
+  | { readonly t: 'send'; readonly session: string; readonly seq: number; readonly message: HubMessage }
+  /** Store these durably, then answer with `committed`. */
+  | {
+      readonly t: 'persist'
+      readonly job_id: string
+      readonly chunk: number
+      readonly epoch: number
+      /** Whose job it is and how many copies of a shard he pays for. */
+      readonly submitter: string
+      readonly copies_paid: number
+      readonly shard_count: number
+      readonly runs: readonly AcceptedRun[]
+      readonly credits: readonly Credit[]
+    }
+  | { readonly t: 'reply'; readonly outcome: 'received' | 'not_held' }
+  /** Execute these shards and answer with `referee.done`. */
+  | {
+      readonly t: 'referee.run'
+      readonly request: number
+      readonly job_id: string
+      readonly shards: readonly number[]
+    }
+  /** Claim at most so many chunks and answer with `chunks.claimed`. */
+  | { readonly t: 'chunk.claim'; readonly job_id: string; readonly wanted: number }
+  /** The chunk is still worked on: answer with `chunk.lost` when the claim is over. */
+  | { readonly t: 'chunk.extend'; readonly job_id: string; readonly chunk: number; readonly epoch: number }
+  /** No agent here can do the chunk: it is left to others. `accepted`: what is durable of it. */
+  | {
+      readonly t: 'chunk.return'
+      readonly job_id: string
+      readonly chunk: number
+      readonly epoch: number
+      readonly accepted: readonly (readonly [first: number, count: number])[]
+    }
+  /** Every shard of the chunk is durable. */
+  | { readonly t: 'chunk.done'; readonly job_id: string; readonly chunk: number; readonly epoch: number }
+  | {
+      readonly t: 'job.phase'
+      readonly job_id: string
+      readonly phase: JobPhase
+      readonly failure?: ForgeErrorJson
+    }
+  /** Every shard that the result covers is accepted and durable: reduce and settle. */
+  | { readonly t: 'job.complete'; readonly job_id: string }
+  | { readonly t: 'session.dropped'; readonly session: string; readonly reason: string }

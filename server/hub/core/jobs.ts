@@ -1,0 +1,110 @@
+import type { ForgeErrorJson } from '../../../kernel/errors.ts'
+import { claimAhead, closeChunk, dropRuns, forgetChunk } from './chunks.ts'
+import type { AdmittedJob } from './events.ts'
+import { dropLease, sayCancelled } from './leases.ts'
+import { isFinal, type JobTrigger } from './lifecycle.ts'
+import { LinkedList } from './linked-list.ts'
+import { completeJob } from './looks.ts'
+import { OwnerQueues } from './owner-queues.ts'
+import { RangeHeap } from './range-heap.ts'
+import { dropCopies } from './runs.ts'
+import type { HubJob } from './state.ts'
+import { movePhase, type Turn, updatePhase } from './turn.ts'
+import { forgetShare, hasWork, offerJob, withdrawJob } from './turns.ts'
+import { excludesSubmitter } from './verify-policy.ts'
+
+/** Jobs: they come with nothing but their plan, claim chunks, and end. */
+
+export function admitJob(turn: Turn, admitted: AdmittedJob): void {
+  const { state } = turn
+  if (state.jobs.has(admitted.id)) return
+  const { expires_ms, ...known } = admitted
+  const job: HubJob = {
+    ...known,
+    order: state.next_order++,
+    served: 0,
+    timer: undefined,
+    chunks: new Map(),
+    fresh: new RangeHeap(),
+    fresh_count: 0,
+    waiting: { 1: new OwnerQueues(), 2: new OwnerQueues(), 3: new OwnerQueues() },
+    waiting_shards: { 1: 0, 2: 0, 3: 0 },
+    missing_copies: 0,
+    flying: new LinkedList(),
+    touched_count: 0,
+    pending_bytes: 0,
+    workers: new Map(),
+    leases: 0,
+    granted_count: 0,
+    granted_since_ms: state.now_ms,
+    granted_per_s: 0,
+    chunk_shards: 0,
+    isClaiming: false,
+    isExhausted: false,
+  }
+  job.timer = state.timers.set(expires_ms, { t: 'job', job })
+  state.jobs.set(job.id, job)
+  if (job.stopped_at !== undefined) {
+    completeJob(turn, job)
+    return
+  }
+  offerJob(state, job)
+  claimAhead(turn, job)
+}
+
+/** Every chunk is done: the job is complete. */
+export function drainJob(turn: Turn, job_id: string): void {
+  const job = turn.state.jobs.get(job_id)
+  if (job === undefined || isFinal(job.phase) || job.stopped_at !== undefined) return
+  // A claim that had ended without this hub's knowledge: others have done the chunk.
+  for (const chunk of [...job.chunks.values()]) closeChunk(turn, chunk)
+  job.isExhausted = true
+  completeJob(turn, job)
+}
+
+/** Moves a job into a final phase, stops its leases and forgets it. */
+export function endJob(turn: Turn, job_id: string, trigger: JobTrigger, failure?: ForgeErrorJson): void {
+  const { state } = turn
+  const job = state.jobs.get(job_id)
+  if (job === undefined) return
+  movePhase(turn, job, trigger, failure)
+  if (!isFinal(job.phase)) return
+  for (const chunk of [...job.chunks.values()]) {
+    dropRuns(turn, chunk, `the job is ${job.phase}`)
+    forgetChunk(chunk)
+  }
+  for (const [request, items] of state.refereeing)
+    if (items[0]?.run.chunk.job === job) state.refereeing.delete(request)
+  withdrawJob(state, job)
+  job.timer?.cancel()
+  state.jobs.delete(job_id)
+  forgetShare(state, job.owner)
+}
+
+/**
+ * The new owner's own agents may have begun copies while he was somebody else: under verification they count no more, and
+ * are done again by others.
+ */
+export function moveOwner(turn: Turn, from: string, to: string): void {
+  const { state } = turn
+  for (const job of state.jobs.values()) {
+    if (job.owner !== from) continue
+    withdrawJob(state, job)
+    job.owner = to
+    if (hasWork(job)) offerJob(state, job)
+    if (!excludesSubmitter(job.verify)) continue
+    for (const chunk of job.chunks.values()) {
+      for (const run of [...chunk.runs]) {
+        for (const copy of run.copies) {
+          const lease = copy.owner === to ? state.leases.get(copy.lease_id) : undefined
+          if (lease === undefined) continue
+          sayCancelled(turn, lease, 'the job is your own now')
+          dropLease(turn, lease)
+        }
+        dropCopies(state, run, (copy) => copy.owner === to)
+      }
+    }
+    updatePhase(turn, job)
+  }
+  forgetShare(state, from)
+}

@@ -1,0 +1,116 @@
+import { invariant } from '../../../kernel/errors.ts'
+import { recount } from './fleet.ts'
+import { seat } from './hungry.ts'
+import { HUB } from './limits.ts'
+import { dropCopies, enqueue } from './runs.ts'
+import type { HubLease, HubSession, Run } from './state.ts'
+import { movePhase, sendTo, type Turn, updatePhase } from './turn.ts'
+import { serveJob } from './turns.ts'
+
+/** Leases: promising a run's shards to an agent, and taking promises back. */
+
+/** Promises all of a run, which stands in no queue, to an agent, and tells it. */
+export function grantLease(turn: Turn, session: HubSession, run: Run): void {
+  const { state } = turn
+  const { job } = run.chunk
+  const { first, count } = run
+  const number = state.next_lease++
+  const expected_ms = session.speed === undefined ? 0 : (count * job.shard_units) / session.speed
+  const lease: HubLease = {
+    id: `${state.epoch}-${number}`,
+    number,
+    job,
+    session,
+    first,
+    count,
+    granted_ms: state.now_ms,
+    deadline_ms:
+      state.now_ms +
+      Math.round(Math.max(HUB.deadline_min_ms, expected_ms * HUB.deadline_factor * session.window)),
+    timer: undefined,
+    runs: new Set([run]),
+  }
+  lease.timer = state.timers.set(lease.deadline_ms, { t: 'lease', lease })
+  state.leases.set(lease.id, lease)
+  run.copies = [
+    ...run.copies,
+    {
+      lease_id: lease.id,
+      session: session.id,
+      agent: session.agent.id,
+      owner: session.owner,
+      executor: session.executor,
+      digests: undefined,
+      leaves: undefined,
+    },
+  ]
+  run.promised_ms = state.now_ms
+  run.straggles_ms =
+    state.now_ms +
+    Math.max(HUB.straggler_min_ms, HUB.straggler_factor * expected_ms * (1 + session.held.size))
+  session.agent.runs.add(run)
+  session.held.add(lease)
+  job.leases++
+  job.workers.set(session.agent.id, (job.workers.get(session.agent.id) ?? 0) + 1)
+  serveJob(state, job, count * job.shard_units)
+  seat(state, session)
+  enqueue(state, run)
+  movePhase(turn, job, 'leased')
+  updatePhase(turn, job)
+  offerLease(turn, lease)
+}
+
+/** Tells the agent of a lease that it holds. */
+export function offerLease(turn: Turn, lease: HubLease): void {
+  sendTo(
+    turn,
+    lease.session.id,
+    {
+      t: 'lease',
+      lease_id: lease.id,
+      epoch: turn.state.epoch,
+      contract_hash: lease.job.contract_hash,
+      plan_digest: lease.job.plan_digest,
+      first: lease.first,
+      count: lease.count,
+      deadline_ms: Math.max(0, Math.floor(lease.deadline_ms - turn.state.now_ms)),
+    },
+    lease.number,
+  )
+}
+
+/** Takes a lease off the books; its copies stay as they are. */
+export function forgetLease(turn: Turn, lease: HubLease): void {
+  const { state } = turn
+  const { job, session } = lease
+  invariant(state.leases.delete(lease.id), 'a lease ends once')
+  lease.timer?.cancel()
+  session.held.delete(lease)
+  seat(state, session)
+  job.leases--
+  const left = (job.workers.get(session.agent.id) ?? 0) - 1
+  if (left > 0) job.workers.set(session.agent.id, left)
+  else job.workers.delete(session.agent.id)
+}
+
+/** Takes a lease back: what nobody else has begun is untouched again. */
+export function dropLease(turn: Turn, lease: HubLease): void {
+  forgetLease(turn, lease)
+  for (const run of [...lease.runs]) dropCopies(turn.state, run, (copy) => copy.lease_id === lease.id)
+  updatePhase(turn, lease.job)
+}
+
+/** Tells the agent of a lease that is over. */
+export function sayCancelled(turn: Turn, lease: HubLease, reason: string): void {
+  sendTo(turn, lease.session.id, { t: 'cancel', lease_id: lease.id, reason })
+}
+
+/** The agent has not answered in time: it is slower, or less reliable, than it seemed. */
+export function missDeadline(turn: Turn, lease: HubLease): void {
+  const { session } = lease
+  if (session.speed !== undefined) session.speed /= 2
+  session.pace_share = Math.max(HUB.pace_share_min, session.pace_share / 2)
+  recount(turn.state, session)
+  dropLease(turn, lease)
+  sayCancelled(turn, lease, 'the deadline has passed')
+}

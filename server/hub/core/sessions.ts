@@ -1,0 +1,93 @@
+import type { HubEvent } from './events.ts'
+import { recount } from './fleet.ts'
+import { seat } from './hungry.ts'
+import { dropLease, offerLease } from './leases.ts'
+import { HUB } from './limits.ts'
+import { unlink } from './linked-list.ts'
+import type { HubAgent, HubSession, HubState } from './state.ts'
+import { sendTo, type Turn } from './turn.ts'
+
+/** Sessions: an agent comes, listens, is cut off and resumes, or is gone. */
+
+export function joinSession(turn: Turn, event: HubEvent & { t: 'session.joined' }): void {
+  const { state } = turn
+  const { id, agent: agent_id, owner, executor, window } = event.session
+  if (state.sessions.has(id) || state.blocked.has(agent_id)) return
+  const agent = agentOf(state, agent_id)
+  const session: HubSession = {
+    id,
+    agent,
+    owner,
+    executor,
+    window,
+    held: new Set(),
+    speed: event.claimed_speed === undefined ? undefined : event.claimed_speed / 1000,
+    speed_measured: false,
+    pace_share: 1,
+    listening: false,
+    returned_ms: 0,
+    timer: undefined,
+    counted: undefined,
+    before: undefined,
+    after: undefined,
+    list: undefined,
+  }
+  agent.sessions.add(session)
+  state.sessions.set(id, session)
+  armGrace(state, session)
+  recount(state, session)
+}
+
+function agentOf(state: HubState, id: string): HubAgent {
+  const known = state.agents.get(id)
+  if (known !== undefined) return known
+  const agent: HubAgent = { id, sessions: new Set(), runs: new Set() }
+  state.agents.set(id, agent)
+  return agent
+}
+
+function armGrace(state: HubState, session: HubSession): void {
+  session.timer?.cancel()
+  session.timer = state.timers.set(state.now_ms + HUB.resume_grace_ms, { t: 'session', session })
+}
+
+/** A resumed agent is told again of the leases that it has not seen. */
+export function startListening(turn: Turn, id: string, after_lease: number): void {
+  const session = turn.state.sessions.get(id)
+  if (session === undefined) return
+  session.timer?.cancel()
+  session.listening = true
+  recount(turn.state, session)
+  seat(turn.state, session)
+  for (const lease of session.held) if (lease.number > after_lease) offerLease(turn, lease)
+}
+
+export function stopListening(turn: Turn, id: string): void {
+  const session = turn.state.sessions.get(id)
+  if (session === undefined) return
+  session.listening = false
+  armGrace(turn.state, session)
+  recount(turn.state, session)
+  seat(turn.state, session)
+}
+
+export function endSession(turn: Turn, id: string, reason: string): void {
+  const session = turn.state.sessions.get(id)
+  if (session === undefined) return
+  sendTo(turn, id, { t: 'ended', reason: reason.slice(0, 200) })
+  dropSession(turn, session, reason)
+}
+
+/** Forgets a session; what it held is open again, what it returned stays. */
+export function dropSession(turn: Turn, session: HubSession, reason: string): void {
+  const { state } = turn
+  state.sessions.delete(session.id)
+  session.timer?.cancel()
+  unlink(session)
+  recount(state, session)
+  for (const lease of [...session.held]) dropLease(turn, lease)
+  session.agent.sessions.delete(session)
+  if (session.agent.sessions.size === 0 && session.agent.runs.size === 0)
+    state.agents.delete(session.agent.id)
+  turn.effects.push({ t: 'session.dropped', session: session.id, reason })
+}

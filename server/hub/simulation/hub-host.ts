@@ -1,0 +1,247 @@
+import type { HubMessage } from '../../../kernel/protocol.ts'
+import type { HubEffect, HubEvent } from '../core/events.ts'
+import { type HubState, initialState } from '../core/state.ts'
+import { step } from '../core/step.ts'
+import { checkState } from './invariants.ts'
+import type { Network, SimHub } from './network.ts'
+import type { Store, StoredJob } from './store.ts'
+
+const TICK_MS = 1000
+
+/** One hub process of a simulated network: the real core, and a shell that may die, stand still, or be told late. */
+export class HubHost implements SimHub {
+  readonly name: string
+  readonly #world: Network
+  readonly #store: Store
+  readonly #clock_rate: number
+  state: HubState | undefined
+  /** Number of its present life, unique among all hubs. */
+  life = 0
+  #frozen_until_ms = 0
+  #deferred: HubEvent[] = []
+
+  constructor(name: string, world: Network, store: Store, clock_rate: number) {
+    this.name = name
+    this.#world = world
+    this.#store = store
+    this.#clock_rate = clock_rate
+  }
+
+  get isUp(): boolean {
+    return this.state !== undefined
+  }
+
+  boot(): void {
+    const { world, life } = { world: this.#world, life: this.#world.newLife() }
+    this.life = life
+    this.#deferred = []
+    this.#frozen_until_ms = 0
+    this.state = initialState(life, { draw_key: [world.scenario.seed, life], lease_shards: 4096 })
+    for (const stored of this.#store.jobs.values()) {
+      if (stored.end !== undefined) continue
+      this.tell(admission(stored))
+      const isDrained = stored.chunks.every(({ isDone }) => isDone)
+      if (isDrained && this.life === life) this.tell({ t: 'job.drained', job_id: stored.job.id })
+      if (this.life !== life) return
+    }
+    world.after(TICK_MS, () => this.#tick(life))
+  }
+
+  #tick(life: number): void {
+    if (life !== this.life || this.state === undefined) return
+    const { scenario, random, queue } = this.#world
+    if (random.chance(scenario.freezes)) {
+      this.#frozen_until_ms = queue.now_ms + scenario.claim_ms * random.between(0.5, 2)
+      this.#world.note(`${this.name} stands still`)
+      this.#world.after(this.#frozen_until_ms - queue.now_ms, () => this.#thaw(life))
+    }
+    this.tell({ t: 'tick' })
+    for (const job of this.state?.jobs.values() ?? []) {
+      if (this.life !== life) return
+      if (job.isExhausted && this.#store.hasChunks(job.id, queue.now_ms))
+        this.tell({ t: 'chunks.available', job_id: job.id })
+    }
+    this.#world.after(TICK_MS, () => this.#tick(life))
+  }
+
+  #thaw(life: number): void {
+    if (life !== this.life) return
+    const deferred = this.#deferred
+    this.#deferred = []
+    for (const event of deferred) if (life === this.life) this.tell(event)
+  }
+
+  crash(): void {
+    this.#world.note(`${this.name} CRASH`)
+    this.#world.crashes++
+    this.state = undefined
+    this.life = 0
+    this.#world.after(this.#world.random.between(100, 3000), () => this.boot())
+  }
+
+  /** Tells this life of the hub something later; a later life does not hear it. */
+  later(delay_ms: number, event: () => HubEvent | undefined): void {
+    const { life } = this
+    this.#world.after(delay_ms, () => {
+      if (life !== this.life) return
+      const said = event()
+      if (said !== undefined) this.tell(said)
+    })
+  }
+
+  /** One step and its effects. @returns what the hub answers to a result */
+  tell(event: HubEvent): 'received' | 'not_held' | undefined {
+    const { state, life } = this
+    const { now_ms } = this.#world.queue
+    if (state === undefined) return undefined
+    if (now_ms < this.#frozen_until_ms) {
+      this.#deferred.push(event)
+      return undefined
+    }
+    this.#world.note(`${this.name} ${event.t} ${'lease_id' in event ? event.lease_id : ''}`)
+    const effects = step(state, event, now_ms * this.#clock_rate)
+    this.#world.steps++
+    checkState(state, (message) => this.#world.fail(`${this.name}: ${message}`))
+    let outcome: 'received' | 'not_held' | undefined
+    for (const effect of effects) {
+      if (this.#world.random.chance(this.#world.scenario.crashes)) {
+        this.crash()
+        return undefined
+      }
+      if (effect.t === 'reply') outcome = effect.outcome
+      else this.#perform(effect)
+      if (this.life !== life) return undefined
+    }
+    return outcome
+  }
+
+  #perform(effect: Exclude<HubEffect, { t: 'reply' }>): void {
+    const { random, scenario, queue } = this.#world
+    const soon = random.between(1, 20)
+    switch (effect.t) {
+      case 'send':
+        this.#checkSaid(effect.message)
+        this.#world.deliver(this, effect.session, effect.message)
+        return
+      case 'persist':
+        this.#commit(effect)
+        return
+      case 'referee.run':
+        this.later(random.between(50, 500), () => this.#refereed(effect))
+        return
+      case 'chunk.claim': {
+        const { job_id, wanted } = effect
+        this.later(soon, () => ({
+          t: 'chunks.claimed',
+          job_id,
+          ...this.#store.claim(job_id, wanted, queue.now_ms, scenario.claim_ms),
+        }))
+        return
+      }
+      case 'chunk.extend': {
+        const { job_id, chunk, epoch } = effect
+        this.later(soon, () =>
+          this.#store.extend(job_id, chunk, epoch, queue.now_ms, scenario.claim_ms)
+            ? undefined
+            : { t: 'chunk.lost', job_id, chunk, epoch },
+        )
+        return
+      }
+      case 'chunk.return': {
+        const { job_id, chunk, epoch } = effect
+        this.later(soon, () => {
+          this.#store.release(job_id, chunk, epoch)
+          return undefined
+        })
+        return
+      }
+      case 'chunk.done': {
+        const { job_id, chunk, epoch } = effect
+        this.later(soon, () => {
+          if (this.#store.done(job_id, chunk, epoch)) this.#world.tellAll({ t: 'job.drained', job_id })
+          return undefined
+        })
+        return
+      }
+      case 'job.complete':
+        this.later(soon, () => {
+          this.#store.settle(effect.job_id)
+          this.#world.tellAll({ t: 'job.settled', job_id: effect.job_id })
+          return undefined
+        })
+        return
+      case 'session.dropped':
+        this.#world.sessionDropped(effect.session)
+        return
+      case 'job.phase':
+        return
+      default:
+        effect satisfies never
+    }
+  }
+
+  /** Nothing is called accepted before it is durable. */
+  #checkSaid(message: HubMessage): void {
+    if (message.t !== 'accepted') return
+    const told = this.#world.told(message.lease_id, message.shards)
+    if (told > (this.#store.credited.get(message.lease_id) ?? 0))
+      this.#world.fail(`lease ${message.lease_id} hears of shards that are not durable`)
+  }
+
+  #commit(persist: Extract<HubEffect, { t: 'persist' }>, number = this.#world.newCommit()): void {
+    const { random, scenario } = this.#world
+    const wait_ms = random.chance(scenario.outages) ? random.between(1000, 8000) : random.between(5, 45)
+    this.later(wait_ms, () => {
+      // Lost on its way there or on its way back: it is tried again under the same number.
+      const isUnknown = random.chance(scenario.unknown_commits)
+      if (isUnknown && random.chance(0.5)) {
+        this.#commit(persist, number)
+        return undefined
+      }
+      const isStored = this.#store.commit(number, persist)
+      if (isUnknown) {
+        this.#commit(persist, number)
+        return undefined
+      }
+      const { job_id, chunk, epoch, shard_count, credits } = persist
+      if (!isStored) return { t: 'chunk.lost', job_id, chunk, epoch }
+      this.#world.looked(job_id)
+      return { t: 'committed', job_id, chunk, epoch, shard_count, credits }
+    })
+  }
+
+  #refereed({ request, job_id, shards }: Extract<HubEffect, { t: 'referee.run' }>): HubEvent {
+    this.#world.refereed += shards.length
+    const { truth } = this.#store.get(job_id)
+    const leaves = shards.map((shard) => truth.subarray(32 * shard, 32 * shard + 32))
+    const digests = new Uint8Array(32 * shards.length)
+    for (const [at, leaf] of leaves.entries()) digests.set(leaf, 32 * at)
+    return { t: 'referee.done', request, digests, leaves }
+  }
+}
+
+/** A simulated job's contract is known by the job's index. */
+function contractHash(index: number): string {
+  return String(index).padStart(64, '0')
+}
+
+function admission(stored: StoredJob): HubEvent {
+  const { index: _, chunk_shards: __, cancelled_ms: ___, ...job } = stored.job
+  return {
+    t: 'job.admitted',
+    job: {
+      ...job,
+      owner: stored.owner,
+      shard_units: 100,
+      leaf_max_bytes: 64,
+      inline_leaves: true,
+      contract_hash: contractHash(stored.job.index),
+      plan_digest: contractHash(stored.job.index),
+      weight: 1,
+      expires_ms: Number.POSITIVE_INFINITY,
+      phase: 'planned',
+      looks_passed: stored.looks_passed,
+      stopped_at: stored.stopped_at,
+    },
+  }
+}

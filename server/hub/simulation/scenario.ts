@@ -1,0 +1,155 @@
+import { lookSchedule } from '../../../kernel/early-stopping.ts'
+import type { ExecutorKind } from '../../../kernel/receipt.ts'
+import type { VerifyPolicy } from '../core/verify-policy.ts'
+import { Random } from './random.ts'
+
+/** A network and its faults, drawn from a seed. */
+
+export interface SimJob {
+  readonly index: number
+  readonly id: string
+  readonly owner: string
+  readonly shard_count: number
+  readonly chunk_shards: number
+  readonly verify: VerifyPolicy
+  readonly look_ends: readonly number[]
+  readonly min_agents: number
+  readonly max_agents: number
+  readonly target: 'any' | 'cpu' | 'gpu'
+  /** When its submitter cancels it, virtual milliseconds; Infinity: never. */
+  readonly cancelled_ms: number
+}
+
+/**
+ * `independent` liars make up a result of their own, `colluder`s all the same one, a `sleeper` is honest for its first
+ * leases.
+ */
+export type Honesty = 'honest' | 'independent' | 'sleeper' | 'colluder'
+
+export interface SimAgent {
+  readonly key: string
+  readonly owner: string
+  readonly executor: ExecutorKind
+  /** Virtual milliseconds a shard. */
+  readonly shard_ms: number
+  readonly honesty: Honesty
+  /** Chances for each lease: never answered, answered late, the connection lost, paused, corrupt or oversized result. */
+  readonly stalls: number
+  readonly lates: number
+  readonly drops: number
+  readonly pauses: number
+  readonly corrupts: number
+  /** Chance for each lease that it answers somebody else's as well. */
+  readonly forges: number
+}
+
+export interface Scenario {
+  readonly seed: number
+  readonly hub_count: number
+  readonly jobs: readonly SimJob[]
+  readonly agents: readonly SimAgent[]
+  /** Chance that a hub dies before an effect. */
+  readonly crashes: number
+  /** Chance, for each tick, that a hub stands still for longer than its claims last. */
+  readonly freezes: number
+  /** Chance that nobody hears whether a commit happened. */
+  readonly unknown_commits: number
+  /** Chance, for each commit, that the database is away for seconds. */
+  readonly outages: number
+  /** Chance that a message comes twice, and that it comes seconds late. */
+  readonly duplicates: number
+  readonly delays: number
+  readonly owner_moves: number
+  /** How long a claim of a chunk lasts by the database's clock, and each hub's speed of time. */
+  readonly claim_ms: number
+  readonly clock_rates: readonly number[]
+}
+
+const OWNERS = 5
+
+export function scenarioOf(seed: number): Scenario {
+  const random = new Random(seed ^ 0x5eed)
+  const hub_count = random.chance(0.35) ? 2 : 1
+  const jobs = Array.from({ length: 1 + random.below(3) }, (_, index) => jobOf(random, index, hub_count))
+  const harsh = random.chance(0.5)
+  const colluding = random.chance(0.3)
+  const agents = Array.from({ length: random.below(7) }, (_, index) => agentOf(random, index, colluding))
+  // One agent of each kind that always answers, so that every job can start; the rest is the referee's to finish.
+  for (const executor of ['cpu', 'webgpu'] as const) agents.push(steady(executor))
+  return {
+    seed,
+    hub_count,
+    jobs,
+    agents,
+    crashes: harsh ? 0.004 : 0,
+    freezes: hub_count > 1 && harsh ? 0.06 : 0,
+    unknown_commits: harsh ? 0.1 : 0,
+    outages: harsh ? 0.03 : 0,
+    duplicates: 0.05,
+    delays: random.chance(0.3) ? 0.1 : 0,
+    owner_moves: random.chance(0.1) ? 1 : 0,
+    claim_ms: 15_000,
+    clock_rates: Array.from({ length: hub_count }, () => random.between(0.98, 1.02)),
+  }
+}
+
+function jobOf(random: Random, index: number, hub_count: number): SimJob {
+  const small = 1 + random.below(50)
+  const hasLooks = random.chance(0.25)
+  const shard_count = hasLooks ? 2 * small : small
+  const isPicky = random.chance(0.1)
+  const looks = { first: 1 + random.below(8), growth: 1.25 + random.next() * 2 }
+  const verify: VerifyPolicy = random.chance(0.15)
+    ? { mode: 'none' }
+    : { mode: 'quorum', k: random.chance(0.2) ? 3 : 2 }
+  return {
+    index,
+    id: `job${index}`,
+    owner: `submitter${random.below(2)}`,
+    shard_count,
+    chunk_shards: 4 + random.below(30),
+    verify,
+    look_ends: hasLooks ? lookSchedule(looks, 1, shard_count) : [],
+    min_agents: hub_count === 1 && !isPicky && random.chance(0.1) ? 2 : 1,
+    max_agents: random.chance(0.1) ? 2 : Number.POSITIVE_INFINITY,
+    target: isPicky ? random.pick(['cpu', 'gpu'] as const) : 'any',
+    cancelled_ms: random.chance(0.03) ? random.between(0, 5000) : Number.POSITIVE_INFINITY,
+  }
+}
+
+function agentOf(random: Random, index: number, colluding: boolean): SimAgent {
+  const owner = random.below(OWNERS)
+  const lies: Honesty = random.pick(['independent', 'sleeper'] as const)
+  // Up to two of seven owners collude.
+  const honesty = colluding && owner < 2 ? 'colluder' : random.chance(0.2) ? lies : 'honest'
+  const sometimes = (chance: number, how_often: number) => (random.chance(chance) ? how_often : 0)
+  return {
+    key: `agent${index}`,
+    owner: random.chance(0.1) ? 'submitter0' : `owner${owner}`,
+    executor: random.pick(['webgpu', 'wasm', 'cpu'] as const),
+    shard_ms: random.between(5, 200),
+    honesty,
+    stalls: sometimes(0.2, 0.1),
+    lates: sometimes(0.1, 0.1),
+    drops: sometimes(0.3, 0.15),
+    pauses: sometimes(0.2, 0.1),
+    corrupts: sometimes(0.08, 0.1),
+    forges: sometimes(0.1, 0.2),
+  }
+}
+
+function steady(executor: ExecutorKind): SimAgent {
+  return {
+    key: `steady-${executor}`,
+    owner: `steady-${executor}`,
+    executor,
+    shard_ms: 20,
+    honesty: 'honest',
+    stalls: 0,
+    lates: 0,
+    drops: 0,
+    pauses: 0,
+    corrupts: 0,
+    forges: 0,
+  }
+}

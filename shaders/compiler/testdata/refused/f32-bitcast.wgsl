@@ -1,0 +1,17 @@
+//!include dispatch
+
+struct Params {
+  dispatch: Dispatch,
+  n: u32, //!range 1 .. 4096
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> output: array<u32>;
+@group(0) @binding(4) var<storage, read> input: array<u32>;
+
+@compute @workgroup_size(wg)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let i = gid.x & 1023u;
+  let a = f32(i32(input[i] << 16u) >> 16u);
+  output[i] = bitcast<u32>(a);
+}
