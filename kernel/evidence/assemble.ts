@@ -1,4 +1,4 @@
-import type { AcceptedCopy, AcceptMethod } from '../acceptance.ts'
+import type { AcceptedRun as RunWithLeaves } from '../acceptance.ts'
 import { toBase64 } from '../base64.ts'
 import { REFEREE } from '../bill.ts'
 import { canonicalJson } from '../canonical.ts'
@@ -16,15 +16,8 @@ import { countTrace, REFEREE_COPY, type Trace, type TraceRun, traceText } from '
 
 /** From what is stored of a settled job to its record and its evidence: a pure function, so that it can be made again. */
 
-/** Shards that were closed alike. */
-export interface AcceptedRun {
-  readonly first: number
-  readonly count: number
-  readonly method: AcceptMethod
-  /** 32 bytes a shard. */
-  readonly digests: Uint8Array
-  readonly copies: readonly AcceptedCopy[]
-}
+/** Neighbouring shards that were accepted alike, without their leaves. */
+export type AcceptedRun = Omit<RunWithLeaves, 'leaves'>
 
 export interface StoredReceipt {
   readonly receipt: Receipt

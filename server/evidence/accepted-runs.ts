@@ -1,54 +1,28 @@
-import type { AcceptedShard } from '../../kernel/acceptance.ts'
 import type { AcceptedRun } from '../../kernel/evidence/assemble.ts'
 import type { JobRow, ResultStore } from '../memory/ports.ts'
 
-/**
- * What is accepted of a job's first `accepted` shards, without the leaves. Neighbours with one history are one run already
- * here: a job of a million shards is some thousands of them.
- */
+/** What is accepted of a job's first `accepted` shards, without the leaves; a job of a million shards is some thousands of runs. */
 export async function loadRuns(
   results: Pick<ResultStore, 'load'>,
   jobId: string,
   accepted: number,
 ): Promise<readonly AcceptedRun[]> {
-  const runs: AcceptedRun[] = []
-  for await (const { shards } of results.load(jobId)) {
-    let open: AcceptedShard[] = []
-    const close = () => {
-      const [first] = open
-      if (first !== undefined)
-        runs.push({
-          first: first.shard,
-          count: open.length,
-          method: first.method,
-          digests: new Uint8Array(Buffer.concat(open.map(({ digest }) => digest))),
-          copies: first.copies,
+  const loaded: AcceptedRun[] = []
+  for await (const { runs } of results.load(jobId)) {
+    for (const { first, count, method, digests, copies } of runs) {
+      const counting = Math.min(count, accepted - first)
+      // A copy of the digests, so that the row with its leaves is not kept.
+      if (counting > 0)
+        loaded.push({
+          first,
+          count: counting,
+          method,
+          digests: new Uint8Array(digests.subarray(0, 32 * counting)),
+          copies,
         })
-      open = []
     }
-    for (const shard of shards) {
-      if (shard.shard >= accepted) continue
-      const last = open.at(-1)
-      if (last !== undefined && (last.shard + 1 !== shard.shard || !isAlike(last, shard))) close()
-      open.push(shard)
-    }
-    close()
   }
-  return runs
-}
-
-function isAlike(a: AcceptedShard, b: AcceptedShard): boolean {
-  return (
-    a.method === b.method &&
-    a.copies.length === b.copies.length &&
-    a.copies.every((copy, at) => {
-      const other = b.copies[at]
-      return (
-        copy === other ||
-        (copy.agent === other?.agent && copy.owner === other.owner && copy.executor === other.executor)
-      )
-    })
-  )
+  return loaded
 }
 
 /** Shards of which a settled job's result was made: those before its stop, or all. */
