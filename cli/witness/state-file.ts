@@ -19,7 +19,6 @@ const stateSchema = z.strictObject({
   ),
 })
 export type WitnessState = z.infer<typeof stateSchema>
-export type SeenHead = WitnessState['logs'][string]
 
 /** What a witness has cosigned, durably. One process at a time holds the file. */
 export interface StateFile {
