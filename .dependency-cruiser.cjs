@@ -124,6 +124,12 @@ module.exports = {
       'Services know each other, not the hub, the pages or the command line.',
     ),
     mayImportOnly(
+      'server-fsck',
+      '^server/fsck/',
+      [KERNEL, SERVICES, '^server/fsck/', SERVER_CONFIG],
+      'Checks what services have stored; nothing that runs depends on it.',
+    ),
+    mayImportOnly(
       'server-root',
       '^server/([^/]+$|http/)',
       [KERNEL, SHADERS, AGENT, '^server/', DATABASE_CLIENT],

@@ -29,4 +29,6 @@ export const AGENT_LIMITS = {
   finished_leases_kept: 256,
   /** Longest label sent to the hub. */
   label_chars: 120,
+  /** Evidence that a page reads at once. */
+  evidence_bytes: 256 * 1024 * 1024,
 } as const

@@ -1,31 +1,43 @@
 #!/usr/bin/env node
 import process from 'node:process'
-import { agentCommand } from '../agent-runtime/headless/command.ts'
-import { SOFTWARE } from '../agent-runtime/version.ts'
-import manifest from '../package.json' with { type: 'json' }
 
 const HELP = `Usage: forge COMMAND [options]
 
 Commands:
   agent         contribute this machine's processor or GPU: forge agent --help
+  verify        check an evidence file, offline: forge verify --help
+  replay        execute a job's shards again and compare: forge replay --help
+  witness       watch ledgers and cosign their checkpoints: forge witness --help
 
 Options:
   -h, --help    this text
   --version     versions of forge and of its agent
 `
 
-/** @returns exit code: 2 for a command or option that does not exist, else the command's own */
+/**
+ * A command's code is loaded when it is called: whoever verifies a file does not wait for the agent.
+ * @returns exit code: 2 for a command or option that does not exist, else the command's own
+ */
 async function forge([command, ...rest]: readonly string[]): Promise<number> {
   switch (command) {
     case 'agent':
-      return agentCommand('forge agent', rest)
+      return (await import('../agent-runtime/headless/command.ts')).agentCommand('forge agent', rest)
+    case 'verify':
+      return (await import('./verify.ts')).verifyCommand(rest)
+    case 'replay':
+      return (await import('./replay/command.ts')).replayCommand(rest)
+    case 'witness':
+      return (await import('./witness/command.ts')).witnessCommand(rest)
     case '-h':
     case '--help':
       process.stdout.write(HELP)
       return 0
-    case '--version':
+    case '--version': {
+      const { SOFTWARE } = await import('../agent-runtime/version.ts')
+      const { default: manifest } = await import('../package.json', { with: { type: 'json' } })
       process.stdout.write(`forge ${manifest.version}, ${SOFTWARE}\n`)
       return 0
+    }
     case undefined:
       process.stderr.write(HELP)
       return 2
@@ -35,4 +47,6 @@ async function forge([command, ...rest]: readonly string[]): Promise<number> {
   }
 }
 
-process.exit(await forge(process.argv.slice(2)))
+const code = await forge(process.argv.slice(2))
+// A pipe takes a long report in pieces: the process ends when it has taken the last one.
+process.stdout.write('', () => process.exit(code))

@@ -180,6 +180,17 @@ const PLACES: readonly Place[] = [
       await expect(page.getByRole('alertdialog')).toBeVisible()
     },
   },
+  { name: 'ledger', visitor: true, path: () => '/ledger' },
+  { name: 'verify, without a file', visitor: true, path: () => '/verify' },
+  {
+    name: 'verify, with a verdict',
+    visitor: true,
+    path: () => `/verify?job=${jobs.estimate}`,
+    prepare: async (page) => {
+      await page.getByRole('button', { name: 'Fetch and verify this job’s evidence' }).click()
+      await expect(panel(page, 'Checks').getByRole('status')).toContainText('Verified')
+    },
+  },
   { name: 'unknown job', path: () => '/jobs/nonsense' },
   { name: 'unknown page', path: () => '/nowhere' },
 ]

@@ -127,6 +127,8 @@ export const jobView = z.object({
   result_digest: z.string().nullable(),
   summary: z.custom<Summary>().nullable(),
   artifacts: z.array(artifactView),
+  /** Its place in the ledger; published once a signed checkpoint covers it. Null until it is appended. */
+  record: z.object({ index: z.int(), published: z.boolean() }).nullable(),
   failure: failureView.nullable(),
   /** For its owner only; null for a job from before there were credits. */
   cost: jobCostView.nullable(),

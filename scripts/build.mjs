@@ -5,7 +5,7 @@
 //   node scripts/build.mjs --bundles   the bundles alone (a second): development serves the site itself
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -17,11 +17,15 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** Name in dist/ and entry. Threads are files of their own, found beside the bundle that starts them. */
 const BUNDLES = {
   server: 'server/main.ts',
+  fsck: 'server/fsck/main.ts',
   'referee-worker': 'server/hub/referee/worker.ts',
   agent: 'agent-runtime/headless/main.ts',
-  forge: 'cli/main.ts',
   'agent-worker': 'agent-runtime/headless/worker.ts',
 }
+
+/** Each command is a part of its own, loaded when it is called. Parts lie beside the threads that they start. */
+const COMMAND = { forge: 'cli/main.ts' }
+const COMMAND_PARTS = 'forge-part'
 
 /** What the site is made of. Of the server it uses types only, which leave no trace in it. */
 const SITE_FOLDERS = ['app', 'agent-runtime', 'kernel', 'shaders']
@@ -36,9 +40,9 @@ const STAMP = path.join(ROOT, '.next', 'content-stamp')
 
 async function buildBundles() {
   const start = performance.now()
-  await build({
+  /** @type {import('esbuild').BuildOptions} */
+  const options = {
     absWorkingDir: ROOT,
-    entryPoints: BUNDLES,
     outdir: 'dist',
     outExtension: { '.js': '.mjs' },
     bundle: true,
@@ -49,7 +53,18 @@ async function buildBundles() {
     loader: { '.wgsl': 'text' },
     sourcemap: true,
     logLevel: 'warning',
+  }
+  await build({ ...options, entryPoints: BUNDLES })
+  const { metafile } = await build({
+    ...options,
+    entryPoints: COMMAND,
+    splitting: true,
+    chunkNames: `${COMMAND_PARTS}-[hash]`,
+    metafile: true,
   })
+  const written = new Set(Object.keys(metafile.outputs).map((file) => path.basename(file)))
+  for (const file of readdirSync(path.join(ROOT, 'dist')))
+    if (file.startsWith(COMMAND_PARTS) && !written.has(file)) rmSync(path.join(ROOT, 'dist', file))
   // What package.json names as a command.
   chmodSync(path.join(ROOT, 'dist/forge.mjs'), 0o755)
   return Math.round(performance.now() - start)

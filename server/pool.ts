@@ -186,6 +186,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       jobs: createJobService({
         ops: OPS,
         jobs,
+        records,
         blobs: blobService,
         hub,
         credits,

@@ -50,7 +50,6 @@ export function checkVerification(
   receipts: readonly CheckedReceipt[],
   record: JobRecord,
 ): string {
-  const { methods, asked } = record.verification
   const vouched = vouchedShards(receipts)
   for (const run of trace.runs) {
     for (const [agent, , executor] of run.copies) {

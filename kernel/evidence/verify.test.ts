@@ -3,6 +3,8 @@ import { toBase64 } from '../base64.ts'
 import { consistencyProof } from '../merkle-proof.ts'
 import type { EvidenceBundle } from './bundle.ts'
 import { CHECKS } from './checklist.ts'
+import { sealStatement } from './envelope.ts'
+import { type JobRecord, recordStatement } from './record.ts'
 import {
   checkpointAt,
   fileOf,
@@ -92,5 +94,19 @@ describe('evidence', () => {
     const report = await check(bundle)
     expect(report.verified).toBe(true)
     expect(states(report)).toMatchObject({ shards: 'skipped', receipts: 'passed' })
+  })
+
+  it('is rejected when the hub itself signs another extent or price of the work', async () => {
+    const { bundle, record, hub } = sample
+    const resigned = async (change: Partial<JobRecord>) =>
+      states(
+        await check({
+          ...bundle,
+          envelope: await sealStatement(recordStatement({ ...record, ...change }), hub),
+        }),
+      )
+    for (const accepted of [record.shards.planned - 1, record.shards.planned + 1])
+      expect((await resigned({ shards: { ...record.shards, accepted } }))['replay-key']).toBe('failed')
+    expect((await resigned({ work_units: record.work_units + 1 })).plan).toBe('failed')
   })
 })

@@ -178,6 +178,7 @@ function planHere(contract: Contract, record: JobRecord, ops: OpRegistry): Prepa
     fail("a default of the op's arguments is not written out")
   if (job.planDigest !== record.plan_digest) fail(`here the plan digest is ${job.planDigest}`)
   if (job.replayKey !== record.replay_key) fail(`here the replay key is ${job.replayKey}`)
+  if (job.plan.work_units !== record.work_units) fail(`here the plan has ${job.plan.work_units} work units`)
   return job
 }
 
@@ -188,10 +189,13 @@ async function checkWork(
   ports: VerifyPorts,
 ): Promise<void> {
   await list.run('result', async () => {
-    canonicalValue(bundle.result, 'the result', LIMITS.blob_bytes)
+    const value = canonicalValue(bundle.result, 'the result', LIMITS.blob_bytes)
     const digest = sha256Hex(bundle.result)
     if (digest !== record.result.digest)
       fail(`its digest is ${digest}, the record says ${record.result.digest}`)
+    const covered = stoppedAfter(value)
+    if (covered !== undefined && covered !== record.shards.accepted)
+      fail(`it was made of ${covered} shards, the record says ${record.shards.accepted}`)
     return { detail: digest, value: true }
   })
   const digests = await list.run('shards', async () => {
@@ -229,12 +233,23 @@ async function checkWork(
   })
 }
 
+/** Shards that the result of a job with a target says it covers; undefined for other jobs. */
+function stoppedAfter(result: Json): number | undefined {
+  const stopping = (result as JsonObject).stopping as JsonObject | undefined
+  return typeof stopping?.shards === 'number' ? stopping.shards : undefined
+}
+
 function packedDigests(bundle: EvidenceBundle, record: JobRecord): Uint8Array {
   if (bundle.digests === undefined)
     throw new Skip('the file was downloaded without digests: ask for them to check shards against receipts')
+  return acceptedDigests(bundle.digests, record)
+}
+
+/** 32 bytes for each accepted shard, in order. @throws ForgeError DIGEST_MISMATCH when the rows hold more or less */
+export function acceptedDigests(rows: readonly string[], record: JobRecord): Uint8Array {
   const packed = new Uint8Array(32 * record.shards.accepted)
   let at = 0
-  for (const row of bundle.digests) {
+  for (const row of rows) {
     const bytes = fromBase64(row)
     if (bytes.length !== Math.min(32 * DIGEST_ROW, packed.length - at) || bytes.length === 0)
       fail(`their rows do not hold a digest for each shard, ${DIGEST_ROW} a row`)
@@ -336,9 +351,8 @@ async function checkWitnesses(
   const needed = pins.witnesses?.needed ?? 0
   if (seen.length < needed) fail(`${seen.length} of the ${needed} witnesses asked for have cosigned`)
   if (keys.length === 0) throw new Skip('this ledger names no witnesses')
-  return seen.length === 0
-    ? 'none has cosigned this checkpoint'
-    : `cosigned by ${seen.join(', ')}${pins.witnesses ? '' : ': not pinned'}`
+  if (seen.length === 0) throw new Skip('none of them has cosigned this checkpoint')
+  return `cosigned by ${seen.join(', ')}${pins.witnesses ? '' : ': not pinned'}`
 }
 
 /** A text that is its own canonical form. */

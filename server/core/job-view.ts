@@ -108,6 +108,7 @@ export function jobView(
   ops: OpRegistry,
   live: ProgressView | undefined,
   isOwn: boolean,
+  record: JobView['record'],
 ): JobView {
   const contract = JSON.parse(row.canonical) as JsonObject
   const prepared = ops.prepare(contract)
@@ -136,6 +137,7 @@ export function jobView(
     result_digest: row.result_digest,
     summary: result === null ? null : prepared.summarise(result),
     artifacts: row.artifacts.map((artifact) => ({ ...artifact, shape: [...artifact.shape] })),
+    record,
     failure: row.failure,
     cost: isOwn ? costView(row, prepared.plan, prepared.contract.verify) : null,
   }

@@ -8,7 +8,7 @@ import { EXAMPLE_WORK_UNITS_MAX, EXAMPLES, type ExampleId } from '../../kernel/e
 import type { OpRegistry, PreparedJob } from '../../kernel/job.ts'
 import { LIMITS } from '../../kernel/limits.ts'
 import { type JobPrice, jobPrice } from '../../kernel/price.ts'
-import type { BlobStat, JobFilter, JobRow, JobStore } from '../memory/ports.ts'
+import type { BlobStat, JobFilter, JobRow, JobStore, RecordStore } from '../memory/ports.ts'
 import { type Actor, ownerOf } from './actor.ts'
 import { type Action, authorise, authoriseOwner, MISSING } from './authorise.ts'
 import type { BlobService } from './blobs.ts'
@@ -58,6 +58,7 @@ export interface JobPage {
 }
 
 export interface JobServicePorts {
+  readonly records: Pick<RecordStore, 'ofJob' | 'head'>
   readonly ops: OpRegistry
   readonly jobs: JobStore
   readonly blobs: Pick<BlobService, 'open'>
@@ -83,7 +84,7 @@ const DTYPE_BYTES: Readonly<Record<Dtype, number>> = {
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 export function createJobService(ports: JobServicePorts): JobService {
-  const { ops, jobs, blobs, hub, credits, visibilityChanged } = ports
+  const { ops, jobs, records, blobs, hub, credits, visibilityChanged } = ports
   const prepare = (contract: unknown): PreparedJob => {
     const job = ops.prepare(contract)
     assertAvailable(job.contract)
@@ -103,6 +104,13 @@ export function createJobService(ports: JobServicePorts): JobService {
     authorise(actor, action, row === undefined ? MISSING : jobResource(row))
     invariant(row !== undefined, 'a missing job is refused')
     return row
+  }
+
+  /** Where a settled job's record is in the ledger. */
+  const placeOf = async (id: string): Promise<JobView['record']> => {
+    const [[entry], head] = await Promise.all([records.ofJob(id), records.head()])
+    if (entry === undefined) return null
+    return { index: entry.index, published: head !== undefined && head.size > entry.index }
   }
 
   const page = async (filter: JobFilter, { limit, cursor }: PageQuery): Promise<JobPage> => {
@@ -227,7 +235,8 @@ export function createJobService(ports: JobServicePorts): JobService {
 
     async get(actor, id) {
       const row = await load(actor, 'jobs.read', id)
-      return jobView(row, ops, hub.progress(id), ownerOf(actor) === row.owner_id)
+      const isOwn = ownerOf(actor) === row.owner_id
+      return jobView(row, ops, hub.progress(id), isOwn, row.state === 'settled' ? await placeOf(id) : null)
     },
 
     async list(actor, query) {

@@ -1,5 +1,7 @@
+import type { LedgerView } from '../../kernel/api/ledger.ts'
 import { toBase64 } from '../../kernel/base64.ts'
 import { parseJsonStrict } from '../../kernel/canonical.ts'
+import { bytesToHex } from '../../kernel/digest.ts'
 import { ForgeError, invariant } from '../../kernel/errors.ts'
 import { assembleDigests, digestRows } from '../../kernel/evidence/assemble.ts'
 import { bundleReceipts, type EvidenceBundle } from '../../kernel/evidence/bundle.ts'
@@ -7,7 +9,7 @@ import { type Envelope, envelopeSchema, keyIdOf } from '../../kernel/evidence/en
 import type { OpRegistry } from '../../kernel/job.ts'
 import { parseCheckpoint } from '../../kernel/ledger/checkpoint.ts'
 import { formatLogProof } from '../../kernel/ledger/proof-text.ts'
-import { formatVkey, type NoteKey, parseSignedNote } from '../../kernel/ledger/signed-note.ts'
+import { formatVkey, type NoteKey, parseSignedNote, verifyNote } from '../../kernel/ledger/signed-note.ts'
 import { LIMITS } from '../../kernel/limits.ts'
 import type { Actor } from '../core/actor.ts'
 import { authorise, MISSING } from '../core/authorise.ts'
@@ -22,7 +24,9 @@ import type {
   TileStore,
 } from '../memory/ports.ts'
 import { loadRuns, recordedShards } from './accepted-runs.ts'
+import { EVIDENCE_LIMITS } from './limits.ts'
 import type { Publisher } from './publisher.ts'
+import { verifySignature } from './signing-keys.ts'
 
 /** How the ledger stands, for people and for verifiers. */
 export interface LedgerIdentity {
@@ -45,6 +49,8 @@ export interface EvidenceService {
   ): Promise<AsyncIterable<string>>
   identity(): Promise<LedgerIdentity>
   head(): Promise<LogHead | undefined>
+  /** The ledger as a page shows it. */
+  ledger(): Promise<LedgerView>
   /** A file of the ledger by its name. */
   tile(name: string): Promise<Uint8Array | undefined>
 }
@@ -62,9 +68,14 @@ export interface EvidencePorts {
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
-export function createEvidenceService(ports: EvidencePorts): EvidenceService {
-  const { ops, jobs, results, records, blobs, tiles, publisher } = ports
+/** What the evidence of a job with a record is made of; whoever asks has been judged before. */
+export type BundleOf = (
+  job: JobRow,
+  options: { readonly digests: boolean; readonly since: number | undefined },
+) => Promise<EvidenceBundle>
 
+export function createBundleOf(ports: Omit<EvidencePorts, 'jobs' | 'tiles'>): BundleOf {
+  const { ops, results, records, blobs, publisher } = ports
   const proofOf = async (
     job: JobRow,
     since: number | undefined,
@@ -100,39 +111,47 @@ export function createEvidenceService(ports: EvidencePorts): EvidenceService {
     }
   }
 
+  return async (job, { digests, since }) => {
+    const { envelope: sealed, trace, receipts, ...log } = await proofOf(job, since)
+    const envelope = envelopeSchema.parse(parseJsonStrict(sealed, LIMITS.blob_bytes))
+    const { result } = job
+    invariant(result !== null, 'a job with a record has a result')
+    const accepted = recordedShards(job)
+    const prepared = ops.prepare(parseJsonStrict(job.canonical))
+    return {
+      forge: 1,
+      contract: job.canonical,
+      replay_key_material: prepared.replayKeyMaterial,
+      envelope,
+      result,
+      trace: await blobText(blobs, trace),
+      receipts: bundleReceipts(await blobText(blobs, receipts)),
+      ...(digests
+        ? {
+            digests: digestRows(assembleDigests(await loadRuns(results, job.id, accepted), accepted)),
+          }
+        : {}),
+      log,
+      keys: {
+        hub: toBase64(await signerOf(records, envelope)),
+        log: formatVkey(publisher.key),
+        witnesses: ports.witnessKeys.map(formatVkey),
+      },
+    }
+  }
+}
+
+export function createEvidenceService(ports: EvidencePorts): EvidenceService {
+  const { jobs, records, tiles, publisher } = ports
+
+  const bundleOf = createBundleOf(ports)
   return {
-    async bundle(actor, id, { digests, since }) {
+    async bundle(actor, id, options) {
       authorise(actor, 'jobs.read')
       const job = UUID.test(id) ? await jobs.get(id) : undefined
       authorise(actor, 'jobs.read', job === undefined ? MISSING : jobResource(job))
       invariant(job !== undefined, 'a missing job is refused')
-      const { envelope: sealed, trace, receipts, ...log } = await proofOf(job, since)
-      const envelope = envelopeSchema.parse(parseJsonStrict(sealed, LIMITS.blob_bytes))
-      const { result } = job
-      invariant(result !== null, 'a job with a record has a result')
-      const accepted = recordedShards(job)
-      const prepared = ops.prepare(parseJsonStrict(job.canonical))
-      const bundle: EvidenceBundle = {
-        forge: 1,
-        contract: job.canonical,
-        replay_key_material: prepared.replayKeyMaterial,
-        envelope,
-        result,
-        trace: await blobText(blobs, trace),
-        receipts: bundleReceipts(await blobText(blobs, receipts)),
-        ...(digests
-          ? {
-              digests: digestRows(assembleDigests(await loadRuns(results, id, accepted), accepted)),
-            }
-          : {}),
-        log,
-        keys: {
-          hub: toBase64(await signerOf(records, envelope)),
-          log: formatVkey(publisher.key),
-          witnesses: ports.witnessKeys.map(formatVkey),
-        },
-      }
-      return jsonParts(bundle)
+      return jsonParts(await bundleOf(job, options))
     },
 
     async identity() {
@@ -150,6 +169,32 @@ export function createEvidenceService(ports: EvidencePorts): EvidenceService {
     },
 
     head: () => records.head(),
+
+    async ledger() {
+      const head = await records.head()
+      const size = head?.size ?? 0
+      const first = Math.max(0, size - EVIDENCE_LIMITS.shown_entries)
+      const leaves = size === 0 ? [] : await records.leaves(first, size)
+      const note = head === undefined ? undefined : parseSignedNote(head.note)
+      return {
+        origin: publisher.key.name,
+        vkey: formatVkey(publisher.key),
+        size,
+        checkpoint: head?.note ?? null,
+        witnesses: await Promise.all(
+          ports.witnessKeys.map(async (key) => {
+            const verdict = note === undefined ? undefined : await verifyNote(note, key, verifySignature)
+            const time = verdict?.state === 'valid' ? verdict.time : undefined
+            return {
+              name: key.name,
+              vkey: formatVkey(key),
+              cosigned_at: time === undefined ? null : new Date(1000 * Number(time)).toISOString(),
+            }
+          }),
+        ),
+        entries: leaves.map(({ hash }, at) => ({ index: first + at, hash: bytesToHex(hash) })).reverse(),
+      }
+    },
     tile: (name) => tiles.get(name),
   }
 }

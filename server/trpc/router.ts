@@ -5,6 +5,7 @@ import { devicesRouter } from './devices.ts'
 import { guestRouter } from './guest.ts'
 import { createCallerFactory, router } from './init.ts'
 import { jobsRouter } from './jobs.ts'
+import { ledgerRouter } from './ledger.ts'
 import { networkRouter } from './network.ts'
 import { sitesRouter } from './sites.ts'
 import { keysRouter, nodeTokensRouter } from './tokens.ts'
@@ -12,6 +13,7 @@ import { keysRouter, nodeTokensRouter } from './tokens.ts'
 export const appRouter = router({
   jobs: jobsRouter,
   network: networkRouter,
+  ledger: ledgerRouter,
   agents: agentsRouter,
   credits: creditsRouter,
   account: accountRouter,

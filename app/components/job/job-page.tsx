@@ -33,6 +33,7 @@ import { Panel, Reading } from '../ui/panel.tsx'
 import { Progress } from '../ui/progress.tsx'
 import { CheckHere } from './check-here.tsx'
 import { CostPanel } from './cost-panel.tsx'
+import { awaitsRecord, EvidencePanel } from './evidence-panel.tsx'
 import { GuestNote } from './guest-note.tsx'
 import { ResultPanels } from './result.tsx'
 import { ShardGrid } from './shard-grid.tsx'
@@ -56,8 +57,10 @@ export function JobPage({ initial }: { readonly initial: Job }) {
   const { data: job } = useQuery({
     ...options,
     initialData: initial,
-    refetchInterval: (query) =>
-      live.status === 'live' || isFinal(query.state.data?.state ?? 'running') ? false : POLL_MS,
+    refetchInterval: ({ state: { data = initial } }) => {
+      if (isFinal(data.state)) return awaitsRecord(data, Date.now()) ? POLL_MS : false
+      return live.status === 'live' ? false : POLL_MS
+    },
   })
 
   const roomState = live.data?.state
@@ -141,7 +144,8 @@ export function JobPage({ initial }: { readonly initial: Job }) {
             <SharingPanel job={job} onChanged={() => void queries.invalidateQueries(options)} />
           ) : null}
           {job.cost === null ? null : <CostPanel cost={job.cost} ended={ended} />}
-          <Panel id="evidence" title="Digests" bodyClassName="space-y-4">
+          {job.state === 'settled' ? <EvidencePanel job={job} /> : null}
+          <Panel id="digests" title="Digests" bodyClassName="space-y-4">
             {job.result_digest === null ? null : <DigestRow label="Result digest" hex={job.result_digest} />}
             <DigestRow
               label="Replay key"

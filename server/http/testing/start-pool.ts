@@ -5,6 +5,7 @@ import path from 'node:path'
 import { SHARD_POINTS } from '../../../kernel/ops/mc-pi/args.ts'
 import type { Mail } from '../../accounts/mail.ts'
 import { createLog } from '../../core/log.ts'
+import type { Witness } from '../../evidence/witnesses.ts'
 import { referenceReferee } from '../../hub/referee/reference-referee.test-support.ts'
 import { createTestDatabase, type TestDatabase } from '../../memory/testing/test-database.ts'
 import { type Pool, startPool } from '../../pool.ts'
@@ -29,6 +30,7 @@ const PAGES_TOKEN = 'the token of a test'
 
 /** Credits of every new account of a test pool. */
 export const TEST_GRANT = 1_000_000
+export const TEST_SPLIT = { contributor_permille: 800, site_permille: 100 }
 
 export interface RunningPool extends Pool {
   readonly port: number
@@ -38,12 +40,13 @@ export interface RunningPool extends Pool {
 
 export interface TestPool {
   readonly database: TestDatabase
+  readonly dataDir: string
   /** What was logged as an error or a warning. */
   readonly complaints: readonly string[]
   /** What was handed over to be mailed. */
   readonly mails: readonly Mail[]
   /** Starts a server process's worth of pool on the same database and data. Close the one before first. */
-  start(port?: number, rateRules?: RateRules): Promise<RunningPool>
+  start(port?: number, rateRules?: RateRules, witnesses?: readonly Witness[]): Promise<RunningPool>
   /** Closes what is running, drops the database, removes the data. */
   dispose(): Promise<void>
 }
@@ -62,9 +65,10 @@ export async function createTestPool(options: TestPoolOptions = {}): Promise<Tes
   const open = new Set<RunningPool>()
   return {
     database,
+    dataDir,
     complaints,
     mails,
-    async start(port = 0, rateRules = PATIENT) {
+    async start(port = 0, rateRules = PATIENT, witnesses = []) {
       const http = createHttpServer()
       await new Promise<void>((resolve, reject) => {
         http.server.once('error', reject)
@@ -76,8 +80,8 @@ export async function createTestPool(options: TestPoolOptions = {}): Promise<Tes
         dataDir,
         referee: inThreadReferee,
         houseAgent: false,
-        witnesses: [],
-        split: { contributor_permille: 800, site_permille: 100 },
+        witnesses,
+        split: TEST_SPLIT,
         testGrant: TEST_GRANT,
         origin: `http://127.0.0.1:${bound}`,
         mailer: { post: (mail) => mails.push(mail), close: async () => {} },
