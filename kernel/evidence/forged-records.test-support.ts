@@ -169,7 +169,7 @@ export const RECORD_FORGERIES = forgeries(({ changed, signed }) => {
     }),
   )
   for (const [name, claim] of [
-    ['methods', { single: 0, quorum: 1, referee: 0 }],
+    ['methods', { single: 0, quorum: 1, referee: 0, algebraic: 0 }],
     ['copies', 1_000_000],
     ['keys', 1000],
     ['owners', 1000],

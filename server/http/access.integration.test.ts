@@ -137,6 +137,7 @@ const PROCEDURES: readonly Row[] = [
   procedure('jobs.cancel', 'jobs.cancel', () => ({ id: own.job })),
   procedure('network.stats', 'network.read'),
   procedure('network.epoch', 'network.read'),
+  procedure('ledger.get', 'network.read'),
   procedure('agents.list', 'agents.read'),
   procedure('account.me', 'account.read'),
   procedure('account.sessions', 'account.manage'),
@@ -159,6 +160,7 @@ const PROCEDURES: readonly Row[] = [
   procedure('devices.list', 'devices.read'),
   procedure('devices.rename', 'devices.manage', () => ({ id: own.device, name: 'kitchen' })),
   procedure('devices.revoke', 'devices.manage', () => ({ id: own.device })),
+  procedure('devices.appeal', 'devices.manage', () => ({ id: own.device, executor: 'wasm' })),
   procedure('devices.claimChallenge', 'devices.claim'),
   procedure('devices.claim', 'devices.claim', () => NO_CLAIM),
   procedure('nodeTokens.revoke', 'node_tokens.manage', () => ({ id: own.nodeToken })),
@@ -250,6 +252,7 @@ describe('another person’s', () => {
       'account.endSession',
       'devices.rename',
       'devices.revoke',
+      'devices.appeal',
       'GET /api/v0/jobs/{id}',
       'GET /api/v0/jobs/{id}/evidence',
       'GET /api/v0/blobs/{sha256}',
@@ -317,6 +320,8 @@ describe('who may do what', () => {
     if (!allowed) expect(response.status, text).toBe(kind === 'visitor' ? 401 : 403)
     // A guest and a visitor are let in and do not find Ada's things.
     else if (row.what === 'devices.claim') expect(response.status, text).toBe(409)
+    // Ada's device is in no quarantine.
+    else if (row.what === 'devices.appeal') expect([404, 409], text).toContain(response.status)
     else
       expect([200, 201, 202, ...(kind === 'guest' || kind === 'visitor' ? [404] : [])], text).toContain(
         response.status,
