@@ -24,8 +24,15 @@ export interface StoredReceipt {
   /** 32 bytes. */
   readonly publicKey: Uint8Array
   readonly signature: Uint8Array
-  /** Digests of this lease that were not accepted. */
-  readonly differs?: readonly (readonly [number, HexDigest])[]
+}
+
+/** What a lease gave for shards that were not accepted with it. */
+export interface WithheldDigests {
+  readonly epoch: number
+  readonly lease_id: string
+  readonly first: number
+  /** 32 bytes a shard. */
+  readonly digests: Uint8Array
 }
 
 export interface SettledJob {
@@ -37,6 +44,9 @@ export interface SettledJob {
   readonly runs: readonly RecordedRun[]
   /** All that are stored; those that no accepted copy rests on are left out. */
   readonly receipts: readonly StoredReceipt[]
+  readonly withheld: readonly WithheldDigests[]
+  /** Accepted once, then found wrong and replaced. */
+  readonly replaced: readonly RecordedRun[]
   readonly result_digest: HexDigest
   readonly artifacts: JobRecord['result']['artifacts']
   readonly credits: number | null
@@ -60,7 +70,7 @@ export function assemble(settled: SettledJob): Assembled {
   const digests = assembleDigests(settled.runs, accepted)
   const trace = traceOf(settled.runs)
   const text = traceText(trace)
-  const receipts = supporting(settled, trace)
+  const receipts = supporting(settled, trace, digests)
   const tree = new MerkleRoot()
   for (const receipt of receipts) tree.append(receiptLeaf(receipt))
   const record: JobRecord = {
@@ -147,9 +157,17 @@ function sameCopies(a: TraceRun['copies'], b: TraceRun['copies']): boolean {
   return a.length === b.length && a.every((copy, at) => copy.every((value, part) => value === b[at]?.[part]))
 }
 
-/** Receipts of agents with accepted copies that lie in the accepted shards, by shard, epoch and lease. */
-function supporting(settled: SettledJob, trace: Trace): EvidenceBundle['receipts'] {
+/**
+ * Receipts of agents with accepted copies that lie in the accepted shards, by shard, epoch and lease. One whose signed root
+ * cannot be computed from what is known proves nothing, and is left out.
+ */
+function supporting(settled: SettledJob, trace: Trace, digests: Uint8Array): EvidenceBundle['receipts'] {
   const agents = new Set(trace.agents)
+  const withheld = new Map<string, WithheldDigests[]>()
+  for (const part of settled.withheld) {
+    const lease = `${part.epoch} ${part.lease_id}`
+    withheld.set(lease, [...(withheld.get(lease) ?? []), part])
+  }
   return settled.receipts
     .filter(
       ({ receipt, publicKey }) =>
@@ -159,16 +177,47 @@ function supporting(settled: SettledJob, trace: Trace): EvidenceBundle['receipts
       ({ receipt: a }, { receipt: b }) =>
         a.first - b.first || a.epoch - b.epoch || (a.lease_id < b.lease_id ? -1 : 1),
     )
-    .map(({ receipt, publicKey, signature, differs }) => ({
-      receipt: canonicalJson({ ...receipt }),
-      key: toBase64(publicKey),
-      signature: toBase64(signature),
-      ...(differs === undefined || differs.length === 0
-        ? {}
-        : {
-            differs: differs
-              .map(([shard, digest]): [number, string] => [shard, digest])
-              .sort(([a], [b]) => a - b),
-          }),
-    }))
+    .flatMap(({ receipt, publicKey, signature }) => {
+      const agent = keyIdOf(publicKey)
+      const replaced = settled.replaced.filter(({ copies }) => copies.some((copy) => copy.agent === agent))
+      const own = withheld.get(`${receipt.epoch} ${receipt.lease_id}`) ?? []
+      const differs = differences(receipt, digests, [...replaced, ...own])
+      if (differs === undefined) return []
+      return [
+        {
+          receipt: canonicalJson({ ...receipt }),
+          key: toBase64(publicKey),
+          signature: toBase64(signature),
+          ...(differs.length === 0 ? {} : { differs }),
+        },
+      ]
+    })
+}
+
+/**
+ * Where a lease gave other digests than the accepted ones.
+ * @param parts digests that it may have given instead; later ones count
+ * @returns undefined when what is known does not give the root that was signed
+ */
+function differences(
+  { first, count, result_root }: Receipt,
+  accepted: Uint8Array,
+  parts: readonly { readonly first: number; readonly digests: Uint8Array }[],
+): [number, HexDigest][] | undefined {
+  const own = accepted.slice(32 * first, 32 * (first + count))
+  if (bytesToHex(merkleRootOfDigests(own)) === result_root) return []
+  const changed = new Map<number, HexDigest>()
+  for (const part of parts) {
+    for (let at = 0; 32 * at < part.digests.length; at++) {
+      const shard = part.first + at
+      if (shard < first || shard >= first + count) continue
+      const digest = part.digests.subarray(32 * at, 32 * at + 32)
+      own.set(digest, 32 * (shard - first))
+      changed.set(shard, bytesToHex(digest))
+    }
+  }
+  if (bytesToHex(merkleRootOfDigests(own)) !== result_root) return undefined
+  return [...changed]
+    .filter(([shard, digest]) => digest !== bytesToHex(accepted.subarray(32 * shard, 32 * shard + 32)))
+    .sort(([a], [b]) => a - b)
 }

@@ -147,6 +147,8 @@ export async function makeSample({ seed, mode = 'quorum' }: SampleOptions = {}):
       mode === 'quorum'
         ? [receipt(0, 0, third, 1), receipt(1, 0, 2 * third, 2), receipt(2, third, accepted - third, 3)]
         : [receipt(0, 0, third, 1), receipt(0, third, accepted - third, 2)],
+    withheld: [],
+    replaced: [],
     result_digest: sha256Hex(result),
     artifacts: [],
     credits: 120,

@@ -1,6 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { toBase64 } from '../base64.ts'
+import { REFEREE } from '../bill.ts'
+import { bytesToHex } from '../digest.ts'
+import { merkleRootOfDigests } from '../merkle.ts'
 import { consistencyProof } from '../merkle-proof.ts'
+import { receiptBytes } from '../receipt.ts'
+import { assemble, digestRows, type RecordedRun } from './assemble.ts'
 import type { EvidenceBundle } from './bundle.ts'
 import { CHECKS } from './checklist.ts'
 import { sealStatement } from './envelope.ts'
@@ -12,6 +17,7 @@ import {
   makeSample,
   pastOf,
   ports,
+  proofOf,
   type Sample,
 } from './sample.test-support.ts'
 import { type EvidenceReport, type Pins, verifyEvidence } from './verify.ts'
@@ -108,5 +114,68 @@ describe('evidence', () => {
     for (const accepted of [record.shards.planned - 1, record.shards.planned + 1])
       expect((await resigned({ shards: { ...record.shards, accepted } }))['replay-key']).toBe('failed')
     expect((await resigned({ work_units: record.work_units + 1 })).plan).toBe('failed')
+  })
+})
+
+describe('evidence of a job with a dispute', () => {
+  /** The first lease of agent 0 had another digest for shard 2: the referee closed that shard with agent 1's copy. */
+  async function disputed(known: 'withheld' | 'replaced' | 'neither'): Promise<EvidenceReport> {
+    const { settled, agents } = sample
+    const [stored] = settled.receipts
+    const [quorum] = settled.runs.filter(({ first }) => first === 0)
+    const key = agents[0]
+    if (stored === undefined || quorum === undefined || key === undefined)
+      throw new Error('the sample begins with a lease')
+    const wrong = new Uint8Array(32).fill(7)
+    const own = quorum.digests.slice()
+    own.set(wrong, 64)
+    const receipt = { ...stored.receipt, result_root: bytesToHex(merkleRootOfDigests(own)) }
+    const part = (first: number, count: number): RecordedRun => ({
+      ...quorum,
+      first,
+      count,
+      digests: quorum.digests.slice(32 * first, 32 * (first + count)),
+    })
+    const { record, trace, receipts, digests } = assemble({
+      ...settled,
+      runs: [
+        ...settled.runs.filter(({ first }) => first !== 0),
+        part(0, 2),
+        {
+          ...part(2, 1),
+          method: 'referee',
+          copies: [...quorum.copies.slice(1), { agent: REFEREE, owner: REFEREE, executor: 'wasm' }],
+        },
+        part(3, quorum.count - 3),
+      ],
+      receipts: [
+        { ...stored, receipt, signature: key.sign(receiptBytes(receipt)) },
+        ...settled.receipts.slice(1),
+      ],
+      withheld:
+        known === 'withheld'
+          ? [{ epoch: receipt.epoch, lease_id: receipt.lease_id, first: 2, digests: wrong }]
+          : [],
+      replaced: known === 'replaced' ? [{ ...part(2, 1), digests: wrong }] : [],
+    })
+    const envelope = await sealStatement(recordStatement(record), sample.hub)
+    return check({
+      ...sample.bundle,
+      envelope,
+      trace,
+      receipts,
+      digests: digestRows(digests),
+      log: { proof: await proofOf(envelope, sample) },
+    })
+  }
+
+  it.each(['withheld', 'replaced'] as const)('opens the lease with the digest that was %s', async (known) => {
+    const report = await disputed(known)
+    expect(report.checks.filter(({ state }) => state === 'failed')).toEqual([])
+    expect(report.bundle?.receipts[0]?.differs).toEqual([[2, '07'.repeat(32)]])
+  })
+
+  it('leaves a receipt out that cannot be opened, and says whose copy is without one', async () => {
+    expect(states(await disputed('neither'))).toMatchObject({ receipts: 'passed', verification: 'failed' })
   })
 })

@@ -1,23 +1,25 @@
 import type { RecordedRun } from '../../kernel/evidence/assemble.ts'
 import type { JobRow, ResultStore } from '../memory/ports.ts'
 
-/**
- * What is accepted of a job's first `accepted` shards, without the leaves: of a shard that was found wrong and replaced, what
- * replaced it.
- */
+/** What is accepted of a job's first `accepted` shards, without the leaves, and what stood there before it was found wrong. */
 export async function loadRuns(
   results: Pick<ResultStore, 'load'>,
   jobId: string,
   accepted: number,
-): Promise<readonly RecordedRun[]> {
+): Promise<{ readonly runs: readonly RecordedRun[]; readonly replaced: readonly RecordedRun[] }> {
   const stored: RecordedRun[] = []
   for await (const { runs } of results.load(jobId))
     for (const { leaves: _, ...run } of runs) if (run.first < accepted) stored.push(run)
   const known = new Uint8Array(Math.ceil(accepted / 8))
-  const newest: RecordedRun[] = []
-  for (let at = stored.length - 1; at >= 0; at--)
-    newest.push(...unknownParts(stored[at] as RecordedRun, accepted, known))
-  return newest
+  const runs: RecordedRun[] = []
+  const replaced: RecordedRun[] = []
+  for (const run of stored.reverse()) {
+    const parts = unknownParts(run, accepted, known)
+    runs.push(...parts)
+    const kept = parts.reduce((sum, { count }) => sum + count, 0)
+    if (kept < Math.min(run.count, accepted - run.first)) replaced.push(run)
+  }
+  return { runs, replaced }
 }
 
 /** The parts of a run whose shards no newer run has, which are known from now on. */

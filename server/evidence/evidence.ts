@@ -128,7 +128,7 @@ export function createBundleOf(ports: Omit<EvidencePorts, 'jobs' | 'tiles'>): Bu
       receipts: bundleReceipts(await blobText(blobs, receipts)),
       ...(digests
         ? {
-            digests: digestRows(assembleDigests(await loadRuns(results, job.id, accepted), accepted)),
+            digests: digestRows(assembleDigests((await loadRuns(results, job.id, accepted)).runs, accepted)),
           }
         : {}),
       log,

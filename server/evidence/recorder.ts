@@ -125,13 +125,15 @@ export class Recorder {
     const { result_digest, finished_at } = row
     invariant(result_digest !== null && finished_at !== null, `job ${row.id} has settled`)
     const accepted = recordedShards(row)
-    const runs = await loadRuns(results, row.id, accepted)
+    const { runs, replaced } = await loadRuns(results, row.id, accepted)
     return assemble({
       id: row.id,
       job: ops.prepare(parseJsonStrict(row.canonical)),
       accepted,
       runs,
+      replaced,
       receipts: await records.receipts(row.id),
+      withheld: await records.withheld(row.id),
       result_digest,
       artifacts: row.artifacts.map(({ name, digest, dtype, shape, bytes }) => ({
         name,

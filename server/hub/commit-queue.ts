@@ -3,7 +3,7 @@ import type { AcceptedRun } from '../../kernel/acceptance.ts'
 import { retractedWork, workDone } from '../../kernel/bill.ts'
 import { ForgeError } from '../../kernel/errors.ts'
 import { addFindings, type CheckFindings, NO_FINDINGS } from '../../kernel/verification/job-bound.ts'
-import type { AcceptedGroup, ResultStore, SignedReceipt } from '../memory/ports.ts'
+import type { AcceptedGroup, JobWithheld, ResultStore, SignedReceipt } from '../memory/ports.ts'
 import type { HubEffect } from './core/events.ts'
 import { lookWindow } from './look-window.ts'
 
@@ -38,6 +38,7 @@ export class CommitQueue {
   readonly #options: CommitQueueOptions
   #accepted: PendingCommit[] = []
   #receipts: SignedReceipt[] = []
+  #withheld: JobWithheld[] = []
   #running: Promise<void> | undefined
   #closed = false
   #added = 0
@@ -58,6 +59,11 @@ export class CommitQueue {
     this.#start()
   }
 
+  addWithheld({ job_id, lease_id, epoch, first, digests }: JobWithheld): void {
+    this.#withheld.push({ job_id, lease_id, epoch, first, digests })
+    this.#start()
+  }
+
   /** Waits until everything accepted so far is durable and folded, or never will be in this hub's life. */
   async durable(): Promise<void> {
     const target = this.#added
@@ -74,7 +80,7 @@ export class CommitQueue {
     if (this.#running !== undefined || this.#closed) return
     this.#running = this.#run().finally(() => {
       this.#running = undefined
-      if (this.#accepted.length + this.#receipts.length > 0) this.#start()
+      if (this.#accepted.length + this.#receipts.length + this.#withheld.length > 0) this.#start()
     })
   }
 
@@ -84,10 +90,12 @@ export class CommitQueue {
     const receipts = this.#receipts
     this.#accepted = []
     this.#receipts = []
+    const withheld = this.#withheld
+    this.#withheld = []
     const groups = groupByJob(commits)
     for (let attempt = 1; !this.#closed; attempt++) {
       try {
-        await this.#options.store.commit(this.#options.epoch, groups, receipts)
+        await this.#options.store.commit(this.#options.epoch, groups, receipts, withheld)
         break
       } catch (error) {
         if (error instanceof ForgeError && error.code === 'CONFLICT') {

@@ -412,6 +412,9 @@ export class Hub {
         this.#runtimes.get(effect.job_id)?.accept(effect.runs)
         this.#dirty.add(effect.job_id)
         break
+      case 'withheld':
+        this.#commits.addWithheld({ ...effect, epoch: this.epoch })
+        break
       case 'referee.run':
         void this.#refereeing.execute(this.#runtimes.get(effect.job_id), effect)
         break

@@ -5,7 +5,7 @@ import type { WorkDone } from '../../kernel/bill.ts'
 import type { Contract } from '../../kernel/contract.ts'
 import type { HexDigest } from '../../kernel/digest.ts'
 import type { ForgeErrorJson } from '../../kernel/errors.ts'
-import type { StoredReceipt } from '../../kernel/evidence/assemble.ts'
+import type { StoredReceipt, WithheldDigests } from '../../kernel/evidence/assemble.ts'
 import type { CostKind } from '../../kernel/price.ts'
 import type { ProbeReport } from '../../kernel/probe-report.ts'
 import type { ExecutorKind, Receipt } from '../../kernel/receipt.ts'
@@ -142,6 +142,10 @@ export interface SignedReceipt {
   readonly signature: Uint8Array
 }
 
+export interface JobWithheld extends WithheldDigests {
+  readonly job_id: string
+}
+
 /**
  * Accepted results. One packed row per job and commit, no row per shard; a commit is one transaction and is refused
  * when a newer hub has started (fencing).
@@ -154,7 +158,12 @@ export interface ResultStore {
    * array, and nothing is stored twice.
    * @throws ForgeError CONFLICT when `epoch` is not the newest, or was not opened by this store
    */
-  commit(epoch: number, groups: readonly AcceptedGroup[], receipts: readonly SignedReceipt[]): Promise<void>
+  commit(
+    epoch: number,
+    groups: readonly AcceptedGroup[],
+    receipts: readonly SignedReceipt[],
+    withheld?: readonly JobWithheld[],
+  ): Promise<void>
   /** Everything accepted for a job, in commit order. */
   load(jobId: string): AsyncIterable<ResultGroup>
   /** Those of `shards` that are accepted, by number, as they are now. Reads the rows that may hold one of them, no other. */
@@ -475,6 +484,7 @@ export interface RecordStore {
   unrecorded(limit: number): Promise<readonly string[]>
   /** All of a job's receipts whose agents' keys are known. */
   receipts(jobId: string): Promise<readonly StoredReceipt[]>
+  withheld(jobId: string): Promise<readonly WithheldDigests[]>
   /**
    * Appends in the given order, all or nothing; durable on return. A job that has a record already is passed over.
    * @returns indices of what was appended

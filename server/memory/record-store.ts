@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { invariant } from '../../kernel/errors.ts'
 import type { StoredReceipt } from '../../kernel/evidence/assemble.ts'
 import { receiptSchema } from '../../kernel/evidence/receipts.ts'
@@ -11,8 +10,6 @@ import { inTransaction, type Transaction } from './transaction.ts'
 const APPEND_LOCK = "pg_advisory_xact_lock(hashtext('forge/log/append'))"
 /** One server publishes at a time. */
 const PUBLISH_LOCK = "pg_try_advisory_xact_lock(hashtext('forge/log/publish'))"
-
-const differsSchema = z.array(z.tuple([z.int(), z.string()]))
 
 interface EntryRow {
   readonly index: string
@@ -70,17 +67,12 @@ export function createRecordStore({ pool }: Pick<Database, 'pool'>): RecordStore
     },
 
     async receipts(jobId) {
-      const { rows } = await pool.query<{
-        receipt: unknown
-        signature: Buffer
-        differs: unknown
-        public_key: Buffer | null
-      }>(
-        `SELECT r.receipt, r.signature, r.differs, a.public_key
+      const { rows } = await pool.query<{ receipt: unknown; signature: Buffer; public_key: Buffer | null }>(
+        `SELECT r.receipt, r.signature, a.public_key
          FROM receipts AS r JOIN agents AS a ON a.id = r.agent WHERE r.job_id = $1`,
         [jobId],
       )
-      return rows.flatMap(({ receipt, signature, differs, public_key }): StoredReceipt[] =>
+      return rows.flatMap(({ receipt, signature, public_key }): StoredReceipt[] =>
         public_key === null
           ? []
           : [
@@ -88,10 +80,24 @@ export function createRecordStore({ pool }: Pick<Database, 'pool'>): RecordStore
                 receipt: receiptSchema.parse(receipt),
                 publicKey: new Uint8Array(public_key),
                 signature: new Uint8Array(signature),
-                ...(differs === null ? {} : { differs: differsSchema.parse(differs) }),
               },
             ],
       )
+    },
+
+    async withheld(jobId) {
+      const { rows } = await pool.query<{
+        epoch: string
+        lease_id: string
+        first_shard: number
+        digests: Buffer
+      }>('SELECT epoch, lease_id, first_shard, digests FROM withheld_digests WHERE job_id = $1', [jobId])
+      return rows.map(({ epoch, lease_id, first_shard, digests }) => ({
+        epoch: safeNumber(epoch),
+        lease_id,
+        first: first_shard,
+        digests: new Uint8Array(digests),
+      }))
     },
 
     append: (entries) =>

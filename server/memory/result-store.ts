@@ -4,7 +4,7 @@ import { type AcceptedRun, type AcceptedShard, acceptedShard } from '../../kerne
 import { ForgeError, invariant } from '../../kernel/errors.ts'
 import { NO_FINDINGS } from '../../kernel/verification/job-bound.ts'
 import { GROUP_SHARD_LIMIT, packRuns, runBytes, unpackRuns } from './packed-results.ts'
-import type { AcceptedGroup, ResultGroup, ResultStore, SignedReceipt } from './ports.ts'
+import type { AcceptedGroup, JobWithheld, ResultGroup, ResultStore, SignedReceipt } from './ports.ts'
 import { safeNumber } from './rows.ts'
 
 /** Result bytes in one row; a larger group is cut. Rows are read back one page at a time. */
@@ -117,12 +117,12 @@ export function createResultStore(pool: pg.Pool): ResultStore {
       return opened
     },
 
-    async commit(epoch, groups, receipts) {
+    async commit(epoch, groups, receipts, withheld = []) {
       // The row numbers of an epoch belong to the store that opened it.
       if (epoch !== opened) throw fenced(epoch)
       const rows = pack(groups)
       invariant(rows.length <= ROWS_LIMIT, `a commit of ${rows.length} rows`)
-      const statement = commitStatement(epoch, rows, receipts)
+      const statement = commitStatement(epoch, rows, receipts, withheld)
       const answer = await pool.query<{ open: boolean }>(statement.text, statement.values)
       if (answer.rows[0]?.open !== true) throw fenced(epoch)
     },
@@ -192,6 +192,7 @@ function commitStatement(
   epoch: number,
   groups: readonly PackedRow[],
   receipts: readonly SignedReceipt[],
+  withheld: readonly JobWithheld[],
 ): { readonly text: string; readonly values: unknown[] } {
   const values: unknown[] = [epoch]
   const param = (value: unknown, type: string) => `$${values.push(value)}::${type}`
@@ -224,6 +225,16 @@ function commitStatement(
         SELECT v.lease_id, v.epoch, v.job_id, v.agent, v.receipt::jsonb, decode(v.signature, 'hex')
         FROM fence, unnest(${columns.join(', ')}) AS v (lease_id, epoch, job_id, agent, receipt, signature)
         ON CONFLICT (epoch, lease_id) DO NOTHING)`,
+    )
+  }
+  if (withheld.length > 0) {
+    const tuples = withheld.map(
+      ({ epoch: given, lease_id, first, job_id, digests }) =>
+        `(${param(given, 'bigint')}, ${param(lease_id, 'text')}, ${param(first, 'int')}, ${param(job_id, 'uuid')}, ${param(Buffer.from(digests), 'bytea')})`,
+    )
+    parts.push(
+      `withheld AS (INSERT INTO withheld_digests (epoch, lease_id, first_shard, job_id, digests)
+        SELECT v.* FROM fence, (VALUES ${tuples.join(', ')}) AS v ON CONFLICT DO NOTHING)`,
     )
   }
   return { text: `${parts.join(',\n')}\nSELECT EXISTS (SELECT FROM fence) AS open`, values }

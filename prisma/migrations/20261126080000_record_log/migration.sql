@@ -4,8 +4,18 @@ ALTER TABLE "agents"
     ADD COLUMN "public_key" BYTEA,
     ADD CONSTRAINT "agents_public_key_check" CHECK (octet_length("public_key") = 32 AND encode(sha256("public_key"), 'hex') = "id");
 
--- Digests of a lease that were not accepted: without them its signed root could not be computed again.
-ALTER TABLE "receipts" ADD COLUMN "differs" JSONB;
+-- Digests of a lease that were not accepted with it: without them its signed root could not be computed again.
+CREATE TABLE "withheld_digests" (
+    "epoch" BIGINT NOT NULL,
+    "lease_id" TEXT NOT NULL,
+    "first_shard" INTEGER NOT NULL,
+    "job_id" UUID NOT NULL,
+    "digests" BYTEA NOT NULL,
+    CONSTRAINT "withheld_digests_pkey" PRIMARY KEY ("epoch", "lease_id", "first_shard"),
+    CONSTRAINT "withheld_digests_check" CHECK ("first_shard" >= 0 AND octet_length("digests") > 0 AND octet_length("digests") % 32 = 0)
+);
+CREATE INDEX "withheld_digests_job_id_idx" ON "withheld_digests"("job_id");
+ALTER TABLE "withheld_digests" ADD CONSTRAINT "withheld_digests_job_id_fkey" FOREIGN KEY ("job_id") REFERENCES "jobs"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 
 CREATE TABLE "log_identity" (
     "id" SMALLINT NOT NULL DEFAULT 1,

@@ -3,6 +3,7 @@ import { dropSession } from './sessions.ts'
 import type { Copy } from './state.ts'
 import { suspect } from './suspects.ts'
 import { sendTo, type Turn, updatePhase } from './turn.ts'
+import { withhold } from './withheld.ts'
 
 /**
  * Ends an agent's part until it is let in again: its unaccepted copies are taken back and done again by others, and what
@@ -27,6 +28,7 @@ export function blockAgent(
   agent.standings.delete(where.executor)
   for (const session of [...agent.sessions]) dropSession(turn, session, reason)
   for (const run of [...agent.runs]) {
+    for (const copy of run.copies) if (copy.agent === id) withhold(turn, run, copy)
     dropCopies(state, run, (copy) => copy.agent === id)
     updatePhase(turn, run.chunk.job)
   }

@@ -163,6 +163,15 @@ export type HubEffect =
       readonly runs: readonly AcceptedRun[]
       readonly credits: readonly Credit[]
     }
+  /** Store what a lease gave for shards that are not accepted on its word, with the next commit. */
+  | {
+      readonly t: 'withheld'
+      readonly job_id: string
+      readonly lease_id: string
+      readonly first: number
+      /** 32 bytes a shard. */
+      readonly digests: Uint8Array
+    }
   | { readonly t: 'reply'; readonly outcome: 'received' | 'not_held' }
   /** Execute these shards and answer with `referee.done`. */
   | {

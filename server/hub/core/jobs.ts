@@ -14,6 +14,7 @@ import { forgetSuspects, noteSingle } from './suspects.ts'
 import { movePhase, type Turn, updatePhase } from './turn.ts'
 import { forgetShare, hasWork, offerJob, withdrawJob } from './turns.ts'
 import { excludesSubmitter } from './verify-policy.ts'
+import { withhold } from './withheld.ts'
 
 /** Jobs: they come with nothing but their plan, claim chunks, and end. */
 
@@ -110,6 +111,7 @@ export function moveOwner(turn: Turn, from: string, to: string): void {
           sayCancelled(turn, lease, 'the job is your own now')
           dropLease(turn, lease)
         }
+        for (const copy of run.copies) if (copy.owner === to) withhold(turn, run, copy)
         dropCopies(state, run, (copy) => copy.owner === to)
       }
     }

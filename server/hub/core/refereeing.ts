@@ -10,6 +10,7 @@ import type { Copy, HubJob, HubState, RefereeItem, Run } from './state.ts'
 import { askAgain } from './suspects.ts'
 import type { Turn } from './turn.ts'
 import { type ClosedPart, closeRun } from './verdict.ts'
+import { withhold } from './withheld.ts'
 
 /**
  * The referee executes what agents cannot settle: disputes, and copies that no owner will give; and the samples that
@@ -146,6 +147,7 @@ function closeByReferee(turn: Turn, run: Run, digests: Uint8Array, leaves: reado
       if (says(copy, offset, digest) === false) wrong.push({ copy, shard: first + offset })
   }
   close(run.count)
+  for (const copy of new Set(wrong.map((one) => one.copy))) withhold(turn, run, copy)
   closeRun(turn, run, parts)
   for (const { copy, shard } of wrong) contradict(turn, copy, chunk.job, shard)
 }

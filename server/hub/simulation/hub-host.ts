@@ -127,6 +127,8 @@ export class HubHost implements SimHub {
       case 'persist':
         this.#commit(effect)
         return
+      case 'withheld':
+        return
       case 'referee.run':
         this.later(random.between(50, 500), () => this.#refereed(effect))
         return
