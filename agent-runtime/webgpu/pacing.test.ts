@@ -1,6 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { nextSlice, PACING, Pacer, type Position, positionAfter, type SliceBounds } from './pacing.ts'
+import {
+  nextBurst,
+  nextSlice,
+  PACING,
+  Pacer,
+  type Position,
+  positionAfter,
+  type SliceBounds,
+} from './pacing.ts'
 
 /** A device that takes `msPerInvocation`, and tells of completion `latency` ms later. */
 function run(pacer: Pacer, msPerInvocation: number, latency: number, dispatches: number): number {
@@ -124,6 +132,25 @@ describe('the cutting of a run', () => {
     const last = nextSlice(positionAfter(third), 9, 9000, staged)
     expect(last).toMatchObject({ shards: 3, end_invocation: 1200, closes: true })
     expect(positionAfter(last)).toMatchObject({ shard: 5, invocation: 0 })
+  })
+
+  it('hands short stages to the device together, as far as they fit', () => {
+    const staged = { ...bounds, invocations: 4000, stage_invocations: 100, slots: 1 }
+    const start = { shard: 2, invocation: 0, shards: 0 }
+    const ends = (capacity: number) =>
+      nextBurst(start, 9, capacity, staged).map(({ shards, end_invocation }) => [shards, end_invocation])
+    expect(ends(350)).toEqual([
+      [1, 100],
+      [1, 200],
+      [1, 300],
+    ])
+    expect(ends(64)).toEqual([[1, 64]])
+    const whole = nextBurst(start, 9, 1e6, staged)
+    expect(whole).toHaveLength(40)
+    expect(whole.at(-1)).toMatchObject({ end_invocation: 4000, closes: true })
+    // Kernels without stages go as before: one dispatch at a time.
+    expect(nextBurst(start, 9, 3500, bounds)).toHaveLength(1)
+    expect(nextBurst(start, 9, 500, bounds)).toHaveLength(1)
   })
 
   it('covers every invocation of every shard exactly once, for any capacity', () => {

@@ -154,6 +154,37 @@ export function nextSlice(at: Position, end: number, capacity: number, bounds: S
   }
 }
 
+/** Slices of a burst: a stop is delayed by them all, and each costs the host a little. */
+const BURST_SLICES = 256
+
+/**
+ * Slices that are handed to the device together: stages are often far shorter than a dispatch should be, and each waits for
+ * the one before, which the device's queue sees to.
+ */
+export function nextBurst(
+  at: Position,
+  end: number,
+  capacity: number,
+  bounds: SliceBounds,
+): readonly Slice[] {
+  const burst: Slice[] = []
+  let room = capacity
+  for (let from = at; ; ) {
+    const slice = nextSlice(from, end, Math.max(room, 1), bounds)
+    burst.push(slice)
+    room -= invocationsOf(slice)
+    const endsStage = slice.end_invocation % bounds.stage_invocations === 0
+    const fits = room >= bounds.stage_invocations * slice.shards
+    if (slice.closes || !endsStage || !fits || burst.length === BURST_SLICES) return burst
+    from = positionAfter(slice)
+  }
+}
+
+/** Invocations of all shards of a slice. */
+export function invocationsOf({ first_invocation, end_invocation, shards }: Slice): number {
+  return (end_invocation - first_invocation) * shards
+}
+
 /** Where a run stands after a slice. */
 export function positionAfter(slice: Slice): Position {
   return slice.closes

@@ -5,7 +5,8 @@ import { failed, type OpenDevice, popScopes } from './device.ts'
 import { MAP_MODE_READ } from './flags.ts'
 import type { JobBuffers } from './job-buffers.ts'
 import {
-  nextSlice,
+  invocationsOf,
+  nextBurst,
   type Pacer,
   type Position,
   positionAfter,
@@ -14,7 +15,10 @@ import {
 } from './pacing.ts'
 
 interface Submitted {
+  /** The last slice of the burst: the others end inside their shards. */
   readonly slice: Slice
+  /** Invocations of all its slices. */
+  readonly invocations: number
   readonly submittedAt: number
   /** What completion brings: the output's words where the slice closes its shards. */
   readonly done: Promise<{ readonly words: Uint32Array | undefined; readonly doneAt: number }>
@@ -58,16 +62,15 @@ export async function* runOnDevice(
     while (at.shard < end || queued.length > 0) {
       while (at.shard < end && queued.length < (rests() ? 1 : pacer.depth)) {
         throwIfAborted(signal)
-        const slice = nextSlice(at, end, pacer.invocations, bounds)
-        queued.push(submit(opened, buffers, slice, free))
-        at = positionAfter(slice)
+        const burst = nextBurst(at, end, pacer.invocations, bounds)
+        queued.push(submit(opened, buffers, burst, free))
+        at = positionAfter(burst[burst.length - 1] as Slice)
       }
       const oldest = queued.shift()
       if (oldest === undefined) break
       const { words, doneAt } = await Promise.race([oldest.done, lost])
       const { slice } = oldest
-      const carried = (slice.end_invocation - slice.first_invocation) * slice.shards
-      pacer.record(carried, Math.max(oldest.submittedAt, previousDoneAt), doneAt)
+      pacer.record(oldest.invocations, Math.max(oldest.submittedAt, previousDoneAt), doneAt)
       previousDoneAt = doneAt
       throwIfAborted(signal)
       if (words === undefined) continue
@@ -84,28 +87,25 @@ export async function* runOnDevice(
   }
 }
 
-function submit(opened: OpenDevice, buffers: JobBuffers, slice: Slice, free: GPUBuffer[]): Submitted {
+/** Puts a burst on the device's queue, which keeps the order; only the end of the last slice is listened for. */
+function submit(
+  opened: OpenDevice,
+  buffers: JobBuffers,
+  burst: readonly Slice[],
+  free: GPUBuffer[],
+): Submitted {
   const { device } = opened
+  const slice = burst[burst.length - 1] as Slice
   const used_bytes = slice.shards * buffers.slot_bytes
   const submittedAt = performance.now()
   device.pushErrorScope('out-of-memory')
   device.pushErrorScope('validation')
-  const words = new Uint32Array(DISPATCH_WORDS)
-  words.set([slice.first_invocation, slice.end_invocation, slice.first_shard, buffers.program.slot_words])
-  device.queue.writeBuffer(buffers.uniform, 0, words)
-  const encoder = device.createCommandEncoder()
-  if (slice.opens) encoder.clearBuffer(buffers.output, 0, used_bytes)
-  const pass = encoder.beginComputePass()
-  pass.setPipeline(buffers.compiled.pipeline)
-  pass.setBindGroup(0, buffers.group)
-  const invocations = slice.end_invocation - slice.first_invocation
-  pass.dispatchWorkgroups(Math.ceil(invocations / opened.limits.workgroup_size), slice.shards)
-  pass.end()
+  for (const earlier of burst.slice(0, -1)) dispatch(opened, buffers, earlier, undefined)
   const staging = slice.closes ? free.pop() : undefined
-  if (staging !== undefined) encoder.copyBufferToBuffer(buffers.output, 0, staging, 0, used_bytes)
-  device.queue.submit([encoder.finish()])
+  dispatch(opened, buffers, slice, staging)
   const mapped = staging?.mapAsync(MAP_MODE_READ, 0, used_bytes) ?? device.queue.onSubmittedWorkDone()
   const scopes = popScopes(device)
+  const invocations = burst.reduce((sum, one) => sum + invocationsOf(one), 0)
 
   const done = (async () => {
     const [mapping, fault] = await Promise.allSettled([mapped, scopes])
@@ -124,5 +124,28 @@ function submit(opened: OpenDevice, buffers: JobBuffers, slice: Slice, free: GPU
   })()
   // A rejection is read when the entry's turn comes; until then it is not unhandled.
   done.catch(() => undefined)
-  return { slice, submittedAt, done }
+  return { slice, invocations, submittedAt, done }
+}
+
+/** One slice: its words written, the output cleared before its shards begin, copied to `staging` when they end. */
+function dispatch(
+  { device, limits }: OpenDevice,
+  buffers: JobBuffers,
+  slice: Slice,
+  staging: GPUBuffer | undefined,
+): void {
+  const used_bytes = slice.shards * buffers.slot_bytes
+  const words = new Uint32Array(DISPATCH_WORDS)
+  words.set([slice.first_invocation, slice.end_invocation, slice.first_shard, buffers.program.slot_words])
+  device.queue.writeBuffer(buffers.uniform, 0, words)
+  const encoder = device.createCommandEncoder()
+  if (slice.opens) encoder.clearBuffer(buffers.output, 0, used_bytes)
+  const pass = encoder.beginComputePass()
+  pass.setPipeline(buffers.compiled.pipeline)
+  pass.setBindGroup(0, buffers.group)
+  const invocations = slice.end_invocation - slice.first_invocation
+  pass.dispatchWorkgroups(Math.ceil(invocations / limits.workgroup_size), slice.shards)
+  pass.end()
+  if (staging !== undefined) encoder.copyBufferToBuffer(buffers.output, 0, staging, 0, used_bytes)
+  device.queue.submit([encoder.finish()])
 }
