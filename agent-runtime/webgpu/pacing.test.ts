@@ -101,6 +101,26 @@ describe('the size of a dispatch', () => {
   )
 })
 
+describe('a short gap between completions that come in steps', () => {
+  it('is taken back when smaller dispatches take no less time, and not believed again', () => {
+    const pacer = new Pacer(100, 64_000)
+    let now = 0
+    const complete = (ms: number) => {
+      pacer.record(pacer.invocations, now, now + ms)
+      now += ms
+    }
+    complete(100)
+    complete(30)
+    expect(pacer.depth).toBe(1)
+    for (let n = 0; n < 4; n++) complete(100)
+    expect(pacer.depth).toBe(PACING.coarse_depth)
+    expect(pacer.invocations).toBeGreaterThanOrEqual(32_000)
+    complete(100)
+    complete(30)
+    expect(pacer.depth).toBe(PACING.coarse_depth)
+  })
+})
+
 describe('the cutting of a run', () => {
   const bounds: SliceBounds = {
     invocations: 1000,

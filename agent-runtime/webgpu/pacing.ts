@@ -33,6 +33,12 @@ export class Pacer {
   /** Completions heard in the present polling step. */
   #inStep = 0
   #settled = false
+  /** The step in which completion seemed to come at first; undefined where it never did, or surely does. */
+  #doubtedStepMs: number | undefined
+  /** Smaller dispatches one after the other that took no less time. */
+  #unmoved = 0
+  #isCertain = false
+  #last = { invocations: 0, ms: 0 }
 
   /**
    * @param latencyMs time from submitting nothing to hearing that it is done
@@ -57,6 +63,7 @@ export class Pacer {
    */
   record(invocations: number, startedAt: number, doneAt: number): void {
     if (this.depth === 1) {
+      if (this.#isStepAfterAll(invocations, doneAt - startedAt)) return
       const duration = Math.max(doneAt - startedAt - this.#latencyMs, 0.05)
       this.#resize((invocations * PACING.target_ms) / duration, invocations, PACING.growth)
       return
@@ -64,7 +71,8 @@ export class Pacer {
     // Completions that come further apart than a step's own, and yet sooner than the step, show that there is none: the
     // device was only busy when its latency was measured.
     const gap = doneAt - this.#lastDoneAt
-    if (gap > PACING.same_step_ms && gap < PACING.step_share * this.#latencyMs) {
+    if (!this.#isCertain && gap > PACING.same_step_ms && gap < PACING.step_share * this.#latencyMs) {
+      this.#doubtedStepMs = this.#latencyMs
       this.#latencyMs = Math.min(gap, PACING.coarse_latency_ms)
       this.depth = 1
     }
@@ -80,6 +88,27 @@ export class Pacer {
       this.#settled = true
       this.#resize((invocations * PACING.target_ms) / (doneAt - startedAt), invocations, PACING.growth)
     }
+  }
+
+  /**
+   * A gap may be short by chance, since a new submission can make the host look for what is done. When dispatches shrink and
+   * take as long as before, it is the step that is measured: back to what was believed at first, for good.
+   */
+  #isStepAfterAll(invocations: number, ms: number): boolean {
+    const step = this.#doubtedStepMs
+    if (step === undefined) return false
+    const last = this.#last
+    this.#last = { invocations, ms }
+    const isUnmoved =
+      invocations < last.invocations && ms > 0.7 * last.ms && ms > 2 * PACING.coarse_latency_ms
+    this.#unmoved = isUnmoved ? this.#unmoved + 1 : 0
+    if (this.#unmoved < 2) return false
+    this.#doubtedStepMs = undefined
+    this.#isCertain = true
+    this.#latencyMs = step
+    this.depth = PACING.coarse_depth
+    this.#invocations *= PACING.growth ** 3
+    return true
   }
 
   #resize(wanted: number, measured: number, growth: number): void {
