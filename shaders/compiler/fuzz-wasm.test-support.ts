@@ -2,8 +2,11 @@ import { WasmProgram } from '../../kernel/execute/wasm-program.ts'
 import { compileKernel } from './compile.ts'
 import { type FuzzBatch, fuzzBatch } from './fuzz-batch.test-support.ts'
 
-/** From a run's environment: FUZZ_SEED repeats a run, FUZZ_KERNELS says how many kernels. */
-export const FUZZ_SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31)
+/**
+ * From a run's environment: FUZZ_SEED says where it begins, FUZZ_KERNELS how many kernels. The tests always run the same
+ * ones, so that a change is to blame when they fail; `npm run fuzz` draws new ones.
+ */
+export const FUZZ_SEED = Number(process.env.FUZZ_SEED ?? 20_261_126)
 export const FUZZ_KERNELS =
   process.env.FUZZ_KERNELS === undefined ? undefined : Number(process.env.FUZZ_KERNELS)
 

@@ -79,7 +79,7 @@ export class RandomExpressions {
     const a = this.u(depth - 1, true)
     switch (c.below(16)) {
       case 0: {
-        const signed = this.i(depth - 1)
+        const signed = this.i(depth - 1, true)
         return { text: `u32(${signed.text})`, run: (w) => signed.run(w) >>> 0 }
       }
       case 1: {
@@ -166,7 +166,7 @@ export class RandomExpressions {
         }
       }
       case 12: {
-        const float = this.f(depth - 1)
+        const float = this.f(depth - 1, true)
         return { text: `u32(abs(${float.text}))`, run: (w) => Math.abs(float.run(w)) }
       }
       case 13:
@@ -201,7 +201,7 @@ export class RandomExpressions {
     const a = this.i(depth - 1, true)
     switch (c.below(7)) {
       case 0: {
-        const u = this.u(depth - 1)
+        const u = this.u(depth - 1, true)
         return { text: `i32(${u.text})`, run: (w) => u.run(w) | 0 }
       }
       case 1:
@@ -213,7 +213,7 @@ export class RandomExpressions {
         return { text: `(${a.text} >> (${b.text} & 31u))`, run: (w) => a.run(w) >> (b.run(w) & 31) }
       }
       case 4: {
-        const float = this.f(depth - 1)
+        const float = this.f(depth - 1, true)
         return { text: `i32(${float.text})`, run: (w) => float.run(w) | 0 }
       }
       case 3: {
@@ -233,15 +233,15 @@ export class RandomExpressions {
   }
 
   /** An f32 whose terms sum to at most 2^20 in magnitude. */
-  f(depth: number): FloatPiece {
+  f(depth: number, variable = false): FloatPiece {
     const c = this.#c
     if (depth === 0) {
-      const n = c.below(VARIABLES.f + 1)
+      const n = c.below(VARIABLES.f + (variable ? 0 : 1))
       if (n < VARIABLES.f) return { text: `f${n}`, run: (w) => w.f[n]!, terms: FLOAT_VARIABLE }
       const value = c.below(200) - 100
       return { text: `${value}.0`, run: () => value, terms: 100 }
     }
-    const a = c.below(3) === 0 ? this.fromInteger(depth - 1) : this.f(depth - 1)
+    const a = c.below(3) === 0 ? this.fromInteger(depth - 1, true) : this.f(depth - 1, true)
     const b = c.below(4) === 0 ? this.fromInteger(depth - 1) : this.f(depth - 1)
     const terms = Math.max(a.terms, b.terms)
     switch (c.below(7)) {
@@ -290,14 +290,14 @@ export class RandomExpressions {
   }
 
   /** A value that an f32 variable may have. */
-  fromInteger(depth: number): FloatPiece {
+  fromInteger(depth: number, variable = false): FloatPiece {
     const c = this.#c
     const terms = FLOAT_VARIABLE
     if (c.below(2) === 0) {
-      const u = this.u(depth)
+      const u = this.u(depth, variable)
       return { text: `f32(${u.text} & 0xfffu)`, run: (w) => u.run(w) & 0xfff, terms }
     }
-    const i = this.i(depth)
+    const i = this.i(depth, variable)
     const shift = 20 + c.below(10)
     return { text: `f32((${i.text}) >> ${shift}u)`, run: (w) => i.run(w) >> shift, terms }
   }
