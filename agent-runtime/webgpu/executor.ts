@@ -108,6 +108,24 @@ async function openStage(gpu: GPU, options: DeviceOptions): Promise<Stage> {
   return { opened, pipelines: new PipelineCache(opened), latencyMs, choices: new Map() }
 }
 
+/** So much earlier than the loss that caused it a failure may be heard: milliseconds. */
+const LOSS_HEARD_MS = 100
+
+/** Why a device that has just failed is lost; undefined when it is not. */
+async function lossOf(opened: OpenDevice): Promise<string | undefined> {
+  if (opened.lost === undefined) {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    await Promise.race([
+      opened.device.lost,
+      new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, LOSS_HEARD_MS)
+      }),
+    ])
+    clearTimeout(timer)
+  }
+  return opened.lost
+}
+
 /** A program with its operands on a device. */
 interface HeldProgram {
   readonly stage: Stage
@@ -215,7 +233,7 @@ class JobRunner implements ShardRunner {
           next = leaf.shard + 1
         }
       } catch (error) {
-        const lost = held?.stage.opened.lost
+        const lost = held === undefined ? undefined : await lossOf(held.stage.opened)
         if (signal.aborted || this.#closed || lost === undefined) throw error
         if (lossAt === next) throw failed(`the device was lost twice on shard ${next}: ${lost}`, error)
         lossAt = next
