@@ -1,11 +1,19 @@
 import type { AcceptedRun } from '../../kernel/acceptance.ts'
 import type { Aggregate } from '../../kernel/aggregate.ts'
-import type { JobRoom, JobState, ProgressView } from '../../kernel/api.ts'
+import {
+  type JobRoom,
+  type JobState,
+  type JobWaiting,
+  PRIORITY_WEIGHTS,
+  type ProgressView,
+} from '../../kernel/api.ts'
 import { canonicalJson } from '../../kernel/canonical.ts'
+import { causeOf } from '../../kernel/causes.ts'
 import { bytesToHex, sha256Hex } from '../../kernel/digest.ts'
 import { stoppingRoom } from '../../kernel/early-stopping.ts'
 import { ForgeError, invariant } from '../../kernel/errors.ts'
 import type { PreparedJob } from '../../kernel/job.ts'
+import { memoryBytes } from '../../kernel/needs.ts'
 import type { InputBytes } from '../../kernel/ops/op.ts'
 import { addFindings, type CheckFindings, NO_FINDINGS } from '../../kernel/verification/job-bound.ts'
 import type { ArtifactRow, BlobStore, JobRow, ResultGroup, Settlement } from '../memory/ports.ts'
@@ -206,9 +214,10 @@ export class JobRuntime {
     }
   }
 
-  room(state: JobState, core: HubJob | undefined): JobRoom {
+  room(state: JobState, core: HubJob | undefined, waiting?: JobWaiting): JobRoom {
     return {
       state,
+      ...(waiting === undefined ? {} : { waiting }),
       shard_count: this.job.plan.shard_count,
       progress: this.progress(core),
       grid: this.#grid(core),
@@ -303,7 +312,11 @@ export function admittedJob(
     target: policy.target,
     min_agents: policy.min_agents,
     max_agents: policy.max_agents ?? Number.POSITIVE_INFINITY,
-    weight: 1,
+    weight: PRIORITY_WEIGHTS[row.priority],
+    cause: causeOf(job.contract.op),
+    memory_bytes: memoryBytes(job),
+    operands: Object.values(job.contract.inputs).map(({ digest }) => digest),
+    isPaused: row.paused_at !== null,
     look_ends: job.plan.looks ?? [],
     ...looked,
     // The time limit counts from submission, across restarts; inside the hub only the monotonic clock is used.

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { sha256, utf8ToBytes } from '../../../kernel/digest.ts'
+import { NO_FINDINGS } from '../../../kernel/verification/job-bound.ts'
 import { newStanding } from '../../../kernel/verification/reputation.ts'
 import type { HubEffect, HubEvent } from './events.ts'
 import { initialState } from './state.ts'
@@ -30,6 +31,7 @@ class Desk {
         plan_digest: 'd'.repeat(64),
         verify,
         target: 'any',
+        cause: 'mc',
         min_agents: 1,
         max_agents: Number.POSITIVE_INFINITY,
         weight: 1,
@@ -129,7 +131,7 @@ class Desk {
   }
 
   findings() {
-    const sum = { audits: 0, audits_bad: 0, doubt_single: 0, doubt_agreed: 0 }
+    const sum = { ...NO_FINDINGS }
     for (const { findings } of this.of('persist'))
       for (const key of Object.keys(sum) as (keyof typeof sum)[]) sum[key] += findings[key]
     return sum

@@ -61,6 +61,7 @@ class Conversation {
         plan_digest: 'd'.repeat(64),
         verify: { mode: 'quorum', k: 2 },
         target: 'any',
+        cause: 'mc',
         min_agents: 1,
         max_agents: Number.POSITIVE_INFINITY,
         weight: 1,

@@ -1,7 +1,8 @@
 import type { AcceptedRun } from '../../../kernel/acceptance.ts'
 import { workDone } from '../../../kernel/bill.ts'
-import type { ClaimedChunk, Credit, HubEffect } from '../core/events.ts'
-import { copiesPaid } from '../core/verify-policy.ts'
+import type { ExecutorKind } from '../../../kernel/receipt.ts'
+import type { AdmittedJob, ClaimedChunk, Credit, HubEffect } from '../core/events.ts'
+import { copiesPaid, type VerifyPolicy } from '../core/verify-policy.ts'
 import { digestOf } from './random.ts'
 import type { SimAgent, SimJob } from './scenario.ts'
 
@@ -29,8 +30,17 @@ export interface StoredJob {
   looks_passed: number
   stopped_at: number | undefined
   end: 'settled' | 'cancelled' | undefined
+  isPaused: boolean
+  /** By shard: whose word alone it rests on, and whether it is right as it stands. */
+  readonly single: (SingleWord | undefined)[]
+  readonly isWrong: Uint8Array
   /** Chargeable copies that are durable, and that the accepted shards have. */
   paid: number
+}
+
+export interface SingleWord {
+  readonly agent: string
+  readonly executor: ExecutorKind
 }
 
 export class Store {
@@ -39,8 +49,14 @@ export class Store {
   readonly credited = new Map<string, number>()
   /** Shards of each answered lease that may be paid: those that no lie would have to be caught for. */
   readonly right = new Map<string, number>()
+  /** Leases whose answers are wrong throughout. */
+  readonly lied = new Set<string>()
   fenced = 0
+  /** Wrong shards that were ever accepted, those replaced among them, and canaries answered. */
   wrong = 0
+  replaced = 0
+  canaries = 0
+  canaries_bad = 0
   readonly #agents: ReadonlyMap<string, SimAgent>
   readonly #fail: Fail
   readonly #commits = new Map<number, boolean>()
@@ -128,6 +144,11 @@ export class Store {
     const known = this.#commits.get(number)
     if (known !== undefined) return known
     const stored = this.get(persist.job_id)
+    if (persist.canaries !== undefined) {
+      this.#commits.set(number, true)
+      this.#answer(persist)
+      return true
+    }
     const isOpen = stored.chunks[persist.chunk]?.epoch === persist.epoch && stored.end === undefined
     this.#commits.set(number, isOpen)
     if (!isOpen) {
@@ -140,6 +161,29 @@ export class Store {
     for (const credit of persist.credits) this.#credit(credit)
     this.#look(stored)
     return true
+  }
+
+  /** A canary is paid and counted, and nothing of it is accepted. */
+  #answer({ runs, canaries = [], credits, shard_count }: Persist): void {
+    if (runs.length > 0 || shard_count > 0) this.#fail("a canary's answer is accepted")
+    for (const { lease_id, isRight } of canaries) {
+      this.canaries++
+      if (!isRight) this.canaries_bad++
+      if (isRight && this.lied.has(lease_id)) this.#fail(`canary ${lease_id} is passed with wrong answers`)
+    }
+    for (const { lease_id, shards } of credits)
+      this.credited.set(lease_id, (this.credited.get(lease_id) ?? 0) + shards)
+  }
+
+  /** The referee executes accepted shards again, and what was wrong is replaced. */
+  recheck(id: string, shards: readonly number[]): void {
+    const stored = this.get(id)
+    for (const shard of shards) {
+      stored.single[shard] = undefined
+      if (stored.isWrong[shard] === 0) continue
+      stored.isWrong[shard] = 0
+      this.replaced++
+    }
   }
 
   #credit({ lease_id, shards }: Credit): void {
@@ -158,16 +202,19 @@ export class Store {
       this.#fail(`shard ${run.first} of ${job.id}: two copies of one owner`)
     if (run.method === 'quorum' && job.verify.mode === 'quorum' && owners.size < job.verify.k)
       this.#fail(`shard ${run.first} of ${job.id} was accepted by ${owners.size} owners`)
-    if (run.method === 'single' && job.verify.mode !== 'none')
+    if (run.method === 'single' && job.verify.mode !== 'none' && !mayStandAlone(job.verify))
       this.#fail(`shard ${run.first} of ${job.id} was accepted on one word`)
     for (let offset = 0; offset < run.count; offset++) {
       const shard = run.first + offset
       if (stored.isAccepted[shard] !== 0) this.#fail(`shard ${shard} of ${job.id} was accepted twice`)
       stored.isAccepted[shard] = 1
+      const [only] = run.copies
+      stored.single[shard] = run.method === 'single' ? only : undefined
       stored.accepted_count++
       for (let at = 0; at < 32; at++) {
         if (run.digests[32 * offset + at] === stored.truth[32 * shard + at]) continue
         this.#explainWrong(job, shard, run)
+        stored.isWrong[shard] = 1
         break
       }
     }
@@ -209,6 +256,18 @@ export class Store {
   }
 }
 
+/** Whether one agent's word may close a shard that is verified. */
+export function mayStandAlone({ mode }: VerifyPolicy): boolean {
+  return mode === 'spotcheck' || mode === 'adaptive'
+}
+
+/** What of the job rests on one word alone. */
+export function singlesOf({ single }: StoredJob): NonNullable<AdmittedJob['singles']> {
+  return single.flatMap((word, first) =>
+    word === undefined ? [] : [{ agent: word.agent, executor: word.executor, first, count: 1 }],
+  )
+}
+
 /** Whether the look at this prefix stops the job: a pure function of its leaves. */
 function prefixStops({ truth }: StoredJob, end: number): boolean {
   let sum = 0
@@ -239,6 +298,9 @@ function storedJob(job: SimJob): StoredJob {
     looks_passed: 0,
     stopped_at: undefined,
     end: undefined,
+    isPaused: false,
+    single: [],
+    isWrong: new Uint8Array(job.shard_count),
     paid: 0,
   }
 }
