@@ -33,7 +33,7 @@ import { waitingFor } from './core/fleet.ts'
 import { type HubJob, type HubState, initialState } from './core/state.ts'
 import { step } from './core/step.ts'
 import { checkResult } from './intake.ts'
-import { admittedJob, JobRuntime, type SingleRun, singlesOf } from './job-runtime.ts'
+import { admittedJob, JobRuntime, type SingleRun, singlesOf, sortSingles } from './job-runtime.ts'
 import { JobWriter, type StoredEnd } from './job-writer.ts'
 import { MemoryChunkQueue } from './memory-chunk-queue.ts'
 import type { HubOptions } from './options.ts'
@@ -174,7 +174,8 @@ export class Hub {
       const { shard_count } = job.plan
       const published = { job_id: row.id, shard_count, chunk_shards: CHUNK_SHARDS }
       const { drained } = await this.#chunks.publish({ ...published, accepted: joinRanges(accepted) })
-      this.#apply({ t: 'job.admitted', job: admittedJob(row, job, singles, runtime.looked(), this.#now()) })
+      const words = await sortSingles(this.#options.trust, row, singles)
+      this.#apply({ t: 'job.admitted', job: admittedJob(row, job, words, runtime.looked(), this.#now()) })
       if (drained) this.#apply({ t: 'job.drained', job_id: row.id })
       this.#dirty.add(row.id)
       if (accepted.length > 0)

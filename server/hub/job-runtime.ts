@@ -17,6 +17,7 @@ import { memoryBytes } from '../../kernel/needs.ts'
 import type { InputBytes } from '../../kernel/ops/op.ts'
 import { addFindings, type CheckFindings, NO_FINDINGS } from '../../kernel/verification/job-bound.ts'
 import type { ArtifactRow, BlobStore, JobRow, ResultGroup, Settlement } from '../memory/ports.ts'
+import type { TrustStore } from '../memory/trust-store.ts'
 import type { AdmittedJob } from './core/events.ts'
 import type { HubJob, Run } from './core/state.ts'
 import { formatHeadline } from './headline.ts'
@@ -289,11 +290,26 @@ export function singlesOf({ first, count, method, copies }: AcceptedRun): readon
   return method === 'single' ? copies.map(({ agent, executor }) => ({ agent, executor, first, count })) : []
 }
 
+/** What of the job rests on the word of agents that were found wrong since it was submitted, and what on others'. */
+export async function sortSingles(
+  trust: Pick<TrustStore, 'failedSince'>,
+  row: Pick<JobRow, 'created_at'>,
+  singles: readonly SingleRun[],
+): Promise<{ readonly singles: readonly SingleRun[]; readonly suspects: readonly SingleRun[] }> {
+  const keyOf = ({ agent, executor }: Pick<SingleRun, 'agent' | 'executor'>) => `${agent} ${executor}`
+  const who = [...new Map(singles.map((run) => [keyOf(run), run])).values()]
+  const failed = new Set((await trust.failedSince(who, row.created_at)).map(keyOf))
+  return {
+    singles: singles.filter((run) => !failed.has(keyOf(run))),
+    suspects: singles.filter((run) => failed.has(keyOf(run))),
+  }
+}
+
 /** A stored job as the core takes it. */
 export function admittedJob(
   row: JobRow,
   job: PreparedJob,
-  singles: readonly SingleRun[],
+  { singles, suspects }: Awaited<ReturnType<typeof sortSingles>>,
   looked: Pick<HubJob, 'looks_passed' | 'stopped_at'>,
   now_ms: number,
 ): AdmittedJob {
@@ -308,7 +324,7 @@ export function admittedJob(
     contract_hash: job.contractHash,
     plan_digest: job.planDigest,
     verify,
-    ...(verify.mode === 'none' ? {} : { singles }),
+    ...(verify.mode === 'none' ? {} : { singles, suspects }),
     target: policy.target,
     min_agents: policy.min_agents,
     max_agents: policy.max_agents ?? Number.POSITIVE_INFINITY,

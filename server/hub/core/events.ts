@@ -77,6 +77,8 @@ export interface AdmittedJob
   /** The phase stored for a job that an earlier life of the hub had. */
   readonly phase: 'planned' | 'running' | 'verifying'
   /** What rests on one word alone, from an earlier life. */
+  /** Accepted shards of agents found wrong since, in that life, which wait to be executed again. */
+  readonly suspects?: readonly ShardSpan[]
   readonly singles?: readonly (ShardSpan & { readonly agent: string; readonly executor: ExecutorKind })[]
 }
 

@@ -12,7 +12,7 @@ import { OwnerQueues } from './owner-queues.ts'
 import { RangeHeap } from './range-heap.ts'
 import { dropCopies } from './runs.ts'
 import type { HubJob } from './state.ts'
-import { forgetSuspects, noteSingle } from './suspects.ts'
+import { addSuspects, forgetSuspects, noteSingle } from './suspects.ts'
 import { movePhase, type Turn, updatePhase } from './turn.ts'
 import { countJob, hasWork, laneOf, offerJob, uncountJob, withdrawJob } from './turns.ts'
 import { excludesSubmitter } from './verify-policy.ts'
@@ -23,7 +23,15 @@ import { withhold } from './withheld.ts'
 export function admitJob(turn: Turn, admitted: AdmittedJob): void {
   const { state } = turn
   if (state.jobs.has(admitted.id)) return
-  const { expires_ms, singles = [], memory_bytes = 0, operands = [], isPaused = false, ...known } = admitted
+  const {
+    expires_ms,
+    singles = [],
+    suspects = [],
+    memory_bytes = 0,
+    operands = [],
+    isPaused = false,
+    ...known
+  } = admitted
   const memory_log2 = memoryLog2(memory_bytes)
   const job: HubJob = {
     ...known,
@@ -65,6 +73,7 @@ export function admitJob(turn: Turn, admitted: AdmittedJob): void {
   state.jobs.set(job.id, job)
   countJob(state, job)
   for (const { agent, executor, first, count } of singles) noteSingle(job, agent, executor, first, count)
+  addSuspects(state, job, suspects)
   if (job.stopped_at !== undefined) {
     completeJob(turn, job)
     return

@@ -49,9 +49,8 @@ export const HUB = {
    * work: to fetch and to place others costs it about that.
    */
   locality_ms: 5000,
-  /** Jobs with operands that an agent is taken to have, and operands of theirs. */
+  /** Jobs whose operands an agent is taken to have: as many as it keeps ready (AGENT_LIMITS.contracts_kept). */
   local_jobs: 4,
-  local_operands: 32,
   /** Runs of one job of which the referee's word is kept for canaries, and shards of one of them. */
   known_runs: 32,
   known_places: 128,

@@ -10,25 +10,16 @@ import { hasWork, lead } from './turns.ts'
  */
 
 /** The agent has got a lease of the job, and fetches its operands. */
-export function noteLocal(session: HubSession, job: HubJob): void {
-  if (job.operands.length === 0) return
-  const { local, operands } = session
+export function noteLocal({ local }: HubSession, job: HubJob): void {
+  if (job.operands.length === 0 || local.at(-1) === job) return
   const at = local.indexOf(job)
   if (at !== -1) local.splice(at, 1)
   local.push(job)
   if (local.length > HUB.local_jobs) local.shift()
-  for (const digest of job.operands) {
-    operands.delete(digest)
-    operands.add(digest)
-  }
-  for (const digest of operands) {
-    if (operands.size <= HUB.local_operands) return
-    operands.delete(digest)
-  }
 }
 
-function hasOperands(session: HubSession, job: HubJob): boolean {
-  return job.operands.every((digest) => session.operands.has(digest))
+function hasOperands({ local }: HubSession, job: HubJob): boolean {
+  return job.operands.every((digest) => local.some(({ operands }) => operands.includes(digest)))
 }
 
 /** Jobs that the agent may stay with although it is another's turn, the last one first. */
@@ -38,11 +29,7 @@ export function localJobs(state: HubState, session: HubSession, due: HubJob): re
   return session.local
     .filter(
       (job) =>
-        job !== due &&
-        state.jobs.get(job.id) === job &&
-        hasWork(job) &&
-        hasOperands(session, job) &&
-        lead(state, job, due) <= slack_units,
+        job !== due && state.jobs.get(job.id) === job && hasWork(job) && lead(state, job, due) <= slack_units,
     )
     .reverse()
 }

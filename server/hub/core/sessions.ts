@@ -28,7 +28,6 @@ export function joinSession(turn: Turn, event: HubEvent & { t: 'session.joined' 
     offer: offerOf(state, event.session),
     window,
     local: [],
-    operands: new Set(),
     reached: undefined,
     held: new Set(),
     speed: event.claimed_speed === undefined ? undefined : event.claimed_speed / 1000,

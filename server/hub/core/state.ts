@@ -205,9 +205,8 @@ export interface HubSession extends Linked<HubSession> {
   readonly executor: ExecutorKind
   readonly offer: Offer
   readonly window: number
-  /** Jobs with operands of which it had leases, the latest last, and the operands that it has from them. */
+  /** Jobs with operands of which it had leases, the latest last. */
   readonly local: HubJob[]
-  readonly operands: Set<string>
   /** How far in its latest job its leases have come. */
   reached: { readonly job: HubJob; end: number } | undefined
   readonly held: Set<HubLease>

@@ -5,7 +5,7 @@ import { type HubState, initialState } from '../core/state.ts'
 import { step } from '../core/step.ts'
 import { checkState } from './invariants.ts'
 import type { Network, SimHub } from './network.ts'
-import { type Store, type StoredJob, singlesOf } from './store.ts'
+import { mayStandAlone, type Store, type StoredJob, singlesOf } from './store.ts'
 
 const TICK_MS = 1000
 
@@ -106,6 +106,7 @@ export class HubHost implements SimHub {
     const effects = step(state, event, now_ms * this.#clock_rate)
     this.#world.steps++
     this.#checkPaused(state, event, effects)
+    if (this.#store.isExact) this.#checkAlone(effects)
     checkState(state, (message) => this.#world.fail(`${this.name}: ${message}`))
     let outcome: 'received' | 'not_held' | undefined
     for (const effect of effects) {
@@ -118,6 +119,16 @@ export class HubHost implements SimHub {
       if (this.life !== life) return undefined
     }
     return outcome
+  }
+
+  /** The word of nobody who is on probation stands alone. */
+  #checkAlone(effects: readonly HubEffect[]): void {
+    for (const effect of effects) {
+      if (effect.t !== 'persist' || !mayStandAlone(this.#store.get(effect.job_id).job.verify)) continue
+      for (const { method, first, copies } of effect.runs)
+        if (method === 'single' && copies.some(({ agent }) => this.#world.trust.isOnProbation(agent)))
+          this.#world.fail(`shard ${first} of ${effect.job_id} rests on the word of an agent on probation`)
+    }
   }
 
   /** From the step on in which a hub hears that a job is paused, it promises none of its shards. */
@@ -173,6 +184,7 @@ export class HubHost implements SimHub {
         return
       case 'agent.failed':
         this.#world.trust.failed(effect.agent, queue.now_ms)
+        this.#store.doubt(effect.agent, effect.executor)
         return
       case 'chunk.claim': {
         const { job_id, wanted } = effect
@@ -209,6 +221,7 @@ export class HubHost implements SimHub {
         return
       }
       case 'job.complete':
+        this.#store.get(effect.job_id).isCompleting = true
         this.later(soon, () => {
           this.#store.settle(effect.job_id)
           this.#world.tellAll({ t: 'job.settled', job_id: effect.job_id })
@@ -293,7 +306,12 @@ function admission(stored: StoredJob): HubEvent {
       expires_ms: Number.POSITIVE_INFINITY,
       phase: 'planned',
       isPaused: stored.isPaused,
-      ...(stored.job.verify.mode === 'none' ? {} : { singles: singlesOf(stored) }),
+      ...(stored.job.verify.mode === 'none'
+        ? {}
+        : {
+            singles: singlesOf(stored),
+            suspects: [...stored.doubted].map((first) => ({ first, count: 1 })),
+          }),
       looks_passed: stored.looks_passed,
       stopped_at: stored.stopped_at,
     },

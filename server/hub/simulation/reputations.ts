@@ -24,6 +24,10 @@ export class Reputations {
     return newStanding(known.checks, known.probation, true)
   }
 
+  isOnProbation(agent: string): boolean {
+    return (this.#agents.get(agent)?.probation ?? 0) > 0
+  }
+
   passed(results: readonly PassedChecks[]): void {
     for (const { agent, valid } of results) {
       const known = this.#agents.get(agent)

@@ -4,7 +4,7 @@ import type { ExecutorKind } from '../../../kernel/receipt.ts'
 import type { AdmittedJob, ClaimedChunk, Credit, HubEffect } from '../core/events.ts'
 import { copiesPaid, type VerifyPolicy } from '../core/verify-policy.ts'
 import { digestOf } from './random.ts'
-import type { SimAgent, SimJob } from './scenario.ts'
+import type { Scenario, SimAgent, SimJob } from './scenario.ts'
 
 /**
  * The database of a simulated network: accepted shards, money and the chunk queue, which outlive every hub. It refuses
@@ -33,6 +33,10 @@ export interface StoredJob {
   isPaused: boolean
   /** By shard: whose word alone it rests on, and whether it is right as it stands. */
   readonly single: (SingleWord | undefined)[]
+  /** Shards whose one word is that of an agent found wrong, until they are executed again. */
+  readonly doubted: Set<number>
+  /** Its result is being made. */
+  isCompleting: boolean
   readonly isWrong: Uint8Array
   /** Chargeable copies that are durable, and that the accepted shards have. */
   paid: number
@@ -57,11 +61,14 @@ export class Store {
   replaced = 0
   canaries = 0
   canaries_bad = 0
+  /** One hub hears of all that is found: then nothing of an agent that was wrong may be left. */
+  readonly isExact: boolean
   readonly #agents: ReadonlyMap<string, SimAgent>
   readonly #fail: Fail
   readonly #commits = new Map<number, boolean>()
 
-  constructor(jobs: readonly SimJob[], agents: readonly SimAgent[], fail: Fail) {
+  constructor({ jobs, agents, hub_count }: Scenario, fail: Fail) {
+    this.isExact = hub_count === 1
     this.#agents = new Map(agents.map((agent) => [agent.key, agent]))
     this.#fail = fail
     for (const job of jobs) this.jobs.set(job.id, storedJob(job))
@@ -180,9 +187,19 @@ export class Store {
     const stored = this.get(id)
     for (const shard of shards) {
       stored.single[shard] = undefined
+      stored.doubted.delete(shard)
       if (stored.isWrong[shard] === 0) continue
       stored.isWrong[shard] = 0
       this.replaced++
+    }
+  }
+
+  /** An agent was found wrong: what is durable on its word alone is doubted. */
+  doubt(agent: string, executor: ExecutorKind): void {
+    for (const stored of this.jobs.values()) {
+      if (stored.isCompleting || stored.end !== undefined || stored.job.verify.mode === 'none') continue
+      for (const [shard, word] of stored.single.entries())
+        if (word?.agent === agent && word.executor === executor) stored.doubted.add(shard)
     }
   }
 
@@ -250,6 +267,8 @@ export class Store {
     if (stored.end !== undefined) return
     const end = stored.stopped_at ?? stored.job.shard_count
     if (stored.isAccepted.subarray(0, end).includes(0)) this.#fail(`${id} settles without all of its shards`)
+    if (this.isExact && stored.doubted.size > 0)
+      this.#fail(`${id} settles with ${stored.doubted.size} shards on the word of agents that were wrong`)
     if (stored.paid > stored.accepted_count * copiesPaid(stored.job.verify))
       this.#fail(`${id} pays ${stored.paid} copies of ${stored.accepted_count} shards`)
     stored.end = 'settled'
@@ -262,9 +281,11 @@ export function mayStandAlone({ mode }: VerifyPolicy): boolean {
 }
 
 /** What of the job rests on one word alone. */
-export function singlesOf({ single }: StoredJob): NonNullable<AdmittedJob['singles']> {
+export function singlesOf({ single, doubted }: StoredJob): NonNullable<AdmittedJob['singles']> {
   return single.flatMap((word, first) =>
-    word === undefined ? [] : [{ agent: word.agent, executor: word.executor, first, count: 1 }],
+    word === undefined || doubted.has(first)
+      ? []
+      : [{ agent: word.agent, executor: word.executor, first, count: 1 }],
   )
 }
 
@@ -300,6 +321,8 @@ function storedJob(job: SimJob): StoredJob {
     end: undefined,
     isPaused: false,
     single: [],
+    doubted: new Set(),
+    isCompleting: false,
     isWrong: new Uint8Array(job.shard_count),
     paid: 0,
   }

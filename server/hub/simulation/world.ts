@@ -38,7 +38,7 @@ export class World implements Network {
   constructor(scenario: Scenario) {
     this.scenario = scenario
     this.random = new Random(scenario.seed)
-    this.store = new Store(scenario.jobs, scenario.agents, (message) => this.fail(message))
+    this.store = new Store(scenario, (message) => this.fail(message))
     this.trust = new Reputations(scenario.agents)
     this.hubs = scenario.clock_rates.map((rate, at) => new HubHost(`hub${at}`, this, this.store, rate))
     this.#agents = scenario.agents.map((agent, number) => new AgentHost(agent, number, this))
