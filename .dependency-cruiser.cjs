@@ -131,9 +131,9 @@ module.exports = {
     ),
     mayImportOnly(
       'server-fsck',
-      '^server/fsck/',
-      [KERNEL, SERVICES, '^server/fsck/', SERVER_CONFIG],
-      'Checks what services have stored; nothing that runs depends on it.',
+      '^server/(fsck|backup)/',
+      [KERNEL, SERVICES, '^server/(fsck|backup)/', SERVER_CONFIG],
+      'They read what services have stored; nothing that runs depends on them.',
     ),
     mayImportOnly(
       'server-root',

@@ -100,6 +100,8 @@ const environmentSchema = z.object({
   FORGE_LOG: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
 })
 
+export const SETTINGS: readonly string[] = Object.keys(environmentSchema.shape)
+
 /** Variables that hold secrets: their values are never shown. */
 const SECRET_NAMES: ReadonlySet<string> = new Set([
   'DATABASE_URL',
