@@ -27,7 +27,12 @@ export async function tablesInOrder(client: pg.ClientBase): Promise<readonly Tab
      FROM pg_constraint c
      WHERE c.contype = 'f' AND c.connamespace = current_schema()::regnamespace AND c.conrelid <> c.confrelid`,
   )
-  const shapes = Map.groupBy(columns, ({ table }) => table)
+  const shapes = new Map<string, string[]>()
+  for (const { table, column } of columns) {
+    const known = shapes.get(table)
+    if (known === undefined) shapes.set(table, [column])
+    else known.push(column)
+  }
   const ordered: TableShape[] = []
   const placed = new Set<string>()
   while (placed.size < shapes.size) {
@@ -38,7 +43,7 @@ export async function tablesInOrder(client: pg.ClientBase): Promise<readonly Tab
         ({ table, needs }) => unquoted(table) !== name || placed.has(unquoted(needs)),
       )
       if (!isReady) continue
-      ordered.push({ name, columns: own.map(({ column }) => column) })
+      ordered.push({ name, columns: own })
       placed.add(name)
     }
     invariant(placed.size > before, 'tables do not refer to each other in a circle')
