@@ -23,6 +23,8 @@ export interface ShellSession {
   readonly executor: ExecutorKind
   readonly label: string
   readonly software: string
+  /** Undefined: all. */
+  readonly causes: readonly string[] | undefined
   readonly key: KeyObject
   readonly outbox: Outbox
   readonly connected_at: Date
@@ -54,6 +56,7 @@ export class SessionTable {
       executor: input.executor.kind,
       label: input.executor.label,
       software: input.software,
+      causes: input.causes,
       key: agentPublicKey(input.public_key),
       outbox: new Outbox(),
       connected_at: new Date(),
@@ -126,6 +129,7 @@ export class SessionTable {
       owner: session.connection.ownerId === viewer ? session.connection.ownerLabel : null,
       executor: session.executor,
       label: session.label,
+      causes: session.connection.ownerId === viewer ? (session.causes?.slice() ?? null) : null,
       connected_at: session.connected_at.toISOString(),
       shards: session.shards,
       leases: session.leases,
