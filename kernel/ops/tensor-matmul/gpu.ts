@@ -2,7 +2,7 @@ import type { InputRefs } from '../../contract.ts'
 import type { GpuProgram, Plan } from '../op.ts'
 import { type Tile, tileBytes, tileCount, tileOf, tilesAcross } from '../tile-grid.ts'
 import type { MatmulArgs } from './args.ts'
-import { leftLines, rightLines } from './operands.ts'
+import { leftRows, rightRows } from './operands.ts'
 import { matmulVariants } from './packed-bytes.ts'
 import { packPairs } from './packed-pairs.ts'
 import { BLOCK, type MatmulConstants, PANEL, placeOf, runsOf } from './tiles.ts'
@@ -46,11 +46,11 @@ export function matmulProgram(
     inputs: [
       {
         name: 'a',
-        pack: (bytes) => packPairs(leftLines(args, c, refs, bytes), BLOCK, cut, a_digits, digit_bits),
+        pack: (bytes) => packPairs(leftRows(args, c, refs, bytes), BLOCK, cut, a_digits, digit_bits),
       },
       {
         name: 'b',
-        pack: (bytes) => packPairs(rightLines(args, c, refs, bytes), PANEL, cut, b_digits, digit_bits),
+        pack: (bytes) => packPairs(rightRows(args, c, refs, bytes), PANEL, cut, b_digits, digit_bits),
       },
     ],
     leaf: (shard, slot) => {
