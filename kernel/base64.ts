@@ -32,7 +32,7 @@ export function toBase64(bytes: Uint8Array): string {
  * texts never give the same bytes.
  * @throws ForgeError MESSAGE_INVALID
  */
-export function fromBase64(text: string): Uint8Array {
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0
   if (text.length % 4 !== 0) throw invalid()
   const bytes = new Uint8Array((text.length / 4) * 3 - padding)

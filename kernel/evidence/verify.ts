@@ -17,7 +17,7 @@ import {
 } from '../ledger/signed-note.ts'
 import { strictly } from '../ledger/strict-ed25519.ts'
 import { LIMITS } from '../limits.ts'
-import { MerkleRoot, merkleLeafHash, merkleRootOfDigests } from '../merkle.ts'
+import { merkleLeafHash, merkleRootOfDigests, merkleRootOfLeaves } from '../merkle.ts'
 import { verifyConsistency, verifyInclusion } from '../merkle-proof.ts'
 import { DIGEST_ROW, type EvidenceBundle, parseBundle } from './bundle.ts'
 import { type Check, Checklist, fail, Skip } from './checklist.ts'
@@ -213,9 +213,7 @@ async function checkWork(
     return { detail: checkTrace(value, record), value }
   })
   const receipts = await list.run('receipts', async () => {
-    const tree = new MerkleRoot()
-    for (const receipt of bundle.receipts) tree.append(receiptLeaf(receipt))
-    const root = bytesToHex(tree.root())
+    const root = bytesToHex(merkleRootOfLeaves(bundle.receipts.map(receiptLeaf)))
     if (root !== record.receipts.root || bundle.receipts.length !== record.receipts.count)
       fail(
         `${bundle.receipts.length} receipts with root ${root}; the record says ${record.receipts.count} with ${record.receipts.root}`,
