@@ -513,7 +513,7 @@ export interface RecordStore {
 
 /** Files of the ledger by the names that it serves them under. Written once; a name never gets other bytes. */
 export interface TileStore {
-  /** Durable on return. @throws ForgeError CONFLICT when the name has other bytes: the ledger would have two pasts */
-  put(path: string, bytes: Uint8Array): Promise<void>
+  /** Durable on return, by name. @throws ForgeError CONFLICT when a name has other bytes: the ledger would have two pasts */
+  put(files: ReadonlyMap<string, Uint8Array>): Promise<void>
   get(path: string): Promise<Uint8Array | undefined>
 }
