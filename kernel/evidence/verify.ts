@@ -1,7 +1,7 @@
 import { fromBase64 } from '../base64.ts'
 import { canonicalJson, type Json, type JsonObject, parseJsonStrict } from '../canonical.ts'
 import { type Contract, canonicalContract, formatOp, parseContract } from '../contract.ts'
-import { bytesToHex, sha256Hex } from '../digest.ts'
+import { bytesToHex, type HexDigest, sha256Hex } from '../digest.ts'
 import { type OpRegistry, type PreparedJob, seedMaterialOf } from '../job.ts'
 import { type Checkpoint, parseCheckpoint } from '../ledger/checkpoint.ts'
 import { parseLogProof } from '../ledger/proof-text.ts'
@@ -21,7 +21,7 @@ import { MerkleRoot, merkleLeafHash, merkleRootOfDigests } from '../merkle.ts'
 import { verifyConsistency, verifyInclusion } from '../merkle-proof.ts'
 import { DIGEST_ROW, type EvidenceBundle, parseBundle } from './bundle.ts'
 import { type Check, Checklist, fail, Skip } from './checklist.ts'
-import { decodeUtf8, envelopeDigest, isSignedBy, openStatement } from './envelope.ts'
+import { decodeUtf8, envelopeDigest, isSignedBy, keyIdOf, openStatement } from './envelope.ts'
 import { recordLeaf } from './leaf.ts'
 import { checkReceipts, receiptLeaf } from './receipts.ts'
 import { type JobRecord, parseRecord, recordStatement } from './record.ts'
@@ -74,11 +74,14 @@ export async function verifyEvidence(
   if (bundle === undefined) return { verified: false, checks: list.checks, record: undefined, bundle }
   const record = await checkRecord(list, bundle, pins, ports)
   if (record !== undefined) {
-    await checkWork(list, bundle, record, ports)
+    await checkWork(list, bundle, record, keyIdOf(hubKeyOf(bundle, pins)), ports)
     await checkLog(list, bundle, pins, ports)
   }
   return { verified: !list.failed, checks: list.checks, record, bundle }
 }
+
+const hubKeyOf = (bundle: EvidenceBundle, pins: Pins): Uint8Array =>
+  pins.hubKey ?? fromBase64(bundle.keys.hub)
 
 async function checkRecord(
   list: Checklist,
@@ -94,7 +97,7 @@ async function checkRecord(
     return { detail: `${formatOp(parsed.op)}, ${bundle.contract.length} bytes`, value: parsed }
   })
   const signed = await list.run('envelope', async () => {
-    const key = pins.hubKey ?? fromBase64(bundle.keys.hub)
+    const key = hubKeyOf(bundle, pins)
     if (!(await isSignedBy(bundle.envelope, key, ports.verifySignature)))
       fail(`the envelope has no valid signature by the ${pins.hubKey ? 'pinned' : 'named'} key`)
     return {
@@ -186,6 +189,7 @@ async function checkWork(
   list: Checklist,
   bundle: EvidenceBundle,
   record: JobRecord,
+  hub: HexDigest,
   ports: VerifyPorts,
 ): Promise<void> {
   await list.run('result', async () => {
@@ -220,9 +224,10 @@ async function checkWork(
       fail(
         `${bundle.receipts.length} receipts with root ${root}; the record says ${record.receipts.count} with ${record.receipts.root}`,
       )
-    const value = await checkReceipts(bundle.receipts, record, digests, ports.verifySignature)
+    const value = await checkReceipts(bundle.receipts, record, hub, digests, ports.verifySignature)
+    const leased = value.filter((receipt) => receipt.leased).length
     return {
-      detail: `${value.length} receipts of ${new Set(value.map(({ agent }) => agent)).size} keys`,
+      detail: `${value.length} receipts of ${new Set(value.map(({ agent }) => agent)).size} keys, ${leased} of them for signed leases`,
       value,
     }
   })

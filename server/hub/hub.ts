@@ -3,12 +3,15 @@ import type { AgentView, JobRoom, JobState, NetworkView, ProgressView } from '..
 import { parseJsonStrict } from '../../kernel/canonical.ts'
 import { bytesToHex, sha256 } from '../../kernel/digest.ts'
 import { ForgeError, type ForgeErrorJson } from '../../kernel/errors.ts'
+import { leaseOf } from '../../kernel/lease.ts'
 import { LIMITS } from '../../kernel/limits.ts'
 import { OPS } from '../../kernel/ops/registry.ts'
 import type {
   EnrolInput,
   EnrolOutput,
   HubMessage,
+  LeaseMessage,
+  LeaseOffer,
   ReleaseInput,
   ResultInput,
   ResultOutput,
@@ -25,10 +28,12 @@ import { step } from './core/step.ts'
 import { checkResult } from './intake.ts'
 import { admittedJob, JobRuntime, type SingleRun, singlesOf } from './job-runtime.ts'
 import { JobWriter, type StoredEnd } from './job-writer.ts'
+import { LeaseSigner } from './lease-signer.ts'
 import { MemoryChunkQueue } from './memory-chunk-queue.ts'
 import type { HubOptions } from './options.ts'
 import { failureOf, RefereeDesk } from './referee-desk.ts'
 import { type SessionConnection, SessionTable } from './session-table.ts'
+import { takeOver } from './succession.ts'
 import { Tally } from './tally.ts'
 import { TrustDesk } from './trust-desk.ts'
 
@@ -58,6 +63,7 @@ export class Hub {
   readonly #refereeing: RefereeDesk
   readonly #dirty = new Set<string>()
   readonly #tally: Tally
+  readonly #signer: LeaseSigner
   #timer: ReturnType<typeof setInterval> | undefined
   #closed = false
 
@@ -71,6 +77,7 @@ export class Hub {
       lease_shards: options.leaseShards ?? LIMITS.lease_shards,
     })
     this.#tally = tally
+    this.#signer = new LeaseSigner(options.leaseKey)
     this.#writer = new JobWriter(options.jobs, options.log, (error) => this.#fenced(error))
     this.#chunks = new ChunkDesk(
       options.chunks ?? new MemoryChunkQueue(),
@@ -228,6 +235,13 @@ export class Hub {
     }
     let standing: LiveStanding | undefined
     try {
+      if (input.succeeds !== undefined) {
+        // What was found of the old key must not be left behind on its way into the store.
+        await this.#trust.flush()
+        const old = await takeOver(input, said.site_id, this.#options.agents)
+        if (old !== undefined)
+          this.endAgentSessions(({ agent: one }) => one === old, 'another key has taken its place')
+      }
       const { kind } = input.executor
       const report = input.probe?.find((one) => one.kind === kind)
       if (await this.#options.agents.enrolled(said, input.probe ?? [])) {
@@ -239,7 +253,7 @@ export class Hub {
       }
       if (standing === undefined || !this.#sessions.has(id)) {
         throw new ForgeError('FORBIDDEN', 'the owner of this agent has revoked its key', {
-          hint: 'Start it with a new key: another --key-file, or clear the data that the browser keeps for this site.',
+          hint: 'Start it with a new key: --rotate-key, or “New key” on the devices page in its browser.',
         })
       }
     } catch (error) {
@@ -252,7 +266,13 @@ export class Hub {
       claimed_speed: input.speed,
       standing,
     })
-    return { session: id, agent_id: agent, owner: connection.ownerLabel.slice(0, 120), epoch: this.epoch }
+    return {
+      session: id,
+      agent_id: agent,
+      owner: connection.ownerLabel.slice(0, 120),
+      epoch: this.epoch,
+      hub_key: this.#signer.publicKey,
+    }
   }
 
   /** Every session that is enrolled now. */
@@ -294,10 +314,16 @@ export class Hub {
       after_lease: Number.isSafeInteger(seen) ? seen : 0,
     })
     try {
-      yield* reader.items
+      for await (const { id, message } of reader.items)
+        yield { id, message: message.t === 'lease' ? await this.#signed(message, session.agent) : message }
     } finally {
       if (reader.isCurrent()) this.#apply({ t: 'session.silent', session: session.id })
     }
+  }
+
+  async #signed(offer: LeaseOffer, agent: string): Promise<LeaseMessage> {
+    const { hub } = this.#signer
+    return { ...offer, proof: await this.#signer.sign(leaseOf(offer, { job_id: offer.job_id, agent, hub })) }
   }
 
   /** @throws ForgeError UNAUTHENTICATED | NOT_FOUND */
@@ -330,6 +356,8 @@ export class Hub {
         job: runtime.job,
         lease,
         epoch: this.epoch,
+        agent: session.agent,
+        hub: this.#signer.hub,
         agentKey: session.key,
         software: session.software,
         blobs: this.#options.blobs,

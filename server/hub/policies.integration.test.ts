@@ -4,6 +4,7 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Verify } from '../../kernel/contract.ts'
 import { sha256Hex } from '../../kernel/digest.ts'
+import { makeKey } from '../../kernel/evidence/sample.test-support.ts'
 import type { PreparedJob } from '../../kernel/job.ts'
 import { OPS } from '../../kernel/ops/registry.ts'
 import { jobPrice } from '../../kernel/price.ts'
@@ -48,6 +49,7 @@ async function startHub(referee = referenceReferee()): Promise<Hub> {
     agents: createAgentStore(database),
     trust,
     referee,
+    leaseKey: makeKey(),
     houseAgent: false,
     listener: { jobChanged() {}, networkChanged() {} },
     log: () => {},

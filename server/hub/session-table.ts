@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import type { AgentView, NetworkView } from '../../kernel/api.ts'
 import type { HexDigest } from '../../kernel/digest.ts'
 import { ForgeError } from '../../kernel/errors.ts'
-import type { EnrolInput, HubMessage } from '../../kernel/protocol.ts'
+import type { EnrolInput, UnsignedMessage } from '../../kernel/protocol.ts'
 import type { ExecutorKind } from '../../kernel/receipt.ts'
 import type { Credit } from './core/events.ts'
 import { HUB } from './core/limits.ts'
@@ -79,7 +79,7 @@ export class SessionTable {
   }
 
   /** An agent that does not read is cut off: its reader ends, and it resumes or is forgotten. */
-  send(id: string, tracked: string, message: HubMessage): void {
+  send(id: string, tracked: string, message: UnsignedMessage): void {
     const session = this.#sessions.get(id)
     if (session === undefined) return
     if (message.t === 'lease') session.leases++
