@@ -110,6 +110,11 @@ export const RECORD_FORGERIES = forgeries(({ changed, signed }) => {
       draft.result = draft.result.replace(':', ':1e0,"a":')
     }),
   )
+  signed('result', 'a signed result that stopped after other shards', (sample) =>
+    reseal(sample, (draft) => {
+      draft.result = '{"stopping":{"shards":1}}'
+    }),
+  )
   changed('shards', 'a bit of a digest', (bundle) => {
     bundle.digests = [flip64(row(bundle), 33)]
   })

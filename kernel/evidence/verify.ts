@@ -240,8 +240,9 @@ async function checkWork(
 
 /** Shards that the result of a job with a target says it covers; undefined for other jobs. */
 function stoppedAfter(result: Json): number | undefined {
-  const stopping = (result as JsonObject).stopping as JsonObject | undefined
-  return typeof stopping?.shards === 'number' ? stopping.shards : undefined
+  const stopping = isObject(result) ? result.stopping : undefined
+  const shards = isObject(stopping) ? stopping.shards : undefined
+  return typeof shards === 'number' ? shards : undefined
 }
 
 function packedDigests(bundle: EvidenceBundle, record: JobRecord): Uint8Array {

@@ -10,7 +10,16 @@ import { createAgentStore } from '../memory/agent-store.ts'
 import { openFileBlobStore } from '../memory/blob-store-files.ts'
 import { createCreditStore } from '../memory/credit-store.ts'
 import { createJobStore } from '../memory/job-store.ts'
-import { addTransfers, agentAccount, GRANTS, openAccounts, transferId } from '../memory/ledger.ts'
+import {
+  addTransfers,
+  agentAccount,
+  ESCROW,
+  GRANTS,
+  type NewTransfer,
+  openAccounts,
+  ownerAccount,
+  transferId,
+} from '../memory/ledger.ts'
 import type { BlobStore, OwnerRow } from '../memory/ports.ts'
 import { createResultStore } from '../memory/result-store.ts'
 import { SAMPLE_TERMS, sampleAccount } from '../memory/testing/samples.ts'
@@ -163,19 +172,33 @@ describe('a key that succeeds another', () => {
     await enrol(keys[0], undefined, anonymous)
     await enrol(keys[1], handedOn(keys[0], keys[1]), anonymous)
     await enrol(keys[2], handedOn(keys[1], keys[2]), anonymous)
+    // What a job pays is granted, held and charged before.
+    const [payer, job_id] = [ownerAccount(owner.id), '00000000-0000-4000-8000-00000000c1a1']
+    const [hold, amount] = [transferId('hold', job_id), 30]
     await inTransaction(database.pool, async (tx) => {
-      await openAccounts(tx, keys.map(idOf).map(agentAccount))
-      await addTransfers(
-        tx,
-        keys.map(idOf).map((id) => ({
-          id: transferId('grant', id, 'test'),
-          flag: 'posted' as const,
-          code: 'grant' as const,
-          debit: GRANTS,
-          credit: agentAccount(id),
-          amount: 10,
-        })),
-      )
+      await openAccounts(tx, [payer, ...keys.map(idOf).map(agentAccount)])
+      const add = (...transfers: NewTransfer[]) => addTransfers(tx, transfers)
+      const escrow = { debit: payer, credit: ESCROW, amount, job_id }
+      await add({
+        id: transferId('grant', 'x'),
+        flag: 'posted',
+        code: 'grant',
+        debit: GRANTS,
+        credit: payer,
+        amount,
+      })
+      await add({ id: hold, flag: 'pending', code: 'hold', ...escrow, timeout_ms: 60_000 })
+      await add({
+        id: transferId('post', hold),
+        flag: 'post_pending',
+        code: 'charge',
+        ...escrow,
+        pending_id: hold,
+      })
+      for (const agent of keys.map(idOf)) {
+        const contribution = { debit: ESCROW, credit: agentAccount(agent), amount: 10, job_id, agent }
+        await add({ id: transferId('pay', agent), flag: 'posted', code: 'contribution', ...contribution })
+      }
     })
     expect(await createCreditStore(database.pool).claimAgent(idOf(keys[2]), owner.id)).toBe(30)
     const agents = createAgentStore(database)

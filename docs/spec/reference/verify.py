@@ -160,17 +160,14 @@ def by_mode(**kinds):
         fits({'mode': value['mode'], **kinds[value['mode']]}, value)
     return check
 
-def share(value):
-    need(type(value) is float and 0 < value <= 1, 'not between 0 and 1')
-
-def below_one(value):
-    need(type(value) is float and 0 < value < 1, 'not between 0 and 1')
+def share(most):
+    return lambda value: need(type(value) is float and 0 < value <= most, f'not above 0 and at most {most}')
 
 DIGEST, NAME, UUID = '[0-9a-f]{64}', '[a-z][a-z0-9_]{0,31}', '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}'
 DTYPE = {'int8', 'int16', 'int32', 'uint8', 'uint32', 'float32', 'float64'}
 EXECUTOR, METHOD = {'webgpu', 'wasm', 'cpu'}, {'single', 'quorum', 'referee', 'algebraic'}
-VERIFY = by_mode(none={}, full={}, algebraic={}, spotcheck={'rate': share}, quorum={'k': integer(2, 7)},
-                 adaptive={'epsilon': below_one})
+VERIFY = by_mode(none={}, full={}, algebraic={}, spotcheck={'rate': share(1)}, quorum={'k': integer(2, 7)},
+                 adaptive={'epsilon': share(math.nextafter(1, 0))})
 CONTRACT = {
     'contract': 1.0, 'args': table('(?s).*', lambda value: None), 'verify': VERIFY, 'artifacts?': [NAME, 0, 16],
     'op': {'name': '[a-z]{1,16}', 'version': integer(1, 10**6), 'profile': r'[a-z0-9]{1,24}\.v[1-9][0-9]{0,5}'},
@@ -256,6 +253,21 @@ def signed_by(key, message, signature):
     inverse = pow(point[2], P - 2, P)
     x, y = point[0] * inverse % P, point[1] * inverse % P
     return (y | (x & 1) << 255).to_bytes(32, 'little') == signature[:32]
+
+# --- Section 5: DSSE envelopes
+
+def sealed_by(envelope, key):
+    payload = b64(envelope['payload'])
+    message = f'DSSEv1 {len(PAYLOAD_TYPE)} {PAYLOAD_TYPE} {len(payload)} '.encode() + payload
+    named = [one['sig'] for one in envelope['signatures'] if one['keyid'] == hexsha(key)]
+    return bool(named) and signed_by(key, message, b64(named[0]))
+
+def opened(envelope):
+    """The payload's text, and the predicate in it."""
+    payload = utf8(b64(envelope['payload']))
+    statement = parse_canonical(payload, 128 * 1024)
+    need(type(statement) is dict and 'predicate' in statement, 'not a statement')
+    return payload, statement['predicate']
 
 # --- Merkle trees, RFC 6962 and 9162
 
@@ -395,7 +407,7 @@ class Verifier:
             self.contract, self.record = self.values['contract'], self.values['statement']
             self.run(CHECKS[4:13])
             if 'inclusion' in self.values:
-                self.note, (self.origin, self.size, self.root) = self.values['inclusion']
+                self.note, self.index, (self.origin, self.size, self.root) = self.values['inclusion']
                 self.run(CHECKS[13:])
         return {'verified': all(check['state'] != 'failed' for check in self.checks), 'checks': self.checks}
 
@@ -416,17 +428,10 @@ class Verifier:
         return value
 
     def check_envelope(self):
-        key, envelope = self.hub_key(), self.bundle['envelope']
-        payload = b64(envelope['payload'])
-        message = f'DSSEv1 {len(PAYLOAD_TYPE)} {PAYLOAD_TYPE} {len(payload)} '.encode() + payload
-        named = [one['sig'] for one in envelope['signatures'] if one['keyid'] == hexsha(key)]
-        need(named and signed_by(key, message, b64(named[0])), "not signed by the hub's key")
+        need(sealed_by(self.bundle['envelope'], self.hub_key()), "not signed by the hub's key")
 
     def check_statement(self):
-        payload = utf8(b64(self.bundle['envelope']['payload']))
-        statement = parse_canonical(payload, 128 * 1024)
-        need(type(statement) is dict and 'predicate' in statement, 'not a statement')
-        record = statement['predicate']
+        payload, record = opened(self.bundle['envelope'])
         fits(RECORD, record)
         subjects = [{'name': 'result', 'digest': record['result']['digest']}, *record['result']['artifacts']]
         need(payload == canonical({
@@ -467,8 +472,11 @@ class Verifier:
         raise Skip('this verifier has no ops')
 
     def check_result(self):
-        parse_canonical(self.bundle['result'], 64 * MIB)
+        value = parse_canonical(self.bundle['result'], 64 * MIB)
         need(hexsha(self.bundle['result']) == self.record['result']['digest'], 'the result has another digest')
+        stopping = value.get('stopping') if type(value) is dict else None
+        shards = stopping.get('shards') if type(stopping) is dict else None
+        need(type(shards) is not float or shards == self.record['shards']['accepted'], 'a result of other shards')
 
     def check_shards(self):
         if 'digests' not in self.bundle:
@@ -565,7 +573,7 @@ class Verifier:
         envelope = hexsha(canonical(self.bundle['envelope']))
         leaf = canonical({'leaf': 1, 'kind': 'record', 'envelope': envelope}).encode()
         need(included(leaf_hash(leaf), index, size, hashes, root), 'the proof leads to another root')
-        return note, (origin, size, root)
+        return note, index, (origin, size, root)
 
     def check_checkpoint(self):
         name, typed = self.log_key()
