@@ -44,7 +44,13 @@ export function leaseOf(
 
 /** SHA-256 over a domain line and the canonical form: 32 bytes, the lease's name in batches and receipts. */
 export function leaseDigest(lease: Lease): Uint8Array {
-  return sha256(utf8ToBytes(`forge/lease/1\n${canonicalJson({ ...lease })}`))
+  return sha256(utf8ToBytes(`forge/lease/1\n${canonicalLease(lease)}`))
+}
+
+/** RFC 8785, written out: a hub makes it twice for every lease. Digests and UUIDs hold nothing that JSON would escape. */
+export function canonicalLease(lease: Lease): string {
+  const { agent, contract_hash, count, epoch, first, hub, job_id, lease_id, plan_digest } = lease
+  return `{"agent":"${agent}","contract_hash":"${contract_hash}","count":${count},"epoch":${epoch},"first":${first},"hub":"${hub}","job_id":"${job_id}","lease":1,"lease_id":${canonicalJson(lease_id)},"plan_digest":"${plan_digest}"}`
 }
 
 /**
