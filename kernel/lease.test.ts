@@ -1,7 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { canonicalJson } from './canonical.ts'
 import { bytesToHex, sha256Hex } from './digest.ts'
-import { canonicalLease, isLeaseSigned, type Lease, leaseDigest, leaseSchema } from './lease.ts'
+import {
+  canonicalLease,
+  isLeaseSigned,
+  LEASE_BATCH_MAX,
+  LEASE_PATH_MAX,
+  type Lease,
+  leaseDigest,
+  leaseSchema,
+} from './lease.ts'
 
 const LEASE: Lease = {
   lease: 1,
@@ -15,6 +23,10 @@ const LEASE: Lease = {
   first: 4096,
   count: 16,
 }
+
+test('the longest path is that of the largest batch', () => {
+  expect(2 ** LEASE_PATH_MAX).toBe(LEASE_BATCH_MAX)
+})
 
 describe('a lease', () => {
   test.each([

@@ -67,8 +67,9 @@ export interface LeaseProof {
   readonly signature: Uint8Array
 }
 
-/** Leases in one batch: so the path is at most six hashes. */
+/** Leases in one batch, and hashes on the path of one of them. */
 export const LEASE_BATCH_MAX = 64
+export const LEASE_PATH_MAX = 6
 
 /** What the hub signs for a batch: a domain line, then root and size. */
 export function leaseBatchBytes(root: Uint8Array, size: number): Uint8Array {

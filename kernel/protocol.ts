@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { ERROR_CODES, type ErrorCode } from './errors.ts'
-import { LEASE_BATCH_MAX } from './lease.ts'
+import { LEASE_BATCH_MAX, LEASE_PATH_MAX } from './lease.ts'
 import { LIMITS } from './limits.ts'
 import { probeReport } from './probe-report.ts'
 import { EXECUTOR_KINDS } from './receipt.ts'
@@ -130,9 +130,7 @@ export const leaseMessage = leaseOffer.extend({
       .min(0)
       .max(LEASE_BATCH_MAX - 1),
     size: z.int().min(1).max(LEASE_BATCH_MAX),
-    path: anyBytes.refine(
-      (value) => value.length % 32 === 0 && value.length <= 32 * Math.log2(LEASE_BATCH_MAX),
-    ),
+    path: anyBytes.refine((value) => value.length % 32 === 0 && value.length <= 32 * LEASE_PATH_MAX),
     signature: bytes(64),
   }),
 })
