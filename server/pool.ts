@@ -153,7 +153,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     agents,
     trust,
     referee: options.referee,
-    leaseKey: hubKey,
+    leaseKey: async () => hubKey,
     houseAgent: options.houseAgent,
     listener: {
       jobChanged: (jobId, room) => {

@@ -35,6 +35,7 @@ import { referenceReferee } from './referee/reference-referee.test-support.ts'
 
 const SOFTWARE = 'test/1'
 const LEASE_KEY = makeKey()
+let leaseKey = LEASE_KEY
 let database: TestDatabase
 let folder: string
 let blobs: BlobStore
@@ -64,7 +65,7 @@ async function startHub(
     agents,
     trust: createTrustStore(database),
     referee: judge,
-    leaseKey: LEASE_KEY,
+    leaseKey: async () => leaseKey,
     houseAgent: false,
     listener: { jobChanged() {}, networkChanged() {} },
     log: () => {},
@@ -505,6 +506,26 @@ describe('the hub', () => {
     await hub.cancel(row.id)
     agent.stop()
     await run
+    await hub.close()
+  })
+
+  it('lets sessions end with the key that they began with when its key is replaced', async () => {
+    const hub = await startHub()
+    const { row, job } = await submit(gbm(2000, 'another key'))
+    const agents = [new TestAgent(hub), new TestAgent(hub)]
+    const runs = [agents[0]?.run('frank')]
+    await eventually(async () => (hub.agents().length === 1 ? true : undefined))
+    leaseKey = makeKey()
+    runs.push(agents[1]?.run('grace'))
+    await eventually(async () => (hub.agents().length === 2 ? true : undefined))
+    await hub.admit(row)
+    expect((await settled(row.id)).result_digest).toBe(expectedDigest(job))
+    expect(agents.map(({ enrolment }) => bytesToHex(enrolment.hub_key))).toEqual(
+      [LEASE_KEY, leaseKey].map(({ publicKey }) => bytesToHex(publicKey)),
+    )
+    for (const agent of agents) agent.stop()
+    await Promise.all(runs)
+    leaseKey = LEASE_KEY
     await hub.close()
   })
 

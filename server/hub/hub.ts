@@ -3,15 +3,12 @@ import type { AgentView, JobRoom, JobState, NetworkView, ProgressView } from '..
 import { parseJsonStrict } from '../../kernel/canonical.ts'
 import { bytesToHex, sha256 } from '../../kernel/digest.ts'
 import { ForgeError, type ForgeErrorJson } from '../../kernel/errors.ts'
-import { leaseOf } from '../../kernel/lease.ts'
 import { LIMITS } from '../../kernel/limits.ts'
 import { OPS } from '../../kernel/ops/registry.ts'
 import type {
   EnrolInput,
   EnrolOutput,
   HubMessage,
-  LeaseMessage,
-  LeaseOffer,
   ReleaseInput,
   ResultInput,
   ResultOutput,
@@ -28,7 +25,7 @@ import { step } from './core/step.ts'
 import { checkResult } from './intake.ts'
 import { admittedJob, JobRuntime, type SingleRun, singlesOf } from './job-runtime.ts'
 import { JobWriter, type StoredEnd } from './job-writer.ts'
-import { LeaseSigner } from './lease-signer.ts'
+import { LeaseSigners, signedLease } from './lease-signer.ts'
 import { MemoryChunkQueue } from './memory-chunk-queue.ts'
 import type { HubOptions } from './options.ts'
 import { failureOf, RefereeDesk } from './referee-desk.ts'
@@ -63,7 +60,7 @@ export class Hub {
   readonly #refereeing: RefereeDesk
   readonly #dirty = new Set<string>()
   readonly #tally: Tally
-  readonly #signer: LeaseSigner
+  readonly #signers = new LeaseSigners()
   #timer: ReturnType<typeof setInterval> | undefined
   #closed = false
 
@@ -77,7 +74,6 @@ export class Hub {
       lease_shards: options.leaseShards ?? LIMITS.lease_shards,
     })
     this.#tally = tally
-    this.#signer = new LeaseSigner(options.leaseKey)
     this.#writer = new JobWriter(options.jobs, options.log, (error) => this.#fenced(error))
     this.#chunks = new ChunkDesk(
       options.chunks ?? new MemoryChunkQueue(),
@@ -222,8 +218,9 @@ export class Hub {
     if (consent !== undefined)
       this.endAgentSessions(({ site }) => site?.consent === consent, 'this page has enrolled anew')
     const id = randomBytes(32).toString('base64url')
+    const signer = this.#signers.of(await this.#options.leaseKey())
     // On the table first: a revocation that comes while the agent is being stored finds the session there.
-    this.#sessions.add(id, agent, connection, input)
+    this.#sessions.add(id, agent, connection, input, signer)
     const said = {
       id: agent,
       public_key: input.public_key,
@@ -271,7 +268,7 @@ export class Hub {
       agent_id: agent,
       owner: connection.ownerLabel.slice(0, 120),
       epoch: this.epoch,
-      hub_key: this.#signer.publicKey,
+      hub_key: signer.publicKey,
     }
   }
 
@@ -315,15 +312,10 @@ export class Hub {
     })
     try {
       for await (const { id, message } of reader.items)
-        yield { id, message: message.t === 'lease' ? await this.#signed(message, session.agent) : message }
+        yield { id, message: message.t === 'lease' ? await signedLease(message, session) : message }
     } finally {
       if (reader.isCurrent()) this.#apply({ t: 'session.silent', session: session.id })
     }
-  }
-
-  async #signed(offer: LeaseOffer, agent: string): Promise<LeaseMessage> {
-    const { hub } = this.#signer
-    return { ...offer, proof: await this.#signer.sign(leaseOf(offer, { job_id: offer.job_id, agent, hub })) }
   }
 
   /** @throws ForgeError UNAUTHENTICATED | NOT_FOUND */
@@ -357,7 +349,7 @@ export class Hub {
         lease,
         epoch: this.epoch,
         agent: session.agent,
-        hub: this.#signer.hub,
+        hub: session.signer.hub,
         agentKey: session.key,
         software: session.software,
         blobs: this.#options.blobs,

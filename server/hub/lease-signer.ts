@@ -6,9 +6,11 @@ import {
   type LeaseProof,
   leaseBatchBytes,
   leaseDigest,
+  leaseOf,
 } from '../../kernel/lease.ts'
 import { merkleLeafHash, merkleNodeHash } from '../../kernel/merkle.ts'
 import { inclusionProof, rootOf, type SubtreeHash } from '../../kernel/merkle-proof.ts'
+import type { LeaseMessage, LeaseOffer } from '../../kernel/protocol.ts'
 
 interface Waiting {
   readonly digest: Uint8Array
@@ -60,6 +62,28 @@ export class LeaseSigner {
   }
 }
 
+/** A signer for each key: sessions keep the key that they began with when the hub's key is replaced. */
+export class LeaseSigners {
+  readonly #signers = new Map<HexDigest, LeaseSigner>()
+
+  of(key: RecordKey): LeaseSigner {
+    const known = this.#signers.get(keyIdOf(key.publicKey))
+    if (known !== undefined) return known
+    const signer = new LeaseSigner(key)
+    this.#signers.set(signer.hub, signer)
+    return signer
+  }
+}
+
+/** What an agent is told of a lease, signed for it. */
+export async function signedLease(
+  offer: LeaseOffer,
+  { agent, signer }: { readonly agent: HexDigest; readonly signer: LeaseSigner },
+): Promise<LeaseMessage> {
+  const proof = await signer.sign(leaseOf(offer, { job_id: offer.job_id, agent, hub: signer.hub }))
+  return { ...offer, proof }
+}
+
 /** @param digests of 1 to LEASE_BATCH_MAX leases. @returns a proof for each, in their order */
 export async function signLeases(
   digests: readonly Uint8Array[],
@@ -78,7 +102,7 @@ export async function signLeases(
   return digests.map((_, index) => ({
     index,
     size,
-    path: Buffer.concat(inclusionProof(index, size, subtree)),
-    signature,
+    path: new Uint8Array(Buffer.concat(inclusionProof(index, size, subtree))),
+    signature: new Uint8Array(signature),
   }))
 }

@@ -24,8 +24,8 @@ export interface HubOptions {
   readonly agents: AgentStore
   readonly trust: TrustStore
   readonly referee: Referee
-  /** Signs leases; agents find it among the keys that the site publishes. */
-  readonly leaseKey: RecordKey
+  /** The key that signs the leases of a new session; agents find it among those that the site publishes. */
+  leaseKey(): Promise<RecordKey>
   readonly houseAgent: boolean
   /** Which chunks are whose; without one this hub has them all. */
   readonly chunks?: ChunkQueue

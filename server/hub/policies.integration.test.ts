@@ -21,6 +21,7 @@ import { once } from './job-runtime.ts'
 import { referenceReferee } from './referee/reference-referee.test-support.ts'
 import { eventually, expectedDigest, TestAgent } from './testing/test-agent.ts'
 
+const LEASE_KEY = makeKey()
 let database: TestDatabase
 let folder: string
 let blobs: BlobStore
@@ -49,7 +50,7 @@ async function startHub(referee = referenceReferee()): Promise<Hub> {
     agents: createAgentStore(database),
     trust,
     referee,
-    leaseKey: makeKey(),
+    leaseKey: async () => LEASE_KEY,
     houseAgent: false,
     listener: { jobChanged() {}, networkChanged() {} },
     log: () => {},

@@ -29,6 +29,7 @@ import { createTrustStore } from '../memory/trust-store.ts'
 import { Hub } from './hub.ts'
 import { referenceReferee } from './referee/reference-referee.test-support.ts'
 
+const LEASE_KEY = makeKey()
 let database: TestDatabase
 let folder: string
 let blobs: BlobStore
@@ -53,7 +54,7 @@ beforeEach(async () => {
     agents: createAgentStore(database),
     trust: createTrustStore(database),
     referee: referenceReferee(),
-    leaseKey: makeKey(),
+    leaseKey: async () => LEASE_KEY,
     houseAgent: false,
     listener: { jobChanged() {}, networkChanged() {} },
     log: () => {},
