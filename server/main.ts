@@ -101,6 +101,8 @@ async function start(config: Config, dev: boolean, log: Log): Promise<void> {
         tokenFile,
         '--key-file',
         path.join(config.dataDir, 'house-agent.key'),
+        // Its hub is this very process.
+        '--trust-hub',
         '--name',
         'house',
         // The server and its database share this machine.

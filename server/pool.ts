@@ -6,6 +6,7 @@ import { formatVkey, NOTE_SIGNATURE, parseVkey } from '../kernel/ledger/signed-n
 import { OPS } from '../kernel/ops/registry.ts'
 import type { Mailer } from './accounts/mail.ts'
 import { createSignIn } from './accounts/sign-in.ts'
+import { programRoot } from './config.ts'
 import { createAccountService } from './core/accounts.ts'
 import { createBlobService } from './core/blobs.ts'
 import { createChallengeService } from './core/challenges.ts'
@@ -29,6 +30,7 @@ import type { ClientAddress } from './http/client-address.ts'
 import { loadEmbedAssets } from './http/embed-assets.ts'
 import { createIdentify } from './http/identify.ts'
 import { RateLimits, type RateRules } from './http/rate-limits.ts'
+import { loadSchemas } from './http/schema-route.ts'
 import type { HttpServer, Site } from './http/server.ts'
 import { Hub } from './hub/hub.ts'
 import type { Referee } from './hub/referee/referee.ts'
@@ -173,6 +175,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     agents,
     trust,
     referee: options.referee,
+    leaseKey: async () => hubKey,
     houseAgent: options.houseAgent,
     listener: {
       jobChanged: (jobId, room) => {
@@ -265,6 +268,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     },
     site: options.site,
     embedAssets: await loadEmbedAssets(options.embedFolder),
+    schemas: await loadSchemas(path.join(programRoot(), 'public', 'schemas')),
     dev: options.dev,
     log,
   })

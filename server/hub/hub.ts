@@ -25,10 +25,12 @@ import { step } from './core/step.ts'
 import { checkResult } from './intake.ts'
 import { admittedJob, JobRuntime, type SingleRun, singlesOf } from './job-runtime.ts'
 import { JobWriter, type StoredEnd } from './job-writer.ts'
+import { LeaseSigners, signedLease } from './lease-signer.ts'
 import { MemoryChunkQueue } from './memory-chunk-queue.ts'
 import type { HubOptions } from './options.ts'
 import { failureOf, RefereeDesk } from './referee-desk.ts'
 import { type SessionConnection, SessionTable } from './session-table.ts'
+import { takeOver } from './succession.ts'
 import { Tally } from './tally.ts'
 import type { HubFigures } from './tap.ts'
 import { TrustDesk } from './trust-desk.ts'
@@ -59,6 +61,7 @@ export class Hub {
   readonly #refereeing: RefereeDesk
   readonly #dirty = new Set<string>()
   readonly #tally: Tally
+  readonly #signers = new LeaseSigners()
   #timer: ReturnType<typeof setInterval> | undefined
   #closed = false
 
@@ -216,8 +219,9 @@ export class Hub {
     if (consent !== undefined)
       this.endAgentSessions(({ site }) => site?.consent === consent, 'this page has enrolled anew')
     const id = randomBytes(32).toString('base64url')
+    const signer = this.#signers.of(await this.#options.leaseKey())
     // On the table first: a revocation that comes while the agent is being stored finds the session there.
-    this.#sessions.add(id, agent, connection, input)
+    this.#sessions.add(id, agent, connection, input, signer)
     const said = {
       id: agent,
       public_key: input.public_key,
@@ -229,6 +233,13 @@ export class Hub {
     }
     let standing: LiveStanding | undefined
     try {
+      if (input.succeeds !== undefined) {
+        // What was found of the old key must not be left behind on its way into the store.
+        await this.#trust.flush()
+        const old = await takeOver(input, said.site_id, this.#options.agents)
+        if (old !== undefined)
+          this.endAgentSessions(({ agent: one }) => one === old, 'another key has taken its place')
+      }
       const { kind } = input.executor
       const report = input.probe?.find((one) => one.kind === kind)
       if (await this.#options.agents.enrolled(said, input.probe ?? [])) {
@@ -240,7 +251,7 @@ export class Hub {
       }
       if (standing === undefined || !this.#sessions.has(id)) {
         throw new ForgeError('FORBIDDEN', 'the owner of this agent has revoked its key', {
-          hint: 'Start it with a new key: another --key-file, or clear the data that the browser keeps for this site.',
+          hint: 'Start it with a new key: --rotate-key, or “New key” on the devices page in its browser.',
         })
       }
     } catch (error) {
@@ -253,7 +264,13 @@ export class Hub {
       claimed_speed: input.speed,
       standing,
     })
-    return { session: id, agent_id: agent, owner: connection.ownerLabel.slice(0, 120), epoch: this.epoch }
+    return {
+      session: id,
+      agent_id: agent,
+      owner: connection.ownerLabel.slice(0, 120),
+      epoch: this.epoch,
+      hub_key: signer.publicKey,
+    }
   }
 
   /** Every session that is enrolled now. */
@@ -295,7 +312,8 @@ export class Hub {
       after_lease: Number.isSafeInteger(seen) ? seen : 0,
     })
     try {
-      yield* reader.items
+      for await (const { id, message } of reader.items)
+        yield { id, message: message.t === 'lease' ? await signedLease(message, session) : message }
     } finally {
       if (reader.isCurrent()) this.#apply({ t: 'session.silent', session: session.id })
     }
@@ -333,6 +351,8 @@ export class Hub {
         job: runtime.job,
         lease,
         epoch: this.epoch,
+        agent: session.agent,
+        hub: session.signer.hub,
         agentKey: session.key,
         software: session.software,
         blobs: this.#options.blobs,
