@@ -26,7 +26,7 @@ import { excludesSubmitter, plannedCopies } from './verify-policy.ts'
 /** Gives every hungry agent the next lease, the emptiest hands first. */
 export function assign(turn: Turn): void {
   const { state } = turn
-  if (state.turns.size === 0) return
+  if (state.isDraining || state.turns.size === 0) return
   for (let session = nextHungry(state); session !== undefined; session = nextHungry(state)) {
     const choice = chooseWork(turn, session)
     if (choice === undefined) setIdle(state, session)
