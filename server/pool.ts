@@ -6,6 +6,7 @@ import { formatVkey, NOTE_SIGNATURE, parseVkey } from '../kernel/ledger/signed-n
 import { OPS } from '../kernel/ops/registry.ts'
 import type { Mailer } from './accounts/mail.ts'
 import { createSignIn } from './accounts/sign-in.ts'
+import { programRoot } from './config.ts'
 import { createAccountService } from './core/accounts.ts'
 import { createBlobService } from './core/blobs.ts'
 import { createChallengeService } from './core/challenges.ts'
@@ -29,6 +30,7 @@ import type { ClientAddress } from './http/client-address.ts'
 import { loadEmbedAssets } from './http/embed-assets.ts'
 import { createIdentify } from './http/identify.ts'
 import { RateLimits, type RateRules } from './http/rate-limits.ts'
+import { loadSchemas } from './http/schema-route.ts'
 import type { HttpServer, Site } from './http/server.ts'
 import { Hub } from './hub/hub.ts'
 import type { Referee } from './hub/referee/referee.ts'
@@ -95,6 +97,8 @@ export interface Pool {
   readonly epoch: number
   /** The house agent's token: the given one if it still names the house, else a new one. */
   houseToken(kept: string | undefined): Promise<string>
+  /** Agents finish what they have, and get nothing new; newcomers are sent away. Ends at the limit or the signal. */
+  drain(limit_ms: number, signal: AbortSignal): Promise<void>
   /** Agents and watchers are sent away with a reason; what was accepted is made durable. */
   close(): Promise<void>
 }
@@ -173,6 +177,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     agents,
     trust,
     referee: options.referee,
+    leaseKey: async () => hubKey,
     houseAgent: options.houseAgent,
     listener: {
       jobChanged: (jobId, room) => {
@@ -265,6 +270,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     },
     site: options.site,
     embedAssets: await loadEmbedAssets(options.embedFolder),
+    schemas: await loadSchemas(path.join(programRoot(), 'public', 'schemas')),
     dev: options.dev,
     log,
   })
@@ -274,6 +280,10 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   return {
     epoch: hub.epoch,
     houseToken: async (kept) => tokens.house(await owners.house(), kept),
+    drain(limit_ms, signal) {
+      http.drain()
+      return hub.drain(limit_ms, signal)
+    },
     async close() {
       watch.close()
       clearInterval(sweep)

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { canonicalJson, type Json, parseJsonStrict } from '../../kernel/canonical.ts'
 import { dtypeSchema } from '../../kernel/contract.ts'
-import { utf8ToBytes } from '../../kernel/digest.ts'
+import { type HexDigest, utf8ToBytes } from '../../kernel/digest.ts'
 import { invariant } from '../../kernel/errors.ts'
 import { type Assembled, assemble } from '../../kernel/evidence/assemble.ts'
-import { envelopeDigest, sealStatement } from '../../kernel/evidence/envelope.ts'
+import { envelopeDigest, keyIdOf, sealStatement } from '../../kernel/evidence/envelope.ts'
 import { recordLeaf } from '../../kernel/evidence/leaf.ts'
 import { recordStatement } from '../../kernel/evidence/record.ts'
 import type { OpRegistry } from '../../kernel/job.ts'
@@ -147,6 +147,14 @@ export class Recorder {
     }
   }
 
+  /** The key that signs, then the earlier ones. */
+  async #hubs(): Promise<readonly HexDigest[]> {
+    const { hubKey, records } = this.#ports
+    const own = keyIdOf(hubKey.publicKey)
+    const known = (await records.hubKeys()).map(({ public_key }) => keyIdOf(public_key))
+    return [own, ...known.filter((id) => id !== own)]
+  }
+
   async #assemble(row: JobRow): Promise<Assembled> {
     const { ops, results, records } = this.#ports
     const { result_digest, finished_at } = row
@@ -155,6 +163,7 @@ export class Recorder {
     const { runs, replaced, canaries } = await loadRuns(results, row.id, accepted)
     return assemble({
       id: row.id,
+      hubs: await this.#hubs(),
       job: ops.prepare(parseJsonStrict(row.canonical)),
       accepted,
       runs,

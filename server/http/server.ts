@@ -22,6 +22,7 @@ import { callerOf, type RateLimits } from './rate-limits.ts'
 import { sendError, sendJson } from './respond.ts'
 import { BlobRoutes } from './rest-blobs.ts'
 import { serveRest } from './rest-routes.ts'
+import { SCHEMA_PREFIX, serveSchema } from './schema-route.ts'
 import { assertSameOrigin, newNonce, pagePolicy, setSecurityHeaders } from './security.ts'
 import { serveTrpc, TRPC_PREFIX } from './trpc-route.ts'
 
@@ -45,6 +46,8 @@ export interface HttpPorts {
   readonly site: Site | undefined
   /** Undefined where the embed is not built. */
   readonly embedAssets: EmbedAssets | undefined
+  /** JSON Schemas by file name. */
+  readonly schemas: ReadonlyMap<string, Buffer>
   readonly dev: boolean
   readonly log: Log
   readonly meter: DoorMeter
@@ -55,6 +58,8 @@ export interface HttpServer {
   readonly server: Server
   /** Begins to serve; until then every request is told to come back. */
   serve(ports: HttpPorts): void
+  /** Takes no new agents. */
+  drain(): void
   /** Ends sockets with a reason, waits for requests in flight, cuts the rest. */
   close(): Promise<void>
 }
@@ -93,6 +98,9 @@ export function createHttpServer(): HttpServer {
       const { hub, log, services, identify, clientAddress, meter } = ports
       const agents = createAgentSockets({ ...services, hub, log, identify, clientAddress, meter })
       handlers = { request: requestHandler(ports), upgrade: upgradeHandler(ports, agents), agents }
+    },
+    drain() {
+      handlers?.agents.drain()
     },
     async close() {
       handlers?.agents.close()
@@ -156,6 +164,9 @@ async function route(
     await ports.limits.take('host', hostKey(ports.clientAddress(request)), response)
     if (path === WELL_KNOWN) await serveIdentity(response, ports.services.evidence)
     else await serveLog(request, response, path, ports.services.evidence)
+  } else if (path.startsWith(SCHEMA_PREFIX) && reads) {
+    await ports.limits.take('host', hostKey(ports.clientAddress(request)), response)
+    serveSchema(request, response, path.slice(SCHEMA_PREFIX.length), ports.schemas)
   } else if (ports.site !== undefined) {
     handOnClientAddress(request, ports.clientAddress(request))
     const nonce = newNonce()

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   type AgentView,
   type JobPriority,
@@ -35,10 +36,12 @@ import { step } from './core/step.ts'
 import { checkResult } from './intake.ts'
 import { admittedJob, JobRuntime, type SingleRun, singlesOf, sortSingles } from './job-runtime.ts'
 import { JobWriter, type StoredEnd } from './job-writer.ts'
+import { LeaseSigners, signedLease } from './lease-signer.ts'
 import { MemoryChunkQueue } from './memory-chunk-queue.ts'
 import type { HubOptions } from './options.ts'
 import { failureOf, RefereeDesk } from './referee-desk.ts'
 import { type SessionConnection, SessionTable } from './session-table.ts'
+import { takeOver } from './succession.ts'
 import { Tally } from './tally.ts'
 import type { HubFigures } from './tap.ts'
 import { TrustDesk } from './trust-desk.ts'
@@ -50,6 +53,7 @@ import { WaitingWatch } from './waiting-watch.ts'
  */
 
 const TICK_MS = 250
+const DRAIN_LOOK_MS = 50
 /** Shards of one chunk: large enough that chunks cost nothing, small enough that several hubs share a job evenly. */
 const CHUNK_SHARDS = 16_384
 
@@ -71,6 +75,7 @@ export class Hub {
   readonly #dirty = new Set<string>()
   readonly #waitings = new WaitingWatch()
   readonly #tally: Tally
+  readonly #signers = new LeaseSigners()
   #timer: ReturnType<typeof setInterval> | undefined
   #closed = false
 
@@ -123,6 +128,20 @@ export class Hub {
     hub.#timer = setInterval(() => hub.#tick(), TICK_MS)
     hub.#timer.unref()
     return hub
+  }
+
+  /**
+   * Gives no more leases, and waits until what agents have is answered and what was accepted is durable: nobody's work is
+   * thrown away by a restart.
+   * @param limit_ms waits no longer
+   */
+  async drain(limit_ms: number, signal: AbortSignal): Promise<void> {
+    this.#apply({ t: 'hub.draining' })
+    const until_ms = this.#now() + limit_ms
+    while (!this.#closed && !signal.aborted && this.#now() < until_ms) {
+      if (this.#state.leases.size === 0 && this.#commits.waiting === 0) return
+      await delay(DRAIN_LOOK_MS, undefined, { signal }).catch(() => {})
+    }
   }
 
   /** Stops taking part: what was accepted becomes durable, everything else is forgotten and done again later. */
@@ -247,8 +266,9 @@ export class Hub {
     if (consent !== undefined)
       this.endAgentSessions(({ site }) => site?.consent === consent, 'this page has enrolled anew')
     const id = randomBytes(32).toString('base64url')
+    const signer = this.#signers.of(await this.#options.leaseKey())
     // On the table first: a revocation that comes while the agent is being stored finds the session there.
-    this.#sessions.add(id, agent, connection, input)
+    this.#sessions.add(id, agent, connection, input, signer)
     const said = {
       id: agent,
       public_key: input.public_key,
@@ -260,6 +280,13 @@ export class Hub {
     }
     let standing: LiveStanding | undefined
     try {
+      if (input.succeeds !== undefined) {
+        // What was found of the old key must not be left behind on its way into the store.
+        await this.#trust.flush()
+        const old = await takeOver(input, said.site_id, this.#options.agents)
+        if (old !== undefined)
+          this.endAgentSessions(({ agent: one }) => one === old, 'another key has taken its place')
+      }
       const { kind } = input.executor
       const report = input.probe?.find((one) => one.kind === kind)
       if (await this.#options.agents.enrolled(said, input.probe ?? [])) {
@@ -271,7 +298,7 @@ export class Hub {
       }
       if (standing === undefined || !this.#sessions.has(id)) {
         throw new ForgeError('FORBIDDEN', 'the owner of this agent has revoked its key', {
-          hint: 'Start it with a new key: another --key-file, or clear the data that the browser keeps for this site.',
+          hint: 'Start it with a new key: --rotate-key, or “New key” on the devices page in its browser.',
         })
       }
     } catch (error) {
@@ -292,7 +319,13 @@ export class Hub {
       claimed_speed: input.speed,
       standing,
     })
-    return { session: id, agent_id: agent, owner: connection.ownerLabel.slice(0, 120), epoch: this.epoch }
+    return {
+      session: id,
+      agent_id: agent,
+      owner: connection.ownerLabel.slice(0, 120),
+      epoch: this.epoch,
+      hub_key: signer.publicKey,
+    }
   }
 
   /** Every session that is enrolled now. */
@@ -334,7 +367,8 @@ export class Hub {
       after_lease: Number.isSafeInteger(seen) ? seen : 0,
     })
     try {
-      yield* reader.items
+      for await (const { id, message } of reader.items)
+        yield { id, message: message.t === 'lease' ? await signedLease(message, session) : message }
     } finally {
       if (reader.isCurrent()) this.#apply({ t: 'session.silent', session: session.id })
     }
@@ -372,6 +406,8 @@ export class Hub {
         job: runtime.job,
         lease,
         epoch: this.epoch,
+        agent: session.agent,
+        hub: session.signer.hub,
         agentKey: session.key,
         software: session.software,
         blobs: this.#options.blobs,
@@ -448,6 +484,10 @@ export class Hub {
   /** @returns the job of a lease that an agent holds */
   jobOfLease(lease_id: string): string | undefined {
     return this.#state.leases.get(lease_id)?.job.id
+  }
+
+  get isDraining(): boolean {
+    return this.#state.isDraining
   }
 
   /** Whether it still takes part. */

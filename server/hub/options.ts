@@ -1,5 +1,6 @@
 import type { JobRoom, NetworkView } from '../../kernel/api.ts'
 import type { ForgeError } from '../../kernel/errors.ts'
+import type { RecordKey } from '../../kernel/evidence/envelope.ts'
 import type { AgentStore, BlobStore, JobStore, ResultStore } from '../memory/ports.ts'
 import type { TrustStore } from '../memory/trust-store.ts'
 import type { ChunkQueue } from './chunk-queue.ts'
@@ -24,6 +25,8 @@ export interface HubOptions {
   readonly agents: AgentStore
   readonly trust: TrustStore
   readonly referee: Referee
+  /** The key that signs the leases of a new session; agents find it among those that the site publishes. */
+  leaseKey(): Promise<RecordKey>
   readonly houseAgent: boolean
   /** Which chunks are whose; without one this hub has them all. */
   readonly chunks?: ChunkQueue

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { JobState } from '../../kernel/api.ts'
 import type { ContractInput } from '../../kernel/contract.ts'
 import { sha256Hex } from '../../kernel/digest.ts'
+import { makeKey } from '../../kernel/evidence/sample.test-support.ts'
 import type { PreparedJob } from '../../kernel/job.ts'
 import { OPS } from '../../kernel/ops/registry.ts'
 import { jobPrice } from '../../kernel/price.ts'
@@ -20,6 +21,7 @@ import { Hub } from './hub.ts'
 import { referenceReferee } from './referee/reference-referee.test-support.ts'
 import { eventually, expectedDigest, TestAgent } from './testing/test-agent.ts'
 
+const LEASE_KEY = makeKey()
 let database: TestDatabase
 let folder: string
 let blobs: BlobStore
@@ -50,6 +52,7 @@ async function startHub(leaseShards = 4096): Promise<Hub> {
     agents: createAgentStore(database),
     trust,
     referee: referenceReferee(),
+    leaseKey: async () => LEASE_KEY,
     houseAgent: false,
     leaseShards,
     listener: { jobChanged() {}, networkChanged() {} },

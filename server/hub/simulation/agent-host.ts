@@ -1,4 +1,4 @@
-import type { HubMessage, LeaseMessage } from '../../../kernel/protocol.ts'
+import type { LeaseOffer, UnsignedMessage } from '../../../kernel/protocol.ts'
 import type { HubEvent } from '../core/events.ts'
 import { plannedCopies } from '../core/verify-policy.ts'
 import type { Listener, Network, SimHub } from './network.ts'
@@ -70,7 +70,7 @@ export class AgentHost implements Listener {
     return this.#hub?.life === this.#life ? this.#hub.tell(event) : undefined
   }
 
-  hear(session: string, message: HubMessage): void {
+  hear(session: string, message: UnsignedMessage): void {
     if (session !== this.#session || message.t !== 'lease') return
     const { random } = this.#world
     const { agent } = this
@@ -99,7 +99,7 @@ export class AgentHost implements Listener {
   }
 
   /** What it has not chosen, or cannot do, it is not asked for. */
-  #checkOffer({ lease_id, contract_hash }: LeaseMessage): void {
+  #checkOffer({ lease_id, contract_hash }: LeaseOffer): void {
     const { cause, memory_bytes, target } = this.#world.jobOf(contract_hash).job
     const { causes, executor, memory_bytes: own_bytes = Number.POSITIVE_INFINITY } = this.agent
     if (causes !== undefined && !causes.includes(cause))
@@ -127,7 +127,7 @@ export class AgentHost implements Listener {
     else this.connect()
   }
 
-  #answer(session: string, { lease_id, first, count, contract_hash }: LeaseMessage, delay_ms: number): void {
+  #answer(session: string, { lease_id, first, count, contract_hash }: LeaseOffer, delay_ms: number): void {
     const { truth, job, compares } = this.#world.jobOf(contract_hash)
     const { index } = job
     let right = count
@@ -174,7 +174,7 @@ export class AgentHost implements Listener {
   }
 
   /** Answers a lease that another agent holds. */
-  #forge({ contract_hash, count, first }: LeaseMessage): void {
+  #forge({ contract_hash, count, first }: LeaseOffer): void {
     const leases = [...(this.#hub?.state?.leases.values() ?? [])]
     const foreign = leases.find((lease) => lease.session.id !== this.#session)
     if (foreign === undefined) return
