@@ -5,7 +5,7 @@ import { canonicalJson } from '../canonical.ts'
 import { bytesToHex, type HexDigest, sha256Hex } from '../digest.ts'
 import { invariant } from '../errors.ts'
 import { KERNEL_SEMANTICS, type PreparedJob } from '../job.ts'
-import { MerkleRoot, merkleRootOfDigests } from '../merkle.ts'
+import { merkleRootOfDigests, merkleRootOfLeaves } from '../merkle.ts'
 import { TABLES } from '../numerics/tables/index.ts'
 import type { Receipt, UnleasedReceipt } from '../receipt.ts'
 import { DIGEST_ROW, type EvidenceBundle } from './bundle.ts'
@@ -52,6 +52,8 @@ export interface SettledJob {
   readonly result_digest: HexDigest
   readonly artifacts: JobRecord['result']['artifacts']
   readonly credits: number | null
+  /** Answered ones; default none. */
+  readonly canaries?: NonNullable<JobRecord['verification']['canaries']> | undefined
   /** RFC 3339, UTC, to the second. */
   readonly settled_at: string
   /** 16 random bytes. */
@@ -73,8 +75,6 @@ export function assemble(settled: SettledJob): Assembled {
   const trace = traceOf(settled.runs)
   const text = traceText(trace)
   const { receipts, lease_hubs } = supporting(settled, trace, digests)
-  const tree = new MerkleRoot()
-  for (const receipt of receipts) tree.append(receiptLeaf(receipt))
   const record: JobRecord = {
     record: 1,
     job_id: settled.id,
@@ -92,10 +92,14 @@ export function assemble(settled: SettledJob): Assembled {
       root: bytesToHex(merkleRootOfDigests(digests)),
     },
     result: { digest: settled.result_digest, artifacts: [...settled.artifacts] },
-    verification: { asked: job.contract.verify, ...countTrace(trace) },
+    verification: {
+      asked: job.contract.verify,
+      ...countTrace(trace),
+      ...(settled.canaries === undefined ? {} : { canaries: settled.canaries }),
+    },
     receipts: {
       count: receipts.length,
-      root: bytesToHex(tree.root()),
+      root: bytesToHex(merkleRootOfLeaves(receipts.map(receiptLeaf))),
       ...(lease_hubs.length === 0 ? {} : { lease_hubs: [...lease_hubs] }),
     },
     trace: sha256Hex(text),
