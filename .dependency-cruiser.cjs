@@ -164,8 +164,8 @@ module.exports = {
     mayImportOnly(
       'bench',
       '^bench/',
-      [KERNEL, SHADERS, AGENT, '^bench/', '^scripts/'],
-      'Benchmarks measure the executors as agents use them; the server they drive from outside.',
+      [KERNEL, SHADERS, AGENT, '^bench/', '^scripts/', '^server/'],
+      'Benchmarks measure the executors as agents use them, and start the server as its own entry does.',
     ),
     {
       name: 'nothing-imports-the-roof',

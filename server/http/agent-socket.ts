@@ -27,6 +27,8 @@ export interface AgentSocketPorts extends AgentOwnerPorts, Pick<HubContext, 'hub
   readonly identify: Identify
   readonly clientAddress: ClientAddress
   readonly log: Log
+  /** Undefined: AGENT_LIMITS. */
+  readonly socketsPerHost?: number | undefined
 }
 
 export interface AgentSockets {
@@ -73,7 +75,7 @@ export function createAgentSockets(ports: AgentSocketPorts): AgentSockets {
     maxPayload: WIRE_LIMITS.frame_bytes,
     perMessageDeflate: false,
   })
-  const hosts = new HostCap(AGENT_LIMITS.sockets_per_host)
+  const hosts = new HostCap(ports.socketsPerHost ?? AGENT_LIMITS.sockets_per_host)
 
   const serve = (client: WebSocket, request: IncomingMessage, remoteAddress: string): void => {
     const guard = new AgentGuard(client, (code, reason) =>

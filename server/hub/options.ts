@@ -1,5 +1,6 @@
 import type { JobRoom, NetworkView } from '../../kernel/api.ts'
 import type { ForgeError } from '../../kernel/errors.ts'
+import type { OpRegistry } from '../../kernel/job.ts'
 import type { AgentStore, BlobStore, JobStore, ResultStore } from '../memory/ports.ts'
 import type { TrustStore } from '../memory/trust-store.ts'
 import type { ChunkQueue } from './chunk-queue.ts'
@@ -24,10 +25,12 @@ export interface HubOptions {
   readonly trust: TrustStore
   readonly referee: Referee
   readonly houseAgent: boolean
+  /** Undefined: every op of the network. */
+  readonly ops?: OpRegistry | undefined
   /** Which chunks are whose; without one this hub has them all. */
   readonly chunks?: ChunkQueue
   /** Most shards in one lease. */
-  readonly leaseShards?: number
+  readonly leaseShards?: number | undefined
   readonly listener: HubListener
   readonly log: (
     level: 'info' | 'warn' | 'error',
