@@ -25,6 +25,7 @@ import { readBlob } from './intake.ts'
 import { once } from './job-runtime.ts'
 import type { Referee } from './referee/referee.ts'
 import { referenceReferee } from './referee/reference-referee.test-support.ts'
+import { hear } from './testing/hear.ts'
 
 const SOFTWARE = 'test/1'
 let database: TestDatabase
@@ -155,7 +156,7 @@ class TestAgent {
       { ownerId: row.id, ownerLabel: row.label },
     )
     this.session = enrolled.session
-    for await (const { message } of this.#hub.leases({ session: enrolled.session }, this.#stop.signal)) {
+    for await (const message of hear(this.#hub, enrolled.session, this.#stop.signal)) {
       this.heard.push(message)
       if (message.t !== 'lease') continue
       if (this.#answered++ >= (behaviour.leases ?? Number.POSITIVE_INFINITY)) continue

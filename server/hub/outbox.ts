@@ -1,70 +1,42 @@
 import type { HubMessage } from '../../kernel/protocol.ts'
 
-export interface OutboxItem {
-  /** Tracked id of the subscription. */
-  readonly id: string
-  readonly message: HubMessage
+/** Who hears what the hub says to one agent. Called at once, on the hub's own thread: it must not throw or wait. */
+export interface Listener {
+  /** @param id resumes the subscription after this message */
+  message(id: string, message: HubMessage): void
+  /** Nothing more will come: the session is over, or somebody else listens. */
+  ended(): void
 }
 
-/** Messages that wait for a slow socket; beyond it the subscription ends and the agent resumes. */
-const MAX_WAITING = 1000
-
-/** What the hub says to one agent: a queue with one reader. */
+/** What the hub says to one agent: to one listener at a time, and to nobody while there is none. */
 export class Outbox {
-  #items: OutboxItem[] = []
-  #wake: (() => void) | undefined
-  #reader = 0
-  #finished = false
+  #listener: Listener | undefined
 
-  /** @returns false when the reader does not keep up */
-  push(item: OutboxItem): boolean {
-    if (this.#items.length >= MAX_WAITING) return false
-    this.#items.push(item)
-    this.#wake?.()
-    return true
+  /** What is said while nobody listens is lost: leases are offered anew to whoever listens next. */
+  push(id: string, message: HubMessage): void {
+    this.#listener?.message(id, message)
   }
 
-  /** Ends the current reader, if any, and forgets what it did not read: leases are offered anew on resumption. */
-  reset(): void {
-    this.#reader++
-    this.#items = []
-    this.#wake?.()
+  /** Makes `listener` the one who hears, in the place of another. */
+  open(listener: Listener): void {
+    const before = this.#listener
+    this.#listener = listener
+    before?.ended()
   }
 
-  /** Nothing more will come: the reader ends after what is waiting. */
+  isOpenFor(listener: Listener): boolean {
+    return this.#listener === listener
+  }
+
+  /** The listener hears that it is over, if there is one. */
   finish(): void {
-    this.#finished = true
-    this.#wake?.()
+    const listener = this.#listener
+    this.#listener = undefined
+    listener?.ended()
   }
 
-  /**
-   * Makes the caller the one reader, from this moment on.
-   * @returns what it reads until `signal` aborts or another reader takes over
-   */
-  open(signal: AbortSignal): { readonly items: AsyncGenerator<OutboxItem>; isCurrent(): boolean } {
-    this.reset()
-    const me = this.#reader
-    return { items: this.#read(me, signal), isCurrent: () => this.#reader === me }
-  }
-
-  async *#read(me: number, signal: AbortSignal): AsyncGenerator<OutboxItem> {
-    const onAbort = () => this.#wake?.()
-    signal.addEventListener('abort', onAbort)
-    try {
-      while (!signal.aborted && this.#reader === me) {
-        const item = this.#items.shift()
-        if (item !== undefined) {
-          yield item
-          continue
-        }
-        if (this.#finished) return
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve
-          if (signal.aborted) resolve()
-        })
-      }
-    } finally {
-      signal.removeEventListener('abort', onAbort)
-    }
+  /** The listener has gone by itself. */
+  leave(): void {
+    this.#listener = undefined
   }
 }

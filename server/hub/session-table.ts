@@ -78,12 +78,11 @@ export class SessionTable {
     return session
   }
 
-  /** An agent that does not read is cut off: its reader ends, and it resumes or is forgotten. */
   send(id: string, tracked: string, message: HubMessage): void {
     const session = this.#sessions.get(id)
     if (session === undefined) return
     if (message.t === 'lease') session.leases++
-    if (!session.outbox.push({ id: tracked, message })) session.outbox.reset()
+    session.outbox.push(tracked, message)
   }
 
   credit(credits: readonly Credit[]): void {

@@ -1,0 +1,169 @@
+import type { Duplex } from 'node:stream'
+import { callTRPCProcedure, getTRPCErrorFromUnknown, getTRPCErrorShape } from '@trpc/server'
+import type { WebSocket } from 'ws'
+import { schemaError } from '../../kernel/contract.ts'
+import { ForgeError } from '../../kernel/errors.ts'
+import { CLOSE, leasesInput, resultInput } from '../../kernel/protocol.ts'
+import { readResult } from '../../kernel/protocol-result.ts'
+import { wireEncoder } from '../../kernel/wire-encoder.ts'
+import { toForgeError, toTrpcError } from '../trpc/errors.ts'
+import { type HubContext, hubRouter } from '../trpc/hub-router.ts'
+import type { AgentGuard, Call, Envelope, RequestId } from './agent-guard.ts'
+
+/**
+ * The calls of one agent, in tRPC's messages. What comes once a lease is served without tRPC's machinery, which costs more
+ * than everything else that the hub does for a lease: `hub.result`, and the subscription `hub.leases`, which holds nothing
+ * but a function. The other procedures are the router's.
+ */
+export class AgentCalls {
+  readonly #client: WebSocket
+  readonly #guard: AgentGuard
+  readonly #context: HubContext
+  readonly #outgoing: Outgoing
+  readonly #failed: (path: string, error: unknown) => void
+  /** How to stop each subscription. */
+  readonly #subscriptions = new Map<RequestId, () => void>()
+
+  /** @param failed hears of what is no fault of the agent's */
+  constructor(
+    client: WebSocket,
+    guard: AgentGuard,
+    context: HubContext,
+    outgoing: Outgoing,
+    failed: (path: string, error: unknown) => void,
+  ) {
+    this.#client = client
+    this.#guard = guard
+    this.#context = context
+    this.#outgoing = outgoing
+    this.#failed = failed
+  }
+
+  serve(message: Envelope): void {
+    if (message.method === 'subscription.stop') {
+      this.#stop(message.id)
+      return
+    }
+    const { id, params } = message
+    const isSubscription = message.method === 'subscription'
+    const served = isSubscription ? this.#listen(id, params) : this.#answer(message)
+    served.catch((error: unknown) => this.#refuse(message, error))
+  }
+
+  /** The socket is closed. */
+  close(): void {
+    for (const stop of this.#subscriptions.values()) stop()
+    this.#subscriptions.clear()
+  }
+
+  async #answer(message: Call): Promise<void> {
+    const { id, method, params } = message
+    const data =
+      params.path === 'hub.result'
+        ? await this.#context.hub.result(parseResult(params.input))
+        : await callTRPCProcedure({
+            router: hubRouter,
+            path: params.path,
+            getRawInput: async () => params.input,
+            ctx: this.#context,
+            type: method,
+            signal: undefined,
+            batchIndex: 0,
+          })
+    this.#guard.answered(id)
+    this.#send({ id, result: { type: 'data', data } })
+  }
+
+  async #listen(id: RequestId, { input, lastEventId }: Call['params']): Promise<void> {
+    const given = typeof input === 'object' && lastEventId !== undefined ? { ...input, lastEventId } : input
+    const parsed = leasesInput.safeParse(given)
+    if (!parsed.success) throw schemaError(parsed.error, 'MESSAGE_INVALID')
+    // What is said at once comes after the answer that the subscription has begun.
+    let early: unknown[] | undefined = []
+    let isOver = false
+    const say = (reply: unknown) => (early === undefined ? this.#send(reply) : void early.push(reply))
+    const stop = this.#context.hub.listen(parsed.data, {
+      message: (seen, message) =>
+        say({ id, result: { type: 'data', id: seen, data: { id: seen, data: message } } }),
+      ended: () => {
+        isOver = true
+        this.#subscriptions.delete(id)
+        this.#guard.answered(id)
+        say({ id, result: { type: 'stopped' } })
+      },
+    })
+    if (!isOver) this.#subscriptions.set(id, stop)
+    const waiting = early
+    early = undefined
+    this.#send({ id, result: { type: 'started' } })
+    for (const reply of waiting) this.#send(reply)
+    if (this.#client.readyState !== this.#client.OPEN) this.close()
+  }
+
+  #stop(id: RequestId): void {
+    const stop = this.#subscriptions.get(id)
+    if (stop === undefined) return
+    this.#subscriptions.delete(id)
+    this.#guard.answered(id)
+    stop()
+    this.#send({ id, result: { type: 'stopped' } })
+  }
+
+  #refuse({ id, method, params: { path } }: Call, thrown: unknown): void {
+    const error = thrown instanceof ForgeError ? toTrpcError(thrown) : getTRPCErrorFromUnknown(thrown)
+    const forge = toForgeError(error)
+    if (forge.code === 'INTERNAL') this.#failed(path, error.cause ?? error)
+    this.#guard.answered(id)
+    const { _config: config } = hubRouter._def
+    this.#send({
+      id,
+      error: getTRPCErrorShape({ config, error, type: method, path, input: undefined, ctx: this.#context }),
+    })
+    if (forge.code === 'MESSAGE_INVALID') this.#guard.end(CLOSE.malformed, `${path}: ${forge.message}`)
+  }
+
+  #send(reply: unknown): void {
+    if (this.#client.readyState !== this.#client.OPEN) return
+    this.#guard.checkBacklog()
+    this.#outgoing.send(this.#client, wireEncoder.encode(reply))
+  }
+}
+
+/** Equal to the schema's parse: that is asked where the fast reader does not know an input. */
+function parseResult(input: unknown) {
+  const read = readResult(input)
+  if (read !== undefined) return read
+  const parsed = resultInput.safeParse(input)
+  if (!parsed.success) throw schemaError(parsed.error, 'MESSAGE_INVALID')
+  return parsed.data
+}
+
+/** Frames of one turn of the event loop leave a socket in one write: a lease and the answer before it, for instance. */
+export class Outgoing {
+  readonly #sockets = new WeakMap<WebSocket, Duplex>()
+  #held: Duplex[] = []
+  #corked = new Set<Duplex>()
+
+  /** @param socket the one under `client` */
+  add(client: WebSocket, socket: Duplex): void {
+    this.#sockets.set(client, socket)
+  }
+
+  send(client: WebSocket, frame: Uint8Array): void {
+    const socket = this.#sockets.get(client)
+    if (socket !== undefined && !this.#corked.has(socket)) {
+      if (this.#held.length === 0) setImmediate(() => this.#release())
+      socket.cork()
+      this.#corked.add(socket)
+      this.#held.push(socket)
+    }
+    client.send(frame)
+  }
+
+  #release(): void {
+    const held = this.#held
+    this.#held = []
+    this.#corked = new Set()
+    for (const socket of held) socket.uncork()
+  }
+}
