@@ -5,7 +5,7 @@ import { canonicalJson } from '../canonical.ts'
 import { bytesToHex, type HexDigest, sha256Hex } from '../digest.ts'
 import { invariant } from '../errors.ts'
 import { KERNEL_SEMANTICS, type PreparedJob } from '../job.ts'
-import { MerkleRoot, merkleRootOfDigests } from '../merkle.ts'
+import { merkleRootOfDigests, merkleRootOfLeaves } from '../merkle.ts'
 import { TABLES } from '../numerics/tables/index.ts'
 import type { Receipt } from '../receipt.ts'
 import { DIGEST_ROW, type EvidenceBundle } from './bundle.ts'
@@ -71,8 +71,6 @@ export function assemble(settled: SettledJob): Assembled {
   const trace = traceOf(settled.runs)
   const text = traceText(trace)
   const receipts = supporting(settled, trace, digests)
-  const tree = new MerkleRoot()
-  for (const receipt of receipts) tree.append(receiptLeaf(receipt))
   const record: JobRecord = {
     record: 1,
     job_id: settled.id,
@@ -91,7 +89,7 @@ export function assemble(settled: SettledJob): Assembled {
     },
     result: { digest: settled.result_digest, artifacts: [...settled.artifacts] },
     verification: { asked: job.contract.verify, ...countTrace(trace) },
-    receipts: { count: receipts.length, root: bytesToHex(tree.root()) },
+    receipts: { count: receipts.length, root: bytesToHex(merkleRootOfLeaves(receipts.map(receiptLeaf))) },
     trace: sha256Hex(text),
     work_units: job.plan.work_units,
     credits: settled.credits,

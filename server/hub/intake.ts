@@ -2,11 +2,12 @@ import { createPublicKey, type KeyObject, verify } from 'node:crypto'
 import { bytesEqual, bytesToHex } from '../../kernel/digest.ts'
 import { ForgeError } from '../../kernel/errors.ts'
 import type { PreparedJob } from '../../kernel/job.ts'
+import { merkleRootOfDigests } from '../../kernel/merkle.ts'
 import type { ResultInput } from '../../kernel/protocol.ts'
 import { type Receipt, receiptBytes } from '../../kernel/receipt.ts'
 import type { BlobStore } from '../memory/ports.ts'
 import type { HubLease } from './core/state.ts'
-import { fastMerkleRoot, fastSha256 } from './hashing.ts'
+import { fastSha256 } from './hashing.ts'
 
 /**
  * The checks of a result that need no other result: shape, digests, root, receipt, and what every correct leaf of the
@@ -51,7 +52,7 @@ export async function checkResult(input: ResultInput, context: ResultContext): P
   }
   if (input.digests.length !== 32 * lease.count)
     refuse(`${input.digests.length / 32} digests for ${lease.count} shards`)
-  if (!bytesEqual(fastMerkleRoot(input.digests), input.result_root))
+  if (!bytesEqual(merkleRootOfDigests(input.digests), input.result_root))
     refuse('the root is not that of the digests')
   const receipt: Receipt = {
     receipt: 1,
