@@ -72,11 +72,11 @@ it('reads exactly what the schema reads', () => {
   let read = 0
   fc.assert(
     fc.property(input, (value) => {
-      const parsed = resultInput.safeParse(value)
-      expect(readResult(value)).toEqual(parsed.success ? parsed.data : undefined)
-      if (parsed.success) read++
+      const { success } = resultInput.safeParse(value)
+      expect(readResult(value)).toBe(success ? value : undefined)
+      if (success) read++
     }),
-    { numRuns: 2000 },
+    { numRuns: 500 },
   )
   expect(read).toBeGreaterThan(100)
 })

@@ -14,7 +14,7 @@ import { createHttpServer } from '../../server/http/server.ts'
 import { WorkerReferee } from '../../server/hub/referee/referee.ts'
 import { type Database, openDatabase } from '../../server/memory/database.ts'
 import { createTokenStore } from '../../server/memory/token-store.ts'
-import { type Pool, startPool } from '../../server/pool.ts'
+import { startPool } from '../../server/pool.ts'
 import { answerParent } from './child.ts'
 import { type HostOptions, type HostReady, hostOptions, type Usage } from './messages.ts'
 import { BENCH_OPS } from './tiny-op.ts'
@@ -34,15 +34,14 @@ const loop = monitorEventLoopDelay({ resolution: 5 })
 loop.enable()
 let statements = 0
 let complaints = 0
-let running: { readonly database: Database; readonly pool: Pool } | undefined
 
 countStatements()
 answerParent({
   start: (input) => start(hostOptions.parse(input)),
   usage,
-  stop,
 })
-process.on('SIGTERM', () => void stop().then(() => process.exit(0)))
+// What it has stored is thrown away with its database.
+process.on('SIGTERM', () => process.exit(0))
 
 async function start(options: HostOptions): Promise<HostReady> {
   await mkdir(options.folder, { recursive: true })
@@ -87,7 +86,6 @@ async function start(options: HostOptions): Promise<HostReady> {
       process.exit(1)
     },
   })
-  running = { database, pool }
   const [submitter, ...owners] = await Promise.all(
     Array.from({ length: options.owners + 1 }, (_, number) => account(database, `bench ${number}`)),
   )
@@ -139,11 +137,4 @@ function usage(): Usage {
   loop.reset()
   const { rss, heapUsed } = process.memoryUsage()
   return { cpu_us: user + system, rss_bytes: rss, heap_bytes: heapUsed, statements, loop_ms }
-}
-
-async function stop(): Promise<void> {
-  const { database, pool } = running ?? {}
-  running = undefined
-  await pool?.close()
-  await database?.close()
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
 import { median, short } from '../pairs.ts'
 import type { Child } from './child.ts'
-import type { Ground, Host } from './ground.ts'
+import { type Ground, type Host, until } from './ground.ts'
 import { agentsSeen } from './messages.ts'
 
 /** A server under the load of a thousand agents, sampled. */
@@ -10,6 +10,9 @@ import { agentsSeen } from './messages.ts'
 export const AGENTS = 1000
 export const WINDOW = 2
 const WARM_UP_S = 3
+/** Leases of each agent until a load is steady: the first ones are small. */
+export const WARM_LEASES = 4
+const WARM_UP_LIMIT_MS = 60_000
 const SAMPLE_S = 2
 const nothing = z.unknown()
 
@@ -63,9 +66,12 @@ export class Load {
     await this.agents.ask('think', ms, nothing)
   }
 
-  async warmUp(): Promise<void> {
+  /** @param leases that every agent has answered before, on average */
+  async warmUp(leases = 0): Promise<void> {
     await delay(WARM_UP_S * 1000)
-    await this.#seen()
+    await until('leases for all agents', WARM_UP_LIMIT_MS, async () =>
+      (await this.#seen()).leases >= leases * AGENTS ? true : undefined,
+    )
   }
 
   async sample(seconds = SAMPLE_S): Promise<Sample> {

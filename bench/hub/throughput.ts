@@ -2,7 +2,7 @@ import { short } from '../pairs.ts'
 import type { Row, SuiteOptions } from '../suite.ts'
 import { gbmContract, record } from './gbm-record.ts'
 import type { Ground } from './ground.ts'
-import { AGENTS, cpuNote, Load, percentile, rates, type Sample, WINDOW } from './load.ts'
+import { AGENTS, cpuNote, Load, percentile, rates, type Sample, WARM_LEASES, WINDOW } from './load.ts'
 import { tinyContract } from './tiny-op.ts'
 
 /** Shards of a job that no run comes to the end of. */
@@ -23,7 +23,7 @@ export async function tinyShards(ground: Ground, { only, rounds, say }: SuiteOpt
   const host = await ground.host({ lease_shards: LEASE_SHARDS, referee_cpu_share: 1 })
   const load = await Load.on(ground, host)
   await host.submit(tinyContract(MANY, 'shards', { mode: 'spotcheck', rate: AUDITED }))
-  await load.warmUp()
+  await load.warmUp(WARM_LEASES)
   const samples = await load.samples(rounds, say)
   const { value, spread } = rates(samples, ({ shards }) => shards)
   const rows: Row[] = [
@@ -77,7 +77,7 @@ export async function gbmShards(ground: Ground, { rounds, say }: SuiteOptions): 
   const host = await ground.host({ lease_shards: LEASE_SHARDS, referee_cpu_share: REFEREE_CPU_SHARE })
   const load = await Load.on(ground, host, { gbm: contract })
   await host.submit(contract)
-  await load.warmUp()
+  await load.warmUp(WARM_LEASES)
   const samples = await load.samples(rounds, say)
   const { value, spread } = rates(samples, ({ shards }) => shards)
   const leaf_bytes = 2112
@@ -112,7 +112,7 @@ export async function leases(
   const host = await ground.host({ lease_shards: LEASE_16, referee_cpu_share: 1 })
   const load = await Load.on(ground, host)
   await host.submit(tinyContract(MANY, 'leases', { mode: 'spotcheck', rate: AUDITED }))
-  await load.warmUp()
+  await load.warmUp(WARM_LEASES)
   const samples = await load.samples(rounds, say)
   const { value, spread } = rates(samples, ({ shards }) => shards / LEASE_16)
   await load.end()

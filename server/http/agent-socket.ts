@@ -12,6 +12,7 @@ import { AgentCalls, Outgoing } from './agent-calls.ts'
 import { AgentGuard } from './agent-guard.ts'
 import type { ClientAddress } from './client-address.ts'
 import type { Identify } from './identify.ts'
+import { Inbox, type Recipient } from './inbox.ts'
 import { AGENT_LIMITS } from './limits.ts'
 
 /**
@@ -39,8 +40,7 @@ const PONG = 'PONG'
 /** Silent sockets are looked for this often. */
 const LOOK_MS = 5_000
 
-interface Connection {
-  readonly client: WebSocket
+interface Connection extends Recipient {
   readonly guard: AgentGuard
   isAsked: boolean
 }
@@ -55,6 +55,7 @@ export function createAgentSockets(ports: AgentSocketPorts): AgentSockets {
   })
   const hosts = new HostCap(ports.socketsPerHost ?? AGENT_LIMITS.sockets_per_host)
   const outgoing = new Outgoing()
+  const inbox = new Inbox()
   const connections = new Set<Connection>()
 
   const serve = (
@@ -79,7 +80,16 @@ export function createAgentSockets(ports: AgentSocketPorts): AgentSockets {
     const calls = new AgentCalls(client, guard, context, outgoing, (path, error) =>
       log.error('agent.call_failed', { remoteAddress, path, error }),
     )
-    const connection: Connection = { client, guard, isAsked: false }
+    const connection: Connection = {
+      client,
+      guard,
+      isAsked: false,
+      waiting_bytes: 0,
+      serve(frame) {
+        const message = guard.decode(frame)
+        if (message !== undefined) calls.serve(message)
+      },
+    }
     connections.add(connection)
     client.on('message', (data: Buffer, isBinary) => {
       // A message over the limits is counted and refused before it is decoded.
@@ -91,8 +101,8 @@ export function createAgentSockets(ports: AgentSocketPorts): AgentSockets {
         client.send(PONG)
         return
       }
-      const message = guard.decode(isBinary ? data : data.toString())
-      if (message !== undefined) calls.serve(message)
+      if (isBinary) inbox.push(connection, data)
+      else guard.decode(data.toString())
     })
     client.on('ping', (data: Buffer) => guard.admit(data.length))
     client.on('pong', (data: Buffer) => guard.admit(data.length))
