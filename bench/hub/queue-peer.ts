@@ -1,5 +1,5 @@
 import { Queue, Worker } from 'bullmq'
-import { makeWorkerUtils, run } from 'graphile-worker'
+import { Logger, makeWorkerUtils, run } from 'graphile-worker'
 import { Redis } from 'ioredis'
 import pg from 'pg'
 import PgBoss from 'pg-boss'
@@ -51,7 +51,10 @@ const OPEN = { 'graphile-worker': openGraphile, 'pg-boss': openBoss, bullmq: ope
 async function openGraphile(connectionString: string): Promise<QueuePeer> {
   const { concurrentJobs, local_queue, complete_batch_ms, connections } = SETTINGS.graphile
   const pool = new pg.Pool({ connectionString, max: connections })
-  const utils = await makeWorkerUtils({ pgPool: pool })
+  pool.on('error', () => {})
+  // A line a job would be most of what it does.
+  const logger = new Logger(() => () => {})
+  const utils = await makeWorkerUtils({ pgPool: pool, logger })
   await utils.migrate()
   let left = 0
   let finished: (() => void) | undefined
@@ -70,6 +73,7 @@ async function openGraphile(connectionString: string): Promise<QueuePeer> {
       })
       const runner = await run({
         pgPool: pool,
+        logger,
         taskList: {
           noop: () => {
             if (--left === 0) finished?.()
@@ -77,6 +81,7 @@ async function openGraphile(connectionString: string): Promise<QueuePeer> {
         },
         preset: {
           worker: {
+            logger,
             concurrentJobs,
             localQueue: { size: local_queue },
             completeJobBatchDelay: complete_batch_ms,

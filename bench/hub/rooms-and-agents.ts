@@ -10,7 +10,7 @@ import { tinyContract } from './tiny-op.ts'
 
 /** What a server costs that waits, that is watched, and that begins. */
 
-const IDLE = 15_000
+const IDLE = 2_000
 const IDLE_S = 5
 const WATCHERS = 1000
 const WATCHED_S = 6
