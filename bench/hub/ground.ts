@@ -17,6 +17,7 @@ const DIST = path.join(ROOT, 'dist', 'bench')
 /** Clock ticks a second of /proc, the same on every Linux that Node runs on. */
 const TICKS_PER_S = 100
 const OWNERS = 16
+const NO_LIMIT = 20_000
 /** For whoever looks for where the time goes: `FORGE_BENCH_FLAGS='--cpu-prof --cpu-prof-dir=/tmp/profiles'`. */
 const PROFILING = process.env.FORGE_BENCH_FLAGS?.split(' ') ?? []
 
@@ -24,6 +25,8 @@ export interface HostSetup {
   readonly lease_shards: number
   /** Share of one core that the referee may use. */
   readonly referee_cpu_share?: number
+  /** Undefined: no limit that anybody meets. */
+  readonly sockets_per_host?: number
   /** Flags of Node for the server. */
   readonly flags?: readonly string[]
 }
@@ -89,6 +92,7 @@ export class Ground {
       referee_entry: path.join(DIST, 'referee-thread.mjs'),
       referee_cpu_share: setup.referee_cpu_share ?? 0.5,
       owners: OWNERS,
+      sockets_per_host: setup.sockets_per_host ?? NO_LIMIT,
     }
     const ready = await child.ask('start', options, hostReady)
     const database = new pg.Client({ connectionString: database_url })
@@ -109,7 +113,7 @@ export class Ground {
 
 /** In the form of scripts/build.mjs. */
 async function bundle(): Promise<void> {
-  const names = ['host', 'agents', 'referee-thread', 'watchers', 'queue-peer']
+  const names = ['host', 'agents', 'referee-thread', 'watchers', 'abusers', 'queue-peer']
   await build({
     absWorkingDir: ROOT,
     entryPoints: Object.fromEntries(names.map((name) => [name, `bench/hub/${name}.ts`])),

@@ -67,7 +67,7 @@ async function start(options: HostOptions): Promise<HostReady> {
     testGrant: TEST_GRANT,
     ops: BENCH_OPS,
     leaseShards: options.lease_shards,
-    socketsPerHost: CONNECTIONS,
+    socketsPerHost: options.sockets_per_host,
     rateRules: withoutLimits(),
     origin: `http://127.0.0.1:${port}`,
     mailer: { post: () => {}, close: async () => {} },

@@ -12,6 +12,7 @@ export const hostOptions = z.strictObject({
   referee_cpu_share: z.number(),
   /** Accounts whose agents come: each gets a node token. */
   owners: z.int(),
+  sockets_per_host: z.int(),
 })
 export type HostOptions = z.infer<typeof hostOptions>
 
@@ -69,4 +70,12 @@ export const answerSchema = z.strictObject({
   id: z.int(),
   output: z.unknown().optional(),
   error: z.string().optional(),
+})
+
+export const abusersStart = z.strictObject({ url: z.string(), token: z.string() })
+export type AbusersStart = z.infer<typeof abusersStart>
+export const abusersSeen = z.strictObject({
+  /** How often each kind of abuse got its right answer. */
+  answered: z.record(z.string(), z.int()),
+  unexpected: z.array(z.string()),
 })

@@ -10,7 +10,7 @@ import { tinyContract } from './tiny-op.ts'
 
 /** What a server costs that waits, that is watched, and that begins. */
 
-const IDLE = 2_000
+const IDLE = 15_000
 const IDLE_S = 5
 const WATCHERS = 1000
 const WATCHED_S = 6
@@ -100,7 +100,7 @@ export async function fanout(ground: Ground, { say }: SuiteOptions): Promise<Row
 
 /** `start_10m`: from the submission of a large job to its first lease. */
 export async function startOfLargeJob(ground: Ground, { rounds, say }: SuiteOptions): Promise<Row[]> {
-  const host = await ground.host({ lease_shards: 64 })
+  const host = await ground.host({ lease_shards: 64, flags: ['--expose-gc'] })
   const load = await Load.on(ground, host, { count: 1, window: 1 })
   let slowest = 0
   let memory = 0

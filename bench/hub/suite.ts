@@ -3,12 +3,15 @@ import { Ground } from './ground.ts'
 import { queueRates } from './queues.ts'
 import { fanout, idleAgents, startOfLargeJob } from './rooms-and-agents.ts'
 import { copiesHonest, wrongAccepted } from './simulated.ts'
+import { soak } from './soak.ts'
 import { blank, gbmShards, leases, tinyShards } from './throughput.ts'
 
 /** Rows that are measured together. */
 interface Part {
   readonly ids: readonly string[]
   run(ground: Ground, options: SuiteOptions): Promise<readonly Row[]>
+  /** Only where it is asked for. */
+  readonly isLong?: true
 }
 
 const PARTS: readonly Part[] = [
@@ -21,6 +24,7 @@ const PARTS: readonly Part[] = [
   { ids: ['fanout_core'], run: fanout },
   { ids: ['second_hub'], run: secondHub },
   { ids: ['start_10m', 'start_10m/memory'], run: startOfLargeJob },
+  { ids: ['soak'], run: soak, isLong: true },
 ]
 
 async function leasesAndPeers(ground: Ground, options: SuiteOptions): Promise<readonly Row[]> {
@@ -53,15 +57,16 @@ async function run(options: SuiteOptions): Promise<SuiteRun> {
   const rows: Row[] = []
   for (const part of PARTS) {
     const wanted = part.ids.filter((id) => only.has(id))
-    if (wanted.length === 0) continue
+    if (wanted.length === 0 && !(part.isLong && options.soak)) continue
     say(wanted.join(', '))
     // Each part on its own: what one leaves behind does not slow the next.
     const ground = new Ground(say)
     try {
       const measured = await part.run(ground, options)
-      rows.push(...measured.filter(({ id }) => only.has(id)))
+      rows.push(...measured.filter(({ id }) => only.has(id) || part.isLong))
     } catch (error) {
-      for (const id of wanted) rows.push({ ...blank(id, '', ''), invalid: reasonOf(error) })
+      for (const id of part.isLong ? part.ids : wanted)
+        rows.push({ ...blank(id, '', ''), invalid: reasonOf(error) })
     } finally {
       await ground.close()
     }
@@ -77,6 +82,6 @@ function reasonOf(error: unknown): string {
 export const hub: Suite = {
   name: 'hub',
   title: 'the hub under load: shards, leases, agents and watchers of one server, against job queues',
-  ids: () => PARTS.flatMap(({ ids }) => ids),
+  ids: () => PARTS.flatMap(({ ids, isLong }) => (isLong ? [] : ids)),
   run,
 }

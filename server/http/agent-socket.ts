@@ -68,6 +68,9 @@ export function createAgentSockets(ports: AgentSocketPorts): AgentSockets {
       log.info('agent.disconnected', { remoteAddress, code, reason }),
     )
     outgoing.add(client, socket)
+    // The request itself is not kept: of thousands of idle agents it would be a tenth of what they cost.
+    const { authorization, cookie } = request.headers
+    const credentials = { headers: { ...(authorization && { authorization }), ...(cookie && { cookie }) } }
     const context: HubContext = {
       remoteAddress,
       hub,
@@ -75,7 +78,7 @@ export function createAgentSockets(ports: AgentSocketPorts): AgentSockets {
       tokens,
       challenges,
       embed,
-      identify: () => ports.identify(request),
+      identify: () => ports.identify(credentials),
     }
     const calls = new AgentCalls(client, guard, context, outgoing, (path, error) =>
       log.error('agent.call_failed', { remoteAddress, path, error }),
