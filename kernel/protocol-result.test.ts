@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { LIMITS } from './limits.ts'
-import { type ResultInput, resultInput } from './protocol.ts'
+import { PROTOCOL_VERSION, type ResultInput, resultInput } from './protocol.ts'
 import { readResult } from './protocol-result.ts'
 
 const bytes = (length: number) => new Uint8Array(length)
 const good: ResultInput = {
-  v: 1,
+  v: PROTOCOL_VERSION,
   session: 'session-1',
   lease_id: '1-2',
   epoch: 3,
@@ -20,7 +20,7 @@ const good: ResultInput = {
 
 /** Values at and beyond every limit, and of every wrong kind. */
 const parts: { readonly [K in keyof ResultInput]: readonly unknown[] } = {
-  v: [1, 2, '1', undefined, null],
+  v: [PROTOCOL_VERSION, PROTOCOL_VERSION + 1, '1', undefined, null],
   session: ['a', '', 'x'.repeat(64), 'x'.repeat(65), 'a b', 7, null],
   lease_id: ['1-2', 'ä', [], undefined],
   epoch: [0, -1, 0.5, Number.MAX_SAFE_INTEGER, 2 ** 53, Number.NaN, '1'],

@@ -24,6 +24,8 @@ describe('settings', () => {
       leaseShards: 4096,
       witnesses: [],
       logLevel: 'info',
+      metricsToken: undefined,
+      traces: undefined,
     }
     expect(readConfig({})).toEqual(defaults)
     expect(readConfig({ PORT: '', DATABASE_URL: '', FORGE_LOG: '' })).toEqual(defaults)

@@ -2,6 +2,8 @@ import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { decode } from '@msgpack/msgpack'
 import { WebSocket } from 'ws'
 import { z } from 'zod'
+import { bytesToHex, sha256Hex } from '../../kernel/digest.ts'
+import { leaseDigest, leaseOf } from '../../kernel/lease.ts'
 import {
   enrolOutput,
   type LeaseMessage,
@@ -84,6 +86,9 @@ class SimulatedAgent {
   readonly #key: KeyObject
   readonly #publicKey: Uint8Array
   #session = ''
+  /** Ids of its own key and of the hub's. */
+  #agent = ''
+  #hub = ''
   #request = LEASES_REQUEST + 1
   #enrolled: ((data: unknown) => void) | undefined
   #failed: ((error: Error) => void) | undefined
@@ -122,7 +127,10 @@ class SimulatedAgent {
         window: this.#options.window,
       }),
     )
-    this.#session = enrolOutput.parse(await answer).session
+    const { session, agent_id, hub_key } = enrolOutput.parse(await answer)
+    this.#session = session
+    this.#agent = agent_id
+    this.#hub = sha256Hex(new Uint8Array(hub_key))
     this.#failed = undefined
     this.#call(LEASES_REQUEST, 'subscription', 'hub.leases', { session: this.#session })
   }
@@ -166,13 +174,16 @@ class SimulatedAgent {
     else setTimeout(() => this.#answer(lease), think_ms * (0.5 + Math.random()))
   }
 
-  #answer({ lease_id, epoch, contract_hash, plan_digest, first, count }: LeaseMessage): void {
+  #answer(lease: LeaseMessage): void {
+    const { lease_id, epoch, contract_hash, plan_digest, first, count } = lease
     if (this.#socket.readyState !== WebSocket.OPEN) return
     const { digests, root, root_hex, leaves } = work.of(first, count)
+    const leased = leaseOf(lease, { job_id: lease.job_id, agent: this.#agent, hub: this.#hub })
     // The canonical form of the receipt (kernel/receipt.ts): names in order, no spaces.
     const receipt =
-      `forge/receipt/1\n{"contract_hash":"${contract_hash}","count":${count},"epoch":${epoch},"executor":"wasm",` +
-      `"first":${first},"lease_id":"${lease_id}","plan_digest":"${plan_digest}","receipt":1,` +
+      `forge/receipt/2\n{"contract_hash":"${contract_hash}","count":${count},"epoch":${epoch},"executor":"wasm",` +
+      `"first":${first},"lease":"${bytesToHex(leaseDigest(leased))}","lease_id":"${lease_id}",` +
+      `"plan_digest":"${plan_digest}","receipt":2,` +
       `"result_root":"${root_hex}","software":"${SOFTWARE}"}`
     const signature = sign(null, Buffer.from(receipt), this.#key)
     const request = this.#request++

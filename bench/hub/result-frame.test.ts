@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { resultInput } from '../../kernel/protocol.ts'
+import { PROTOCOL_VERSION, resultInput } from '../../kernel/protocol.ts'
 import { wireEncoder } from '../../kernel/wire-encoder.ts'
 import { packedLeaves, resultFrame } from './result-frame.ts'
 
@@ -17,7 +17,7 @@ it('writes frames that the protocol reads', () => {
   const read = wireEncoder.decode(frame) as { params: { input: unknown } }
   expect(read).toMatchObject({ id: 300, method: 'mutation', params: { path: 'hub.result' } })
   expect(resultInput.parse(read.params.input)).toEqual({
-    v: 1,
+    v: PROTOCOL_VERSION,
     session: parts.session,
     lease_id: parts.lease_id,
     epoch: parts.epoch,

@@ -1,3 +1,5 @@
+import { PROTOCOL_VERSION } from '../../kernel/protocol.ts'
+
 /**
  * Frames of the agents' protocol, written directly: a thousand simulated agents share a machine with the hub that is
  * measured, and a general encoder would take half of it. MessagePack, big-endian.
@@ -91,7 +93,14 @@ export function resultFrame(parts: ResultParts): Buffer {
   const frame = new Frame(512 + digests.length + leaves.length)
   frame.map(3).text('id').number(request).text('method').text('mutation').text('params')
   frame.map(2).text('path').text('hub.result').text('input')
-  frame.map(10).text('v').number(1).text('session').text(session).text('lease_id').text(lease_id)
+  frame
+    .map(10)
+    .text('v')
+    .number(PROTOCOL_VERSION)
+    .text('session')
+    .text(session)
+    .text('lease_id')
+    .text(lease_id)
   frame.text('epoch').number(epoch).text('executor').text('wasm').text('digests').binary(digests)
   frame.text('result_root').binary(root).text('leaves').raw(leaves)
   frame.text('elapsed_ms').number(1).text('signature').binary(signature)

@@ -1,7 +1,7 @@
 import { fromBase64 } from '../base64.ts'
 import { canonicalJson, type Json, type JsonObject, parseJsonStrict } from '../canonical.ts'
 import { type Contract, canonicalContract, formatOp, parseContract } from '../contract.ts'
-import { bytesToHex, sha256Hex } from '../digest.ts'
+import { bytesToHex, type HexDigest, sha256Hex } from '../digest.ts'
 import { type OpRegistry, type PreparedJob, seedMaterialOf } from '../job.ts'
 import { type Checkpoint, parseCheckpoint } from '../ledger/checkpoint.ts'
 import { parseLogProof } from '../ledger/proof-text.ts'
@@ -22,7 +22,7 @@ import { verifyConsistency, verifyInclusion } from '../merkle-proof.ts'
 import { DIGEST_ROW } from './bundle.ts'
 import { type EvidenceFile, type ParsedBundle, readBundle } from './bundle-parser.ts'
 import { type Check, Checklist, fail, Skip } from './checklist.ts'
-import { envelopeDigest, isSignedBy, openStatement } from './envelope.ts'
+import { envelopeDigest, isSignedBy, keyIdOf, openStatement } from './envelope.ts'
 import { recordLeaf } from './leaf.ts'
 import { checkReceipts, receiptLeaf } from './receipts.ts'
 import { type JobRecord, parseRecord, recordStatement } from './record.ts'
@@ -85,11 +85,14 @@ export async function verifyEvidence(
   const record = await checkRecord(list, bundle, pins, ports)
   let digests: Uint8Array | undefined
   if (record !== undefined) {
-    digests = await checkWork(list, parsed, record, ports)
+    digests = await checkWork(list, parsed, record, keyIdOf(hubKeyOf(bundle, pins)), ports)
     await checkLog(list, bundle, pins, ports)
   }
   return { verified: !list.failed, checks, record, bundle, digests }
 }
+
+const hubKeyOf = (bundle: Bundle, pins: Pins): Uint8Array =>
+  pins.hubKey ?? fromBase64(bundle.keys.hub)
 
 async function checkRecord(
   list: Checklist,
@@ -105,7 +108,7 @@ async function checkRecord(
     return { detail: `${formatOp(parsed.op)}, ${bundle.contract.length} bytes`, value: parsed }
   })
   const signed = await list.run('envelope', async () => {
-    const key = pins.hubKey ?? fromBase64(bundle.keys.hub)
+    const key = hubKeyOf(bundle, pins)
     if (!(await isSignedBy(bundle.envelope, key, ports.verifySignature)))
       fail(`the envelope has no valid signature by the ${pins.hubKey ? 'pinned' : 'named'} key`)
     return {
@@ -197,6 +200,7 @@ async function checkWork(
   list: Checklist,
   { bundle, rows }: ParsedBundle,
   record: JobRecord,
+  hub: HexDigest,
   ports: VerifyPorts,
 ): Promise<Uint8Array | undefined> {
   await list.run('result', async () => {
@@ -229,9 +233,10 @@ async function checkWork(
       fail(
         `${bundle.receipts.length} receipts with root ${root}; the record says ${record.receipts.count} with ${record.receipts.root}`,
       )
-    const value = await checkReceipts(bundle.receipts, record, digests, ports.verifySignature)
+    const value = await checkReceipts(bundle.receipts, record, hub, digests, ports.verifySignature)
+    const leased = value.filter((receipt) => receipt.leased).length
     return {
-      detail: `${value.length} receipts of ${new Set(value.map(({ agent }) => agent)).size} keys`,
+      detail: `${value.length} receipts of ${new Set(value.map(({ agent }) => agent)).size} keys, ${leased} of them for signed leases`,
       value,
     }
   })
@@ -245,8 +250,9 @@ async function checkWork(
 
 /** Shards that the result of a job with a target says it covers; undefined for other jobs. */
 function stoppedAfter(result: Json): number | undefined {
-  const stopping = (result as JsonObject).stopping as JsonObject | undefined
-  return typeof stopping?.shards === 'number' ? stopping.shards : undefined
+  const stopping = isObject(result) ? result.stopping : undefined
+  const shards = isObject(stopping) ? stopping.shards : undefined
+  return typeof shards === 'number' ? shards : undefined
 }
 
 /** 32 bytes for each accepted shard, in order. @throws ForgeError DIGEST_MISMATCH when the rows hold more or less */

@@ -7,6 +7,7 @@ import { WIRE_LIMITS } from '../../kernel/wire-encoder.ts'
 import type { AgentOwnerPorts } from '../core/agent-owner.ts'
 import { HostCap } from '../core/host-cap.ts'
 import type { Log } from '../core/log.ts'
+import type { DoorMeter } from '../observe/door-meter.ts'
 import type { HubContext } from '../trpc/hub-router.ts'
 import { AgentCalls, Outgoing } from './agent-calls.ts'
 import { AgentGuard } from './agent-guard.ts'
@@ -24,6 +25,7 @@ export interface AgentSocketPorts extends AgentOwnerPorts, Pick<HubContext, 'hub
   readonly identify: Identify
   readonly clientAddress: ClientAddress
   readonly log: Log
+  readonly meter: DoorMeter
   /** Undefined: AGENT_LIMITS. */
   readonly socketsPerHost?: number | undefined
 }
@@ -40,13 +42,19 @@ const PONG = 'PONG'
 /** Silent sockets are looked for this often. */
 const LOOK_MS = 5_000
 
+const WHY_CUT: Readonly<Record<number, string>> = {
+  [CLOSE.malformed]: 'malformed',
+  [CLOSE.too_large]: 'too_large',
+  [CLOSE.too_many]: 'too_many',
+}
+
 interface Connection extends Recipient {
   readonly guard: AgentGuard
   isAsked: boolean
 }
 
 export function createAgentSockets(ports: AgentSocketPorts): AgentSockets {
-  const { hub, owners, tokens, challenges, embed, log } = ports
+  const { hub, owners, tokens, challenges, embed, log, meter } = ports
   const wss = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -64,9 +72,10 @@ export function createAgentSockets(ports: AgentSocketPorts): AgentSockets {
     request: IncomingMessage,
     remoteAddress: string,
   ): void => {
-    const guard = new AgentGuard(client, (code, reason) =>
-      log.info('agent.disconnected', { remoteAddress, code, reason }),
-    )
+    const guard = new AgentGuard(client, (code, reason) => {
+      log.info('agent.disconnected', { remoteAddress, code, reason })
+      meter.agentCut(WHY_CUT[code] ?? 'malformed')
+    })
     outgoing.add(client, socket)
     // The request itself is not kept: of thousands of idle agents it would be a tenth of what they cost.
     const { authorization, cookie } = request.headers
@@ -144,6 +153,7 @@ export function createAgentSockets(ports: AgentSocketPorts): AgentSockets {
         else {
           client.on('error', () => client.terminate())
           client.close(CLOSE.too_many, 'too many connections from this address')
+          meter.agentCut('address_full')
         }
       })
     },
