@@ -91,6 +91,7 @@ const environmentSchema = z.object({
   )
     .refine(Number.isInteger, `must be a whole number from 1 to ${LIMITS.lease_shards}`)
     .default(LIMITS.lease_shards),
+  FORGE_DRAIN_SECONDS: number(0, 300, 'must be a number of seconds, 0 to 300').default(10),
   FORGE_WITNESSES: z
     .string()
     .max(8192)
@@ -159,6 +160,8 @@ export interface Config {
   readonly socketsPerHost: number
   /** Most shards in one lease. */
   readonly leaseShards: number
+  /** How long agents may take, after SIGTERM, to return what they have. */
+  readonly drain_ms: number
   /** Who cosigns the ledger's checkpoints. */
   readonly witnesses: readonly Witness[]
   readonly logLevel: LogLevel
@@ -218,6 +221,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     connections: settings.FORGE_CONNECTIONS,
     socketsPerHost: settings.FORGE_SOCKETS_PER_HOST,
     leaseShards: settings.FORGE_LEASE_SHARDS,
+    drain_ms: settings.FORGE_DRAIN_SECONDS * 1000,
     witnesses: settings.FORGE_WITNESSES,
     logLevel: settings.FORGE_LOG,
     metricsToken: settings.FORGE_METRICS_TOKEN,

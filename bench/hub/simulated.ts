@@ -1,6 +1,6 @@
 import { checksForSingle } from '../../kernel/verification/credibility.ts'
-import { type Saboteur, SimulatedNetwork } from '../../kernel/verification/network.test-support.ts'
 import { SABOTEUR_FRACTION } from '../../kernel/verification/policy.ts'
+import { mixedSaboteurs, SimulatedNetwork } from '../../kernel/verification/simulated-network.ts'
 import { short } from '../pairs.ts'
 import type { Row } from '../suite.ts'
 import { blank } from './throughput.ts'
@@ -41,14 +41,7 @@ export function copiesHonest(): Row {
 
 /** A fifth of the agents sabotages, half of it in one conspiracy, from every result to one in a thousand. */
 export function wrongAccepted(): Row {
-  const saboteurs = Array.from(
-    { length: AGENTS / 5 },
-    (_, at): Saboteur => ({
-      rate: [1, 0.3, 0.1, 0.01, 0.001][at % 5] ?? 1,
-      colludes: at % 2 === 0,
-      sleeps: 0,
-    }),
-  )
+  const saboteurs = mixedSaboteurs()
   const network = new SimulatedNetwork({
     seed: SEED,
     verify,

@@ -60,6 +60,8 @@ export interface HttpServer {
   readonly server: Server
   /** Begins to serve; until then every request is told to come back. */
   serve(ports: HttpPorts): void
+  /** Takes no new agents. */
+  drain(): void
   /** Ends sockets with a reason, waits for requests in flight, cuts the rest. */
   close(): Promise<void>
 }
@@ -109,6 +111,9 @@ export function createHttpServer(connections: number = HTTP_LIMITS.connections):
         socketsPerHost: ports.socketsPerHost,
       })
       handlers = { request: requestHandler(ports), upgrade: upgradeHandler(ports, agents), agents }
+    },
+    drain() {
+      handlers?.agents.drain()
     },
     async close() {
       handlers?.agents.close()
