@@ -96,7 +96,7 @@ async function start(options: HostOptions): Promise<HostReady> {
 
 /** The first few say what is wrong; a run that breaks says it a thousand times. */
 function complain(line: string): void {
-  if (complaints++ < COMPLAINTS) process.stderr.write(`${line.slice(0, 600)}\n`)
+  if (complaints++ < COMPLAINTS) process.stderr.write(`${line.slice(0, 3000)}\n`)
 }
 
 /** An account that nobody signs in to. */

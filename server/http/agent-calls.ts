@@ -1,4 +1,3 @@
-import type { Duplex } from 'node:stream'
 import { callTRPCProcedure, getTRPCErrorFromUnknown, getTRPCErrorShape } from '@trpc/server'
 import type { WebSocket } from 'ws'
 import { schemaError } from '../../kernel/contract.ts'
@@ -9,6 +8,7 @@ import { wireEncoder } from '../../kernel/wire-encoder.ts'
 import { toForgeError, toTrpcError } from '../trpc/errors.ts'
 import { type HubContext, hubRouter } from '../trpc/hub-router.ts'
 import type { AgentGuard, Call, Envelope, RequestId } from './agent-guard.ts'
+import type { Outlet } from './outgoing.ts'
 
 /**
  * The calls of one agent, in tRPC's messages. What comes once a lease is served without tRPC's machinery, which costs more
@@ -19,7 +19,7 @@ export class AgentCalls {
   readonly #client: WebSocket
   readonly #guard: AgentGuard
   readonly #context: HubContext
-  readonly #outgoing: Outgoing
+  readonly #outlet: Outlet
   readonly #failed: (path: string, error: unknown) => void
   /** How to stop each subscription. */
   readonly #subscriptions = new Map<RequestId, () => void>()
@@ -29,13 +29,13 @@ export class AgentCalls {
     client: WebSocket,
     guard: AgentGuard,
     context: HubContext,
-    outgoing: Outgoing,
+    outlet: Outlet,
     failed: (path: string, error: unknown) => void,
   ) {
     this.#client = client
     this.#guard = guard
     this.#context = context
-    this.#outgoing = outgoing
+    this.#outlet = outlet
     this.#failed = failed
   }
 
@@ -81,10 +81,17 @@ export class AgentCalls {
     // What is said at once comes after the answer that the subscription has begun.
     let early: unknown[] | undefined = []
     let isOver = false
-    const say = (reply: unknown) => (early === undefined ? this.#send(reply) : void early.push(reply))
+    const say = (reply: unknown, mayWait = false) => {
+      if (early !== undefined) early.push(reply)
+      else if (mayWait) this.#sendSoon(reply)
+      else this.#send(reply)
+    }
     const stop = this.#context.hub.listen(parsed.data, {
       message: (seen, message) =>
-        say({ id, result: { type: 'data', id: seen, data: { id: seen, data: message } } }),
+        say(
+          { id, result: { type: 'data', id: seen, data: { id: seen, data: message } } },
+          message.t === 'accepted',
+        ),
       ended: () => {
         isOver = true
         this.#subscriptions.delete(id)
@@ -125,7 +132,14 @@ export class AgentCalls {
   #send(reply: unknown): void {
     if (this.#client.readyState !== this.#client.OPEN) return
     this.#guard.checkBacklog()
-    this.#outgoing.send(this.#client, wireEncoder.encode(reply))
+    this.#outlet.send(wireEncoder.encode(reply))
+  }
+
+  /** That shards are durable changes nothing for their agent: it may hear of it with its next lease. */
+  #sendSoon(reply: unknown): void {
+    if (this.#client.readyState !== this.#client.OPEN) return
+    this.#guard.checkBacklog()
+    this.#outlet.sendSoon(wireEncoder.encode(reply))
   }
 }
 
@@ -136,34 +150,4 @@ function parseResult(input: unknown) {
   const parsed = resultInput.safeParse(input)
   if (!parsed.success) throw schemaError(parsed.error, 'MESSAGE_INVALID')
   return parsed.data
-}
-
-/** Frames of one turn of the event loop leave a socket in one write: a lease and the answer before it, for instance. */
-export class Outgoing {
-  readonly #sockets = new WeakMap<WebSocket, Duplex>()
-  #held: Duplex[] = []
-  #corked = new Set<Duplex>()
-
-  /** @param socket the one under `client` */
-  add(client: WebSocket, socket: Duplex): void {
-    this.#sockets.set(client, socket)
-  }
-
-  send(client: WebSocket, frame: Uint8Array): void {
-    const socket = this.#sockets.get(client)
-    if (socket !== undefined && !this.#corked.has(socket)) {
-      if (this.#held.length === 0) setImmediate(() => this.#release())
-      socket.cork()
-      this.#corked.add(socket)
-      this.#held.push(socket)
-    }
-    client.send(frame)
-  }
-
-  #release(): void {
-    const held = this.#held
-    this.#held = []
-    this.#corked = new Set()
-    for (const socket of held) socket.uncork()
-  }
 }

@@ -9,12 +9,13 @@ import { HostCap } from '../core/host-cap.ts'
 import type { Log } from '../core/log.ts'
 import type { DoorMeter } from '../observe/door-meter.ts'
 import type { HubContext } from '../trpc/hub-router.ts'
-import { AgentCalls, Outgoing } from './agent-calls.ts'
+import { AgentCalls } from './agent-calls.ts'
 import { AgentGuard } from './agent-guard.ts'
 import type { ClientAddress } from './client-address.ts'
 import type { Identify } from './identify.ts'
 import { Inbox, type Recipient } from './inbox.ts'
 import { AGENT_LIMITS } from './limits.ts'
+import { Outgoing } from './outgoing.ts'
 
 /**
  * The agents' WebSocket. Everything that can be decided without the hub is decided here: rate, size, encoding, shape.
@@ -79,7 +80,6 @@ export function createAgentSockets(ports: AgentSocketPorts): AgentSockets {
       log.info('agent.disconnected', { remoteAddress, code, reason })
       meter.agentCut(WHY_CUT[code] ?? 'malformed')
     })
-    outgoing.add(client, socket)
     // The request itself is not kept: of thousands of idle agents it would be a tenth of what they cost.
     const { authorization, cookie } = request.headers
     const credentials = { headers: { ...(authorization && { authorization }), ...(cookie && { cookie }) } }
@@ -92,7 +92,7 @@ export function createAgentSockets(ports: AgentSocketPorts): AgentSockets {
       embed,
       identify: () => ports.identify(credentials),
     }
-    const calls = new AgentCalls(client, guard, context, outgoing, (path, error) =>
+    const calls = new AgentCalls(client, guard, context, outgoing.outlet(client, socket), (path, error) =>
       log.error('agent.call_failed', { remoteAddress, path, error }),
     )
     const connection: Connection = {
