@@ -130,6 +130,12 @@ module.exports = {
       'Checks what services have stored; nothing that runs depends on it.',
     ),
     mayImportOnly(
+      'server-tools',
+      '^server/tools/',
+      [KERNEL, SERVICES, HUB, '^server/tools/', SERVER_CONFIG],
+      'Commands for the operator over services and referee; nothing that runs depends on them.',
+    ),
+    mayImportOnly(
       'server-root',
       '^server/([^/]+$|http/)',
       [KERNEL, SHADERS, AGENT, '^server/', DATABASE_CLIENT],

@@ -19,3 +19,11 @@ export const ledgerView = z.object({
   entries: z.array(z.object({ index: z.int(), hash: z.string() })),
 })
 export type LedgerView = z.infer<typeof ledgerView>
+
+/** `GET /api/v0/records?from=INDEX`: records of public jobs by their entries, ascending. */
+export const publicRecords = z.object({
+  records: z.array(z.object({ index: z.int().min(0), job_id: z.uuid(), settled_at: z.iso.datetime() })),
+  /** What to ask from next; null at the end. */
+  next: z.int().min(0).nullable(),
+})
+export type PublicRecords = z.infer<typeof publicRecords>

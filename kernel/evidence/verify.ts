@@ -21,6 +21,7 @@ import { MerkleRoot, merkleLeafHash, merkleRootOfDigests } from '../merkle.ts'
 import { verifyConsistency, verifyInclusion } from '../merkle-proof.ts'
 import { DIGEST_ROW, type EvidenceBundle, parseBundle } from './bundle.ts'
 import { type Check, Checklist, fail, Skip } from './checklist.ts'
+import { type Correction, checkCorrection } from './correction.ts'
 import { decodeUtf8, envelopeDigest, isSignedBy, openStatement } from './envelope.ts'
 import { recordLeaf } from './leaf.ts'
 import { checkReceipts, receiptLeaf } from './receipts.ts'
@@ -57,6 +58,8 @@ export interface EvidenceReport {
   /** Undefined when the file does not get so far. */
   readonly record: JobRecord | undefined
   readonly bundle: EvidenceBundle | undefined
+  /** True where the file is rejected for nothing but corrections that are the ledger's own. */
+  readonly corrected: boolean
 }
 
 /** @param file its bytes, or its text where they are known to be UTF-8 */
@@ -71,13 +74,19 @@ export async function verifyEvidence(
     const value = parseBundle(typeof file === 'string' ? file : decodeUtf8(file, 'the file'))
     return { detail: `${file.length} ${typeof file === 'string' ? 'characters' : 'bytes'}`, value }
   })
-  if (bundle === undefined) return { verified: false, checks: list.checks, record: undefined, bundle }
+  if (bundle === undefined)
+    return { verified: false, checks: list.checks, record: undefined, bundle, corrected: false }
   const record = await checkRecord(list, bundle, pins, ports)
+  let corrected = false
   if (record !== undefined) {
-    await checkWork(list, bundle, record, ports)
-    await checkLog(list, bundle, pins, ports)
+    const digests = await checkWork(list, bundle, record, ports)
+    const log = await checkLog(list, bundle, pins, ports)
+    if (log !== undefined) {
+      const isSound = !list.failed
+      corrected = (await checkCorrections(list, { bundle, record, ...log }, digests, ports)) && isSound
+    }
   }
-  return { verified: !list.failed, checks: list.checks, record, bundle }
+  return { verified: !list.failed, checks: list.checks, record, bundle, corrected }
 }
 
 async function checkRecord(
@@ -187,7 +196,7 @@ async function checkWork(
   bundle: EvidenceBundle,
   record: JobRecord,
   ports: VerifyPorts,
-): Promise<void> {
+): Promise<Uint8Array | undefined> {
   await list.run('result', async () => {
     const value = canonicalValue(bundle.result, 'the result', LIMITS.blob_bytes)
     const digest = sha256Hex(bundle.result)
@@ -231,6 +240,7 @@ async function checkWork(
       throw new Skip('the trace or the receipts were rejected')
     return { detail: checkVerification(trace, receipts, record), value: true }
   })
+  return digests
 }
 
 /** Shards that the result of a job with a target says it covers; undefined for other jobs. */
@@ -265,7 +275,7 @@ async function checkLog(
   bundle: EvidenceBundle,
   pins: Pins,
   ports: VerifyPorts,
-): Promise<void> {
+): Promise<{ readonly at: number; readonly checkpoint: Checkpoint } | undefined> {
   const log = await list.run('inclusion', async () => {
     const proof = parseLogProof(bundle.log.proof)
     const note = parseSignedNote(proof.checkpoint)
@@ -275,9 +285,12 @@ async function checkLog(
       fail(
         `the proof does not lead from this record to the root of ${checkpoint.origin} at ${checkpoint.size}`,
       )
-    return { detail: `entry ${proof.index} of ${checkpoint.size}`, value: { note, checkpoint } }
+    return {
+      detail: `entry ${proof.index} of ${checkpoint.size}`,
+      value: { note, checkpoint, at: proof.index },
+    }
   })
-  if (log === undefined) return
+  if (log === undefined) return undefined
   await list.run('checkpoint', async () => {
     const key = pins.logKey ?? parseVkey(bundle.keys.log)
     if (key.type !== NOTE_SIGNATURE) fail('the key is not one of a log')
@@ -299,6 +312,34 @@ async function checkLog(
     detail: await checkWitnesses(log.note, bundle, pins, ports),
     value: true,
   }))
+  return { at: log.at, checkpoint: log.checkpoint }
+}
+
+/** @returns whether the file shows corrections, all of which are the ledger's */
+async function checkCorrections(
+  list: Checklist,
+  of: {
+    readonly bundle: EvidenceBundle
+    readonly record: JobRecord
+    readonly at: number
+    readonly checkpoint: Checkpoint
+  },
+  digests: Uint8Array | undefined,
+  { verifySignature }: VerifyPorts,
+): Promise<boolean> {
+  const found: Correction[] = []
+  const { corrections } = of.bundle
+  await list.run('corrections', async () => {
+    if (corrections === undefined)
+      throw new Skip('the file names none; the entries of the ledger show whether there is one')
+    for (const shown of corrections)
+      found.push(await checkCorrection(shown, of, of.checkpoint, digests, verifySignature))
+    const shards = found.reduce((sum, { wrong }) => sum + wrong.length, 0)
+    return fail(
+      `the hub found ${shards} of its shards wrong: ${corrections.map(({ index }) => `entry ${index}`).join(', ')}`,
+    )
+  })
+  return corrections !== undefined && found.length === corrections.length
 }
 
 async function checkPast(

@@ -6,7 +6,7 @@ import type { ClientAddress } from './client-address.ts'
 import type { BlobRoutes } from './rest-blobs.ts'
 import { sendStatement } from './rest-credits.ts'
 import { embedAsked, embedConsent, embedStop } from './rest-embed.ts'
-import { sendEvidence } from './rest-evidence.ts'
+import { sendEvidence, sendPublicRecords } from './rest-evidence.ts'
 import { executeOp, getJob } from './rest-jobs.ts'
 
 export interface RestExchange {
@@ -53,6 +53,13 @@ export const REST_ROUTES: readonly RestRoute[] = [
     pattern: /^\/api\/v0\/jobs\/([^/]{1,64})\/evidence$/,
     action: 'jobs.read',
     serve: ({ request, response, context }, id) => sendEvidence(id, request, response, context),
+  },
+  {
+    method: 'GET',
+    path: '/api/v0/records',
+    pattern: /^\/api\/v0\/records$/,
+    action: 'jobs.list_public',
+    serve: ({ request, response, context }) => sendPublicRecords(request, response, context),
   },
   {
     method: 'GET',

@@ -51,6 +51,10 @@ export interface JobRow extends Omit<NewJob, 'idempotency_key' | 'contract' | 's
   readonly bill: Readonly<Record<CostKind, number>> | null
   /** Of a job with a target that has ended: shards that its result covers and that are charged. Else null. */
   readonly covered_shards: number | null
+  /** The job whose record answered the contract; null for a job that was executed. */
+  readonly replay_of: string | null
+  /** From then on its record answers no contract; null while it may. */
+  readonly replay_ended_at: Date | null
   readonly state: JobState
   readonly visibility: Visibility
   readonly created_at: Date
@@ -496,6 +500,11 @@ export interface RecordStore {
     first: number,
     end: number,
   ): Promise<readonly { readonly leaf: Uint8Array; readonly hash: Uint8Array }[]>
+  /** Records of public jobs from an index on, ascending. */
+  publicRecords(
+    from: number,
+    limit: number,
+  ): Promise<readonly { readonly index: number; readonly job_id: string; readonly settled_at: Date }[]>
   /** The record of a job and its corrections, the earliest first. */
   ofJob(jobId: string): Promise<readonly LogEntry[]>
   head(): Promise<LogHead | undefined>

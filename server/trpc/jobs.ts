@@ -35,9 +35,18 @@ export const jobsRouter = router({
 
   submit: procedure
     .meta({ action: 'jobs.submit', limit: 'submit' })
-    .input(z.strictObject({ contract, idempotency_key: idempotencyKey.optional() }))
+    .input(
+      z.strictObject({
+        contract,
+        idempotency_key: idempotencyKey.optional(),
+        /** `never`: the job is executed even where the record of an earlier one would answer it. */
+        replay: z.enum(['allow', 'never']).default('allow'),
+      }),
+    )
     .output(z.object({ id: z.string(), created: z.boolean() }))
-    .mutation(({ ctx, input }) => ctx.services.jobs.submit(ctx.actor, input.contract, input.idempotency_key)),
+    .mutation(({ ctx, input }) =>
+      ctx.services.jobs.submit(ctx.actor, input.contract, input.idempotency_key, input.replay),
+    ),
 
   get: procedure
     .meta({ action: 'jobs.read' })

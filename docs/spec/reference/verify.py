@@ -10,7 +10,7 @@ import base64, bisect, hashlib, json, math, re, sys
 
 MIB, SAFE, SHARDS, LEASE, ROW = 1 << 20, 2**53 - 1, 16 << 20, 4096, 4096
 CHECKS = ('format contract envelope statement contract-hash replay-key plan result shards trace receipts verification '
-          'inclusion checkpoint consistency witnesses').split()
+          'inclusion checkpoint consistency witnesses corrections').split()
 PAYLOAD_TYPE = 'application/vnd.in-toto+json'
 
 
@@ -268,15 +268,25 @@ TRACE = obj({'trace': literal(1.0), 'agents': array(DIGEST, 0, 10**6), 'runs': a
 RECEIPT = obj({'receipt': literal(1.0), 'lease_id': text(1, 64), 'epoch': integer(0), 'contract_hash': DIGEST,
                'plan_digest': DIGEST, 'first': integer(0), 'count': integer(1, LEASE), 'result_root': DIGEST,
                'executor': EXECUTOR, 'software': text(0, 256)})
+ENVELOPE = obj({'payload': base64_of(None, 128 * 1024), 'payloadType': literal(PAYLOAD_TYPE),
+                'signatures': array(obj({'keyid': DIGEST, 'sig': base64_of(64)}), 1, 4)})
+CORRECTION = obj({
+    'correction': literal(1.0), 'salt': text(pattern='[0-9a-f]{32}'), 'kernel': DIGEST, 'checked': integer(1, SHARDS),
+    'record': obj({'index': integer(0), 'envelope': DIGEST, 'job_id': text(pattern='[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}')}),
+    'wrong': array(row(integer(0), DIGEST, DIGEST), 1, 512),
+    'corrected_at': text(pattern='[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])'
+                                 'T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z'),
+})
 BUNDLE = obj({
     'forge': literal(1.0), 'contract': text(1), 'replay_key_material': text(1), 'result': text(1), 'trace': text(1),
-    'envelope': obj({'payload': base64_of(None, 128 * 1024), 'payloadType': literal(PAYLOAD_TYPE),
-                     'signatures': array(obj({'keyid': DIGEST, 'sig': base64_of(64)}), 1, 4)}),
+    'envelope': ENVELOPE,
     'receipts': array(obj({'receipt': text(1), 'key': base64_of(32), 'signature': base64_of(64)},
                           {'differs': array(row(integer(0), DIGEST), 1, LEASE)}), 0, 4 * MIB),
     'log': obj({'proof': text(1)}, {'consistency': obj({'old': integer(0), 'hashes': array(base64_of(32), 0, 63)})}),
     'keys': obj({'hub': base64_of(32), 'log': text(1, 512), 'witnesses': array(text(1, 512), 0, 64)}),
-}, {'digests': array(base64_of(None, 174764), 0, SHARDS // ROW)})
+}, {'digests': array(base64_of(None, 174764), 0, SHARDS // ROW),
+    'corrections': array(obj({'envelope': ENVELOPE, 'key': base64_of(32), 'index': integer(0),
+                              'hashes': array(base64_of(32), 0, 63)}), 1, 1024)})
 
 
 # --- 2. Ed25519, RFC 8032, cofactorless and strict
@@ -513,20 +523,10 @@ class Verifier:
 
     def check_envelope(self):
         key = self.pins.get('hub_key') or b64(self.bundle['keys']['hub'])
-        envelope = self.bundle['envelope']
-        payload = b64(envelope['payload'])
-        message = f'DSSEv1 {len(PAYLOAD_TYPE)} {PAYLOAD_TYPE} {len(payload)} '.encode() + payload
-        named = [one['sig'] for one in envelope['signatures'] if one['keyid'] == hexsha(key)]
-        need(named and signed_by(key, message, b64(named[0])), "not signed by the hub's key")
+        need(sealed_by(self.bundle['envelope'], key), "not signed by the hub's key")
 
     def check_statement(self):
-        try:
-            payload = b64(self.bundle['envelope']['payload']).decode('utf-8')
-        except UnicodeDecodeError:
-            raise Reject('the payload is not UTF-8')
-        statement = parse_canonical(payload, 128 * 1024)
-        need(type(statement) is dict and 'predicate' in statement, 'not a statement')
-        record = statement['predicate']
+        payload, record = opened(self.bundle['envelope'])
         RECORD(record)
         subjects = [{'name': 'result', 'digest': record['result']['digest']}, *record['result']['artifacts']]
         need(payload == canonical({
@@ -694,6 +694,53 @@ class Verifier:
         need(states.count('valid') >= self.pins.get('needed', 0), 'too few witnesses have cosigned')
         if not keys:
             raise Skip('this ledger names no witnesses')
+
+
+    def check_corrections(self):
+        if 'corrections' not in self.bundle:
+            raise Skip('the file names none')
+        record, digests = self.record, self.values.get('shards')
+        for one in self.bundle['corrections']:
+            need(sealed_by(one['envelope'], b64(one['key'])), 'a correction that its key has not signed')
+            payload, correction = opened(one['envelope'])
+            CORRECTION(correction)
+            of = correction['record']
+            need(payload == canonical({
+                '_type': 'https://in-toto.io/Statement/v1', 'predicateType': 'urn:forge-pool:predicate:correction:v1',
+                'subject': [{'name': 'record', 'digest': {'sha256': of['envelope']}}], 'predicate': correction}),
+                'the statement is not the one of its correction')
+            need(of == {'index': self.index, 'envelope': hexsha(canonical(self.bundle['envelope'])),
+                        'job_id': record['job_id']} and correction['kernel'] == record['kernel'], 'of another record')
+            following = 0
+            for shard, recorded, executed in correction['wrong']:
+                need(following <= shard < record['shards']['accepted'], 'no such shard, or out of order')
+                need(recorded != executed, 'a shard that is right')
+                need(not digests or digests[int(shard)].hex() == recorded, 'another digest than the record has')
+                following = shard + 1
+            need(correction['checked'] >= len(correction['wrong']), 'more shards than were executed')
+            leaf = canonical({'leaf': 1, 'kind': 'correction', 'of': self.index, 'envelope': hexsha(canonical(one['envelope']))})
+            need(one['index'] > self.index and included(leaf_hash(leaf.encode()), int(one['index']), self.size,
+                                                        [b64(hash) for hash in one['hashes']], self.root),
+                 'a correction that is not in the ledger')
+        raise Reject('the hub found shards of it wrong')
+
+
+def sealed_by(envelope, key):
+    payload = b64(envelope['payload'])
+    message = f'DSSEv1 {len(PAYLOAD_TYPE)} {PAYLOAD_TYPE} {len(payload)} '.encode() + payload
+    named = [one['sig'] for one in envelope['signatures'] if one['keyid'] == hexsha(key)]
+    return bool(named) and signed_by(key, message, b64(named[0]))
+
+
+def opened(envelope):
+    """The payload's text, and the predicate in it."""
+    try:
+        payload = b64(envelope['payload']).decode('utf-8')
+    except UnicodeDecodeError:
+        raise Reject('the payload is not UTF-8')
+    statement = parse_canonical(payload, 128 * 1024)
+    need(type(statement) is dict and 'predicate' in statement, 'not a statement')
+    return payload, statement['predicate']
 
 
 def join(spans):
