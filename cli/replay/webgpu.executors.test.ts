@@ -1,18 +1,22 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import process from 'node:process'
 import { expect, test } from 'vitest'
-import { loadGpu } from '../../agent-runtime/headless/load-gpu.ts'
+import { findTestStacks } from '../../scripts/webgpu-stacks.mjs'
 import { runCommand } from '../command.test-support.ts'
 import { replayCommand } from './command.ts'
 import { writeRealEvidence } from './real-evidence.test-support.ts'
 
 /** `forge replay --webgpu` on the WebGPU that this machine gives to Node. */
 
-const { gpu, reason } = await loadGpu('webgpu')
-if (gpu === undefined) console.log(`missing: WebGPU in Node: ${reason}`)
+const { stacks, missing } = findTestStacks()
+// Read by the Vulkan loader when the first device is asked for.
+if (stacks.swiftshaderIcd !== undefined) process.env.VK_ICD_FILENAMES = stacks.swiftshaderIcd
+const isHere = stacks.dawn !== undefined && stacks.swiftshaderIcd !== undefined
+if (!isHere) console.log(`missing: ${missing.map(({ what, how }) => `${what} (${how})`).join('; ')}`)
 
-test.skipIf(gpu === undefined)('a replay on the graphics device gives the accepted bytes', async () => {
+test.skipIf(!isHere)('a replay on the graphics device gives the accepted bytes', async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'forge-webgpu-'))
   try {
     const contract = {

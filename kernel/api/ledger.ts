@@ -16,7 +16,14 @@ export const ledgerView = z.object({
     }),
   ),
   /** The newest first. The hash is that of the leaf. */
-  entries: z.array(z.object({ index: z.int(), hash: z.string() })),
+  entries: z.array(
+    z.object({
+      index: z.int(),
+      hash: z.string(),
+      /** Of a correction: the entry that it corrects. */
+      corrects: z.int().nullable(),
+    }),
+  ),
 })
 export type LedgerView = z.infer<typeof ledgerView>
 

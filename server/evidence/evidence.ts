@@ -6,6 +6,7 @@ import { ForgeError, invariant } from '../../kernel/errors.ts'
 import { assembleDigests, digestRows } from '../../kernel/evidence/assemble.ts'
 import { bundleReceipts, type EvidenceBundle } from '../../kernel/evidence/bundle.ts'
 import { type Envelope, envelopeSchema, keyIdOf } from '../../kernel/evidence/envelope.ts'
+import { ledgerLeafSchema } from '../../kernel/evidence/leaf.ts'
 import type { OpRegistry } from '../../kernel/job.ts'
 import { parseCheckpoint } from '../../kernel/ledger/checkpoint.ts'
 import { formatLogProof } from '../../kernel/ledger/proof-text.ts'
@@ -228,7 +229,13 @@ export function createEvidenceService(ports: EvidencePorts): EvidenceService {
             }
           }),
         ),
-        entries: leaves.map(({ hash }, at) => ({ index: first + at, hash: bytesToHex(hash) })).reverse(),
+        entries: leaves
+          .map(({ leaf, hash }, at) => ({
+            index: first + at,
+            hash: bytesToHex(hash),
+            corrects: correctedBy(leaf),
+          }))
+          .reverse(),
       }
     },
     async publicRecords(actor, from) {
@@ -247,6 +254,12 @@ export function createEvidenceService(ports: EvidencePorts): EvidenceService {
 
     tile: (name) => tiles.get(name),
   }
+}
+
+/** The entry that this one corrects; null for a record. */
+function correctedBy(leaf: Uint8Array): number | null {
+  const parsed = ledgerLeafSchema.parse(parseJsonStrict(new TextDecoder().decode(leaf)))
+  return parsed.kind === 'correction' ? parsed.of : null
 }
 
 /** The file a member at a time, so that no second copy of a large one is held. */
