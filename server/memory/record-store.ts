@@ -38,12 +38,13 @@ export function createRecordStore({ pool }: Pick<Database, 'pool'>): RecordStore
     },
 
     async signWithHubKey(own) {
+      // One statement: at no instant do two keys sign, or none.
       await pool.query(
-        'INSERT INTO hub_keys (public_key) VALUES ($1) ON CONFLICT (public_key) DO UPDATE SET retired_at = NULL',
-        [Buffer.from(own)],
-      )
-      await pool.query(
-        'UPDATE hub_keys SET retired_at = now() WHERE public_key <> $1 AND retired_at IS NULL',
+        `WITH own AS (
+           INSERT INTO hub_keys (public_key) VALUES ($1)
+           ON CONFLICT (public_key) DO UPDATE SET retired_at = NULL
+         )
+         UPDATE hub_keys SET retired_at = now() WHERE public_key <> $1 AND retired_at IS NULL`,
         [Buffer.from(own)],
       )
     },
