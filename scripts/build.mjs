@@ -17,6 +17,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** Name in dist/ and entry. Threads are files of their own, found beside the bundle that starts them. */
 const BUNDLES = {
   server: 'server/main.ts',
+  backup: 'server/backup/main.ts',
   fsck: 'server/fsck/main.ts',
   recheck: 'server/tools/recheck.ts',
   keys: 'server/tools/keys.ts',
@@ -28,6 +29,8 @@ const BUNDLES = {
 /** Each command is a part of its own, loaded when it is called. Parts lie beside the threads that they start. */
 const COMMAND = { forge: 'cli/main.ts' }
 const COMMAND_PARTS = 'forge-part'
+/** Packages inside the command's bundle: to find and compile their many files takes longer than to verify one. */
+const COMMAND_PACKAGES = /^(?:zod|canonicalize|@noble[/][^/]+|@msgpack[/][^/]+)(?:[/]|$)/
 
 /** What the site is made of. Of the server it uses types only, which leave no trace in it. */
 const SITE_FOLDERS = ['app', 'agent-runtime', 'kernel', 'shaders']
@@ -57,8 +60,19 @@ async function buildBundles() {
     logLevel: 'warning',
   }
   await build({ ...options, entryPoints: BUNDLES })
+  /** @type {import('esbuild').Plugin} */
+  const otherPackages = {
+    name: 'other-packages',
+    setup: ({ onResolve }) =>
+      onResolve({ filter: /^[^./]/ }, ({ path: name, kind }) =>
+        kind === 'entry-point' || COMMAND_PACKAGES.test(name) ? undefined : { path: name, external: true },
+      ),
+  }
   const { metafile } = await build({
     ...options,
+    packages: 'bundle',
+    plugins: [otherPackages],
+    minify: true,
     entryPoints: COMMAND,
     splitting: true,
     chunkNames: `${COMMAND_PARTS}-[hash]`,

@@ -6,6 +6,7 @@ import { formatVkey, NOTE_SIGNATURE, parseVkey } from '../kernel/ledger/signed-n
 import { OPS } from '../kernel/ops/registry.ts'
 import type { Mailer } from './accounts/mail.ts'
 import { createSignIn } from './accounts/sign-in.ts'
+import { programRoot } from './config.ts'
 import { createAccountService } from './core/accounts.ts'
 import { createBlobService } from './core/blobs.ts'
 import { createChallengeService } from './core/challenges.ts'
@@ -32,9 +33,11 @@ import type { ClientAddress } from './http/client-address.ts'
 import { loadEmbedAssets } from './http/embed-assets.ts'
 import { createIdentify } from './http/identify.ts'
 import { RateLimits, type RateRules } from './http/rate-limits.ts'
+import { loadSchemas } from './http/schema-route.ts'
 import type { HttpServer, Site } from './http/server.ts'
 import { Hub } from './hub/hub.ts'
 import type { Referee } from './hub/referee/referee.ts'
+import { taps } from './hub/tap.ts'
 import { createAgentStore } from './memory/agent-store.ts'
 import { createBlobAccessStore } from './memory/blob-access-store.ts'
 import { openFileBlobStore } from './memory/blob-store-files.ts'
@@ -53,6 +56,9 @@ import { openTileStore } from './memory/tile-store-files.ts'
 import { createTokenStore } from './memory/token-store.ts'
 import { createTrustStore } from './memory/trust-store.ts'
 import { createUserStore } from './memory/user-store.ts'
+import { Metrics } from './observe/metrics.ts'
+import type { JobTraces } from './observe/traces.ts'
+import { unreadiness } from './readiness.ts'
 import { Projection } from './realtime/projection.ts'
 import { createRoomServer } from './realtime/room-server.ts'
 
@@ -85,6 +91,9 @@ export interface PoolOptions {
   readonly site: Site | undefined
   readonly dev: boolean
   readonly log: Log
+  /** Makes the traces; it is told how to find the job of a lease. */
+  readonly traces?: (jobOf: (lease_id: string) => string | undefined) => JobTraces
+  readonly metricsToken?: string | undefined
   /** The process should end: a newer hub owns the database. */
   readonly fatal: (error: ForgeError) => void
 }
@@ -148,6 +157,16 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     hubKey,
     log: (level, message, fields) => log[level](message, fields),
   })
+  const metrics = new Metrics({
+    hub: () => hub.figures(),
+    pool: () => ({
+      total: database.pool.totalCount,
+      idle: database.pool.idleCount,
+      waiting: database.pool.waitingCount,
+    }),
+    ledger: async () => ({ stored: await records.size(), published: (await records.head())?.size ?? 0 }),
+  })
+  const traces = options.traces?.((lease_id) => hub.jobOfLease(lease_id))
   const recorder = new Recorder({
     ops: OPS,
     jobs,
@@ -161,6 +180,11 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       await cosigners.cosign()
       incidents.poke()
     },
+    recorded: (recorded) => {
+      metrics.recorded(recorded.length)
+      for (const { job_id, entry, began, appended, published } of recorded)
+        traces?.recorded(job_id, entry, began, appended, published)
+    },
     log: (level, message, fields) => log[level](message, fields),
   })
 
@@ -172,6 +196,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     agents,
     trust,
     referee: options.referee,
+    leaseKey: () => hubKey.current(),
     houseAgent: options.houseAgent,
     listener: {
       jobChanged: (jobId, room) => {
@@ -180,6 +205,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       },
       networkChanged: (stats) => projection?.networkChanged(stats),
     },
+    tap: traces === undefined ? metrics : taps([metrics, traces]),
     log: (level, message, fields) => log[level](message, fields),
     fatal: options.fatal,
   })
@@ -257,9 +283,16 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     identify: createIdentify({ signIn, owners, tokens, hub }),
     origin: options.origin,
     clientAddress: options.clientAddress,
-    limits: new RateLimits(options.rateRules),
+    limits: new RateLimits(options.rateRules, (name) => metrics.limited(name)),
+    meter: metrics,
+    operator: {
+      unready: () => unreadiness(database, hub),
+      metrics: () => metrics.exposition(),
+      metricsToken: options.metricsToken,
+    },
     site: options.site,
     embedAssets: await loadEmbedAssets(options.embedFolder),
+    schemas: await loadSchemas(path.join(programRoot(), 'public', 'schemas')),
     dev: options.dev,
     log,
   })
@@ -280,6 +313,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       await hub.close()
       await recorder.close()
       await incidents.idle()
+      await traces?.close()
     },
   }
 }

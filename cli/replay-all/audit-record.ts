@@ -4,9 +4,9 @@ import type { Executor } from '../../agent-runtime/executor.ts'
 import { parseJsonStrict } from '../../kernel/canonical.ts'
 import { sha256Hex } from '../../kernel/digest.ts'
 import { ForgeError } from '../../kernel/errors.ts'
-import { parseBundle } from '../../kernel/evidence/bundle.ts'
+import { readBundle } from '../../kernel/evidence/bundle-parser.ts'
 import { envelopeDigest, keyIdOf } from '../../kernel/evidence/envelope.ts'
-import { acceptedDigests, type EvidenceReport, verifyEvidence } from '../../kernel/evidence/verify.ts'
+import { type EvidenceReport, verifyEvidence } from '../../kernel/evidence/verify.ts'
 import type { PreparedJob } from '../../kernel/job.ts'
 import { parseLogProof } from '../../kernel/ledger/proof-text.ts'
 import type { NoteKey } from '../../kernel/ledger/signed-note.ts'
@@ -44,9 +44,9 @@ export async function auditRecord(auditor: Auditor, index: number, jobId: string
     different: [],
     ...more,
   })
-  let file: string
+  let file: Uint8Array
   try {
-    file = await auditor.hub.text(`/api/v0/jobs/${jobId}/evidence`, CLI_LIMITS.evidence_bytes)
+    file = await auditor.hub.bytes(`/api/v0/jobs/${jobId}/evidence`, CLI_LIMITS.evidence_bytes)
   } catch (error) {
     // Between the list and now its owner may have made it private.
     if (error instanceof ForgeError && error.code === 'NOT_FOUND') return told('missing', error.message)
@@ -57,7 +57,7 @@ export async function auditRecord(auditor: Auditor, index: number, jobId: string
   try {
     const report = await verifyEvidence(
       file,
-      { hubKey: signerOf(file, auditor.hubKeys), logKey: auditor.logKey },
+      { hubKey: await signerOf(file, auditor.hubKeys), logKey: auditor.logKey },
       { verifySignature, ops: OPS },
     )
     const failed = report.checks.find(({ state }) => state === 'failed')
@@ -73,8 +73,9 @@ export async function auditRecord(auditor: Auditor, index: number, jobId: string
 }
 
 /** The key that the file's envelope names, among those that the hub has had. @throws ForgeError DIGEST_MISMATCH */
-function signerOf(file: string, keys: readonly Uint8Array[]): Uint8Array {
-  const named = new Set(parseBundle(file).envelope.signatures.map(({ keyid }) => keyid))
+async function signerOf(file: Uint8Array, keys: readonly Uint8Array[]): Promise<Uint8Array> {
+  const { bundle } = (await readBundle(file)).finish()
+  const named = new Set(bundle.envelope.signatures.map(({ keyid }) => keyid))
   const key = keys.find((one) => named.has(keyIdOf(one)))
   if (key === undefined)
     throw new ForgeError('DIGEST_MISMATCH', 'the record is not signed by a key of this hub')
@@ -102,12 +103,12 @@ function assertEntry(
 
 async function replaySample(
   { hub, shards: which, executors, signal }: Auditor,
-  { bundle, record, checks }: EvidenceReport,
+  { bundle, record, checks, digests }: EvidenceReport,
 ): Promise<Partial<EntryReport>> {
   if (which === '0' || bundle === undefined || record === undefined) return {}
   const plan = checks.find(({ id }) => id === 'plan')
   if (plan?.state !== 'passed') throw new ForgeError('EXECUTOR_FAILED', plan?.detail ?? 'there is no plan')
-  if (bundle.digests === undefined) throw new ForgeError('DIGEST_MISMATCH', 'the evidence has no digests')
+  if (digests === undefined) throw new ForgeError('DIGEST_MISMATCH', 'the evidence has no digests')
   const job = OPS.prepare(parseJsonStrict(bundle.contract))
   const shards = chooseShards(which, record.shards.accepted, randomInt)
   const request = {
@@ -115,7 +116,7 @@ async function replaySample(
     record,
     inputs: await fetchInputs(hub, job),
     shards,
-    digests: acceptedDigests(bundle.digests, record),
+    digests,
   }
   const { replayed, different, whole } = await replayShards(request, executors, systemClock, () => {}, signal)
   if (different.length > 0)

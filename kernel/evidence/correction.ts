@@ -85,7 +85,7 @@ type ShownCorrection = NonNullable<EvidenceBundle['corrections']>[number]
  */
 export async function checkCorrection(
   { envelope, key, index, hashes }: ShownCorrection,
-  of: { readonly bundle: EvidenceBundle; readonly record: JobRecord; readonly at: number },
+  of: { readonly bundle: Pick<EvidenceBundle, 'envelope'>; readonly record: JobRecord; readonly at: number },
   checkpoint: Checkpoint,
   digests: Uint8Array | undefined,
   verify: VerifySignature,

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { open, rename, rm } from 'node:fs/promises'
+import { open, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { bytesEqual } from '../../kernel/digest.ts'
 import type { RecordStore } from '../memory/ports.ts'
@@ -21,16 +21,28 @@ export function hubKeyFile(dataDir: string): string {
 }
 
 export function openHubKey(file: string, records: KnownKeys): HubKey {
-  let known: SigningKey | undefined
+  let known: { readonly key: SigningKey; readonly version: string } | undefined
   return {
     async current() {
+      const before = await versionOf(file)
+      if (known !== undefined && known.version === before) return known.key
       const key = await openSigningKey(file)
-      if (known === undefined || !bytesEqual(known.publicKey, key.publicKey)) {
-        await records.signWithHubKey(key.publicKey)
-        known = key
-      }
-      return known
+      await records.signWithHubKey(key.publicKey)
+      // A file that was exchanged in between is read again the next time.
+      known = { key, version: before ?? (await versionOf(file)) ?? '' }
+      return key
     },
+  }
+}
+
+/** What tells one file under this name from another; undefined when there is none. */
+async function versionOf(file: string): Promise<string | undefined> {
+  try {
+    const { ino, mtimeMs } = await stat(file)
+    return `${ino} ${mtimeMs}`
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
   }
 }
 

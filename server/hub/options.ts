@@ -1,9 +1,11 @@
 import type { JobRoom, NetworkView } from '../../kernel/api.ts'
 import type { ForgeError } from '../../kernel/errors.ts'
+import type { RecordKey } from '../../kernel/evidence/envelope.ts'
 import type { AgentStore, BlobStore, JobStore, ResultStore } from '../memory/ports.ts'
 import type { TrustStore } from '../memory/trust-store.ts'
 import type { ChunkQueue } from './chunk-queue.ts'
 import type { Referee } from './referee/referee.ts'
+import type { HubTap } from './tap.ts'
 
 export type HubLog = (
   level: 'info' | 'warn' | 'error',
@@ -23,12 +25,16 @@ export interface HubOptions {
   readonly agents: AgentStore
   readonly trust: TrustStore
   readonly referee: Referee
+  /** The key that signs the leases of a new session; agents find it among those that the site publishes. */
+  leaseKey(): Promise<RecordKey>
   readonly houseAgent: boolean
   /** Which chunks are whose; without one this hub has them all. */
   readonly chunks?: ChunkQueue
   /** Most shards in one lease. */
   readonly leaseShards?: number
   readonly listener: HubListener
+  /** Sees what the core hears and says. */
+  readonly tap?: HubTap
   readonly log: (
     level: 'info' | 'warn' | 'error',
     message: string,
