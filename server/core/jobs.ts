@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
-import type { JobListItem, JobState, JobView, QuoteView, Visibility } from '../../kernel/api.ts'
+import type { JobListItem, JobPriority, JobState, JobView, QuoteView, Visibility } from '../../kernel/api.ts'
 import { assertAvailable, type Dtype } from '../../kernel/contract.ts'
 import type { HexDigest } from '../../kernel/digest.ts'
 import { ForgeError, invariant } from '../../kernel/errors.ts'
@@ -37,7 +37,6 @@ export interface JobService {
   /**
    * Stores a job, holds its price and hands it to the hub; or answers it from the record of an earlier job, where one may
    * (server/core/replay.ts). The same idempotency key by the same owner gives the first job back, however it was answered.
-   * @param replay `never`: it is executed, whatever is recorded
    * @throws ForgeError of the contract's checks; INPUT_MISSING, INPUT_INVALID for operands; CREDITS_INSUFFICIENT;
    * CONFLICT when the key was used for another contract
    */
@@ -45,7 +44,7 @@ export interface JobService {
     actor: Actor,
     contract: unknown,
     idempotencyKey: string | undefined,
-    replay?: ReplayChoice,
+    options?: SubmitOptions,
   ): Promise<{ readonly id: string; readonly created: boolean }>
   /**
    * One example contract for a guest, on credits given for it. Again, it gives the first job back.
@@ -62,9 +61,20 @@ export interface JobService {
   publish(actor: Actor, id: string, visibility: Visibility): Promise<{ visibility: Visibility }>
   /** Idempotent: a job that has ended stays as it is. @returns the state it is in now */
   cancel(actor: Actor, id: string): Promise<{ state: JobState }>
+  /**
+   * Gives out no new leases of a job, or again: those under way finish, what comes back is verified, and its time limit goes
+   * on. Idempotent. @throws ForgeError NOT_FOUND; CONFLICT when it has ended
+   */
+  pause(actor: Actor, id: string, isPaused: boolean): Promise<{ paused: boolean }>
+  /** How much of its owner's part a job gets. @throws ForgeError NOT_FOUND; CONFLICT when it has ended */
+  prioritise(actor: Actor, id: string, priority: JobPriority): Promise<{ priority: JobPriority }>
 }
 
-export type ReplayChoice = 'allow' | 'never'
+export interface SubmitOptions {
+  /** `never`: it is executed, whatever is recorded. */
+  readonly replay?: 'allow' | 'never'
+  readonly priority?: JobPriority | undefined
+}
 
 export interface PageQuery {
   readonly limit: number
@@ -197,7 +207,7 @@ export function createJobService(ports: JobServicePorts): JobService {
     prepared: PreparedJob,
     price: JobPrice,
     idempotencyKey: string | undefined,
-    replay: ReplayChoice,
+    { replay = 'allow', priority }: SubmitOptions,
   ): Promise<{ readonly job: JobRow; readonly created: boolean }> => {
     const job: NewJob = {
       id: randomUUID(),
@@ -213,6 +223,7 @@ export function createJobService(ports: JobServicePorts): JobService {
       work_units: prepared.plan.work_units,
       shard_price: price.shard_price,
       hold: price.credits,
+      priority,
     }
     if (replay === 'allow' && (await replays.answer(job, prepared))) {
       const answered = await jobs.get(job.id)
@@ -231,12 +242,12 @@ export function createJobService(ports: JobServicePorts): JobService {
       return quoteView(prepared, await replays.find(prepared, ownerOf(actor)))
     },
 
-    async submit(actor, contract, idempotencyKey, replay = 'allow') {
+    async submit(actor, contract, idempotencyKey, options = {}) {
       const { ownerId } = authoriseOwner(actor, 'jobs.submit')
       const prepared = prepare(contract)
       await checkOperands(actor, prepared)
       await credits.ready(actor)
-      const { job, created } = await store(ownerId, prepared, priceOf(prepared), idempotencyKey, replay)
+      const { job, created } = await store(ownerId, prepared, priceOf(prepared), idempotencyKey, options)
       if (job.contract_hash !== prepared.contractHash) {
         throw new ForgeError(
           'CONFLICT',
@@ -259,7 +270,7 @@ export function createJobService(ports: JobServicePorts): JobService {
       )
       const price = priceOf(prepared)
       await credits.grant(ownerId, price.credits, 'example')
-      const { job, created } = await store(ownerId, prepared, price, EXAMPLE_KEY, 'never')
+      const { job, created } = await store(ownerId, prepared, price, EXAMPLE_KEY, { replay: 'never' })
       if (job.contract_hash !== prepared.contractHash) {
         throw new ForgeError('CONFLICT', 'a guest runs one example', {
           hint: 'Create an account to run more: this one then belongs to it.',
@@ -271,7 +282,8 @@ export function createJobService(ports: JobServicePorts): JobService {
     async get(actor, id) {
       const row = await load(actor, 'jobs.read', id)
       const isOwn = ownerOf(actor) === row.owner_id
-      return jobView(row, ops, hub.progress(id), isOwn, await placeOf(row))
+      const live = { progress: hub.progress(id), waiting: hub.waiting(id) }
+      return jobView(row, ops, live, isOwn, await placeOf(row))
     },
 
     async list(actor, query) {
@@ -298,7 +310,25 @@ export function createJobService(ports: JobServicePorts): JobService {
       }
       return { state: (await load(actor, 'jobs.cancel', id)).state }
     },
+
+    async pause(actor, id, isPaused) {
+      await load(actor, 'jobs.steer', id)
+      if (!(await jobs.setPaused(id, isPaused))) throw ended(isPaused ? 'paused' : 'resumed')
+      hub.pause(id, isPaused)
+      return { paused: isPaused }
+    },
+
+    async prioritise(actor, id, priority) {
+      await load(actor, 'jobs.steer', id)
+      if (!(await jobs.setPriority(id, priority))) throw ended('given another priority')
+      hub.prioritise(id, priority)
+      return { priority }
+    },
   }
+}
+
+function ended(what: string): ForgeError {
+  return new ForgeError('CONFLICT', `the job has ended: it cannot be ${what}`)
 }
 
 const cursorSchema = z.tuple([z.iso.datetime(), z.string().regex(UUID)])

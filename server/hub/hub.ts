@@ -1,5 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import type { AgentView, JobRoom, JobState, NetworkView, ProgressView } from '../../kernel/api.ts'
+import {
+  type AgentView,
+  type JobPriority,
+  type JobRoom,
+  type JobState,
+  type JobWaiting,
+  type NetworkView,
+  PRIORITY_WEIGHTS,
+  type ProgressView,
+} from '../../kernel/api.ts'
 import { parseJsonStrict } from '../../kernel/canonical.ts'
 import { bytesToHex, sha256 } from '../../kernel/digest.ts'
 import { ForgeError, type ForgeErrorJson } from '../../kernel/errors.ts'
@@ -20,10 +29,11 @@ import { ChunkDesk } from './chunk-desk.ts'
 import { joinRanges, type ShardRange } from './chunk-queue.ts'
 import { CommitQueue, type PendingCommit } from './commit-queue.ts'
 import type { HubEffect, HubEvent } from './core/events.ts'
+import { waitingFor } from './core/fleet.ts'
 import { type HubJob, type HubState, initialState } from './core/state.ts'
 import { step } from './core/step.ts'
 import { checkResult } from './intake.ts'
-import { admittedJob, JobRuntime, type SingleRun, singlesOf } from './job-runtime.ts'
+import { admittedJob, JobRuntime, type SingleRun, singlesOf, sortSingles } from './job-runtime.ts'
 import { JobWriter, type StoredEnd } from './job-writer.ts'
 import { LeaseSigners, signedLease } from './lease-signer.ts'
 import { MemoryChunkQueue } from './memory-chunk-queue.ts'
@@ -34,6 +44,7 @@ import { takeOver } from './succession.ts'
 import { Tally } from './tally.ts'
 import type { HubFigures } from './tap.ts'
 import { TrustDesk } from './trust-desk.ts'
+import { WaitingWatch } from './waiting-watch.ts'
 
 /**
  * The hub's shell: it owns the clock, the sockets' queues, storage and the referee, and turns them into events of the
@@ -60,6 +71,7 @@ export class Hub {
   readonly #trust: TrustDesk
   readonly #refereeing: RefereeDesk
   readonly #dirty = new Set<string>()
+  readonly #waitings = new WaitingWatch()
   readonly #tally: Tally
   readonly #signers = new LeaseSigners()
   #timer: ReturnType<typeof setInterval> | undefined
@@ -166,7 +178,8 @@ export class Hub {
       const { shard_count } = job.plan
       const published = { job_id: row.id, shard_count, chunk_shards: CHUNK_SHARDS }
       const { drained } = await this.#chunks.publish({ ...published, accepted: joinRanges(accepted) })
-      this.#apply({ t: 'job.admitted', job: admittedJob(row, job, singles, runtime.looked(), this.#now()) })
+      const words = await sortSingles(this.#options.trust, row, singles)
+      this.#apply({ t: 'job.admitted', job: admittedJob(row, job, words, runtime.looked(), this.#now()) })
       if (drained) this.#apply({ t: 'job.drained', job_id: row.id })
       this.#dirty.add(row.id)
       if (accepted.length > 0)
@@ -194,6 +207,22 @@ export class Hub {
     return true
   }
 
+  /** Its owner wants no new leases of it, or wants them again. The store knows it already. */
+  pause(jobId: string, isPaused: boolean): void {
+    this.#apply({ t: isPaused ? 'job.paused' : 'job.resumed', job_id: jobId })
+    this.#dirty.add(jobId)
+  }
+
+  prioritise(jobId: string, priority: JobPriority): void {
+    this.#apply({ t: 'job.weighed', job_id: jobId, weight: PRIORITY_WEIGHTS[priority] })
+  }
+
+  /** Why no agent works for a running job now; undefined when one does, or it is not running here. */
+  waiting(jobId: string): JobWaiting | undefined {
+    const job = this.#state.jobs.get(jobId)
+    return job === undefined ? undefined : waitingFor(this.#state, job)
+  }
+
   /** A guest has become an account: his jobs are the account's, whose own agents no longer count towards them. */
   ownerMoved(from: string, to: string): void {
     this.#apply({ t: 'owner.moved', from, to })
@@ -206,7 +235,9 @@ export class Hub {
   /** What watchers of the job see now; undefined when it is not running here. */
   room(jobId: string): JobRoom | undefined {
     const job = this.#state.jobs.get(jobId)
-    return job === undefined ? undefined : this.#runtimes.get(jobId)?.room(job.phase, job)
+    return job === undefined
+      ? undefined
+      : this.#runtimes.get(jobId)?.room(job.phase, job, this.waiting(jobId))
   }
 
   // Agents
@@ -260,7 +291,15 @@ export class Hub {
     }
     this.#apply({
       t: 'session.joined',
-      session: { id, agent, owner: connection.ownerId, executor: input.executor.kind, window: input.window },
+      session: {
+        id,
+        agent,
+        owner: connection.ownerId,
+        executor: input.executor.kind,
+        window: input.window,
+        causes: input.causes,
+        memory_bytes: input.capability?.memory_bytes,
+      },
       claimed_speed: input.speed,
       standing,
     })
@@ -364,7 +403,8 @@ export class Hub {
         digests: input.digests,
         leaves: input.leaves,
       })
-      if (outcome === 'received') {
+      // A canary's answer is no copy of the job's: its evidence has no place for it.
+      if (outcome === 'received' && lease.canary === undefined) {
         this.#commits.addReceipt({
           job_id: lease.job.id,
           agent: session.agent,
@@ -546,6 +586,7 @@ export class Hub {
     const hash = this.#runtimes.get(jobId)?.job.contractHash
     this.#runtimes.delete(jobId)
     this.#dirty.delete(jobId)
+    this.#waitings.forget(jobId)
     const shared = [...this.#runtimes.values()].some((runtime) => runtime.job.contractHash === hash)
     if (hash !== undefined && !shared) this.#contracts.delete(hash)
     this.#chunks.withdraw(jobId)
@@ -595,8 +636,8 @@ export class Hub {
     try {
       const settlement = await runtime.settlement(() => this.#options.results.load(jobId))
       this.#writer.write(jobId, async () => {
-        // What an agent was told is accepted is paid, also beyond the stopping point.
-        if (runtime.looked().stopped_at !== undefined) await this.#commits.durable()
+        // What an agent was told is accepted is paid: also a canary, and what lies beyond the stopping point.
+        await this.#commits.durable()
         await this.#totals.flush()
         const settled = { ...settlement, progress: runtime.progress(undefined) }
         if (!(await this.#options.jobs.settle(jobId, this.epoch, settled))) {
@@ -623,6 +664,8 @@ export class Hub {
 
   #tick(): void {
     this.#apply({ t: 'tick' })
+    for (const id of this.#waitings.changed(this.#runtimes.keys(), (jobId) => this.waiting(jobId)))
+      this.#dirty.add(id)
     for (const jobId of this.#dirty) {
       const room = this.room(jobId)
       if (room !== undefined) this.#options.listener.jobChanged(jobId, room)

@@ -65,6 +65,11 @@ export interface TrustStore {
   passed(results: readonly CheckedResults[]): Promise<void>
   /** Stores wrong results: each ends what the agent was trusted with and begins or prolongs its quarantine. */
   failed(incidents: readonly Incident[]): Promise<void>
+  /** Of these agents on these executors those that were found wrong since. */
+  failedSince(
+    who: readonly Pick<Incident, 'agent' | 'executor'>[],
+    since: Date,
+  ): Promise<readonly Pick<Incident, 'agent' | 'executor'>[]>
   /** Ends the quarantine now: once in APPEAL_INTERVAL_HOURS. @returns false when it is not in quarantine, or too early */
   appeal(agent: string, executor: ExecutorKind): Promise<boolean>
   /** Of each of these agents: its standings, and its newest incidents first. */
@@ -149,6 +154,17 @@ export function createTrustStore({ pool }: Pick<Database, 'pool'>): TrustStore {
         : inTransaction(pool, async (tx) => {
             for (const incident of incidents) await store(tx, incident)
           }),
+
+    async failedSince(who, since) {
+      if (who.length === 0) return []
+      const { rows } = await pool.query<{ agent: string; executor: string }>(
+        `SELECT DISTINCT w.agent, w.executor FROM unnest($1::text[], $2::text[]) AS w (agent, executor)
+         JOIN agent_incidents i ON i.agent_id = w.agent::bpchar AND i.executor = w.executor
+         WHERE i.created_at >= $3`,
+        [who.map(({ agent }) => agent), who.map(({ executor }) => executor), since],
+      )
+      return rows.map(({ agent, executor }) => ({ agent, executor: executorKind.parse(executor) }))
+    },
 
     async appeal(agent, executor) {
       const { rowCount } = await pool.query(
