@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   type AgentView,
   type JobPriority,
@@ -52,6 +53,7 @@ import { WaitingWatch } from './waiting-watch.ts'
  */
 
 const TICK_MS = 250
+const DRAIN_LOOK_MS = 50
 /** Shards of one chunk: large enough that chunks cost nothing, small enough that several hubs share a job evenly. */
 const CHUNK_SHARDS = 16_384
 
@@ -126,6 +128,20 @@ export class Hub {
     hub.#timer = setInterval(() => hub.#tick(), TICK_MS)
     hub.#timer.unref()
     return hub
+  }
+
+  /**
+   * Gives no more leases, and waits until what agents have is answered and what was accepted is durable: nobody's work is
+   * thrown away by a restart.
+   * @param limit_ms waits no longer
+   */
+  async drain(limit_ms: number, signal: AbortSignal): Promise<void> {
+    this.#apply({ t: 'hub.draining' })
+    const until_ms = this.#now() + limit_ms
+    while (!this.#closed && !signal.aborted && this.#now() < until_ms) {
+      if (this.#state.leases.size === 0 && this.#commits.waiting === 0) return
+      await delay(DRAIN_LOOK_MS, undefined, { signal }).catch(() => {})
+    }
   }
 
   /** Stops taking part: what was accepted becomes durable, everything else is forgotten and done again later. */
@@ -468,6 +484,10 @@ export class Hub {
   /** @returns the job of a lease that an agent holds */
   jobOfLease(lease_id: string): string | undefined {
     return this.#state.leases.get(lease_id)?.job.id
+  }
+
+  get isDraining(): boolean {
+    return this.#state.isDraining
   }
 
   /** Whether it still takes part. */

@@ -170,6 +170,8 @@ export type HubEvent =
       readonly shard_count: number
       readonly credits: readonly Credit[]
     }
+  /** The hub is to stop: no more leases are given, those that agents have may still be answered. */
+  | { readonly t: 'hub.draining' }
   | { readonly t: 'tick' }
 
 export type HubEffect =

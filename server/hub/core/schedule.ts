@@ -32,7 +32,7 @@ import { excludesSubmitter, plannedCopies } from './verify-policy.ts'
 /** Gives every hungry agent the next lease, the emptiest hands first. */
 export function assign(turn: Turn): void {
   const { state } = turn
-  if (!hasTurns(state)) return
+  if (state.isDraining || !hasTurns(state)) return
   for (let session = nextHungry(state); session !== undefined; session = nextHungry(state)) {
     const choice = chooseWork(turn, session)
     if (choice === undefined) setIdle(session)

@@ -315,6 +315,8 @@ export interface HubState {
   readonly epoch: number
   readonly options: HubOptions
   now_ms: number
+  /** Nothing is leased or claimed any more. */
+  isDraining: boolean
   readonly jobs: Map<string, HubJob>
   readonly sessions: Map<string, HubSession>
   readonly leases: Map<string, HubLease>
@@ -350,6 +352,7 @@ export function initialState(epoch: number, options: HubOptions): HubState {
     epoch,
     options,
     now_ms: 0,
+    isDraining: false,
     jobs: new Map(),
     sessions: new Map(),
     leases: new Map(),

@@ -120,6 +120,9 @@ function handle(turn: Turn, event: HubEvent): void {
         if (turn.state.sessions.has(session)) sendTo(turn, session, { t: 'accepted', lease_id, shards })
       shardsDurable(turn, event)
       return
+    case 'hub.draining':
+      turn.state.isDraining = true
+      return
     case 'tick':
       for (const deadline of turn.state.timers.due(turn.state.now_ms)) fire(turn, deadline)
       if (hasTurns(turn.state)) wakeMany(turn.state, undefined, HUB.wake_per_tick)
