@@ -20,9 +20,12 @@ import { createJobService } from './core/jobs.ts'
 import type { Log } from './core/log.ts'
 import { createOwnerService } from './core/owners.ts'
 import { createProofService } from './core/proofs.ts'
+import { createReplayDesk } from './core/replay.ts'
 import { createSiteService } from './core/sites.ts'
 import { createTokenService } from './core/tokens.ts'
 import { createEvidenceService } from './evidence/evidence.ts'
+import { hubKeyFile, openHubKey } from './evidence/hub-key.ts'
+import { IncidentDesk } from './evidence/incidents.ts'
 import { Publisher } from './evidence/publisher.ts'
 import { Recorder } from './evidence/recorder.ts'
 import { openSigningKey, type SigningKey } from './evidence/signing-keys.ts'
@@ -40,12 +43,14 @@ import { createAgentStore } from './memory/agent-store.ts'
 import { createBlobAccessStore } from './memory/blob-access-store.ts'
 import { openFileBlobStore } from './memory/blob-store-files.ts'
 import { createChallengeStore, createConsentStore } from './memory/consent-store.ts'
+import { createCorrectionStore } from './memory/correction-store.ts'
 import { createCreditStore } from './memory/credit-store.ts'
 import type { Database } from './memory/database.ts'
 import { createJobStore } from './memory/job-store.ts'
 import { createOwnerStore } from './memory/owner-store.ts'
 import type { RecordStore } from './memory/ports.ts'
 import { createRecordStore } from './memory/record-store.ts'
+import { createReplayStore } from './memory/replay-store.ts'
 import { createResultStore } from './memory/result-store.ts'
 import { createSiteStore } from './memory/site-store.ts'
 import { openTileStore } from './memory/tile-store-files.ts'
@@ -142,13 +147,25 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
 
   const trust = createTrustStore(database)
   const records = createRecordStore(database)
-  const hubKey = await openSigningKey(path.join(options.dataDir, 'keys', 'hub.pem'))
+  const hubKey = openHubKey(hubKeyFile(options.dataDir), records)
   const logKey = await openSigningKey(path.join(options.dataDir, 'keys', 'log.pem'))
   const publisher = await openLog(records, logKey, options)
-  await records.signWithHubKey(hubKey.publicKey)
+  await hubKey.current()
   const cosigners = new Cosigners(options.witnesses, records, publisher, (level, message, fields) =>
     log[level](message, fields),
   )
+  const corrections = createCorrectionStore(database)
+  const incidents = new IncidentDesk({
+    ops: OPS,
+    jobs,
+    results,
+    records,
+    blobs,
+    corrections,
+    referee: options.referee,
+    hubKey,
+    log: (level, message, fields) => log[level](message, fields),
+  })
   const metrics = new Metrics({
     hub: () => hub.figures(),
     pool: () => ({
@@ -167,7 +184,11 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     blobs,
     hubKey,
     publisher,
-    published: () => cosigners.cosign(),
+    compare: (record, batch) => incidents.compare(record, batch),
+    published: async () => {
+      await cosigners.cosign()
+      incidents.poke()
+    },
     recorded: (recorded) => {
       metrics.recorded(recorded.length)
       for (const { job_id, entry, began, appended, published } of recorded)
@@ -184,7 +205,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     agents,
     trust,
     referee: options.referee,
-    leaseKey: async () => hubKey,
+    leaseKey: () => hubKey.current(),
     houseAgent: options.houseAgent,
     ops,
     leaseShards: options.leaseShards,
@@ -231,6 +252,9 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
         records,
         blobs: blobService,
         hub,
+        replays: createReplayDesk(createReplayStore(database), blobs, (message, fields) =>
+          log.warn(message, fields),
+        ),
         credits,
         visibilityChanged: (id) => {
           projection?.refreshRecent()
@@ -301,6 +325,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     },
     async close() {
       watch.close()
+      incidents.close()
       clearInterval(sweep)
       projection?.close()
       rooms.close()
@@ -308,6 +333,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       await mailer.close()
       await hub.close()
       await recorder.close()
+      await incidents.idle()
       await traces?.close()
     },
   }

@@ -6,13 +6,13 @@ import { invariant } from '../../kernel/errors.ts'
 import { type Assembled, assemble } from '../../kernel/evidence/assemble.ts'
 import { envelopeDigest, keyIdOf, sealStatement } from '../../kernel/evidence/envelope.ts'
 import { recordLeaf } from '../../kernel/evidence/leaf.ts'
-import { recordStatement } from '../../kernel/evidence/record.ts'
+import { type JobRecord, recordStatement } from '../../kernel/evidence/record.ts'
 import type { OpRegistry } from '../../kernel/job.ts'
 import type { BlobStore, JobRow, JobStore, NewLogEntry, RecordStore, ResultStore } from '../memory/ports.ts'
 import { loadRuns, recordedShards } from './accepted-runs.ts'
+import type { HubKey } from './hub-key.ts'
 import { EVIDENCE_LIMITS } from './limits.ts'
 import type { Publisher } from './publisher.ts'
-import type { SigningKey } from './signing-keys.ts'
 
 /**
  * Makes the record of every settled job and appends it to the ledger. It works from the database alone and may be cut off
@@ -25,7 +25,9 @@ export interface RecorderPorts {
   readonly results: Pick<ResultStore, 'load'>
   readonly records: RecordStore
   readonly blobs: BlobStore
-  readonly hubKey: SigningKey
+  readonly hubKey: HubKey
+  /** Holds a record against those of its replay key, before it is appended. */
+  readonly compare: (record: JobRecord, batch: readonly JobRecord[]) => Promise<void>
   readonly publisher: Publisher
   /** The ledger has a new head. */
   published(): Promise<void>
@@ -97,10 +99,14 @@ export class Recorder {
       for (;;) {
         const ids = this.#closed ? [] : await records.unrecorded(EVIDENCE_LIMITS.batch)
         const entries: NewLogEntry[] = []
+        const made: JobRecord[] = []
         const began: Date[] = []
         for (const id of ids) {
           began.push(new Date())
-          entries.push(await this.#entryOf(id))
+          const { entry, record } = await this.#entryOf(id)
+          await this.#ports.compare(record, made)
+          entries.push(entry)
+          made.push(record)
         }
         const indices = entries.length > 0 ? await records.append(entries) : []
         const appended = new Date()
@@ -126,18 +132,18 @@ export class Recorder {
     }
   }
 
-  async #entryOf(jobId: string): Promise<NewLogEntry> {
+  async #entryOf(jobId: string): Promise<{ readonly entry: NewLogEntry; readonly record: JobRecord }> {
     const { blobs, hubKey } = this.#ports
     const row = await this.#ports.jobs.get(jobId)
     invariant(row !== undefined, `settled job ${jobId} is stored`)
     const { record, trace, receipts } = await this.#assemble(row)
-    const envelope = await sealStatement(recordStatement(record), hubKey)
+    const envelope = await sealStatement(recordStatement(record), await hubKey.current())
     const receiptsText = canonicalJson(receipts as unknown as Json)
     const [tracePut, receiptsPut] = [
       await blobs.put(once(utf8ToBytes(trace))),
       await blobs.put(once(utf8ToBytes(receiptsText))),
     ]
-    return {
+    const entry: NewLogEntry = {
       kind: 'record',
       job_id: jobId,
       leaf: recordLeaf(envelopeDigest(envelope)),
@@ -145,12 +151,13 @@ export class Recorder {
       trace: tracePut.digest,
       receipts: receiptsPut.digest,
     }
+    return { entry, record }
   }
 
   /** The key that signs, then the earlier ones. */
   async #hubs(): Promise<readonly HexDigest[]> {
     const { hubKey, records } = this.#ports
-    const own = keyIdOf(hubKey.publicKey)
+    const own = keyIdOf((await hubKey.current()).publicKey)
     const known = (await records.hubKeys()).map(({ public_key }) => keyIdOf(public_key))
     return [own, ...known.filter((id) => id !== own)]
   }

@@ -54,6 +54,10 @@ export interface JobRow
   readonly bill: Readonly<Record<CostKind, number>> | null
   /** Of a job with a target that has ended: shards that its result covers and that are charged. Else null. */
   readonly covered_shards: number | null
+  /** The job whose record answered the contract; null for a job that was executed. */
+  readonly replay_of: string | null
+  /** From then on its record answers no contract; null while it may. */
+  readonly replay_ended_at: Date | null
   readonly priority: JobPriority
   /** Since when its owner wants no new leases of it. */
   readonly paused_at: Date | null
@@ -533,6 +537,11 @@ export interface RecordStore {
     first: number,
     end: number,
   ): Promise<readonly { readonly leaf: Uint8Array; readonly hash: Uint8Array }[]>
+  /** Records of public jobs from an index on, ascending. */
+  publicRecords(
+    from: number,
+    limit: number,
+  ): Promise<readonly { readonly index: number; readonly job_id: string; readonly settled_at: Date }[]>
   /** The record of a job and its corrections, the earliest first. */
   ofJob(jobId: string): Promise<readonly LogEntry[]>
   head(): Promise<LogHead | undefined>
