@@ -164,8 +164,8 @@ export interface ResultStore {
     receipts: readonly SignedReceipt[],
     withheld?: readonly JobWithheld[],
   ): Promise<void>
-  /** Everything accepted for a job, in commit order. */
-  load(jobId: string): AsyncIterable<ResultGroup>
+  /** Everything accepted for a job, in commit order; of a span of shards, the groups that may hold one of them. */
+  load(jobId: string, span?: { readonly first: number; readonly last: number }): AsyncIterable<ResultGroup>
   /** Those of `shards` that are accepted, by number, as they are now. Reads the rows that may hold one of them, no other. */
   find(jobId: string, shards: readonly number[]): Promise<ReadonlyMap<number, AcceptedShard>>
 }
@@ -437,7 +437,7 @@ export interface BlobAccessStore {
   ): Promise<{ readonly isOwn: boolean; readonly isPublic: boolean }>
 }
 
-/** Content-addressed bytes, up to LIMITS.blob_bytes each. Writing the same bytes twice is harmless. */
+/** Content-addressed bytes, up to LIMITS.blob_bytes each unless the writer says more. Writing the same bytes twice is harmless. */
 export interface BlobStore {
   /**
    * Stores a stream and returns its digest; the blob appears whole or not at all, and is durable on return.
