@@ -3,6 +3,7 @@ import { leafDigest } from '../../agent-runtime/leaf-digest.ts'
 import { WasmExecutor } from '../../agent-runtime/wasm/executor.ts'
 import { bytesToHex, sha256Each } from '../../kernel/digest.ts'
 import type { Op } from '../../kernel/job.ts'
+import { leaseDigest, leaseOf } from '../../kernel/lease.ts'
 import { LIMITS } from '../../kernel/limits.ts'
 import { merkleRootOfDigests } from '../../kernel/merkle.ts'
 import { OPS } from '../../kernel/ops/registry.ts'
@@ -20,6 +21,7 @@ import { cpuMs } from './usage.ts'
 const never = new AbortController().signal
 /** A measurement repeats its work for so much CPU time. */
 const SAMPLE_MS = 100
+const JOB = '0d4c7a52-3f0e-4b52-8f5e-9f1f2b3c4d5e'
 /** Small leaves that are hashed at once: fewer than most leases have. */
 const TOGETHER = 16
 
@@ -67,17 +69,22 @@ async function shareOf(op: Op, identity: Identity): Promise<Share> {
   const lease_shards = Math.max(1, Math.min(most, Math.floor(HUB.lease_target_ms / shard_ms)))
   const digests = new Uint8Array(32 * lease_shards)
   const receipt_ms = await cpuOf(async () => {
-    const receipt: Receipt = {
-      receipt: 1,
+    const range = {
       lease_id: '1.1',
       epoch: 1,
       contract_hash: job.contractHash,
       plan_digest: job.planDigest,
       first,
       count: lease_shards,
+    }
+    const lease = leaseOf(range, { job_id: JOB, agent: identity.keyId, hub: identity.keyId })
+    const receipt: Receipt = {
+      ...range,
+      receipt: 2,
       result_root: bytesToHex(merkleRootOfDigests(digests)),
       executor: 'wasm',
       software: 'forge-agent/bench',
+      lease: bytesToHex(leaseDigest(lease)),
     }
     await identity.sign(receiptBytes(receipt))
   })

@@ -191,6 +191,8 @@ export interface ResultStore {
   ): Promise<void>
   /** Everything accepted for a job, in commit order, and last what its canaries found: a group without shards. */
   load(jobId: string): AsyncIterable<ResultGroup>
+  /** Of the shards first … last: the groups that may hold one of them, in commit order. */
+  loadSpan(jobId: string, first: number, last: number): AsyncIterable<ResultGroup>
   /** Those of `shards` that are accepted, by number, as they are now. Reads the rows that may hold one of them, no other. */
   find(jobId: string, shards: readonly number[]): Promise<ReadonlyMap<number, AcceptedShard>>
 }
@@ -462,7 +464,7 @@ export interface BlobAccessStore {
   ): Promise<{ readonly isOwn: boolean; readonly isPublic: boolean }>
 }
 
-/** Content-addressed bytes, up to LIMITS.blob_bytes each. Writing the same bytes twice is harmless. */
+/** Content-addressed bytes, up to LIMITS.blob_bytes each unless the writer says more. Writing the same bytes twice is harmless. */
 export interface BlobStore {
   /**
    * Stores a stream and returns its digest; the blob appears whole or not at all, and is durable on return.
