@@ -163,8 +163,9 @@ export class Recorder {
     const { blobs, hubKey } = this.#ports
     const row = await this.#ports.jobs.get(jobId)
     invariant(row !== undefined, `settled job ${jobId} is stored`)
-    const { record, trace, receipts } = await this.#assemble(row)
-    const envelope = await sealStatement(recordStatement(record), await hubKey.current())
+    const key = await hubKey.current()
+    const { record, trace, receipts } = await this.#assemble(row, key.publicKey)
+    const envelope = await sealStatement(recordStatement(record), key)
     const receiptsText = canonicalJson(receipts as unknown as Json)
     const [tracePut, receiptsPut] = [
       await blobs.put(once(utf8ToBytes(trace)), KEPT),
@@ -182,14 +183,13 @@ export class Recorder {
   }
 
   /** The key that signs, then the earlier ones. */
-  async #hubs(): Promise<readonly HexDigest[]> {
-    const { hubKey, records } = this.#ports
-    const own = keyIdOf((await hubKey.current()).publicKey)
-    const known = (await records.hubKeys()).map(({ public_key }) => keyIdOf(public_key))
+  async #hubs(signer: Uint8Array): Promise<readonly HexDigest[]> {
+    const own = keyIdOf(signer)
+    const known = (await this.#ports.records.hubKeys()).map(({ public_key }) => keyIdOf(public_key))
     return [own, ...known.filter((id) => id !== own)]
   }
 
-  async #assemble(row: JobRow): Promise<Assembled> {
+  async #assemble(row: JobRow, signer: Uint8Array): Promise<Assembled> {
     const { ops, results, records } = this.#ports
     const { result_digest, finished_at } = row
     invariant(result_digest !== null && finished_at !== null, `job ${row.id} has settled`)
@@ -197,7 +197,7 @@ export class Recorder {
     const { runs, replaced, canaries } = await loadRuns(results, row.id, accepted)
     return assemble({
       id: row.id,
-      hubs: await this.#hubs(),
+      hubs: await this.#hubs(signer),
       job: ops.prepare(parseJsonStrict(row.canonical)),
       accepted,
       runs,
