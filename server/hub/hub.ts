@@ -18,13 +18,18 @@ import type { JobRow } from '../memory/ports.ts'
 import { AgentTotals } from './agent-totals.ts'
 import { ChunkDesk } from './chunk-desk.ts'
 import { joinRanges, type ShardRange } from './chunk-queue.ts'
+import { chunkShards } from './chunk-size.ts'
+import { ClusterDesk } from './cluster-desk.ts'
 import { CommitQueue, type PendingCommit } from './commit-queue.ts'
 import type { HubEffect, HubEvent } from './core/events.ts'
 import { type HubJob, type HubState, initialState } from './core/state.ts'
+import { connectedFor } from './core/fleet.ts'
 import { step } from './core/step.ts'
+import { Finisher } from './finisher.ts'
+import { type HubNews, SESSION_ENDS } from './hub-news.ts'
 import { checkResult } from './intake.ts'
 import { admittedJob, JobRuntime, type SingleRun, singlesOf } from './job-runtime.ts'
-import { JobWriter, type StoredEnd } from './job-writer.ts'
+import { JobWriter, type StoredEnd, UNFINISHED } from './job-writer.ts'
 import { MemoryChunkQueue } from './memory-chunk-queue.ts'
 import type { HubOptions } from './options.ts'
 import { failureOf, RefereeDesk } from './referee-desk.ts'
@@ -38,8 +43,6 @@ import { TrustDesk } from './trust-desk.ts'
  */
 
 const TICK_MS = 250
-/** Shards of one chunk: large enough that chunks cost nothing, small enough that several hubs share a job evenly. */
-const CHUNK_SHARDS = 16_384
 
 export class Hub {
   readonly epoch: number
@@ -56,7 +59,15 @@ export class Hub {
   readonly #totals: AgentTotals
   readonly #trust: TrustDesk
   readonly #refereeing: RefereeDesk
+  readonly #finisher: Finisher
+  readonly #cluster: ClusterDesk | undefined
+  /** Jobs whose figures have changed here, and those of which another hub has told something. */
   readonly #dirty = new Set<string>()
+  readonly #retold = new Set<string>()
+  /** Of jobs that wait for agents: how many there were here when the others were told. */
+  readonly #connected = new Map<string, number>()
+  /** Jobs that another hub has ended. */
+  readonly #lettingGo = new Set<string>()
   readonly #tally: Tally
   #timer: ReturnType<typeof setInterval> | undefined
   #closed = false
@@ -98,7 +109,21 @@ export class Hub {
         if (!this.#closed) this.#apply(event)
       },
       submitterOf: (jobId) => this.#state.jobs.get(jobId)?.owner,
+      findings: () => this.#trust.flush(),
     })
+    this.#finisher = new Finisher({
+      ...options,
+      tell: (event) => void this.#apply(event),
+      write: (jobId, write) => this.#writer.write(jobId, write),
+      durable: () => this.#durable(),
+      findings: () => this.#trust.flush(),
+      settled: (jobId) => {
+        this.#tally.settled()
+        this.#apply({ t: 'job.settled', job_id: jobId })
+        this.#announceEnd(jobId, 'settled')
+      },
+    })
+    this.#cluster = this.#join()
   }
 
   /** Takes over the store under a new epoch and goes on with every job that an earlier hub left unfinished. */
@@ -106,6 +131,7 @@ export class Hub {
     const epoch = await options.results.openEpoch()
     const counts = await options.jobs.counts()
     const hub = new Hub(epoch, options, new Tally(counts))
+    await hub.#cluster?.poll()
     for (const row of await options.jobs.unfinished()) await hub.admit(row)
     hub.#timer = setInterval(() => hub.#tick(), TICK_MS)
     hub.#timer.unref()
@@ -119,9 +145,11 @@ export class Hub {
     clearInterval(this.#timer)
     this.#sessions.closeAll()
     this.#chunks.close()
+    this.#finisher.close()
     await this.#commits.close()
     await this.#totals.flush()
     await this.#trust.flush()
+    await this.#cluster?.close()
     await this.#writer.close()
     await this.#options.referee.close()
   }
@@ -129,10 +157,16 @@ export class Hub {
   // Jobs
 
   /**
-   * Takes a stored job. Shards accepted in an earlier life of the hub are folded again and not executed again.
+   * Takes a stored job. Shards that are durable are folded and not executed again.
    * A job that cannot be prepared any more fails with its reason.
    */
   async admit(row: JobRow): Promise<void> {
+    if (this.#runtimes.has(row.id)) return
+    await this.#take(row)
+    this.#cluster?.tell({ t: 'job.new', job_id: row.id })
+  }
+
+  async #take(row: JobRow): Promise<void> {
     if (this.#runtimes.has(row.id)) return
     const admission = this.#admit(row)
     this.#admitting.set(row.id, admission)
@@ -146,21 +180,23 @@ export class Hub {
   async #admit(row: JobRow): Promise<void> {
     try {
       const job = OPS.prepare(parseJsonStrict(row.canonical))
-      const runtime = new JobRuntime(row.id, job, this.#options.blobs)
+      const runtime = new JobRuntime(row, job, this.#options.blobs, this.epoch)
       this.#runtimes.set(row.id, runtime)
       this.#contracts.set(job.contractHash, job.canonical)
       const accepted: ShardRange[] = []
       const singles: SingleRun[] = []
-      for await (const { runs, findings } of this.#options.results.load(row.id)) {
-        await runtime.fold(runs, findings, { isNew: true })
-        for (const run of runs) {
-          accepted.push([run.first, run.count])
-          singles.push(...singlesOf(run))
-        }
-      }
+      await runtime.collect(
+        (wants) => this.#options.results.load(row.id, wants),
+        ({ runs }) => {
+          for (const run of runs) {
+            accepted.push([run.first, run.count])
+            singles.push(...singlesOf(run))
+          }
+        },
+      )
       if (row.state === 'submitted') this.#writer.storePhase(row.id, 'planned')
       const { shard_count } = job.plan
-      const published = { job_id: row.id, shard_count, chunk_shards: CHUNK_SHARDS }
+      const published = { job_id: row.id, shard_count, chunk_shards: this.#options.chunkShards ?? chunkShards(job) }
       const { drained } = await this.#chunks.publish({ ...published, accepted: joinRanges(accepted) })
       this.#apply({ t: 'job.admitted', job: admittedJob(row, job, singles, runtime.looked(), this.#now()) })
       if (drained) this.#apply({ t: 'job.drained', job_id: row.id })
@@ -193,6 +229,7 @@ export class Hub {
   /** A guest has become an account: his jobs are the account's, whose own agents no longer count towards them. */
   ownerMoved(from: string, to: string): void {
     this.#apply({ t: 'owner.moved', from, to })
+    this.#cluster?.tell({ t: 'news' })
   }
 
   progress(jobId: string): ProgressView | undefined {
@@ -213,7 +250,7 @@ export class Hub {
     const consent = connection.site?.consent
     // One agent a consent: this one takes the place of what the same page enrolled before.
     if (consent !== undefined)
-      this.endAgentSessions(({ site }) => site?.consent === consent, 'this page has enrolled anew')
+      this.#endSessions(({ site }) => site?.consent === consent, 'this page has enrolled anew')
     const id = randomBytes(32).toString('base64url')
     // On the table first: a revocation that comes while the agent is being stored finds the session there.
     this.#sessions.add(id, agent, connection, input)
@@ -269,6 +306,13 @@ export class Hub {
     which: (session: SessionConnection & { readonly agent: string }) => boolean,
     reason: string,
   ): number {
+    const ended = this.#endSessions(which, reason)
+    // Whatever is the cause stands in the database.
+    this.#cluster?.tell({ t: 'news' })
+    return ended
+  }
+
+  #endSessions(which: Parameters<Hub['endAgentSessions']>[0], reason: string): number {
     const ids = this.#sessions.idsOf(which)
     for (const session of ids) {
       this.#apply({ t: 'session.ended', session, reason })
@@ -379,12 +423,13 @@ export class Hub {
   // What the network is
 
   network(): NetworkView {
-    return {
+    const own = {
       ...this.#sessions.counts(),
       jobs_running: this.#state.jobs.size,
       ...this.#tally.view(this.#now()),
       house_agent: this.#options.houseAgent,
     }
+    return this.#cluster?.sum(own) ?? own
   }
 
   agents(viewer?: string): readonly AgentView[] {
@@ -434,18 +479,23 @@ export class Hub {
           reason: effect.reason,
         })
         this.#trust.failed(effect)
+        void this.#trust.flush().then(() => this.#cluster?.tell({ t: 'news' }))
         break
       case 'chunk.claim':
       case 'chunk.extend':
-      case 'chunk.return':
       case 'chunk.done':
         void this.#chunks.perform(effect)
+        break
+      case 'chunk.return':
+        void this.#chunks
+          .perform(effect)
+          .then(() => this.#cluster?.tell({ t: 'chunks.available', job_id: effect.job_id }))
         break
       case 'job.phase':
         this.#phase(effect.job_id, effect.phase, effect.failure)
         break
       case 'job.complete':
-        void this.#finish(effect.job_id)
+        this.#finish(effect.job_id)
         break
       case 'session.dropped':
         this.#options.log('info', 'an agent session ended', {
@@ -489,6 +539,7 @@ export class Hub {
     const runtime = this.#runtimes.get(jobId)
     if (runtime === undefined) return
     this.#options.listener.jobChanged(jobId, runtime.room(state, this.#state.jobs.get(jobId)))
+    if (!this.#lettingGo.has(jobId)) this.#cluster?.tell({ t: 'job.ended', job_id: jobId })
     this.#forget(jobId)
   }
 
@@ -496,6 +547,11 @@ export class Hub {
     const hash = this.#runtimes.get(jobId)?.job.contractHash
     this.#runtimes.delete(jobId)
     this.#dirty.delete(jobId)
+    this.#retold.delete(jobId)
+    this.#lettingGo.delete(jobId)
+    this.#connected.delete(jobId)
+    this.#finisher.forget(jobId)
+    this.#cluster?.forget(jobId)
     const shared = [...this.#runtimes.values()].some((runtime) => runtime.job.contractHash === hash)
     if (hash !== undefined && !shared) this.#contracts.delete(hash)
     this.#chunks.withdraw(jobId)
@@ -507,7 +563,10 @@ export class Hub {
       const own = commits.filter((commit) => commit.job_id === job_id)
       try {
         const runtime = this.#runtimes.get(job_id)
-        for (const { runs, findings } of own) await runtime?.fold(runs, findings, { isNew: false })
+        for (const { runs, findings, retracted } of own) {
+          if (retracted === undefined) await runtime?.fold(runs, findings)
+          else for (const run of runs) await runtime?.replace(run)
+        }
       } catch (error) {
         this.#options.log('error', 'an accepted shard cannot be folded', {
           job: job_id,
@@ -537,30 +596,90 @@ export class Hub {
     if (stopped_at !== undefined) this.#apply({ t: 'job.stopped', job_id: jobId, at_shard: stopped_at })
   }
 
-  /** Makes the result from the fold and settles the job. A crash in between leaves it unfinished: it is made again. */
-  async #finish(jobId: string): Promise<void> {
+  /** Makes the result and settles the job. A crash in between leaves it unfinished: it is made again. */
+  #finish(jobId: string): void {
     const runtime = this.#runtimes.get(jobId)
-    if (runtime === undefined || runtime.finishing) return
-    runtime.finishing = true
-    try {
-      const settlement = await runtime.settlement(() => this.#options.results.load(jobId))
-      this.#writer.write(jobId, async () => {
-        // What an agent was told is accepted is paid, also beyond the stopping point.
-        if (runtime.looked().stopped_at !== undefined) await this.#commits.durable()
-        await this.#totals.flush()
-        const settled = { ...settlement, progress: runtime.progress(undefined) }
-        if (!(await this.#options.jobs.settle(jobId, this.epoch, settled))) {
-          // Somebody else has ended it, or a settlement whose answer was lost: the store knows.
-          this.#apply({ t: 'job.cancelled', job_id: jobId })
-          return
-        }
-        this.#tally.settled()
-        this.#apply({ t: 'job.settled', job_id: jobId })
-        this.#announceEnd(jobId, 'settled')
-      })
-    } catch (error) {
-      this.#options.log('error', 'a result cannot be made', { job: jobId, error: String(error) })
-      this.#apply({ t: 'job.broken', job_id: jobId, failure: failureOf(error) })
+    if (runtime === undefined) return
+    void this.#finisher.finish(runtime)
+    // What takes longer than this is said to the others, who wait then.
+    setTimeout(() => {
+      if (!this.#closed && this.#finisher.jobs.includes(jobId)) void this.#cluster?.poll()
+    }, 4 * TICK_MS).unref()
+  }
+
+  // The other hubs of the store
+
+  #join(): ClusterDesk | undefined {
+    const { cluster, jobs, log } = this.#options
+    if (cluster === undefined) return undefined
+    return new ClusterDesk({
+      ...cluster,
+      epoch: this.epoch,
+      log,
+      jobs: () => [...this.#runtimes.keys()],
+      has: (jobId) => this.#runtimes.has(jobId),
+      admit: async (jobId) => {
+        const row = this.#runtimes.has(jobId) || this.#closed ? undefined : await jobs.get(jobId)
+        if (row !== undefined && UNFINISHED.includes(row.state) && !this.#closed) await this.#take(row)
+      },
+      letGo: async (jobId) => {
+        await this.#admitting.get(jobId)?.catch(() => {})
+        const row = this.#state.jobs.has(jobId) ? await jobs.get(jobId) : undefined
+        if (row === undefined || UNFINISHED.includes(row.state) || !this.#state.jobs.has(jobId)) return
+        this.#lettingGo.add(jobId)
+        this.#apply({ t: 'job.cancelled', job_id: jobId })
+      },
+      chunksAvailable: (jobId) => this.#apply({ t: 'chunks.available', job_id: jobId }),
+      news: (news) => this.#hear(news),
+      status: () => {
+        const { jobs_settled, shards_accepted } = this.#tally.since()
+        const { shards_per_s } = this.#tally.view(this.#now())
+        const finishing = this.#finisher.jobs.slice(0, 1024)
+        return { ...this.#sessions.counts(), shards_per_s, shards_accepted, jobs_settled, finishing }
+      },
+      part: (jobId) => {
+        const core = this.#state.jobs.get(jobId)
+        return core && this.#runtimes.get(jobId)?.part(core, connectedFor(this.#state, core))
+      },
+      heard: (jobId, epoch, part) => {
+        this.#runtimes.get(jobId)?.parts.hear(epoch, part)
+        this.#retell(jobId)
+      },
+      present: (epochs) => {
+        for (const [jobId, { parts }] of this.#runtimes) if (parts.present(epochs)) this.#retell(jobId)
+      },
+    })
+  }
+
+  /** What others have of the job has changed. */
+  #retell(jobId: string): void {
+    this.#retold.add(jobId)
+    const connected = this.#runtimes.get(jobId)?.parts.connectedElsewhere
+    const core = this.#state.jobs.get(jobId)
+    if (core !== undefined && connected !== undefined && connected !== core.connected_elsewhere)
+      this.#apply({ t: 'job.elsewhere', job_id: jobId, connected })
+  }
+
+  /** Something that every hub has to know; this one may have done it itself. */
+  #hear(news: HubNews): void {
+    switch (news.t) {
+      case 'agent.revoked':
+        this.#endSessions(({ agent }) => agent === news.agent, SESSION_ENDS[news.t])
+        return
+      case 'token.revoked':
+        this.#endSessions(({ tokenId }) => tokenId === news.token, SESSION_ENDS[news.t])
+        return
+      case 'owner.erased':
+        this.#endSessions(({ ownerId }) => ownerId === news.owner, SESSION_ENDS[news.t])
+        return
+      case 'owner.moved':
+        this.#apply(news)
+        return
+      case 'agent.failed':
+        this.#apply({ ...news, t: 'agent.distrusted' })
+        return
+      default:
+        news satisfies never
     }
   }
 
@@ -573,11 +692,19 @@ export class Hub {
 
   #tick(): void {
     this.#apply({ t: 'tick' })
-    for (const jobId of this.#dirty) {
+    for (const job of this.#state.jobs.values()) {
+      if (job.min_agents > 1 && this.#connected.get(job.id) !== connectedFor(this.#state, job)) {
+        this.#connected.set(job.id, connectedFor(this.#state, job))
+        this.#cluster?.changed(job.id)
+      }
+    }
+    for (const jobId of this.#dirty) this.#cluster?.changed(jobId)
+    for (const jobId of new Set([...this.#dirty, ...this.#retold])) {
       const room = this.room(jobId)
       if (room !== undefined) this.#options.listener.jobChanged(jobId, room)
     }
     this.#dirty.clear()
+    this.#retold.clear()
     this.#options.listener.networkChanged(this.network())
   }
 }

@@ -15,7 +15,7 @@ const LEAVES: Readonly<Record<StoredPhase, readonly JobState[]>> = {
   running: ['submitted', 'planned', 'verifying'],
   verifying: ['submitted', 'planned', 'running'],
 }
-const UNFINISHED: readonly JobState[] = ['submitted', 'planned', 'running', 'verifying']
+export const UNFINISHED: readonly JobState[] = ['submitted', 'planned', 'running', 'verifying']
 
 export interface JobEnd {
   readonly epoch: number

@@ -1,5 +1,7 @@
 import type { JobRoom, NetworkView } from '../../kernel/api.ts'
 import type { ForgeError } from '../../kernel/errors.ts'
+import type { ClusterStore } from '../memory/cluster-store.ts'
+import type { MessageBus } from '../memory/message-bus.ts'
 import type { AgentStore, BlobStore, JobStore, ResultStore } from '../memory/ports.ts'
 import type { TrustStore } from '../memory/trust-store.ts'
 import type { ChunkQueue } from './chunk-queue.ts'
@@ -26,6 +28,10 @@ export interface HubOptions {
   readonly houseAgent: boolean
   /** Which chunks are whose; without one this hub has them all. */
   readonly chunks?: ChunkQueue
+  /** The other hubs of the store; without it this one takes itself for alone. */
+  readonly cluster?: { readonly store: ClusterStore; readonly bus: MessageBus }
+  /** Shards of one chunk; undefined: by the job's size. The same for every hub of a store. */
+  readonly chunkShards?: number
   /** Most shards in one lease. */
   readonly leaseShards?: number
   readonly listener: HubListener

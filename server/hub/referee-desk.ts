@@ -23,6 +23,8 @@ export interface RefereeDeskPorts {
   readonly log: HubLog
   readonly tell: (event: HubEvent) => void
   readonly submitterOf: (jobId: string) => string | undefined
+  /** Waits until what was found of agents is stored. */
+  readonly findings: () => Promise<void>
 }
 
 type Wish<T extends HubEffect['t']> = Extract<HubEffect, { readonly t: T }>

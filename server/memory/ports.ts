@@ -74,6 +74,16 @@ export interface Settlement {
   readonly progress: ProgressView
   /** Of a job with a target: shards that its result covers, from the first. The others are paid by the network. */
   readonly covered_shards: number | null
+  /** Without one nothing is checked. */
+  readonly basis?: SettlementBasis
+}
+
+/** What a result rests on, as far as it may still change: a settlement is refused when it has. */
+export interface SettlementBasis {
+  /** Shards corrected so far, all of which are in the result. */
+  readonly corrections: number
+  /** Wrong results of agents on whose word alone shards rest, stored since then. */
+  readonly incidents: { readonly agents: readonly string[]; readonly since: Date; readonly count: number }
 }
 
 /** Which jobs a list shows. */
@@ -130,6 +140,15 @@ export interface ResultGroup {
   readonly findings: CheckFindings
 }
 
+/** A group as it is stored. */
+export interface StoredGroup extends ResultGroup {
+  /** Of the hub that stored it, and the row's number in it. */
+  readonly epoch: number
+  readonly seq: number
+  /** Its shards replace those of other rows, which were found wrong. */
+  readonly is_replacement: boolean
+}
+
 /** A group on its way into the store, with what its copies are worth to whom. */
 export interface AcceptedGroup extends ResultGroup {
   readonly work: readonly WorkDone[]
@@ -164,8 +183,14 @@ export interface ResultStore {
     receipts: readonly SignedReceipt[],
     withheld?: readonly JobWithheld[],
   ): Promise<void>
-  /** Everything accepted for a job, in commit order. */
-  load(jobId: string): AsyncIterable<ResultGroup>
+  /**
+   * Everything accepted for a job: rows in the order of each hub's commits, and what replaces shards of others after all
+   * others. With `wants` only those rows.
+   */
+  load(
+    jobId: string,
+    wants?: (row: Pick<StoredGroup, 'epoch' | 'seq'>) => boolean,
+  ): AsyncIterable<StoredGroup>
   /** Those of `shards` that are accepted, by number, as they are now. Reads the rows that may hold one of them, no other. */
   find(jobId: string, shards: readonly number[]): Promise<ReadonlyMap<number, AcceptedShard>>
 }

@@ -2,8 +2,10 @@ import type { ForgeErrorJson } from '../../../kernel/errors.ts'
 import { NO_FINDINGS } from '../../../kernel/verification/job-bound.ts'
 import { claimAhead, closeChunk, dropRuns, forgetChunk } from './chunks.ts'
 import type { AdmittedJob } from './events.ts'
+import { wakeMany } from './hungry.ts'
 import { dropLease, sayCancelled } from './leases.ts'
 import { isFinal, type JobTrigger } from './lifecycle.ts'
+import { HUB } from './limits.ts'
 import { LinkedList } from './linked-list.ts'
 import { completeJob } from './looks.ts'
 import { OwnerQueues } from './owner-queues.ts'
@@ -36,6 +38,7 @@ export function admitJob(turn: Turn, admitted: AdmittedJob): void {
     flying: new LinkedList(),
     touched_count: 0,
     pending_bytes: 0,
+    connected_elsewhere: 0,
     workers: new Map(),
     leases: 0,
     granted_count: 0,
@@ -89,6 +92,15 @@ export function endJob(turn: Turn, job_id: string, trigger: JobTrigger, failure?
   job.timer?.cancel()
   state.jobs.delete(job_id)
   forgetShare(state, job.owner)
+}
+
+/** How many agents other hubs have for the job: with those here they may be as many as it waits for. */
+export function setElsewhere(turn: Turn, job_id: string, connected: number): void {
+  const job = turn.state.jobs.get(job_id)
+  if (job === undefined || job.connected_elsewhere === connected) return
+  const isMore = connected > job.connected_elsewhere
+  job.connected_elsewhere = connected
+  if (isMore && hasWork(job)) wakeMany(turn.state, job, HUB.wake_per_tick)
 }
 
 /**

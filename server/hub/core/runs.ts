@@ -173,11 +173,18 @@ function forgetAgentRun(state: HubState, id: string, run: Run): void {
 export function dropCopies(state: HubState, run: Run, drop: (copy: Copy) => boolean): void {
   const kept = run.copies.filter((copy) => !drop(copy))
   if (kept.length === run.copies.length) return
+  const isAnswered = run.copies.some((copy) => copy.digests !== undefined && !kept.includes(copy))
   holdLeaves(run, -1)
   for (const copy of run.copies) {
     if (kept.includes(copy)) continue
     if (!kept.some(({ agent }) => agent === copy.agent)) forgetAgentRun(state, copy.agent, run)
     if (copy.digests === undefined) state.leases.get(copy.lease_id)?.runs.delete(run)
+  }
+  if (run.stage === 'audited' && !isAnswered) {
+    // Only a promise that the audit does not rest on.
+    run.copies = kept
+    holdLeaves(run, 1)
+    return
   }
   const isStranded = run.list === state.disputes
   dequeue(run)
@@ -202,6 +209,8 @@ export function dropCopies(state: HubState, run: Run, drop: (copy: Copy) => bool
     offerFresh(state, chunk, first, count)
     return
   }
+  if (run.stage === 'open' && run.timer === undefined && run.returned_ms !== undefined)
+    armTimer(state, run, Math.max(state.now_ms, run.returned_ms + HUB.second_owner_wait_ms))
   // What waits for the referee because no second owner came goes on waiting for it.
   if (isStranded && isReturned) state.disputes.push(run)
   else enqueue(state, run)

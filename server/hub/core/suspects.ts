@@ -43,6 +43,20 @@ export function suspect(state: HubState, agent: string, executor: ExecutorKind):
   }
 }
 
+/**
+ * The shell has found, before it stores the result, that these shards rest on the word of agents who were found wrong, by
+ * whichever hub and in whichever of its lives. The job ends after they have been executed again.
+ */
+export function doubt(turn: Turn, job_id: string, spans: readonly Readonly<ShardSpan>[]): void {
+  const job = turn.state.jobs.get(job_id)
+  if (job === undefined) return
+  for (const { first, count } of spans) {
+    job.suspects.push({ first, count })
+    job.suspect_count += count
+  }
+  if (job.suspects.length > 0) turn.state.suspected.add(job)
+}
+
 /** The next suspects of one job for the referee, if there are any. */
 export function askAgain(turn: Turn): boolean {
   const { state } = turn

@@ -4,6 +4,7 @@ import type { HubEffect, HubEvent } from '../core/events.ts'
 import { type HubState, initialState } from '../core/state.ts'
 import { step } from '../core/step.ts'
 import { checkState } from './invariants.ts'
+import { SimFinisher } from './finisher.ts'
 import type { Network, SimHub } from './network.ts'
 import type { Store, StoredJob } from './store.ts'
 
@@ -18,6 +19,7 @@ export class HubHost implements SimHub {
   state: HubState | undefined
   /** Number of its present life, unique among all hubs. */
   life = 0
+  #finisher: SimFinisher
   #frozen_until_ms = 0
   #deferred: HubEvent[] = []
 
@@ -26,6 +28,7 @@ export class HubHost implements SimHub {
     this.#world = world
     this.#store = store
     this.#clock_rate = clock_rate
+    this.#finisher = new SimFinisher(this, world, store)
   }
 
   get isUp(): boolean {
@@ -36,6 +39,7 @@ export class HubHost implements SimHub {
     const { world, life } = { world: this.#world, life: this.#world.newLife() }
     this.life = life
     this.#deferred = []
+    this.#finisher = new SimFinisher(this, world, this.#store)
     this.#frozen_until_ms = 0
     this.state = initialState(life, { draw_key: [world.scenario.seed, life], lease_shards: 4096 })
     for (const stored of this.#store.jobs.values()) {
@@ -143,14 +147,24 @@ export class HubHost implements SimHub {
         return
       }
       case 'referee.recheck': {
-        const { request } = effect
-        this.later(random.between(50, 500), () => ({ t: 'referee.rechecked', request }))
+        const { request, job_id, shards } = effect
+        this.later(random.between(50, 500), () => {
+          this.#finisher.recheck(job_id, shards)
+          return { t: 'referee.rechecked', request }
+        })
         return
       }
-      // Reputation outlives a hub in the database, which this world has not.
       case 'agents.passed':
-      case 'agent.failed':
         return
+      case 'agent.failed': {
+        const { agent, executor, reason } = effect
+        this.later(random.between(1, 1000), () => {
+          this.#store.incidents.add(agent)
+          this.#world.tellOthers(this, { t: 'agent.distrusted', agent, executor, reason })
+          return undefined
+        })
+        return
+      }
       case 'chunk.claim': {
         const { job_id, wanted } = effect
         this.later(soon, () => ({
@@ -186,11 +200,7 @@ export class HubHost implements SimHub {
         return
       }
       case 'job.complete':
-        this.later(soon, () => {
-          this.#store.settle(effect.job_id)
-          this.#world.tellAll({ t: 'job.settled', job_id: effect.job_id })
-          return undefined
-        })
+        this.#finisher.finish(effect.job_id)
         return
       case 'session.dropped':
         this.#world.sessionDropped(effect.session)

@@ -11,7 +11,7 @@ const count = z.coerce.number().int().min(1).max(100_000_000).parse(values.seeds
 const first = z.coerce.number().int().min(0).max(4_294_967_295).parse(values.seed)
 
 const started_ms = performance.now()
-const seen = { steps: 0, leases: 0, crashes: 0, refereed: 0, fenced: 0, wrong_accepted: 0 }
+const seen = { steps: 0, leases: 0, crashes: 0, refereed: 0, fenced: 0, wrong_accepted: 0, corrected: 0 }
 for (let seed = first; seed < first + count; seed++) {
   const world = new World(scenarioOf(seed))
   try {
@@ -27,6 +27,7 @@ for (let seed = first; seed < first + count; seed++) {
   seen.refereed += world.refereed
   seen.fenced += world.store.fenced
   seen.wrong_accepted += world.store.wrong
+  seen.corrected += world.store.corrected
 }
 const seconds = (performance.now() - started_ms) / 1000
 console.log(`${count} seeds from ${first} in ${seconds.toFixed(1)} s: every rule held.`)

@@ -31,6 +31,19 @@ export interface StoredJob {
   end: 'settled' | 'cancelled' | undefined
   /** Chargeable copies that are durable, and that the accepted shards have. */
   paid: number
+  /** Shards that rest on one word of a job that verifies, and whose: their runs as they were accepted. */
+  readonly singles: Map<number, AcceptedRun>
+  /** Those of them that are wrong and have not been replaced. */
+  readonly wrong: Set<number>
+  readonly corrected: Set<number>
+}
+
+/** What a settlement rests on. */
+export interface Basis {
+  readonly corrections: number
+  readonly incidents: number
+  /** Wrong shards in the fold. */
+  readonly wrong: ReadonlySet<number>
 }
 
 export class Store {
@@ -41,6 +54,9 @@ export class Store {
   readonly right = new Map<string, number>()
   fenced = 0
   wrong = 0
+  corrected = 0
+  /** Agents that some hub has found wrong. */
+  readonly incidents = new Set<string>()
   readonly #agents: ReadonlyMap<string, SimAgent>
   readonly #fail: Fail
   readonly #commits = new Map<number, boolean>()
@@ -158,16 +174,18 @@ export class Store {
       this.#fail(`shard ${run.first} of ${job.id}: two copies of one owner`)
     if (run.method === 'quorum' && job.verify.mode === 'quorum' && owners.size < job.verify.k)
       this.#fail(`shard ${run.first} of ${job.id} was accepted by ${owners.size} owners`)
-    if (run.method === 'single' && job.verify.mode !== 'none')
+    if (run.method === 'single' && job.verify.mode === 'quorum')
       this.#fail(`shard ${run.first} of ${job.id} was accepted on one word`)
     for (let offset = 0; offset < run.count; offset++) {
       const shard = run.first + offset
       if (stored.isAccepted[shard] !== 0) this.#fail(`shard ${shard} of ${job.id} was accepted twice`)
       stored.isAccepted[shard] = 1
       stored.accepted_count++
+      if (run.method === 'single' && job.verify.mode !== 'none') stored.singles.set(shard, run)
       for (let at = 0; at < 32; at++) {
         if (run.digests[32 * offset + at] === stored.truth[32 * shard + at]) continue
         this.#explainWrong(job, shard, run)
+        if (stored.singles.has(shard)) stored.wrong.add(shard)
         break
       }
     }
@@ -197,15 +215,65 @@ export class Store {
     }
   }
 
-  /** Ends a job. @throws (by fail) when its result would miss a shard */
-  settle(id: string): void {
+  /** Executes accepted shards again and replaces what is wrong, each shard once. @returns those that are there */
+  correct(id: string, shards: readonly number[]): readonly number[] {
     const stored = this.get(id)
-    if (stored.end !== undefined) return
+    if (stored.end !== undefined) return []
+    for (const shard of shards) {
+      const run = stored.singles.get(shard)
+      // A hub may have lost the chunk before what it suspects became durable: others have done it again.
+      if (run === undefined || !stored.wrong.has(shard)) continue
+      if (stored.corrected.has(shard)) this.#fail(`shard ${shard} of ${id} is corrected twice`)
+      stored.wrong.delete(shard)
+      stored.corrected.add(shard)
+      this.corrected++
+      const retracted = workDone([{ ...run, count: 1 }], stored.owner, copiesPaid(stored.job.verify))
+      for (const { computation, verification } of retracted) stored.paid -= computation + verification
+    }
+    return shards.filter((shard) => stored.isAccepted[shard] !== 0)
+  }
+
+  /** What a hub that makes the job's result reads. */
+  basis(id: string): Basis {
+    const { corrected, wrong, singles } = this.get(id)
+    return { corrections: corrected.size, incidents: this.#incidentsOf(singles), wrong: new Set(wrong) }
+  }
+
+  #incidentsOf(singles: StoredJob['singles']): number {
+    const agents = new Set([...singles.values()].flatMap(({ copies }) => copies.map(({ agent }) => agent)))
+    return [...agents].filter((agent) => this.incidents.has(agent)).length
+  }
+
+  /** Shards of agents found wrong. */
+  suspects(id: string): readonly { readonly shard: number; readonly agents: readonly string[] }[] {
+    return [...this.get(id).singles]
+      .map(([shard, { copies }]) => ({
+        shard,
+        agents: copies.map(({ agent }) => agent).filter((agent) => this.incidents.has(agent)),
+      }))
+      .filter(({ agents }) => agents.length > 0)
+  }
+
+  /**
+   * Ends a job, if what its result rests on has not changed. @returns false when it has
+   * @throws (by fail) when its result would miss a shard, or have one that was known to be doubtful
+   */
+  settle(id: string, basis: Basis): boolean {
+    const stored = this.get(id)
+    if (stored.end !== undefined) return true
+    const now = this.basis(id)
+    if (now.corrections !== basis.corrections || now.incidents !== basis.incidents) return false
     const end = stored.stopped_at ?? stored.job.shard_count
     if (stored.isAccepted.subarray(0, end).includes(0)) this.#fail(`${id} settles without all of its shards`)
     if (stored.paid > stored.accepted_count * copiesPaid(stored.job.verify))
       this.#fail(`${id} pays ${stored.paid} copies of ${stored.accepted_count} shards`)
+    for (const shard of basis.wrong) {
+      if (stored.corrected.has(shard)) this.#fail(`${id} settles with shard ${shard} as it was before its correction`)
+      if (stored.singles.get(shard)?.copies.some(({ agent }) => this.incidents.has(agent)) === true)
+        this.#fail(`${id} settles with the wrong shard ${shard} of an agent that was found wrong`)
+    }
     stored.end = 'settled'
+    return true
   }
 }
 
@@ -240,5 +308,8 @@ function storedJob(job: SimJob): StoredJob {
     stopped_at: undefined,
     end: undefined,
     paid: 0,
+    singles: new Map(),
+    wrong: new Set(),
+    corrected: new Set(),
   }
 }
