@@ -35,10 +35,13 @@ import type { Referee } from './hub/referee/referee.ts'
 import { createAgentStore } from './memory/agent-store.ts'
 import { createBlobAccessStore } from './memory/blob-access-store.ts'
 import { openFileBlobStore } from './memory/blob-store-files.ts'
+import { createClusterStore } from './memory/cluster-store.ts'
 import { createChallengeStore, createConsentStore } from './memory/consent-store.ts'
 import { createCreditStore } from './memory/credit-store.ts'
 import type { Database } from './memory/database.ts'
 import { createJobStore } from './memory/job-store.ts'
+import { Leadership } from './memory/leadership.ts'
+import { PostgresBus } from './memory/message-bus.ts'
 import { createOwnerStore } from './memory/owner-store.ts'
 import type { RecordStore } from './memory/ports.ts'
 import { createRecordStore } from './memory/record-store.ts'
@@ -143,6 +146,15 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     log: (level, message, fields) => log[level](message, fields),
   })
 
+  // Records are made, and chores done, by one of the servers of this database.
+  const leadership = new Leadership(database.url, {
+    gained: () => recorder.poke(),
+    failed: (error) => log.warn('cluster.leadership_failed', { error }),
+  })
+  const cluster = createClusterStore(database)
+  const bus = new PostgresBus(database, (error) => log.warn('cluster.bus_lost', { error }))
+  await bus.open()
+
   let projection: Projection | undefined
   const hub = await Hub.start({
     jobs,
@@ -150,12 +162,13 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     blobs,
     agents,
     trust,
+    cluster: { store: cluster, bus },
     referee: options.referee,
     houseAgent: options.houseAgent,
     listener: {
       jobChanged: (jobId, room) => {
         projection?.jobChanged(jobId, room)
-        if (room.state === 'settled') recorder.poke()
+        if (room.state === 'settled' && leadership.isLeader) recorder.poke()
       },
       networkChanged: (stats) => projection?.networkChanged(stats),
     },
@@ -175,7 +188,9 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     testGrant: options.testGrant,
   })
   const sweep = setInterval(() => {
+    if (!leadership.isLeader) return
     credits.expireOverdue().catch((error: unknown) => log.warn('credits.sweep_failed', { error }))
+    cluster.sweep().catch((error: unknown) => log.warn('cluster.sweep_failed', { error }))
   }, HOLD_SWEEP_MS)
   sweep.unref()
 
@@ -240,7 +255,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     log,
   })
 
-  recorder.poke()
+  await leadership.stand()
 
   return {
     epoch: hub.epoch,
@@ -254,6 +269,8 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       await mailer.close()
       await hub.close()
       await recorder.close()
+      await leadership.close()
+      await bus.close()
     },
   }
 }

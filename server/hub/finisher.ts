@@ -27,6 +27,12 @@ export interface FinisherPorts {
   settled(jobId: string): void
 }
 
+interface Basis {
+  readonly settlement: SettlementBasis
+  /** Wrong results of those on whose word alone shards rest. */
+  readonly incidents: Awaited<ReturnType<TrustStore['incidents']>>
+}
+
 /**
  * Makes the result of a job all of whose shards are durable, whichever hubs accepted them, and settles it.
  *
@@ -113,7 +119,7 @@ export class Finisher {
     tell({ t: 'job.cancelled', job_id: jobId })
   }
 
-  async #basis(runtime: JobRuntime) {
+  async #basis(runtime: JobRuntime): Promise<Basis> {
     const keys = [...runtime.singles]
     const agents = [...new Set(keys.map((key) => key.split(' ')[0] ?? ''))]
     const since = new Date(runtime.created_at.getTime() - INCIDENT_MARGIN_MS)
@@ -128,7 +134,7 @@ export class Finisher {
   /** Shards on the word of agents who were found wrong that have not been executed again. */
   async #doubted(
     runtime: JobRuntime,
-    { incidents }: Awaited<ReturnType<Finisher['#basis']>>,
+    { incidents }: Pick<Basis, 'incidents'>,
   ): Promise<readonly ShardSpan[]> {
     const examined = this.#examined.get(runtime.id) ?? new Set()
     this.#examined.set(runtime.id, examined)
