@@ -1,10 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ForgeError } from '../../kernel/errors.ts'
-import type { ChunkQueue, PublishedJob } from './chunk-queue.ts'
+import type { ChunkQueue, PublishedJob, ShardRange } from './chunk-queue.ts'
 import type { HubEffect, HubEvent } from './core/events.ts'
 import type { HubLog } from './options.ts'
 
 const RETRY_MS = 1000
+/** What other hubs do with jobs that have nothing left here is asked for this often. */
+const SURVEY_MS = 1000
 
 type ChunkEffect = Extract<
   HubEffect,
@@ -15,13 +17,27 @@ type ChunkEffect = Extract<
 export class ChunkDesk {
   readonly #queue: ChunkQueue
   readonly #tell: (event: HubEvent) => void
+  readonly #inherit: (job_id: string, accepted: readonly ShardRange[]) => Promise<void>
   readonly #log: HubLog
+  /** Jobs of which the queue had no more chunks. */
+  readonly #exhausted = new Set<string>()
+  readonly #timer: ReturnType<typeof setInterval>
+  #surveying = false
   #closed = false
 
-  constructor(queue: ChunkQueue, tell: (event: HubEvent) => void, log: HubLog) {
+  /** @param inherit takes note of shards that are durable already, before the core hears that a chunk with them is its own */
+  constructor(
+    queue: ChunkQueue,
+    tell: (event: HubEvent) => void,
+    inherit: (job_id: string, accepted: readonly ShardRange[]) => Promise<void>,
+    log: HubLog,
+  ) {
     this.#queue = queue
     this.#tell = tell
+    this.#inherit = inherit
     this.#log = log
+    this.#timer = setInterval(() => void this.#survey(), SURVEY_MS)
+    this.#timer.unref()
   }
 
   publish(job: PublishedJob): Promise<{ readonly drained: boolean }> {
@@ -30,11 +46,20 @@ export class ChunkDesk {
 
   /** The job has ended here. */
   withdraw(job_id: string): void {
+    this.#exhausted.delete(job_id)
     void this.#ask(job_id, () => this.#queue.withdraw(job_id))
   }
 
-  close(): void {
+  /** Asks the queue for nothing more, and tells nothing more. */
+  stop(): void {
     this.#closed = true
+    clearInterval(this.#timer)
+  }
+
+  /** Leaves everything that this hub holds to others. */
+  close(): Promise<void> {
+    this.stop()
+    return this.#queue.close()
   }
 
   async perform(effect: ChunkEffect): Promise<void> {
@@ -42,7 +67,12 @@ export class ChunkDesk {
     switch (effect.t) {
       case 'chunk.claim': {
         const answer = await this.#ask(job_id, () => this.#queue.claim(job_id, effect.wanted))
-        if (answer !== undefined) this.#tell({ t: 'chunks.claimed', job_id, ...answer })
+        if (answer === undefined) return
+        const accepted = answer.chunks.flatMap((chunk) => chunk.accepted)
+        await this.#ask(job_id, () => this.#inherit(job_id, accepted))
+        if (this.#closed) return
+        if (answer.exhausted) this.#exhausted.add(job_id)
+        this.#tell({ t: 'chunks.claimed', job_id, ...answer })
         return
       }
       case 'chunk.extend': {
@@ -64,6 +94,24 @@ export class ChunkDesk {
       }
       default:
         effect satisfies never
+    }
+  }
+
+  /** Hears what has become of jobs that had nothing left: a hub has given chunks up, or the last chunk is done. */
+  async #survey(): Promise<void> {
+    if (this.#surveying || this.#exhausted.size === 0) return
+    this.#surveying = true
+    try {
+      for (const [job_id, { drained, available }] of await this.#queue.survey([...this.#exhausted])) {
+        if (this.#closed) return
+        if (!drained && !available) continue
+        this.#exhausted.delete(job_id)
+        this.#tell(drained ? { t: 'job.drained', job_id } : { t: 'chunks.available', job_id })
+      }
+    } catch (error) {
+      this.#log('error', 'the chunk queue does not answer', { error: String(error) })
+    } finally {
+      this.#surveying = false
     }
   }
 

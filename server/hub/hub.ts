@@ -25,7 +25,6 @@ import { step } from './core/step.ts'
 import { checkResult } from './intake.ts'
 import { admittedJob, JobRuntime, type SingleRun, singlesOf } from './job-runtime.ts'
 import { JobWriter, type StoredEnd } from './job-writer.ts'
-import { MemoryChunkQueue } from './memory-chunk-queue.ts'
 import type { HubOptions } from './options.ts'
 import { failureOf, RefereeDesk } from './referee-desk.ts'
 import { type SessionConnection, SessionTable } from './session-table.ts'
@@ -71,10 +70,11 @@ export class Hub {
       lease_shards: options.leaseShards ?? LIMITS.lease_shards,
     })
     this.#tally = tally
-    this.#writer = new JobWriter(options.jobs, options.log, (error) => this.#fenced(error))
+    this.#writer = new JobWriter(options.jobs, options.log)
     this.#chunks = new ChunkDesk(
-      options.chunks ?? new MemoryChunkQueue(),
+      options.chunks(epoch),
       (event) => this.#apply(event),
+      (jobId, accepted) => this.#inherit(jobId, accepted),
       options.log,
     )
     this.#totals = new AgentTotals(options.agents, (error) =>
@@ -87,6 +87,7 @@ export class Hub {
       store: options.results,
       epoch,
       committed: (commits) => this.#committed(commits),
+      lost: (commits) => this.#lost(commits),
       fenced: (error) => this.#fenced(error),
       failed: (error, attempt) =>
         options.log('error', 'a commit failed and is repeated', { attempt, error: String(error) }),
@@ -101,7 +102,7 @@ export class Hub {
     })
   }
 
-  /** Takes over the store under a new epoch and goes on with every job that an earlier hub left unfinished. */
+  /** Joins the store under a new epoch and goes on with every job that is unfinished. */
   static async start(options: HubOptions): Promise<Hub> {
     const epoch = await options.results.openEpoch()
     const counts = await options.jobs.counts()
@@ -118,8 +119,9 @@ export class Hub {
     this.#closed = true
     clearInterval(this.#timer)
     this.#sessions.closeAll()
-    this.#chunks.close()
+    this.#chunks.stop()
     await this.#commits.close()
+    await this.#chunks.close()
     await this.#totals.flush()
     await this.#trust.flush()
     await this.#writer.close()
@@ -476,7 +478,6 @@ export class Hub {
   /** The runtime stays until the end is stored: what was accepted before it is still to be folded. */
   #storeEnd(jobId: string, state: StoredEnd, failure: ForgeErrorJson | undefined): void {
     this.#writer.storeEnd(jobId, state, {
-      epoch: this.epoch,
       failure,
       durable: () => this.#durable(),
       progress: () => this.#runtimes.get(jobId)?.progress(undefined),
@@ -527,6 +528,32 @@ export class Hub {
     for (const job_id of new Set(commits.map((commit) => commit.job_id))) this.#look(job_id)
   }
 
+  /** Folds durable shards that another hub has given, or this one in an earlier life, since the job was admitted here. */
+  async #inherit(jobId: string, accepted: readonly ShardRange[]): Promise<void> {
+    const runtime = this.#runtimes.get(jobId)
+    if (runtime === undefined || !runtime.lacks(accepted)) return
+    // What this hub has accepted itself is folded when it is durable.
+    await this.#commits.durable()
+    for await (const group of this.#options.results.load(jobId)) await runtime.inherit(group)
+    this.#dirty.add(jobId)
+    this.#look(jobId)
+  }
+
+  /** Another hub has these chunks now, and does again what was accepted here and is not durable. */
+  #lost(commits: readonly PendingCommit[]): void {
+    const claims = new Map(
+      commits.map((commit) => [`${commit.job_id} ${commit.chunk} ${commit.epoch}`, commit]),
+    )
+    for (const { job_id, runs } of commits) {
+      this.#runtimes.get(job_id)?.disown(runs)
+      this.#dirty.add(job_id)
+    }
+    for (const { job_id, chunk, epoch } of claims.values()) {
+      this.#options.log('info', 'another hub has taken over a chunk', { job: job_id, chunk })
+      this.#apply({ t: 'chunk.lost', job_id, chunk, epoch })
+    }
+  }
+
   /** Tells the core what the durable prefix of a job with a target says. */
   #look(jobId: string): void {
     const runtime = this.#runtimes.get(jobId)
@@ -543,13 +570,14 @@ export class Hub {
     if (runtime === undefined || runtime.finishing) return
     runtime.finishing = true
     try {
+      await this.#inherit(jobId, [[0, runtime.looked().stopped_at ?? runtime.job.plan.shard_count]])
       const settlement = await runtime.settlement(() => this.#options.results.load(jobId))
       this.#writer.write(jobId, async () => {
         // What an agent was told is accepted is paid, also beyond the stopping point.
         if (runtime.looked().stopped_at !== undefined) await this.#commits.durable()
         await this.#totals.flush()
         const settled = { ...settlement, progress: runtime.progress(undefined) }
-        if (!(await this.#options.jobs.settle(jobId, this.epoch, settled))) {
+        if (!(await this.#options.jobs.settle(jobId, settled))) {
           // Somebody else has ended it, or a settlement whose answer was lost: the store knows.
           this.#apply({ t: 'job.cancelled', job_id: jobId })
           return

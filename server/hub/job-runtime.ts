@@ -74,6 +74,16 @@ export class JobRuntime {
     }
   }
 
+  /** Takes back what `accept` has shown: another hub has the chunk, and will do these shards again. */
+  disown(runs: readonly AcceptedRun[]): void {
+    for (const { first, count } of runs) {
+      for (let shard = first; shard < first + count; shard++) {
+        const cell = Math.floor(shard / this.#shards_per_cell)
+        this.#missing[cell] = (this.#missing[cell] ?? 0) + 1
+      }
+    }
+  }
+
   /**
    * Folds shards that are durable. One that is given again has been replaced by the referee: the fold is made again before
    * the result.
@@ -102,6 +112,20 @@ export class JobRuntime {
       else tally?.add(run)
     }
     this.#note()
+  }
+
+  /** Whether one of these shards is not folded. */
+  lacks(accepted: readonly (readonly [first: number, count: number])[]): boolean {
+    return accepted.some(([first, count]) => {
+      for (let shard = first; shard < first + count; shard++) if (!this.#isSeen(shard)) return true
+      return false
+    })
+  }
+
+  /** Folds what is not folded of a stored group. */
+  async inherit({ runs, findings }: ResultGroup): Promise<void> {
+    const missing = runs.filter(({ first }) => !this.#isSeen(first))
+    if (missing.length > 0) await this.fold(missing, findings, { isNew: true })
   }
 
   #isSeen(shard: number): boolean {

@@ -24,8 +24,8 @@ export interface HubOptions {
   readonly trust: TrustStore
   readonly referee: Referee
   readonly houseAgent: boolean
-  /** Which chunks are whose; without one this hub has them all. */
-  readonly chunks?: ChunkQueue
+  /** The queue that says which chunks are whose; its claims fence what `results` takes from the hub of that epoch. */
+  readonly chunks: (epoch: number) => ChunkQueue
   /** Most shards in one lease. */
   readonly leaseShards?: number
   readonly listener: HubListener
@@ -34,7 +34,7 @@ export interface HubOptions {
     message: string,
     fields?: Readonly<Record<string, unknown>>,
   ) => void
-  /** The hub can no longer serve (a newer one owns the store): the process should end. */
+  /** The hub can no longer serve (the database does not know it any more): the process should end. */
   readonly fatal: (error: ForgeError) => void
   /** Monotonic milliseconds. */
   readonly now_ms?: () => number
