@@ -49,7 +49,7 @@ try {
 }
 
 async function start(config: Config, dev: boolean, log: Log): Promise<void> {
-  // The port comes first: a second server started by mistake must fail before it takes over the database.
+  // The port comes first: a second server started by mistake must fail before it joins the first one's work.
   const http = createHttpServer()
   const port = await listen(http, config)
   running.http = http

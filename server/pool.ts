@@ -31,14 +31,17 @@ import { createIdentify } from './http/identify.ts'
 import { RateLimits, type RateRules } from './http/rate-limits.ts'
 import type { HttpServer, Site } from './http/server.ts'
 import { Hub } from './hub/hub.ts'
+import { PostgresChunkQueue } from './hub/queues/postgres-chunk-queue.ts'
 import type { Referee } from './hub/referee/referee.ts'
 import { createAgentStore } from './memory/agent-store.ts'
 import { createBlobAccessStore } from './memory/blob-access-store.ts'
 import { openFileBlobStore } from './memory/blob-store-files.ts'
+import { createChunkStore } from './memory/chunk-store.ts'
 import { createClusterStore } from './memory/cluster-store.ts'
 import { createChallengeStore, createConsentStore } from './memory/consent-store.ts'
 import { createCreditStore } from './memory/credit-store.ts'
 import type { Database } from './memory/database.ts'
+import { HubPresence } from './memory/hub-presence.ts'
 import { createJobStore } from './memory/job-store.ts'
 import { Leadership } from './memory/leadership.ts'
 import { PostgresBus } from './memory/message-bus.ts'
@@ -83,7 +86,7 @@ export interface PoolOptions {
   readonly site: Site | undefined
   readonly dev: boolean
   readonly log: Log
-  /** The process should end: a newer hub owns the database. */
+  /** The process should end: the database does not know its hub any more. */
   readonly fatal: (error: ForgeError) => void
 }
 
@@ -162,6 +165,13 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     blobs,
     agents,
     trust,
+    chunks: (epoch) =>
+      new PostgresChunkQueue({
+        chunks: createChunkStore(database.pool),
+        results,
+        presence: new HubPresence(database.url, epoch, (line) => log.warn(line)),
+        holder: epoch,
+      }),
     cluster: { store: cluster, bus },
     referee: options.referee,
     houseAgent: options.houseAgent,

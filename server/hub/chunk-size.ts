@@ -15,5 +15,8 @@ export function chunkShards({ plan, contract, target }: PreparedJob): number {
   const { shard_count, work_units } = plan
   if (target !== undefined || contract.policy.max_agents !== undefined) return shard_count
   const shard_units = Math.max(1, work_units / shard_count)
-  return Math.min(CHUNK_SHARDS, Math.max(Math.ceil(shard_count / CHUNKS), Math.ceil(CHUNK_UNITS / shard_units)))
+  return Math.min(
+    CHUNK_SHARDS,
+    Math.max(Math.ceil(shard_count / CHUNKS), Math.ceil(CHUNK_UNITS / shard_units)),
+  )
 }

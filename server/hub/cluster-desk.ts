@@ -2,7 +2,14 @@ import { z } from 'zod'
 import type { NetworkView } from '../../kernel/api.ts'
 import type { ClusterStore } from '../memory/cluster-store.ts'
 import { BUS_MESSAGE_BYTES, type MessageBus } from '../memory/message-bus.ts'
-import { type BusMessage, type HubNews, type HubStatus, hubNews, hubStatus, parseBusMessage } from './hub-news.ts'
+import {
+  type BusMessage,
+  type HubNews,
+  type HubStatus,
+  hubNews,
+  hubStatus,
+  parseBusMessage,
+} from './hub-news.ts'
 import { type JobPart, jobPart } from './job-part.ts'
 import type { HubLog } from './options.ts'
 
@@ -106,7 +113,8 @@ export class ClusterDesk {
     this.#polling = this.#polling
       .then(() => (this.#closed ? undefined : this.#poll()))
       .catch((error: unknown) => {
-        if (!this.#closed) this.#ports.log('warn', 'the other hubs cannot be asked for', { error: String(error) })
+        if (!this.#closed)
+          this.#ports.log('warn', 'the other hubs cannot be asked for', { error: String(error) })
       })
       .finally(() => {
         clearTimeout(this.#timer)
@@ -128,7 +136,9 @@ export class ClusterDesk {
       await this.#share()
       await this.#ports.store.leave(this.#ports.epoch)
     } catch (error) {
-      this.#ports.log('warn', 'the other hubs could not be told that this one stops', { error: String(error) })
+      this.#ports.log('warn', 'the other hubs could not be told that this one stops', {
+        error: String(error),
+      })
     }
   }
 
@@ -212,7 +222,10 @@ export class ClusterDesk {
     for (const { body } of await this.#ports.store.news()) {
       const news = hubNews.safeParse(body)
       if (news.success) this.#ports.news(news.data)
-      else this.#ports.log('warn', 'there is news that this version does not know', { error: z.prettifyError(news.error) })
+      else
+        this.#ports.log('warn', 'there is news that this version does not know', {
+          error: z.prettifyError(news.error),
+        })
     }
   }
 

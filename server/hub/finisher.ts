@@ -128,7 +128,10 @@ export class Finisher {
       corrections: runtime.corrected,
       incidents: { agents, since, count: incidents.length },
     }
-    return { settlement, incidents: incidents.filter((one) => runtime.singles.has(`${one.agent} ${one.executor}`)) }
+    return {
+      settlement,
+      incidents: incidents.filter((one) => runtime.singles.has(`${one.agent} ${one.executor}`)),
+    }
   }
 
   /** Shards on the word of agents who were found wrong that have not been executed again. */
@@ -146,7 +149,8 @@ export class Finisher {
     const spans: ShardSpan[] = []
     for await (const { runs } of this.#ports.results.load(runtime.id)) {
       for (const { first, count, method, copies } of runs) {
-        if (method !== 'single' || !copies.some(({ agent, executor }) => wrong.has(`${agent} ${executor}`))) continue
+        if (method !== 'single' || !copies.some(({ agent, executor }) => wrong.has(`${agent} ${executor}`)))
+          continue
         for (let shard = first; shard < first + count; shard++) {
           if (runtime.rechecked.has(shard)) continue
           const last = spans.at(-1)

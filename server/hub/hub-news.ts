@@ -32,6 +32,9 @@ export const SESSION_ENDS = {
   'owner.erased': 'its account was erased',
 } as const
 
+/** Jobs that a hub names whose result it is making. */
+export const FINISHING_TOLD = 1024
+
 /** What a hub says of itself every few seconds. */
 export const hubStatus = z.object({
   agents: z.int(),
@@ -42,7 +45,7 @@ export const hubStatus = z.object({
   shards_accepted: z.int(),
   jobs_settled: z.int(),
   /** Jobs whose result it is making. */
-  finishing: z.array(z.string()).max(1024),
+  finishing: z.array(z.string()).max(FINISHING_TOLD),
 })
 export type HubStatus = z.infer<typeof hubStatus>
 

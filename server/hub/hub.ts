@@ -19,18 +19,17 @@ import { AgentTotals } from './agent-totals.ts'
 import { ChunkDesk } from './chunk-desk.ts'
 import { joinRanges, type ShardRange } from './chunk-queue.ts'
 import { chunkShards } from './chunk-size.ts'
-import { ClusterDesk } from './cluster-desk.ts'
+import type { ClusterDesk } from './cluster-desk.ts'
 import { CommitQueue, type PendingCommit } from './commit-queue.ts'
 import type { HubEffect, HubEvent } from './core/events.ts'
-import { type HubJob, type HubState, initialState } from './core/state.ts'
 import { connectedFor } from './core/fleet.ts'
+import { type HubJob, type HubState, initialState } from './core/state.ts'
 import { step } from './core/step.ts'
 import { Finisher } from './finisher.ts'
-import { type HubNews, SESSION_ENDS } from './hub-news.ts'
 import { checkResult } from './intake.ts'
 import { admittedJob, JobRuntime, type SingleRun, singlesOf } from './job-runtime.ts'
-import { JobWriter, type StoredEnd, UNFINISHED } from './job-writer.ts'
-import { MemoryChunkQueue } from './memory-chunk-queue.ts'
+import { JobWriter, type StoredEnd } from './job-writer.ts'
+import { joinCluster } from './join-cluster.ts'
 import type { HubOptions } from './options.ts'
 import { failureOf, RefereeDesk } from './referee-desk.ts'
 import { type SessionConnection, SessionTable } from './session-table.ts'
@@ -82,10 +81,12 @@ export class Hub {
       lease_shards: options.leaseShards ?? LIMITS.lease_shards,
     })
     this.#tally = tally
-    this.#writer = new JobWriter(options.jobs, options.log, (error) => this.#fenced(error))
+    this.#writer = new JobWriter(options.jobs, options.log)
     this.#chunks = new ChunkDesk(
-      options.chunks ?? new MemoryChunkQueue(),
+      options.chunks(epoch),
       (event) => this.#apply(event),
+      (jobId) => this.#inherit(jobId),
+      (jobId) => this.#cluster?.mayFinish(jobId, this.#now()) ?? true,
       options.log,
     )
     this.#totals = new AgentTotals(options.agents, (error) =>
@@ -98,6 +99,7 @@ export class Hub {
       store: options.results,
       epoch,
       committed: (commits) => this.#committed(commits),
+      lost: (commits) => this.#lost(commits),
       fenced: (error) => this.#fenced(error),
       failed: (error, attempt) =>
         options.log('error', 'a commit failed and is repeated', { attempt, error: String(error) }),
@@ -126,7 +128,7 @@ export class Hub {
     this.#cluster = this.#join()
   }
 
-  /** Takes over the store under a new epoch and goes on with every job that an earlier hub left unfinished. */
+  /** Joins the store under a new epoch and goes on with every job that is unfinished. */
   static async start(options: HubOptions): Promise<Hub> {
     const epoch = await options.results.openEpoch()
     const counts = await options.jobs.counts()
@@ -144,9 +146,10 @@ export class Hub {
     this.#closed = true
     clearInterval(this.#timer)
     this.#sessions.closeAll()
-    this.#chunks.close()
+    this.#chunks.stop()
     this.#finisher.close()
     await this.#commits.close()
+    await this.#chunks.close()
     await this.#totals.flush()
     await this.#trust.flush()
     await this.#cluster?.close()
@@ -196,7 +199,11 @@ export class Hub {
       )
       if (row.state === 'submitted') this.#writer.storePhase(row.id, 'planned')
       const { shard_count } = job.plan
-      const published = { job_id: row.id, shard_count, chunk_shards: this.#options.chunkShards ?? chunkShards(job) }
+      const published = {
+        job_id: row.id,
+        shard_count,
+        chunk_shards: this.#options.chunkShards ?? chunkShards(job),
+      }
       const { drained } = await this.#chunks.publish({ ...published, accepted: joinRanges(accepted) })
       this.#apply({ t: 'job.admitted', job: admittedJob(row, job, singles, runtime.looked(), this.#now()) })
       if (drained) this.#apply({ t: 'job.drained', job_id: row.id })
@@ -526,7 +533,6 @@ export class Hub {
   /** The runtime stays until the end is stored: what was accepted before it is still to be folded. */
   #storeEnd(jobId: string, state: StoredEnd, failure: ForgeErrorJson | undefined): void {
     this.#writer.storeEnd(jobId, state, {
-      epoch: this.epoch,
       failure,
       durable: () => this.#durable(),
       progress: () => this.#runtimes.get(jobId)?.progress(undefined),
@@ -586,6 +592,30 @@ export class Hub {
     for (const job_id of new Set(commits.map((commit) => commit.job_id))) this.#look(job_id)
   }
 
+  /** Of a job that may stop early a hub looks at all that is durable before it goes on with the work of another one. */
+  async #inherit(jobId: string): Promise<void> {
+    const runtime = this.#runtimes.get(jobId)
+    if (runtime?.job.target === undefined) return
+    await runtime.collect((wants) => this.#options.results.load(jobId, wants))
+    this.#dirty.add(jobId)
+    this.#look(jobId)
+  }
+
+  /** Another hub has these chunks now, and does again what was accepted here and is not durable. */
+  #lost(commits: readonly PendingCommit[]): void {
+    const claims = new Map(
+      commits.map((commit) => [`${commit.job_id} ${commit.chunk} ${commit.epoch}`, commit]),
+    )
+    for (const { job_id, runs } of commits) {
+      this.#runtimes.get(job_id)?.disown(runs)
+      this.#dirty.add(job_id)
+    }
+    for (const { job_id, chunk, epoch } of claims.values()) {
+      this.#options.log('info', 'another hub has taken over a chunk', { job: job_id, chunk })
+      this.#apply({ t: 'chunk.lost', job_id, chunk, epoch })
+    }
+  }
+
   /** Tells the core what the durable prefix of a job with a target says. */
   #look(jobId: string): void {
     const runtime = this.#runtimes.get(jobId)
@@ -607,80 +637,30 @@ export class Hub {
     }, 4 * TICK_MS).unref()
   }
 
-  // The other hubs of the store
-
   #join(): ClusterDesk | undefined {
     const { cluster, jobs, log } = this.#options
     if (cluster === undefined) return undefined
-    return new ClusterDesk({
-      ...cluster,
+    return joinCluster(cluster, {
       epoch: this.epoch,
+      jobs,
       log,
-      jobs: () => [...this.#runtimes.keys()],
-      has: (jobId) => this.#runtimes.has(jobId),
-      admit: async (jobId) => {
-        const row = this.#runtimes.has(jobId) || this.#closed ? undefined : await jobs.get(jobId)
-        if (row !== undefined && UNFINISHED.includes(row.state) && !this.#closed) await this.#take(row)
-      },
-      letGo: async (jobId) => {
-        await this.#admitting.get(jobId)?.catch(() => {})
-        const row = this.#state.jobs.has(jobId) ? await jobs.get(jobId) : undefined
-        if (row === undefined || UNFINISHED.includes(row.state) || !this.#state.jobs.has(jobId)) return
+      state: this.#state,
+      runtimes: this.#runtimes,
+      sessions: this.#sessions,
+      tally: this.#tally,
+      finisher: this.#finisher,
+      now_ms: this.#now,
+      isClosed: () => this.#closed,
+      tell: (event) => void this.#apply(event),
+      take: (row) => this.#take(row),
+      admitted: async (jobId) => this.#admitting.get(jobId)?.catch(() => {}),
+      letGo: (jobId) => {
         this.#lettingGo.add(jobId)
         this.#apply({ t: 'job.cancelled', job_id: jobId })
       },
-      chunksAvailable: (jobId) => this.#apply({ t: 'chunks.available', job_id: jobId }),
-      news: (news) => this.#hear(news),
-      status: () => {
-        const { jobs_settled, shards_accepted } = this.#tally.since()
-        const { shards_per_s } = this.#tally.view(this.#now())
-        const finishing = this.#finisher.jobs.slice(0, 1024)
-        return { ...this.#sessions.counts(), shards_per_s, shards_accepted, jobs_settled, finishing }
-      },
-      part: (jobId) => {
-        const core = this.#state.jobs.get(jobId)
-        return core && this.#runtimes.get(jobId)?.part(core, connectedFor(this.#state, core))
-      },
-      heard: (jobId, epoch, part) => {
-        this.#runtimes.get(jobId)?.parts.hear(epoch, part)
-        this.#retell(jobId)
-      },
-      present: (epochs) => {
-        for (const [jobId, { parts }] of this.#runtimes) if (parts.present(epochs)) this.#retell(jobId)
-      },
+      endSessions: (which, reason) => this.#endSessions(which, reason),
+      retold: (jobId) => void this.#retold.add(jobId),
     })
-  }
-
-  /** What others have of the job has changed. */
-  #retell(jobId: string): void {
-    this.#retold.add(jobId)
-    const connected = this.#runtimes.get(jobId)?.parts.connectedElsewhere
-    const core = this.#state.jobs.get(jobId)
-    if (core !== undefined && connected !== undefined && connected !== core.connected_elsewhere)
-      this.#apply({ t: 'job.elsewhere', job_id: jobId, connected })
-  }
-
-  /** Something that every hub has to know; this one may have done it itself. */
-  #hear(news: HubNews): void {
-    switch (news.t) {
-      case 'agent.revoked':
-        this.#endSessions(({ agent }) => agent === news.agent, SESSION_ENDS[news.t])
-        return
-      case 'token.revoked':
-        this.#endSessions(({ tokenId }) => tokenId === news.token, SESSION_ENDS[news.t])
-        return
-      case 'owner.erased':
-        this.#endSessions(({ ownerId }) => ownerId === news.owner, SESSION_ENDS[news.t])
-        return
-      case 'owner.moved':
-        this.#apply(news)
-        return
-      case 'agent.failed':
-        this.#apply({ ...news, t: 'agent.distrusted' })
-        return
-      default:
-        news satisfies never
-    }
   }
 
   #fenced(error: ForgeError): void {

@@ -32,7 +32,9 @@ export const jobPart = z.object({
 export type JobPart = z.infer<typeof jobPart>
 
 /** What a hub adds to its accepted shards. */
-export type PartNow = Pick<JobPart, 'in_flight' | 'connected' | 'phase' | 'marks'> & { readonly waiting: number }
+export type PartNow = Pick<JobPart, 'in_flight' | 'connected' | 'phase' | 'marks'> & {
+  readonly waiting: number
+}
 
 export function packCells(cells: Uint32Array): JobPart['cells'] {
   const packed: [number, number, number][] = []

@@ -37,7 +37,10 @@ export class JobParts {
   /** What others have told, and whether they are still there. */
   readonly #told = new Map<number, { readonly part: JobPart; isThere: boolean }>()
 
-  constructor(epoch: number, { shard_count, looks }: { readonly shard_count: number; readonly looks?: readonly number[] }) {
+  constructor(
+    epoch: number,
+    { shard_count, looks }: { readonly shard_count: number; readonly looks?: readonly number[] },
+  ) {
     this.#epoch = epoch
     this.#shard_count = shard_count
     this.#looks = looks
@@ -134,7 +137,9 @@ export class JobParts {
       else {
         const { part, isThere } = told
         const { in_flight, connected, phase, marks } = part
-        const present = isThere ? { in_flight, connected, phase, marks } : { in_flight: 0, connected: 0, marks: '' }
+        const present = isThere
+          ? { in_flight, connected, phase, marks }
+          : { in_flight: 0, connected: 0, marks: '' }
         parts.push({ ...(part.accepted > folded.accepted ? part : folded), ...present })
       }
     }
@@ -156,7 +161,8 @@ export class JobParts {
 
   /** Running as soon as one hub has untouched shards. */
   phase(own: PartNow['phase']): PartNow['phase'] {
-    for (const { part, isThere } of this.#told.values()) if (isThere && part.phase === 'running') return 'running'
+    for (const { part, isThere } of this.#told.values())
+      if (isThere && part.phase === 'running') return 'running'
     return own
   }
 

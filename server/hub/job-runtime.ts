@@ -49,7 +49,12 @@ export class JobRuntime {
   finishing = false
 
   /** @param epoch of this hub */
-  constructor({ id, created_at }: Pick<JobRow, 'id' | 'created_at'>, job: PreparedJob, blobs: BlobStore, epoch: number) {
+  constructor(
+    { id, created_at }: Pick<JobRow, 'id' | 'created_at'>,
+    job: PreparedJob,
+    blobs: BlobStore,
+    epoch: number,
+  ) {
     this.id = id
     this.created_at = created_at
     this.job = job

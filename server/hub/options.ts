@@ -26,8 +26,8 @@ export interface HubOptions {
   readonly trust: TrustStore
   readonly referee: Referee
   readonly houseAgent: boolean
-  /** Which chunks are whose; without one this hub has them all. */
-  readonly chunks?: ChunkQueue
+  /** The queue that says which chunks are whose; its claims fence what `results` takes from the hub of that epoch. */
+  readonly chunks: (epoch: number) => ChunkQueue
   /** The other hubs of the store; without it this one takes itself for alone. */
   readonly cluster?: { readonly store: ClusterStore; readonly bus: MessageBus }
   /** Shards of one chunk; undefined: by the job's size. The same for every hub of a store. */
@@ -40,7 +40,7 @@ export interface HubOptions {
     message: string,
     fields?: Readonly<Record<string, unknown>>,
   ) => void
-  /** The hub can no longer serve (a newer one owns the store): the process should end. */
+  /** The hub can no longer serve (the database does not know it any more): the process should end. */
   readonly fatal: (error: ForgeError) => void
   /** Monotonic milliseconds. */
   readonly now_ms?: () => number

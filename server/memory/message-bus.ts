@@ -96,7 +96,11 @@ export class PostgresBus implements MessageBus {
   }
 
   async #connect(): Promise<void> {
-    const client = new pg.Client({ connectionString: this.#url, application_name: 'forge-pool-bus', keepAlive: true })
+    const client = new pg.Client({
+      connectionString: this.#url,
+      application_name: 'forge-pool-bus',
+      keepAlive: true,
+    })
     let isBroken = false
     const broken = (error: unknown): void => {
       if (isBroken) return

@@ -113,7 +113,6 @@ export interface JobStore {
    * Moves a job from any of `from` to `to`. @returns false when it is in none of them (someone else was first).
    * Sets started_at on `running` and finished_at on a final state. A final state is stored together with its money: what
    * is durable of the job is charged and paid out, the rest of the hold released.
-   * @throws ForgeError CONFLICT when `epoch` is given and a newer hub has started
    */
   transition(
     id: string,
@@ -122,15 +121,15 @@ export interface JobStore {
     more?: {
       readonly failure?: ForgeErrorJson
       readonly progress?: ProgressView
-      readonly epoch?: number
       readonly covered_shards?: number | null
     },
   ): Promise<boolean>
   /**
-   * Running or verifying to settled with its result and its money, in one transaction fenced by the hub's epoch.
-   * @throws ForgeError CONFLICT when fenced
+   * Running or verifying to settled with its result and its money, in one transaction, which ends every claim of the
+   * job's chunks. @returns false when it has ended before, for a job ends once, whichever hub
+   * ends it; or when what the settlement rests on has changed
    */
-  settle(id: string, epoch: number, settlement: Settlement): Promise<boolean>
+  settle(id: string, settlement: Settlement): Promise<boolean>
 }
 
 export interface ResultGroup {
@@ -149,9 +148,20 @@ export interface StoredGroup extends ResultGroup {
   readonly is_replacement: boolean
 }
 
+/** A hub's claim of a chunk: a later claim of the same chunk has a greater epoch, and this one is over. */
+export interface ChunkClaim {
+  readonly chunk: number
+  readonly epoch: number
+}
+
 /** A group on its way into the store, with what its copies are worth to whom. */
 export interface AcceptedGroup extends ResultGroup {
   readonly work: readonly WorkDone[]
+  /**
+   * What lets it in: the claim of the chunk in which its shards lie, as long as it is the newest; or, for one shard that
+   * the referee replaces, that it has not been replaced before and its job has not ended.
+   */
+  readonly fence: ChunkClaim | 'correction'
 }
 
 export interface SignedReceipt {
@@ -165,24 +175,29 @@ export interface JobWithheld extends WithheldDigests {
   readonly job_id: string
 }
 
-/**
- * Accepted results. One packed row per job and commit, no row per shard; a commit is one transaction and is refused
- * when a newer hub has started (fencing).
- */
+/** Accepted results. One packed row per chunk and commit, no row per shard; a commit is one transaction. */
 export interface ResultStore {
-  /** A new epoch, larger than every earlier one; from now on commits under older epochs are refused. */
+  /** A new epoch for a hub that starts, larger than every earlier one. Those of other hubs stay valid. */
   openEpoch(): Promise<number>
   /**
-   * After a failure of any other kind the commit may have happened all the same: call again with the same `groups`
-   * array, and nothing is stored twice.
-   * @throws ForgeError CONFLICT when `epoch` is not the newest, or was not opened by this store
+   * Stores every group whose fence lets it in, and none of the others; receipts and withheld digests always, for they say
+   * what agents signed, whoever owns the chunk now. After a failure the commit may have happened all the same: call again
+   * with the same `groups` array, and nothing is stored twice.
+   * @returns the groups that are not stored
+   * @throws ForgeError CONFLICT when `epoch` was not opened by this store, or the database does not know it
    */
   commit(
     epoch: number,
     groups: readonly AcceptedGroup[],
     receipts: readonly SignedReceipt[],
     withheld?: readonly JobWithheld[],
-  ): Promise<void>
+  ): Promise<readonly AcceptedGroup[]>
+  /** Which of these shards are durable: `[first, count]` in any order. */
+  durable(
+    jobId: string,
+    first: number,
+    count: number,
+  ): Promise<readonly (readonly [first: number, count: number])[]>
   /**
    * Everything accepted for a job: rows in the order of each hub's commits, and what replaces shards of others after all
    * others. With `wants` only those rows.

@@ -27,7 +27,10 @@ export function blockAgent(
 }
 
 /** The same at another hub's word, who has stored it. */
-export function distrustAgent(turn: Turn, { agent, executor, reason }: HubEvent & { t: 'agent.distrusted' }): void {
+export function distrustAgent(
+  turn: Turn,
+  { agent, executor, reason }: HubEvent & { t: 'agent.distrusted' },
+): void {
   if (!turn.state.blocked.has(agent)) shutOut(turn, agent, executor, reason)
 }
 

@@ -7,7 +7,16 @@ const FIRST_SEED = Number(process.env.FORGE_SIMULATION_FIRST_SEED ?? 1)
 
 describe('simulated networks', () => {
   it(`keep every rule through every fault (${SEEDS} seeds from ${FIRST_SEED})`, { timeout: 300_000 }, () => {
-    const seen = { crashes: 0, leases: 0, refereed: 0, fenced: 0, wrong: 0, corrected: 0, stopped: 0, cancelled: 0 }
+    const seen = {
+      crashes: 0,
+      leases: 0,
+      refereed: 0,
+      fenced: 0,
+      wrong: 0,
+      corrected: 0,
+      stopped: 0,
+      cancelled: 0,
+    }
     for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
       const world = new World(scenarioOf(seed))
       world.run()

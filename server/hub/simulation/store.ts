@@ -268,7 +268,8 @@ export class Store {
     if (stored.paid > stored.accepted_count * copiesPaid(stored.job.verify))
       this.#fail(`${id} pays ${stored.paid} copies of ${stored.accepted_count} shards`)
     for (const shard of basis.wrong) {
-      if (stored.corrected.has(shard)) this.#fail(`${id} settles with shard ${shard} as it was before its correction`)
+      if (stored.corrected.has(shard))
+        this.#fail(`${id} settles with shard ${shard} as it was before its correction`)
       if (stored.singles.get(shard)?.copies.some(({ agent }) => this.incidents.has(agent)) === true)
         this.#fail(`${id} settles with the wrong shard ${shard} of an agent that was found wrong`)
     }

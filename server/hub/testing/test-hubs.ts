@@ -49,7 +49,7 @@ export function testHubs(database: Database, blobs: BlobStore, bus: MessageBus =
         trust: mortal(createTrustStore(database)),
         cluster: { store: mortal(createClusterStore(database)), bus: mortal(bus) },
         chunks: (epoch) => mortal(shared.chunks(epoch)),
-        chunkShards: 4,
+        chunkShards: 2,
         referee: referenceReferee(),
         houseAgent: false,
         listener: { jobChanged() {}, networkChanged() {} },

@@ -11,7 +11,7 @@ import { createJobStore } from '../job-store.ts'
 import { createOwnerStore } from '../owner-store.ts'
 import type { CreditStore, JobStore, NewJob, ResultStore, Settlement } from '../ports.ts'
 import { createResultStore } from '../result-store.ts'
-import { runsOf, SAMPLE_TERMS, sampleJob, sampleResult } from './samples.ts'
+import { claimSample, runsOf, SAMPLE_CLAIM, SAMPLE_TERMS, sampleJob, sampleResult } from './samples.ts'
 
 export interface WorldAgent {
   readonly id: string
@@ -38,7 +38,6 @@ export interface LedgerWorld {
   readonly jobs: JobStore
   readonly credits: CreditStore
   readonly results: ResultStore
-  readonly epoch: number
   /** A new person. @returns the owner */
   person(kind: 'account' | 'guest', credits: number): Promise<string>
   /** A new agent: of that owner, of a network of its own, or of the house. */
@@ -74,7 +73,6 @@ export async function createLedgerWorld(
     jobs,
     credits,
     results,
-    epoch,
     async person(kind, amount) {
       const { id } = await prisma.owners.create({ data: { kind, label: 'somebody' } })
       if (amount > 0) await credits.grant(id, amount, 'test')
@@ -118,16 +116,17 @@ export async function createLedgerWorld(
           runs,
           work: workDone(runs, job.owner_id, copies_needed),
           findings: NO_FINDINGS,
+          fence: SAMPLE_CLAIM,
         }
       })
+      await claimSample(database, job.id)
       // As the hub does: a commit that failed may have happened, and is repeated.
       await results.commit(epoch, groups, []).catch(() => results.commit(epoch, groups, []))
     },
     async run(job) {
       await jobs.transition(job.id, ['submitted'], 'running')
     },
-    settle: (job, covered) =>
-      jobs.settle(job.id, epoch, { ...WORLD_RESULT, covered_shards: covered ?? null }),
+    settle: (job, covered) => jobs.settle(job.id, { ...WORLD_RESULT, covered_shards: covered ?? null }),
     available: async (owner) => (await credits.balance(owner)).available,
     async posted(account) {
       const row = await prisma.credit_accounts.findUnique({ where: { id: account } })
