@@ -181,6 +181,10 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
         if (room.state === 'settled' && leadership.isLeader) recorder.poke()
       },
       networkChanged: (stats) => projection?.networkChanged(stats),
+      jobLetGo: (jobId, state) => {
+        void projection?.jobLetGo(jobId)
+        if (state === 'settled' && leadership.isLeader) recorder.poke()
+      },
     },
     log: (level, message, fields) => log[level](message, fields),
     fatal: options.fatal,

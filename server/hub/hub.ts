@@ -544,8 +544,11 @@ export class Hub {
   #announceEnd(jobId: string, state: JobState): void {
     const runtime = this.#runtimes.get(jobId)
     if (runtime === undefined) return
-    this.#options.listener.jobChanged(jobId, runtime.room(state, this.#state.jobs.get(jobId)))
-    if (!this.#lettingGo.has(jobId)) this.#cluster?.tell({ t: 'job.ended', job_id: jobId })
+    if (this.#lettingGo.has(jobId)) this.#options.listener.jobLetGo?.(jobId, state)
+    else {
+      this.#options.listener.jobChanged(jobId, runtime.room(state, this.#state.jobs.get(jobId)))
+      this.#cluster?.tell({ t: 'job.ended', job_id: jobId })
+    }
     this.#forget(jobId)
   }
 

@@ -146,7 +146,7 @@ export class JobRuntime {
 
   async #foldRun(epoch: number, run: AcceptedRun): Promise<void> {
     this.parts.add(epoch, run, false)
-    if (run.method === 'single')
+    if (run.method === 'single' && this.job.contract.verify.mode !== 'none')
       for (const { agent, executor } of run.copies) this.singles.add(`${agent} ${executor}`)
     for (let offset = 0; offset < run.count; offset++) {
       const shard = run.first + offset

@@ -1,4 +1,4 @@
-import type { JobRoom, NetworkView } from '../../kernel/api.ts'
+import type { JobRoom, JobState, NetworkView } from '../../kernel/api.ts'
 import type { ForgeError } from '../../kernel/errors.ts'
 import type { ClusterStore } from '../memory/cluster-store.ts'
 import type { MessageBus } from '../memory/message-bus.ts'
@@ -16,6 +16,8 @@ export type HubLog = (
 export interface HubListener {
   jobChanged(jobId: string, room: JobRoom): void
   networkChanged(stats: NetworkView): void
+  /** Another hub has ended the job: what it was in the end stands in the database. */
+  jobLetGo?(jobId: string, state: JobState): void
 }
 
 export interface HubOptions {
