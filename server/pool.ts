@@ -31,16 +31,16 @@ import { createIdentify } from './http/identify.ts'
 import { RateLimits, type RateRules } from './http/rate-limits.ts'
 import type { HttpServer, Site } from './http/server.ts'
 import { Hub } from './hub/hub.ts'
-import { PostgresChunkQueue } from './hub/queues/postgres-chunk-queue.ts'
+import type { HubLog } from './hub/options.ts'
+import { connectNats } from './hub/queues/nats-connection.ts'
+import { openChunkQueue } from './hub/queues/open-chunk-queue.ts'
 import type { Referee } from './hub/referee/referee.ts'
 import { createAgentStore } from './memory/agent-store.ts'
 import { createBlobAccessStore } from './memory/blob-access-store.ts'
 import { openFileBlobStore } from './memory/blob-store-files.ts'
-import { createChunkStore } from './memory/chunk-store.ts'
 import { createChallengeStore, createConsentStore } from './memory/consent-store.ts'
 import { createCreditStore } from './memory/credit-store.ts'
 import type { Database } from './memory/database.ts'
-import { HubPresence } from './memory/hub-presence.ts'
 import { createJobStore } from './memory/job-store.ts'
 import { createOwnerStore } from './memory/owner-store.ts'
 import type { RecordStore } from './memory/ports.ts'
@@ -60,6 +60,8 @@ const HOLD_SWEEP_MS = 60_000
 
 export interface PoolOptions {
   readonly database: Database
+  /** NATS with JetStream, which hands out chunks; undefined: PostgreSQL does. */
+  readonly natsUrl?: string | undefined
   /** Holds the folders `blobs`, `log` and `keys`. */
   readonly dataDir: string
   readonly referee: Referee
@@ -146,6 +148,8 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     log: (level, message, fields) => log[level](message, fields),
   })
 
+  const nats = options.natsUrl === undefined ? undefined : await connectNats(options.natsUrl, 'forge-hub')
+  const hubLog: HubLog = (level, message, fields) => log[level](message, fields)
   let projection: Projection | undefined
   const hub = await Hub.start({
     jobs,
@@ -153,13 +157,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     blobs,
     agents,
     trust,
-    chunks: (epoch) =>
-      new PostgresChunkQueue({
-        chunks: createChunkStore(database.pool),
-        results,
-        presence: new HubPresence(database.url, epoch, (line) => log.warn(line)),
-        holder: epoch,
-      }),
+    chunks: await openChunkQueue({ database, results, nats, log: hubLog }),
     referee: options.referee,
     houseAgent: options.houseAgent,
     listener: {
@@ -169,7 +167,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       },
       networkChanged: (stats) => projection?.networkChanged(stats),
     },
-    log: (level, message, fields) => log[level](message, fields),
+    log: hubLog,
     fatal: options.fatal,
   })
   const blobService = createBlobService(blobs, createBlobAccessStore(database))
@@ -263,6 +261,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       await http.close()
       await mailer.close()
       await hub.close()
+      await nats?.close()
       await recorder.close()
     },
   }
