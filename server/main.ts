@@ -64,6 +64,7 @@ async function start(config: Config, dev: boolean, log: Log): Promise<void> {
   running.site = await openSite({ root: config.root, dev, host: config.host, port })
   running.pool = await startPool({
     database: running.database,
+    natsUrl: config.natsUrl,
     dataDir: config.dataDir,
     referee: new WorkerReferee(new URL('./referee-worker.mjs', import.meta.url), config.refereeCpuShare),
     houseAgent: config.houseAgent,

@@ -31,20 +31,20 @@ import { createIdentify } from './http/identify.ts'
 import { RateLimits, type RateRules } from './http/rate-limits.ts'
 import type { HttpServer, Site } from './http/server.ts'
 import { Hub } from './hub/hub.ts'
-import { PostgresChunkQueue } from './hub/queues/postgres-chunk-queue.ts'
+import type { HubLog } from './hub/options.ts'
+import { openBus } from './hub/queues/nats-bus.ts'
+import { connectNats } from './hub/queues/nats-connection.ts'
+import { openChunkQueue } from './hub/queues/open-chunk-queue.ts'
 import type { Referee } from './hub/referee/referee.ts'
 import { createAgentStore } from './memory/agent-store.ts'
 import { createBlobAccessStore } from './memory/blob-access-store.ts'
 import { openFileBlobStore } from './memory/blob-store-files.ts'
-import { createChunkStore } from './memory/chunk-store.ts'
 import { createClusterStore } from './memory/cluster-store.ts'
 import { createChallengeStore, createConsentStore } from './memory/consent-store.ts'
 import { createCreditStore } from './memory/credit-store.ts'
 import type { Database } from './memory/database.ts'
-import { HubPresence } from './memory/hub-presence.ts'
 import { createJobStore } from './memory/job-store.ts'
 import { Leadership } from './memory/leadership.ts'
-import { PostgresBus } from './memory/message-bus.ts'
 import { createOwnerStore } from './memory/owner-store.ts'
 import type { RecordStore } from './memory/ports.ts'
 import { createRecordStore } from './memory/record-store.ts'
@@ -63,6 +63,8 @@ const HOLD_SWEEP_MS = 60_000
 
 export interface PoolOptions {
   readonly database: Database
+  /** NATS with JetStream, which hands out chunks; undefined: PostgreSQL does. */
+  readonly natsUrl?: string | undefined
   /** Holds the folders `blobs`, `log` and `keys`. */
   readonly dataDir: string
   readonly referee: Referee
@@ -155,9 +157,9 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     failed: (error) => log.warn('cluster.leadership_failed', { error }),
   })
   const cluster = createClusterStore(database)
-  const bus = new PostgresBus(database, (error) => log.warn('cluster.bus_lost', { error }))
-  await bus.open()
-
+  const nats = options.natsUrl === undefined ? undefined : await connectNats(options.natsUrl, 'forge-hub')
+  const hubLog: HubLog = (level, message, fields) => log[level](message, fields)
+  const bus = await openBus({ database, nats, log: hubLog })
   let projection: Projection | undefined
   const hub = await Hub.start({
     jobs,
@@ -165,14 +167,8 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     blobs,
     agents,
     trust,
-    chunks: (epoch) =>
-      new PostgresChunkQueue({
-        chunks: createChunkStore(database.pool),
-        results,
-        presence: new HubPresence(database.url, epoch, (line) => log.warn(line)),
-        holder: epoch,
-      }),
     cluster: { store: cluster, bus },
+    chunks: await openChunkQueue({ database, results, nats, log: hubLog }),
     referee: options.referee,
     houseAgent: options.houseAgent,
     listener: {
@@ -186,7 +182,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
         if (state === 'settled' && leadership.isLeader) recorder.poke()
       },
     },
-    log: (level, message, fields) => log[level](message, fields),
+    log: hubLog,
     fatal: options.fatal,
   })
   const blobService = createBlobService(blobs, createBlobAccessStore(database))
@@ -285,6 +281,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       await recorder.close()
       await leadership.close()
       await bus.close()
+      await nats?.close()
     },
   }
 }

@@ -75,8 +75,8 @@ export interface ChunkStore {
   withdraw(job_id: string): Promise<void>
   /** Of the jobs that are published. */
   survey(job_ids: readonly string[]): Promise<ReadonlyMap<string, QueueState>>
-  /** Chunks that nobody holds and that are not done, from the first, at most so many. */
-  free(job_id: string, limit: number): Promise<readonly number[]>
+  /** Chunks that nobody holds and that are not done, from the first, at most so many. `epoch`: of the last claim, or 0. */
+  free(job_id: string, limit: number): Promise<readonly { readonly chunk: number; readonly epoch: number }[]>
 }
 
 const storedRanges = z.array(z.tuple([z.int(), z.int()]))
@@ -243,15 +243,15 @@ export function createChunkStore(pool: pg.Pool): ChunkStore {
     },
 
     async free(job_id, limit) {
-      const { rows } = await pool.query<{ chunk: number }>(
+      const { rows } = await pool.query<{ chunk: number; epoch: string }>(
         `WITH ${ALIVE}
-         SELECT n.chunk FROM chunk_queues q
+         SELECT n.chunk, coalesce(c.epoch, 0) AS epoch FROM chunk_queues q
          CROSS JOIN generate_series(0, ${CHUNK_COUNT} - 1) AS n (chunk)
          LEFT JOIN job_chunks c ON c.job_id = q.job_id AND c.chunk = n.chunk
          WHERE q.job_id = $1 AND (c.job_id IS NULL OR (${IS_FREE})) ORDER BY n.chunk LIMIT $2`,
         [job_id, limit],
       )
-      return rows.map(({ chunk }) => chunk)
+      return rows.map(({ chunk, epoch }) => ({ chunk, epoch: safeNumber(epoch) }))
     },
   }
 }

@@ -1,4 +1,7 @@
+import { jetstreamManager } from '@nats-io/jetstream'
+import type { NatsConnection } from '@nats-io/transport-node'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { findNatsServer } from '../../../scripts/nats.mjs'
 import { createChunkStore } from '../../memory/chunk-store.ts'
 import { HubPresence } from '../../memory/hub-presence.ts'
 import { createJobStore } from '../../memory/job-store.ts'
@@ -14,6 +17,10 @@ import { createTestDatabase, type TestDatabase } from '../../memory/testing/test
 import type { ChunkQueue } from '../chunk-queue.ts'
 import type { ClaimedChunk } from '../core/events.ts'
 import { MemoryChunkQueue } from '../memory-chunk-queue.ts'
+import { type NatsServer, startNatsServer } from '../testing/nats-server.ts'
+import { ChunkStream } from './chunk-stream.ts'
+import { JetStreamChunkQueue } from './jetstream-chunk-queue.ts'
+import { connectNats } from './nats-connection.ts'
 import { PostgresChunkQueue } from './postgres-chunk-queue.ts'
 
 /** What a chunk queue promises, whichever engine is behind it. */
@@ -37,8 +44,15 @@ let ownerId: string
 beforeAll(async () => {
   database = await createTestDatabase()
   ownerId = (await sampleAccount(database, 'submitter')).id
+  if (natsServer === undefined) return
+  server = await startNatsServer(natsServer)
+  nats = await connectNats(server.url, 'test')
 })
-afterAll(() => database.close())
+afterAll(async () => {
+  await nats?.close()
+  await server?.close()
+  await database.close()
+})
 
 async function postgresHub(): Promise<PostgresChunkQueue> {
   const results = createResultStore(database.pool)
@@ -62,6 +76,30 @@ async function fleetOf(open: () => Promise<ChunkQueue>): Promise<Fleet> {
   }
 }
 
+const natsServer = findNatsServer()
+if (natsServer === undefined)
+  console.log('missing: nats-server: JetStreamChunkQueue is not tested (apt-get install nats-server)')
+let server: NatsServer
+let nats: NatsConnection
+
+/** Far shorter than a claim: what the stream hands out again must not be claimed again for that. */
+const ACK_WAIT_MS = 1000
+
+async function jetStreamHub(): Promise<ChunkQueue> {
+  const stream = await ChunkStream.open(nats, ACK_WAIT_MS)
+  const chunks = createChunkStore(database.pool)
+  return new JetStreamChunkQueue({
+    stream,
+    rows: await postgresHub(),
+    chunks,
+    log: () => {},
+    reconcile_ms: 50,
+    // Every look may publish again.
+    now_ms: () => 10_000 * performance.now(),
+  })
+}
+
+const JETSTREAM = 'JetStreamChunkQueue'
 const ENGINES: readonly {
   readonly name: string
   /** Whether several hubs share it: claims then run out. */
@@ -77,9 +115,12 @@ const ENGINES: readonly {
     },
   },
   { name: 'PostgresChunkQueue', isShared: true, open: () => fleetOf(postgresHub) },
+  ...(natsServer === undefined
+    ? []
+    : [{ name: JETSTREAM, isShared: true, open: () => fleetOf(jetStreamHub) }]),
 ]
 
-describe.each(ENGINES)('$name', ({ isShared, open }) => {
+describe.each(ENGINES)('$name', ({ name, isShared, open }) => {
   let fleet: Fleet
   let job_id: string
   beforeEach(async () => {
@@ -313,5 +354,33 @@ describe.each(ENGINES)('$name', ({ isShared, open }) => {
       expect(await hub.claim(job_id, 10)).toEqual({ chunks: [], exhausted: true })
       expect(await hub.extend(job_id, chunk, epoch)).toBe(false)
     })
+  })
+
+  if (name !== JETSTREAM) return
+  it('loses no work with its stream: what nobody holds is published again, what is held stays held', async () => {
+    const hub = await fleet.hub()
+    await publish(hub)
+    const held = await claim(hub, 3)
+    await (await jetstreamManager(nats)).streams.delete('FORGE_CHUNKS')
+    const others = await claim(await fleet.hub(), 7)
+    expect(numbers([...held, ...others])).toEqual(ALL)
+    for (const { chunk, epoch } of held) {
+      expect(await hub.extend(job_id, chunk, epoch)).toBe(true)
+      expect(await hub.ack(job_id, chunk, epoch)).toEqual({ drained: false })
+    }
+    expect(await hub.claim(job_id, 1)).toEqual({ chunks: [], exhausted: true })
+  })
+
+  it('does not claim again what the stream hands out again, as long as the claim lasts', async () => {
+    const [hub, other] = [await fleet.hub(), await fleet.hub()]
+    await publish(hub)
+    await claim(hub, 10)
+    const stream = await ChunkStream.open(nats, ACK_WAIT_MS)
+    const again = new Set<number>()
+    while (again.size < 10) for (const { chunk } of await stream.fetch(job_id, 10)) again.add(chunk)
+    const rows = await postgresHub()
+    expect(await rows.claimAmong(job_id, [...again])).toEqual([])
+    await rows.close()
+    expect(await other.claim(job_id, 10)).toEqual({ chunks: [], exhausted: true })
   })
 })
