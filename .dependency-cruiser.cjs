@@ -124,10 +124,16 @@ module.exports = {
       'Services know each other, not the hub, the pages or the command line.',
     ),
     mayImportOnly(
+      'server-observe',
+      '^server/observe/',
+      [KERNEL, HUB, '^server/observe/'],
+      'Figures and traces are made from what the hub says; nothing is decided by them.',
+    ),
+    mayImportOnly(
       'server-fsck',
-      '^server/fsck/',
-      [KERNEL, SERVICES, '^server/fsck/', SERVER_CONFIG],
-      'Checks what services have stored; nothing that runs depends on it.',
+      '^server/(fsck|backup)/',
+      [KERNEL, SERVICES, '^server/(fsck|backup)/', SERVER_CONFIG],
+      'They read what services have stored; nothing that runs depends on them.',
     ),
     mayImportOnly(
       'server-root',
@@ -164,8 +170,8 @@ module.exports = {
     mayImportOnly(
       'bench',
       '^bench/',
-      [KERNEL, SHADERS, AGENT, '^bench/', '^scripts/'],
-      'Benchmarks measure the executors as agents use them; the server they drive from outside.',
+      [KERNEL, SHADERS, AGENT, '^bench/', '^scripts/', '^server/'],
+      'Benchmarks measure the executors as agents use them, and start the server as its own entry does.',
     ),
     {
       name: 'nothing-imports-the-roof',

@@ -55,6 +55,7 @@ function setUp(makeCpu: () => Promise<Executor> = async () => new WasmExecutor()
       opened.push(origin)
       return hub
     },
+    trust: () => hub,
   })
   const until = (wanted: (status: AgentStatus) => boolean) =>
     new Promise<AgentStatus>((resolve) => {

@@ -1,5 +1,6 @@
 import { ForgeError } from '../kernel/errors.ts'
 import type { OpRegistry } from '../kernel/job.ts'
+import { strictly } from '../kernel/ledger/strict-ed25519.ts'
 import type { SiteEnrolment } from '../kernel/protocol.ts'
 import type { BlobTransport } from './blobs.ts'
 import { type Clock, type Random, throwIfAborted } from './clock.ts'
@@ -7,7 +8,9 @@ import { asForgeError } from './failure.ts'
 import { Governor, type GovernorSettings, threadsMax } from './governor.ts'
 import { type HubAddress, parseHubAddress } from './hub-address.ts'
 import type { HubTransport } from './hub-transport.ts'
+import type { HubTrust } from './hub-trust.ts'
 import { type Identity, type KeyStore, openIdentity } from './identity.ts'
+import { type PendingRotation, pendingRotation } from './key-rotation.ts'
 import { AGENT_LIMITS } from './limits.ts'
 import { probeReports } from './probe-summary.ts'
 import {
@@ -22,6 +25,7 @@ import type { Sensors } from './sensors.ts'
 import { Session, type SessionEvent } from './session.ts'
 import { Speedometer } from './speedometer.ts'
 import type { AgentEvent, AgentStatus } from './status.ts'
+import { webVerifySignature } from './verify-signature.ts'
 
 /** What the agent needs of its host: a tab's worker, or Node. */
 export interface AgentHost {
@@ -39,6 +43,8 @@ export interface AgentHost {
   transport(socket: string): HubTransport
   /** @param origin of the site that serves the hub */
   blobs(origin: string): BlobTransport
+  /** Whether a hub's key is the one of its site. */
+  trust(origin: string): HubTrust
 }
 
 export interface StartOptions {
@@ -80,6 +86,7 @@ export class Agent {
   readonly #speed = new Speedometer()
   /** Speeds of executors that were timed in this visit. */
   readonly #timed: Selection['known'] = new Map()
+  readonly #rotations = new WeakSet<PendingRotation>()
   #status: AgentStatus
   #events = 0
   #running: { readonly stop: AbortController; readonly ended: Promise<void> } | undefined
@@ -143,7 +150,9 @@ export class Agent {
   }
 
   async #main(options: StartOptions, address: HubAddress, stop: AbortSignal): Promise<void> {
-    const identity = await openIdentity(this.#host.keys(options.site?.site_key))
+    const keys = this.#host.keys(options.site?.site_key)
+    const rotation = await pendingRotation(keys)
+    const identity = rotation?.identity ?? (await openIdentity(keys))
     this.#set({ agent_id: identity.keyId })
     if (identity.note !== undefined) this.#note('info', identity.note)
     let choice = options.executor
@@ -155,7 +164,7 @@ export class Agent {
       this.#set({ executor: { kind, label, why } })
       this.#note('info', `Computing on ${kind === 'webgpu' ? 'the GPU' : 'the CPU'}: ${label}, ${why}.`)
       try {
-        await this.#takePart(selected, identity, options, address, stop)
+        await this.#takePart(selected, { identity, rotation }, options, address, stop)
         return
       } catch (thrown) {
         const error = asForgeError(thrown)
@@ -207,7 +216,7 @@ export class Agent {
   /** One session, run whenever the governor lets it. */
   async #takePart(
     selected: SelectedExecutor,
-    identity: Identity,
+    { identity, rotation }: { readonly identity: Identity; readonly rotation: PendingRotation | undefined },
     options: StartOptions,
     address: HubAddress,
     stop: AbortSignal,
@@ -218,6 +227,9 @@ export class Agent {
       blobs: host.blobs(address.origin),
       executor: selected.executor,
       identity,
+      succeeds: rotation?.succeeds,
+      trust: host.trust(address.origin),
+      verifySignature: strictly(webVerifySignature()),
       registry: host.registry,
       clock: host.clock,
       random: host.random,
@@ -228,7 +240,10 @@ export class Agent {
       speed: selected.speed,
       probe: probeReports(this.#status.probe),
       intensity: () => this.#governor.intensity,
-      heard: (event) => this.#hear(event),
+      heard: (event) => {
+        if (event.t === 'live') void this.#rotated(rotation)
+        this.#hear(event)
+      },
     })
     try {
       while (!stop.aborted) {
@@ -245,6 +260,18 @@ export class Agent {
       }
     } finally {
       session.close()
+    }
+  }
+
+  /** The hub has taken the new key. Told again of the same one it says nothing, so a failure here is made good later. */
+  async #rotated(rotation: PendingRotation | undefined): Promise<void> {
+    if (rotation === undefined || this.#rotations.has(rotation)) return
+    this.#rotations.add(rotation)
+    try {
+      await rotation.finish()
+      this.#note('info', 'This agent has a new key. The hub refuses the old one from now on.')
+    } catch (thrown) {
+      this.#note('problem', `The new key could not be put in place: ${asForgeError(thrown).message}`)
     }
   }
 

@@ -44,6 +44,11 @@ export interface AgentClient {
    * @returns undefined when no agent has ever run in this browser
    */
   claim(challenge: ClaimChallenge): Promise<ClaimProof | undefined>
+  /**
+   * Makes a new key, which takes over from this browser's present one at the next start: the hub hands on to it what it knows
+   * of the old one and refuses that from then on. @returns its id; undefined when no agent has ever run here
+   */
+  rotateKey(): Promise<HexDigest | undefined>
   /** Id of this browser's agent; undefined when none has ever run here. */
   agentId(): Promise<HexDigest | undefined>
   /** Ends the worker at once; held leases fall back to the hub when it notices. */
@@ -109,6 +114,7 @@ export function createAgentClient(watch: WatchSensors = watchPage): AgentClient 
     configure: (settings) => call((api) => api.configure(settings)),
     prove: () => call((api) => api.prove()),
     claim: ({ nonce, owner }) => call((api) => api.claim({ nonce, owner })),
+    rotateKey: () => call((api) => api.rotateKey()),
     agentId: () => call((api) => api.agentId()),
     subscribe(changed) {
       listeners.add(changed)

@@ -14,6 +14,31 @@ const SEED_NOTE =
  * @param record name of the key, where there are several: a partner's site key
  */
 export function indexedDbKeyStore(factory: IDBFactory, record: string = OWN_KEY): KeyStore {
+  const nextRecord = `${record} next`
+  const next = singleKey(factory, nextRecord)
+  return {
+    ...singleKey(factory, record),
+    next: {
+      load: next.load,
+      keep: next.keep,
+      async promote() {
+        const database = await openDatabase(factory)
+        try {
+          // One transaction: of two tabs the second one finds nothing to promote.
+          const store = database.transaction(STORE, 'readwrite').objectStore(STORE)
+          const key: unknown = await settled(store.get(nextRecord))
+          if (!isStoredKey(key)) return
+          await settled(store.put(key, record))
+          await settled(store.delete(nextRecord))
+        } finally {
+          database.close()
+        }
+      },
+    },
+  }
+}
+
+function singleKey(factory: IDBFactory, record: string): KeyStore {
   return {
     generate: generateKey,
     note: (key) => (key.kind === 'seed' ? SEED_NOTE : undefined),

@@ -20,7 +20,7 @@ import {
 } from './identity.ts'
 
 const RECEIPT: Receipt = {
-  receipt: 1,
+  receipt: 2,
   lease_id: 'l1',
   epoch: 3,
   contract_hash: 'a'.repeat(64),
@@ -30,6 +30,7 @@ const RECEIPT: Receipt = {
   result_root: 'c'.repeat(64),
   executor: 'cpu',
   software: 'test/1',
+  lease: 'd'.repeat(64),
 }
 
 /** By Node's own Ed25519, which shares no code with the signer. */

@@ -30,6 +30,13 @@ export interface KeyStore {
   note(key: StoredKey): string | undefined
   /** Keeps `key` unless another one came first. @returns the key that is kept now */
   keep(key: StoredKey): Promise<StoredKey>
+  /** A second place, for the key that is to take over: key-rotation.ts. Absent where there is none. */
+  readonly next?: NextKey
+}
+
+export interface NextKey extends Pick<KeyStore, 'load' | 'keep'> {
+  /** Puts the next key in the place of the kept one, which is then no longer used. */
+  promote(): Promise<void>
 }
 
 const ALGORITHM = 'Ed25519'

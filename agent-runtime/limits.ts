@@ -27,6 +27,8 @@ export const AGENT_LIMITS = {
   events_kept: 50,
   /** Leases remembered after their end, so that one sent again is not run again. */
   finished_leases_kept: 256,
+  /** Of what a site publishes about its keys. */
+  well_known_chars: 256 * 1024,
   /** Longest label sent to the hub. */
   label_chars: 120,
   /** Evidence that a page reads at once. */

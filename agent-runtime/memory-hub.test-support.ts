@@ -2,12 +2,16 @@ import { createChallenge, randomInt } from 'altcha-lib'
 import { deriveKey } from 'altcha-lib/algorithms/pbkdf2'
 import { sha256Hex } from '../kernel/digest.ts'
 import { ForgeError } from '../kernel/errors.ts'
+import { makeKey } from '../kernel/evidence/sample.test-support.ts'
 import type { PreparedJob } from '../kernel/job.ts'
+import { type Lease, leaseBatchBytes, leaseDigest, leaseOf } from '../kernel/lease.ts'
+import { merkleLeafHash } from '../kernel/merkle.ts'
 import {
   contractInput,
   type EnrolInput,
   enrolInput,
-  type HubMessage,
+  type LeaseMessage,
+  type LeaseOffer,
   leasesInput,
   type ReleaseInput,
   type ResultInput,
@@ -16,6 +20,7 @@ import {
 } from '../kernel/protocol.ts'
 import type { BlobTransport } from './blobs.ts'
 import type { HubTransport, SubscriptionHandlers } from './hub-transport.ts'
+import type { HubTrust } from './hub-trust.ts'
 
 interface Subscription {
   readonly session: string
@@ -31,7 +36,15 @@ interface Event {
  * A hub in memory that speaks the real protocol: it parses every call with the schemas of kernel/protocol.ts, keeps a
  * log of tracked messages for each session and sends what an agent missed when it resumes.
  */
-export class MemoryHub implements HubTransport, BlobTransport {
+export class MemoryHub implements HubTransport, BlobTransport, HubTrust {
+  /** The key that it names, and the one that signs its leases. */
+  readonly key = makeKey()
+  signingKey = this.key
+  /** Changes what is signed, not what is said. */
+  bend: (lease: Lease) => Lease = (lease) => lease
+  /** Why an agent does not trust its key. */
+  untrusted: ForgeError | undefined
+  readonly job_id = '0d4c7a52-3f0e-4b52-8f5e-9f1f2b3c4d5e'
   epoch = 1
   /** Refuses connections while true. */
   down = false
@@ -113,18 +126,33 @@ export class MemoryHub implements HubTransport, BlobTransport {
   lease(job: PreparedJob, first: number, count: number, more: Record<string, unknown> = {}): string {
     this.#contracts.set(job.contractHash, job.canonical)
     const lease_id = `lease-${++this.#leases}`
-    this.say({
-      t: 'lease',
-      lease_id,
-      epoch: this.epoch,
-      contract_hash: job.contractHash,
-      plan_digest: job.planDigest,
-      first,
-      count,
-      deadline_ms: 60_000,
-      ...more,
-    } as HubMessage)
+    this.say(
+      this.#signed({
+        t: 'lease',
+        lease_id,
+        epoch: this.epoch,
+        job_id: this.job_id,
+        contract_hash: job.contractHash,
+        plan_digest: job.planDigest,
+        first,
+        count,
+        deadline_ms: 60_000,
+        ...more,
+      }),
+    )
     return lease_id
+  }
+
+  #signed(offer: LeaseOffer): LeaseMessage {
+    const agent = sha256Hex(this.enrolled.at(-1)?.public_key ?? new Uint8Array())
+    const lease = leaseOf(offer, { job_id: offer.job_id, agent, hub: sha256Hex(this.key.publicKey) })
+    const root = merkleLeafHash(leaseDigest(this.bend(lease)))
+    const signature = new Uint8Array(this.signingKey.sign(leaseBatchBytes(root, 1)))
+    return { ...offer, proof: { index: 0, size: 1, path: new Uint8Array(0), signature } }
+  }
+
+  async check() {
+    if (this.untrusted !== undefined) throw this.untrusted
   }
 
   /** Sends any message, right or wrong. */
@@ -180,7 +208,13 @@ export class MemoryHub implements HubTransport, BlobTransport {
         this.enrolled.push(enrolment)
         const session = `session-${++this.enrolments}`
         this.#log.set(session, [])
-        return { session, agent_id: sha256Hex(public_key), owner: 'network 127.0.0.0/24', epoch: this.epoch }
+        return {
+          session,
+          agent_id: sha256Hex(public_key),
+          owner: 'network 127.0.0.0/24',
+          epoch: this.epoch,
+          hub_key: this.key.publicKey,
+        }
       }
       case 'hub.contract': {
         const { contract_hash } = contractInput.parse(input)

@@ -2,6 +2,8 @@ import { createPublicKey, verify } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
 import { bytesToHex, sha256, sha256Hex } from '../kernel/digest.ts'
 import { ForgeError } from '../kernel/errors.ts'
+import { makeKey, verifySignature } from '../kernel/evidence/sample.test-support.ts'
+import { leaseDigest, leaseOf } from '../kernel/lease.ts'
 import { merkleRootOfDigests } from '../kernel/merkle.ts'
 import { receiptBytes } from '../kernel/receipt.ts'
 import { generateSeed, identityOf } from './identity.ts'
@@ -29,6 +31,8 @@ async function setUp(options: { intensity?: number } = {}) {
     blobs: hub,
     executor,
     identity,
+    trust: hub,
+    verifySignature,
     registry: TINY_OPS,
     clock,
     random: () => 0.5,
@@ -81,8 +85,19 @@ describe('a session executes leases', () => {
     const digests = new Uint8Array(leaves.flatMap((leaf) => [...sha256(leaf)]))
     expect(result.digests).toEqual(digests)
     expect(result.result_root).toEqual(merkleRootOfDigests(digests))
+    const lease = leaseOf(
+      {
+        lease_id,
+        epoch: 1,
+        contract_hash: job.contractHash,
+        plan_digest: job.planDigest,
+        first: 3,
+        count: 4,
+      },
+      { job_id: hub.job_id, agent: identity.keyId, hub: sha256Hex(hub.key.publicKey) },
+    )
     const receipt = receiptBytes({
-      receipt: 1,
+      receipt: 2,
       lease_id,
       epoch: 1,
       contract_hash: job.contractHash,
@@ -92,6 +107,7 @@ describe('a session executes leases', () => {
       result_root: bytesToHex(result.result_root),
       executor: 'cpu',
       software: 'test/1',
+      lease: bytesToHex(leaseDigest(lease)),
     })
     const x = Buffer.from(identity.publicKey).toString('base64url')
     const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })
@@ -99,6 +115,38 @@ describe('a session executes leases', () => {
     end('stopped')
     await running
     expect(kinds()).toEqual(['connecting', 'live', 'started', 'shard', 'shard', 'shard', 'shard', 'returned'])
+  })
+
+  it.each<[string, (hub: MemoryHub) => void]>([
+    ['a foreign key', (hub) => (hub.signingKey = makeKey())],
+    ['nobody', (hub) => (hub.signingKey = { ...hub.key, sign: () => new Uint8Array(64) })],
+    ['the hub, for another range', (hub) => (hub.bend = (lease) => ({ ...lease, first: lease.first + 1 }))],
+    ['the hub, for another epoch', (hub) => (hub.bend = (lease) => ({ ...lease, epoch: lease.epoch + 1 }))],
+    [
+      'the hub, for another agent',
+      (hub) => (hub.bend = (lease) => ({ ...lease, agent: sha256Hex('other') })),
+    ],
+  ])('executes nothing of a lease that is signed by %s, and gives it back', async (_, bend) => {
+    const { hub, executor, begin, end, kinds } = await start()
+    const running = begin()
+    await hub.until(() => hub.subscribed)
+    bend(hub)
+    const lease_id = hub.lease(tinyJob(10, DIGEST), 3, 4)
+    executor.allow(4)
+    await hub.until(() => hub.releases.length === 1)
+    expect(hub.releases[0]).toMatchObject({ lease_ids: [lease_id], reason: 'failed' })
+    expect(hub.releases[0]?.detail).toContain('not signed by the key of this hub')
+    end('stopped')
+    await running
+    expect([executor.executed, hub.results]).toEqual([[], []])
+    expect(kinds()).toEqual(['connecting', 'live', 'lease_failed'])
+  })
+
+  it('leaves a hub whose key it does not trust', async () => {
+    const { hub, begin } = await start()
+    hub.untrusted = new ForgeError('FORBIDDEN', 'another key than before')
+    await expect(begin()).rejects.toMatchObject({ code: 'FORBIDDEN', message: 'another key than before' })
+    expect(hub.subscribed).toBe(false)
   })
 
   it('fetches contract and operands once for all leases of a job, the next ones while it computes', async () => {

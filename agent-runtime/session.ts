@@ -1,11 +1,14 @@
-import { bytesToHex } from '../kernel/digest.ts'
+import { bytesToHex, type HexDigest, sha256Hex } from '../kernel/digest.ts'
 import { type ErrorCode, ForgeError } from '../kernel/errors.ts'
 import type { OpRegistry } from '../kernel/job.ts'
+import { isLeaseSigned, leaseDigest, leaseOf } from '../kernel/lease.ts'
+import type { VerifySignature } from '../kernel/ledger/signed-note.ts'
 import type { ProbeReport } from '../kernel/probe-report.ts'
 import {
   type EnrolInput,
   type EnrolOutput,
   type HubMessage,
+  type LeaseMessage,
   PROTOCOL_VERSION,
   type ReleaseInput,
   type SiteEnrolment,
@@ -19,6 +22,7 @@ import { asForgeError } from './failure.ts'
 import { type HeldLease, HeldLeases } from './held-leases.ts'
 import { HubClient } from './hub-client.ts'
 import type { HubTransport } from './hub-transport.ts'
+import type { HubTrust } from './hub-trust.ts'
 import { type Identity, signReceipt } from './identity.ts'
 import { LeaseJobs } from './lease-jobs.ts'
 import { runLease } from './lease-run.ts'
@@ -38,6 +42,10 @@ export interface SessionOptions {
   readonly blobs: BlobTransport
   readonly executor: Executor
   readonly identity: Identity
+  /** The key that `identity` takes over from. */
+  readonly succeeds?: EnrolInput['succeeds']
+  readonly trust: HubTrust
+  readonly verifySignature: VerifySignature
   readonly registry: OpRegistry
   readonly clock: Clock
   readonly random: Random
@@ -173,7 +181,9 @@ export class Session {
       const hub = new HubClient(connection, clock)
       if (this.#enrolment === undefined) {
         try {
-          this.#enrolment = await this.#enrol(hub, link)
+          const enrolment = await this.#enrol(hub, link)
+          await this.#options.trust.check(enrolment.hub_key, link)
+          this.#enrolment = enrolment
         } catch (thrown) {
           const error = asForgeError(thrown)
           return { error, final: REFUSALS.has(error.code) }
@@ -201,7 +211,7 @@ export class Session {
   }
 
   async #enrol(hub: HubClient, signal: AbortSignal): Promise<EnrolOutput> {
-    const { executor, identity, software, ownerToken, site, speed, probe, name } = this.#options
+    const { executor, identity, software, ownerToken, site, speed, probe, name, succeeds } = this.#options
     const label = name === undefined ? executor.label : `${name}: ${executor.label}`
     const input: EnrolInput = {
       v: PROTOCOL_VERSION,
@@ -213,6 +223,7 @@ export class Session {
       ...(probe === undefined ? {} : { probe: [...probe] }),
       ...(ownerToken === undefined ? {} : { owner_token: ownerToken }),
       ...(site === undefined ? {} : { site }),
+      ...(succeeds === undefined ? {} : { succeeds }),
     }
     // Only the hub knows whom it counts this agent for, and so whether it asks for proof of work.
     const enrolment = await hub.enrol(input, signal).catch(async (thrown: unknown) => {
@@ -296,6 +307,7 @@ export class Session {
       return
     }
     const signal = AbortSignal.any([work, lease.stop.signal])
+    const leaseName = await this.#signedLease(message)
     const leaseJob = await unlessAborted(this.#jobs.get(message.contract_hash), signal)
     const { job } = leaseJob
     heard({ t: 'started', op: job.op, first: message.first, count: message.count })
@@ -310,7 +322,7 @@ export class Session {
     const result = await runLease(message, leaseJob, ports, signal)
     const { lease_id, epoch, contract_hash, plan_digest, first, count } = message
     const signature = await signReceipt(identity, {
-      receipt: 1,
+      receipt: 2,
       lease_id,
       epoch,
       contract_hash,
@@ -320,6 +332,7 @@ export class Session {
       result_root: bytesToHex(result.result_root),
       executor: executor.kind,
       software,
+      lease: leaseName,
     })
     const { outcome } = await this.#call((hub, { session }) =>
       hub.result(
@@ -329,6 +342,18 @@ export class Session {
     )
     this.#leases.drop(lease_id, 'returned')
     heard({ t: 'returned', count, elapsed_ms: result.elapsed_ms, held: outcome === 'received' })
+  }
+
+  /** @returns the lease's digest. @throws ForgeError MESSAGE_INVALID when the hub has not asked this agent for just that */
+  async #signedLease(message: LeaseMessage): Promise<HexDigest> {
+    const { identity, verifySignature } = this.#options
+    const hubKey = this.#enrolment?.hub_key
+    if (hubKey === undefined) throw new ForgeError('LEASE_UNKNOWN', 'the lease is of an earlier enrolment')
+    const { job_id, proof } = message
+    const digest = leaseDigest(leaseOf(message, { job_id, agent: identity.keyId, hub: sha256Hex(hubKey) }))
+    if (!(await isLeaseSigned(digest, proof, hubKey, verifySignature)))
+      throw new ForgeError('MESSAGE_INVALID', 'the lease is not signed by the key of this hub for this agent')
+    return bytesToHex(digest)
   }
 
   /**

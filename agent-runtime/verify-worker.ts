@@ -4,7 +4,7 @@ import { ForgeError, invariant } from '../kernel/errors.ts'
 import type { Check } from '../kernel/evidence/checklist.ts'
 import { notPinned, type PinTexts, parsePins } from '../kernel/evidence/pins.ts'
 import type { JobRecord } from '../kernel/evidence/record.ts'
-import { acceptedDigests, type EvidenceReport, verifyEvidence } from '../kernel/evidence/verify.ts'
+import { type EvidenceReport, verifyEvidence } from '../kernel/evidence/verify.ts'
 import { OPS } from '../kernel/ops/registry.ts'
 import { AGENT_LIMITS } from './limits.ts'
 import type { ReexecutionRequest } from './reexecute.ts'
@@ -30,6 +30,9 @@ export interface VerificationApi {
   reexecution(shards: readonly number[]): Promise<ReexecutionRequest>
 }
 
+/** Of a file at a time. */
+const PART_BYTES = 4 * 1024 * 1024
+
 let last: EvidenceReport | undefined
 
 const api: VerificationApi = {
@@ -37,22 +40,24 @@ const api: VerificationApi = {
     last = undefined
     const verifySignature = webVerifySignature()
     const pins = parsePins(texts)
-    last = await verifyEvidence(await textOf(file), pins, { verifySignature, ops: OPS })
-    const { verified, checks, record, bundle } = last
+    last = await verifyEvidence(partsOf(file), pins, { verifySignature, ops: OPS })
+    const { verified, checks, record, digests } = last
     const isPlanned = checks.some(({ id, state }) => id === 'plan' && state === 'passed')
     return {
       verified,
       checks,
       record,
       not_pinned: notPinned(pins),
-      replayable: verified && isPlanned && bundle?.digests !== undefined,
+      replayable: verified && isPlanned && digests !== undefined,
     }
   },
 
   async reexecution(shards) {
-    const { bundle, record } = last ?? {}
-    invariant(bundle?.digests !== undefined && record !== undefined, 'a file with digests was verified')
-    const digests = acceptedDigests(bundle.digests, record)
+    const { bundle, digests, record } = last ?? {}
+    invariant(
+      bundle !== undefined && digests !== undefined && record !== undefined,
+      'a file with digests was verified',
+    )
     return {
       canonical: bundle.contract,
       contract_hash: record.contract_hash,
@@ -67,7 +72,8 @@ const api: VerificationApi = {
   },
 }
 
-async function textOf(file: Blob): Promise<string> {
+/** @throws ForgeError TOO_LARGE; MESSAGE_INVALID for a file that is not UTF-8 */
+async function* partsOf(file: Blob): AsyncGenerator<Uint8Array> {
   if (file.size > AGENT_LIMITS.evidence_bytes)
     throw new ForgeError(
       'TOO_LARGE',
@@ -76,10 +82,16 @@ async function textOf(file: Blob): Promise<string> {
         hint: 'Use the command for larger ones: forge verify FILE.',
       },
     )
-  const bytes = await file.arrayBuffer()
+  const decoder = new TextDecoder('utf-8', { fatal: true })
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    for (let from = 0; from < file.size; from += PART_BYTES) {
+      const part = new Uint8Array(await file.slice(from, from + PART_BYTES).arrayBuffer())
+      decoder.decode(part, { stream: true })
+      yield part
+    }
+    decoder.decode()
   } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause
     throw new ForgeError('MESSAGE_INVALID', 'the file is not UTF-8', { cause })
   }
 }

@@ -19,6 +19,8 @@ export interface AgentWorkerApi {
   prove(): Promise<Proof>
   /** Signs an account's challenge with the key that is kept here; undefined when none is kept. */
   claim(challenge: ClaimChallenge): Promise<ClaimProof | undefined>
+  /** A new key takes over from the one that is kept here, at the next start. @returns its id; undefined when none is kept */
+  rotateKey(): Promise<HexDigest | undefined>
   /** SHA-256 of the public key that is kept here; undefined when none is kept. */
   agentId(): Promise<HexDigest | undefined>
 }

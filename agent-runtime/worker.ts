@@ -5,8 +5,10 @@ import { Agent } from './agent.ts'
 import { httpBlobs } from './blobs.ts'
 import { systemClock } from './clock.ts'
 import { webSocketTransport } from './hub-transport.ts'
+import { hubTrust, memoryPins } from './hub-trust.ts'
 import { keptIdentity, signClaim } from './identity.ts'
 import { indexedDbKeyStore, orForThisVisit } from './identity-browser.ts'
+import { beginRotation } from './key-rotation.ts'
 import { prove } from './prove.ts'
 import type { ExecutorHost } from './select.ts'
 import { ReportedSensors } from './sensors.ts'
@@ -29,6 +31,7 @@ const executors: ExecutorHost = {
 }
 
 const keys = indexedDbKeyStore(indexedDB)
+const pins = memoryPins()
 
 const agent = new Agent({
   executors,
@@ -41,6 +44,8 @@ const agent = new Agent({
   software: SOFTWARE,
   transport: (url) => webSocketTransport({ url }),
   blobs: (origin) => httpBlobs(origin),
+  // The page's code comes from the same site: what a tab could remember of it is worth no more than the site itself.
+  trust: (origin) => hubTrust(origin, { pins }),
 })
 
 let unsubscribe: () => void = () => {}
@@ -60,6 +65,7 @@ const api: AgentWorkerApi = {
     const identity = await keptIdentity(keys)
     return identity === undefined ? undefined : signClaim(identity, claimChallenge.parse(challenge))
   },
+  rotateKey: () => beginRotation(keys),
   agentId: async () => (await keptIdentity(keys))?.keyId,
   prove: () => prove(executors, OPS, systemClock, new AbortController().signal),
 }

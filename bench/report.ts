@@ -44,8 +44,15 @@ export function reportOf(suite: string, machine: Machine, rows: readonly Row[]):
   })
 }
 
-const missed = ({ value, at_least }: Row): boolean =>
-  value !== null && at_least !== undefined && value < at_least
+const missed = ({ value, at_least, at_most }: Row): boolean =>
+  value !== null &&
+  ((at_least !== undefined && value < at_least) || (at_most !== undefined && value > at_most))
+
+/** What the project has set itself, in words; nothing where there is no bar. */
+function barOf(row: Row): string | undefined {
+  if (row.at_least !== undefined) return `at least ${inUnit(row, row.at_least)}`
+  return row.at_most === undefined ? undefined : `at most ${inUnit(row, row.at_most)}`
+}
 
 /** Whether every row holds: what the exit code says. A missed bar is a result, not a failure of the run. */
 export function isValid(rows: readonly Row[]): boolean {
@@ -58,7 +65,7 @@ function inUnit({ unit }: Row, value: number): string {
 }
 
 function cells(row: Row): readonly string[] {
-  const { id, what, value, ours, peer, peer_value, rate, at_least, spread } = row
+  const { id, what, value, ours, peer, peer_value, rate, spread } = row
   const shown = (number: number | null) => (number === null ? '–' : `${short(number)} ${rate}`)
   const valueText = value === null ? '–' : inUnit(row, value)
   return [
@@ -67,12 +74,14 @@ function cells(row: Row): readonly string[] {
     shown(ours),
     peer === null ? '–' : `${peer}: ${shown(peer_value)}`,
     missed(row) ? `**${valueText}**` : valueText,
-    spread === undefined ? '–' : `${spread[0].toFixed(2)} to ${spread[1].toFixed(2)}`,
-    at_least === undefined ? '–' : inUnit(row, at_least),
+    spread === undefined
+      ? '–'
+      : spread.map((value) => (row.unit === 'x' ? value.toFixed(2) : short(value))).join(' to '),
+    barOf(row) ?? '–',
   ]
 }
 
-const HEAD = ['Id', 'What', 'Ours', 'Peer', 'Result', 'Of the rounds', 'At least']
+const HEAD = ['Id', 'What', 'Ours', 'Peer', 'Result', 'Of the rounds', 'Bar']
 
 function aligned(table: readonly (readonly string[])[]): string[][] {
   const widths = HEAD.map((_, column) => Math.max(...table.map((line) => line[column]?.length ?? 0)))
@@ -84,11 +93,7 @@ export function humanTable(rows: readonly Row[]): string {
   const lines = aligned([HEAD, ...rows.map((row) => cells(row).map((cell) => cell.replaceAll(/[`*]/g, '')))])
   const remarks = rows.flatMap((row) => [
     ...(row.invalid === undefined ? [] : [`INVALID ${row.id}: ${row.invalid}`]),
-    ...(missed(row)
-      ? [
-          `MISSED ${row.id}: ${inUnit(row, row.value ?? 0)}, at least ${inUnit(row, row.at_least ?? 0)} was asked for`,
-        ]
-      : []),
+    ...(missed(row) ? [`MISSED ${row.id}: ${inUnit(row, row.value ?? 0)}, ${barOf(row)} was asked for`] : []),
     ...(row.notes ?? []).map((note) => `${row.id}: ${note}`),
   ])
   return [...lines.map((line) => line.join('  ').trimEnd()), '', ...remarks].join('\n').trimEnd()

@@ -19,6 +19,8 @@ export interface Row {
   readonly rate: string
   /** The least `value` that the project has set itself. */
   readonly at_least?: number
+  /** The most, where less is better. */
+  readonly at_most?: number
   /** The least and the largest value of a single round. */
   readonly spread?: readonly [least: number, largest: number]
   /** Why this row counts for nothing, in words and with what to do about it. */

@@ -4,12 +4,12 @@ import { notPinned } from '../kernel/evidence/pins.ts'
 import { type EvidenceReport, type Pins, verifyEvidence } from '../kernel/evidence/verify.ts'
 import { OPS } from '../kernel/ops/registry.ts'
 import { verifySignature } from './ed25519.ts'
+import { evidenceFile } from './evidence-file.ts'
 import { EXIT } from './exit-codes.ts'
 import { CLI_LIMITS } from './limits.ts'
 import { oneFile, parseOptions } from './options.ts'
 import { PIN_OPTIONS, PIN_USAGE, readPins } from './pin-options.ts'
 import { harmless, painter, reportText } from './terminal.ts'
-import { readTextFile } from './text-file.ts'
 
 const HELP = `Usage: forge verify FILE [options]
 
@@ -20,7 +20,7 @@ ${PIN_USAGE}
   --json                  one JSON object instead of text
   -h, --help              this text
 
-Files of up to ${CLI_LIMITS.evidence_bytes / 1024 / 1024} MiB are read, and held in memory.
+Files of up to ${CLI_LIMITS.evidence_bytes / 1024 / 1024} MiB are read; of the digests 32 bytes a shard are held in memory.
 
 Exit codes:
   0  verified: no check failed
@@ -39,8 +39,7 @@ export async function verifyCommand(argv: readonly string[]): Promise<number> {
     const { values, positionals } = parseOptions(argv, { ...PIN_OPTIONS, json: { type: 'boolean' } })
     const file = oneFile(positionals)
     const pins = await readPins(values)
-    const text = await readTextFile(file, CLI_LIMITS.evidence_bytes)
-    const report = await verifyEvidence(text, pins, { verifySignature, ops: OPS })
+    const report = await verifyEvidence(evidenceFile(file), pins, { verifySignature, ops: OPS })
     process.stdout.write(
       values.json
         ? `${JSON.stringify(reportJson(file, report, pins), null, 2)}\n`

@@ -5,7 +5,8 @@ import { ForgeError } from './errors.ts'
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 const PAD = 0x3d
 const CODES = Uint8Array.from(ALPHABET, (letter) => letter.charCodeAt(0))
-const VALUES = new Int8Array(128).fill(-1)
+/** Values of letters by their codes; what is no letter has the highest bit. */
+const VALUES = new Uint8Array(256).fill(128)
 for (let value = 0; value < 64; value++) VALUES[CODES[value] as number] = value
 /** Letters turned into a string at a time: engines limit the arguments of one call. */
 const CHUNK = 8192
@@ -32,27 +33,48 @@ export function toBase64(bytes: Uint8Array): string {
  * texts never give the same bytes.
  * @throws ForgeError MESSAGE_INVALID
  */
-export function fromBase64(text: string): Uint8Array {
-  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0
-  if (text.length % 4 !== 0) throw invalid()
-  const bytes = new Uint8Array((text.length / 4) * 3 - padding)
-  let at = 0
-  const letters = text.length - padding
-  for (let from = 0; from < text.length; from += 4) {
-    let word = 0
-    for (let offset = 0; offset < 4; offset++) {
-      const code = text.charCodeAt(from + offset)
-      const value = from + offset >= letters ? 0 : code < 128 ? (VALUES[code] as number) : -1
-      if (value < 0) throw invalid()
-      word = (word << 6) | value
-    }
-    bytes[at++] = word >> 16
-    if (at < bytes.length) bytes[at++] = (word >> 8) & 255
-    else if ((word >> 8) & 255) throw invalid()
-    if (at < bytes.length) bytes[at++] = word & 255
-    else if (from + 4 === text.length && padding > 0 && (word & 255) !== 0) throw invalid()
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  const letters = new Uint8Array(text.length)
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    letters[at] = code < 128 ? code : 0
   }
+  const bytes = base64Bytes(letters)
+  if (bytes === undefined) throw invalid()
   return bytes
+}
+
+/** `fromBase64` of letters by their codes. @returns undefined when they are no such text */
+export function base64Bytes(letters: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
+  const { length } = letters
+  if (length % 4 !== 0) return undefined
+  if (length === 0) return new Uint8Array(0)
+  const padding = letters[length - 1] !== PAD ? 0 : letters[length - 2] !== PAD ? 1 : 2
+  const bytes = new Uint8Array((length / 4) * 3 - padding)
+  const value = (at: number): number => VALUES[letters[at] as number] as number
+  /** Whole groups of four letters. */
+  const whole = length - (padding > 0 ? 4 : 0)
+  let seen = 0
+  let to = 0
+  for (let at = 0; at < whole; at += 4) {
+    const a = value(at)
+    const b = value(at + 1)
+    const c = value(at + 2)
+    const d = value(at + 3)
+    seen |= a | b | c | d
+    bytes[to++] = (a << 2) | (b >> 4)
+    bytes[to++] = (b << 4) | (c >> 2)
+    bytes[to++] = (c << 6) | d
+  }
+  if (padding > 0) {
+    const [a, b, c] = [value(whole), value(whole + 1), padding === 1 ? value(whole + 2) : 0]
+    // Spare bits are zero.
+    if ((padding === 1 ? c & 3 : b & 15) !== 0) return undefined
+    seen |= a | b | c
+    bytes[to++] = (a << 2) | (b >> 4)
+    if (padding === 1) bytes[to++] = (b << 4) | (c >> 2)
+  }
+  return seen < 128 ? bytes : undefined
 }
 
 function invalid(): ForgeError {

@@ -107,12 +107,23 @@ export function verifyInclusion(
   proof: readonly Uint8Array[],
   root: Uint8Array,
 ): boolean {
-  if (!isCount(index) || !isCount(size) || index >= size) return false
+  const found = inclusionRoot(leaf, index, size, proof)
+  return found !== undefined && bytesEqual(found, root)
+}
+
+/** The root to which an audit path leads; undefined for a path of another length than that place has. */
+export function inclusionRoot(
+  leaf: Uint8Array,
+  index: number,
+  size: number,
+  proof: readonly Uint8Array[],
+): Uint8Array | undefined {
+  if (!isCount(index) || !isCount(size) || index >= size) return undefined
   let fn = index
   let sn = size - 1
   let hash = leaf
   for (const step of proof) {
-    if (sn === 0) return false
+    if (sn === 0) return undefined
     if (isOdd(fn) || fn === sn) {
       hash = merkleNodeHash(step, hash)
       while (!isOdd(fn) && fn !== 0) {
@@ -123,7 +134,7 @@ export function verifyInclusion(
     fn = half(fn)
     sn = half(sn)
   }
-  return sn === 0 && bytesEqual(hash, root)
+  return sn === 0 ? hash : undefined
 }
 
 /** RFC 9162, 2.1.4.2, with the cases old = 0 (any tree grows from nothing) and old = size (the same tree). */

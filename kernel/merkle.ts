@@ -1,5 +1,6 @@
-import { sha256 } from './digest.ts'
+import { sha256, sha256Each } from './digest.ts'
 import { invariant } from './errors.ts'
+import { hashing } from './hashing/fastest.ts'
 
 /**
  * Merkle tree hash of RFC 6962, section 2.1: a leaf is SHA-256(0x00 || data), a node SHA-256(0x01 || left || right),
@@ -67,7 +68,26 @@ export class MerkleRoot {
 /** Root over digests packed one after the other, 32 bytes each. @throws ForgeError INTERNAL for a part of a digest */
 export function merkleRootOfDigests(packed: Uint8Array): Uint8Array {
   invariant(packed.length % 32 === 0, `${packed.length} bytes are no row of digests`)
-  const tree = new MerkleRoot()
-  for (let offset = 0; offset < packed.length; offset += 32) tree.append(packed.subarray(offset, offset + 32))
-  return tree.root()
+  return packed.length === 0 ? sha256(packed) : hashing().root(packed, false)
+}
+
+/** Root over leaves of any lengths, in order. @returns 32 bytes; for no leaves the hash of the empty string */
+export function merkleRootOfLeaves(data: readonly Uint8Array[]): Uint8Array {
+  if (data.length === 0) return sha256(new Uint8Array(0))
+  const leaves = data.map((bytes) => {
+    const leaf = new Uint8Array(1 + bytes.length)
+    leaf[0] = LEAF_PREFIX
+    leaf.set(bytes, 1)
+    return leaf
+  })
+  return hashing().root(sha256Each(leaves), true)
+}
+
+/**
+ * Root over hashes of complete subtrees of one size, packed one after the other; the last one may be that of a smaller one.
+ * @throws ForgeError INTERNAL for a part of a hash, or for none
+ */
+export function merkleRootOfHashes(packed: Uint8Array): Uint8Array {
+  invariant(packed.length > 0 && packed.length % 32 === 0, `${packed.length} bytes are no row of hashes`)
+  return hashing().root(packed, true)
 }

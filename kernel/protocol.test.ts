@@ -7,6 +7,7 @@ import {
   enrolOutput,
   hubMessage,
   leasesInput,
+  PROTOCOL_VERSION,
   releaseInput,
   resultInput,
   resultOutput,
@@ -14,7 +15,7 @@ import {
 
 const HEX = 'ab'.repeat(32)
 const ENROL = {
-  v: 1,
+  v: PROTOCOL_VERSION,
   public_key: new Uint8Array(32),
   executor: { kind: 'webgpu', label: 'Adapter' },
   software: 'forge/0.1',
@@ -24,14 +25,16 @@ const LEASE = {
   t: 'lease',
   lease_id: 'L1',
   epoch: 1,
+  job_id: '0d4c7a52-3f0e-4b52-8f5e-9f1f2b3c4d5e',
   contract_hash: HEX,
   plan_digest: HEX,
   first: 0,
   count: 1,
   deadline_ms: 60_000,
+  proof: { index: 0, size: 1, path: new Uint8Array(0), signature: new Uint8Array(64) },
 }
 const RESULT = {
-  v: 1,
+  v: PROTOCOL_VERSION,
   session: 's1',
   lease_id: 'L1',
   epoch: 1,
@@ -59,7 +62,11 @@ const SCHEMAS = {
 test.each<[keyof typeof SCHEMAS, string, object]>([
   ['enrolInput', 'the smallest enrolment', ENROL],
   ['enrolInput', 'a full enrolment', { ...ENROL, speed: 1e6, owner_token: `fpnt_${'A'.repeat(43)}` }],
-  ['enrolOutput', 'an enrolment', { session: 's1', agent_id: HEX, owner: '203.0.113.0/24', epoch: 7 }],
+  [
+    'enrolOutput',
+    'an enrolment',
+    { session: 's1', agent_id: HEX, owner: '203.0.113.0/24', epoch: 7, hub_key: new Uint8Array(32) },
+  ],
   ['leasesInput', 'a session', { session: 's1' }],
   ['leasesInput', 'a fresh subscription', { session: 's1', lastEventId: null }],
   ['leasesInput', 'a resumed subscription', { session: 's1', lastEventId: '17' }],
@@ -85,7 +92,7 @@ test.each<[keyof typeof SCHEMAS, string, object]>([
 
 describe('refused', () => {
   test.each<[keyof typeof SCHEMAS, string, object]>([
-    ['enrolInput', 'another version', { ...ENROL, v: 2 }],
+    ['enrolInput', 'another version', { ...ENROL, v: 1 }],
     ['enrolInput', 'a short key', { ...ENROL, public_key: new Uint8Array(31) }],
     ['enrolInput', 'a key that is no bytes', { ...ENROL, public_key: HEX }],
     ['enrolInput', 'a field too many', { ...ENROL, admin: true }],
@@ -100,6 +107,12 @@ describe('refused', () => {
     ['leasesInput', 'a session with a slash', { session: '../x' }],
     ['leasesInput', 'a long event id', { session: 's1', lastEventId: 'x'.repeat(65) }],
     ['hubMessage', 'an unknown kind', { t: 'pay', lease_id: 'L1' }],
+    ['hubMessage', 'a lease that is not signed', { ...LEASE, proof: undefined }],
+    [
+      'hubMessage',
+      'a path of half a hash',
+      { ...LEASE, proof: { ...LEASE.proof, path: new Uint8Array(16) } },
+    ],
     ['hubMessage', 'an empty lease', { ...LEASE, count: 0 }],
     ['hubMessage', 'a lease beyond the limit', { ...LEASE, count: LIMITS.lease_shards + 1 }],
     ['hubMessage', 'a shard beyond 2^53', { ...LEASE, first: 2 ** 53 }],

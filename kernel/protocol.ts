@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { ERROR_CODES, type ErrorCode } from './errors.ts'
+import { LEASE_BATCH_MAX, LEASE_PATH_MAX } from './lease.ts'
 import { LIMITS } from './limits.ts'
 import { probeReport } from './probe-report.ts'
 import { EXECUTOR_KINDS } from './receipt.ts'
@@ -9,7 +10,7 @@ import { EXECUTOR_KINDS } from './receipt.ts'
  * binary encoding: `hub.challenge`, `hub.enrol`, `hub.contract`, `hub.result`, `hub.release` are calls of the agent,
  * `hub.leases` is a subscription on which the hub speaks.
  */
-export const PROTOCOL_VERSION = 1
+export const PROTOCOL_VERSION = 2
 
 const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/)
 /** So many bytes as lower-case hexadecimal digits. */
@@ -76,6 +77,10 @@ export const enrolInput = z.strictObject({
     .string()
     .regex(/^fpnt_[A-Za-z0-9_-]{43}$/)
     .optional(),
+  /** This key succeeds an older one of the same agent: kernel/succession.ts. */
+  succeeds: z
+    .strictObject({ public_key: bytes(32), signature: bytes(64), own_signature: bytes(64) })
+    .optional(),
   /** Present in a partner's page only. */
   site: siteEnrolment.optional(),
   /** Without it an agent whose owner is its network is answered CHALLENGE_REQUIRED. Each is good for one enrolment. */
@@ -91,6 +96,8 @@ export const enrolOutput = z.strictObject({
   owner: z.string().max(120),
   /** Number of the hub's start: it fences results of an earlier life. */
   epoch: count,
+  /** Ed25519 key that signs the leases of this session; the site publishes it. */
+  hub_key: bytes(32),
 })
 export type EnrolOutput = z.infer<typeof enrolOutput>
 
@@ -100,16 +107,32 @@ export const leasesInput = z.strictObject({
   lastEventId: z.string().max(64).nullish(),
 })
 
-export const leaseMessage = z.strictObject({
+/** What the hub's core decides about a lease, before it is signed. */
+const leaseOffer = z.strictObject({
   t: z.literal('lease'),
   lease_id: id,
   epoch: count,
+  job_id: z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/),
   contract_hash: hex32,
   plan_digest: hex32,
   first: count,
   count: z.int().min(1).max(LIMITS.lease_shards),
   /** Milliseconds from now after which the hub gives the shards to someone else. */
   deadline_ms: count,
+})
+export type LeaseOffer = z.infer<typeof leaseOffer>
+
+export const leaseMessage = leaseOffer.extend({
+  /** The hub's signature: kernel/lease.ts. */
+  proof: z.strictObject({
+    index: z
+      .int()
+      .min(0)
+      .max(LEASE_BATCH_MAX - 1),
+    size: z.int().min(1).max(LEASE_BATCH_MAX),
+    path: anyBytes.refine((value) => value.length % 32 === 0 && value.length <= 32 * LEASE_PATH_MAX),
+    signature: bytes(64),
+  }),
 })
 export type LeaseMessage = z.infer<typeof leaseMessage>
 
@@ -126,6 +149,8 @@ export const hubMessage = z.discriminatedUnion('t', [
   z.strictObject({ t: z.literal('ended'), reason: z.string().max(200) }),
 ])
 export type HubMessage = z.infer<typeof hubMessage>
+/** The same before leases are signed. */
+export type UnsignedMessage = Exclude<HubMessage, LeaseMessage> | LeaseOffer
 
 /** A hub message as tRPC delivers a tracked event; the id resumes the subscription after it. */
 export const trackedHubMessage = z.object({ id: z.string().max(64), data: hubMessage })

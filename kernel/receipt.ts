@@ -8,7 +8,7 @@ export type ExecutorKind = (typeof EXECUTOR_KINDS)[number]
 
 /** What an agent signs for a lease it has executed. */
 export interface Receipt {
-  readonly receipt: 1
+  readonly receipt: 2
   readonly lease_id: string
   readonly epoch: number
   readonly contract_hash: HexDigest
@@ -19,14 +19,21 @@ export interface Receipt {
   readonly result_root: HexDigest
   readonly executor: ExecutorKind
   readonly software: string
+  /** Digest of the lease that the hub has signed: kernel/lease.ts. */
+  readonly lease: HexDigest
 }
 
+/** A receipt of before hubs signed leases: none is taken any more, and those that there are stay valid. */
+export type UnleasedReceipt = Omit<Receipt, 'receipt' | 'lease'> & { readonly receipt: 1 }
+
 /** The signed bytes: a domain line, then the canonical form. Ed25519, RFC 8032. */
-export function receiptBytes(receipt: Receipt): Uint8Array {
+export function receiptBytes(receipt: Receipt | UnleasedReceipt): Uint8Array {
   return signedReceiptText(canonicalJson({ ...receipt }))
 }
 
 /** @param canonical a receipt's canonical form */
 export function signedReceiptText(canonical: string): Uint8Array {
-  return utf8ToBytes(`forge/receipt/1\n${canonical}`)
+  // Inside a JSON string a quotation mark stands after a backslash: only the field itself reads so.
+  const version = canonical.includes('"receipt":2,') ? 2 : 1
+  return utf8ToBytes(`forge/receipt/${version}\n${canonical}`)
 }

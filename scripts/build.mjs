@@ -17,6 +17,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** Name in dist/ and entry. Threads are files of their own, found beside the bundle that starts them. */
 const BUNDLES = {
   server: 'server/main.ts',
+  backup: 'server/backup/main.ts',
   fsck: 'server/fsck/main.ts',
   'referee-worker': 'server/hub/referee/worker.ts',
   agent: 'agent-runtime/headless/main.ts',
@@ -26,6 +27,8 @@ const BUNDLES = {
 /** Each command is a part of its own, loaded when it is called. Parts lie beside the threads that they start. */
 const COMMAND = { forge: 'cli/main.ts' }
 const COMMAND_PARTS = 'forge-part'
+/** Packages inside the command's bundle: to find and compile their many files takes longer than to verify one. */
+const COMMAND_PACKAGES = /^(?:zod|canonicalize|@noble[/][^/]+|@msgpack[/][^/]+)(?:[/]|$)/
 
 /** What the site is made of. Of the server it uses types only, which leave no trace in it. */
 const SITE_FOLDERS = ['app', 'agent-runtime', 'kernel', 'shaders']
@@ -55,8 +58,19 @@ async function buildBundles() {
     logLevel: 'warning',
   }
   await build({ ...options, entryPoints: BUNDLES })
+  /** @type {import('esbuild').Plugin} */
+  const otherPackages = {
+    name: 'other-packages',
+    setup: ({ onResolve }) =>
+      onResolve({ filter: /^[^./]/ }, ({ path: name, kind }) =>
+        kind === 'entry-point' || COMMAND_PACKAGES.test(name) ? undefined : { path: name, external: true },
+      ),
+  }
   const { metafile } = await build({
     ...options,
+    packages: 'bundle',
+    plugins: [otherPackages],
+    minify: true,
     entryPoints: COMMAND,
     splitting: true,
     chunkNames: `${COMMAND_PARTS}-[hash]`,

@@ -1,9 +1,11 @@
 // `npm run simulate -- --seeds N [--seed S]`: the hub's core in simulated networks (server/hub/simulation).
+// `npm run simulate -- ledger [--kills N] [--seed S]`: kills a server that records, beside witnesses (server/evidence).
 // `npm run simulate -- --mutants [--seeds N]`: plants known bugs, one at a time, and says after how many seeds each is found.
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { build } from 'esbuild'
 import { MUTANTS } from './simulate-mutants.mjs'
 
@@ -54,6 +56,20 @@ function planting({ name, edits }) {
 }
 
 const args = process.argv.slice(2)
+if (args[0] === 'ledger') {
+  const { values } = parseArgs({
+    args: args.slice(1),
+    options: { kills: { type: 'string', default: '100' }, seed: { type: 'string' } },
+  })
+  const vitest = path.join(ROOT, 'node_modules/vitest/vitest.mjs')
+  const file = 'server/evidence/ledger-kills.integration.test.ts'
+  const { status } = spawnSync(process.execPath, [vitest, 'run', '--project', 'integration', file], {
+    cwd: ROOT,
+    stdio: 'inherit',
+    env: { ...process.env, LEDGER_KILLS: values.kills, ...(values.seed ? { FUZZ_SEED: values.seed } : {}) },
+  })
+  process.exit(status ?? 1)
+}
 if (!args.includes('--mutants')) {
   const { status } = spawnSync(process.execPath, [await bundle('simulate'), ...args], { stdio: 'inherit' })
   process.exit(status ?? 1)

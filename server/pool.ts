@@ -6,6 +6,7 @@ import { formatVkey, NOTE_SIGNATURE, parseVkey } from '../kernel/ledger/signed-n
 import { OPS } from '../kernel/ops/registry.ts'
 import type { Mailer } from './accounts/mail.ts'
 import { createSignIn } from './accounts/sign-in.ts'
+import { programRoot } from './config.ts'
 import { createAccountService } from './core/accounts.ts'
 import { createBlobService } from './core/blobs.ts'
 import { createChallengeService } from './core/challenges.ts'
@@ -29,6 +30,7 @@ import type { ClientAddress } from './http/client-address.ts'
 import { loadEmbedAssets } from './http/embed-assets.ts'
 import { createIdentify } from './http/identify.ts'
 import { RateLimits, type RateRules } from './http/rate-limits.ts'
+import { loadSchemas } from './http/schema-route.ts'
 import type { HttpServer, Site } from './http/server.ts'
 import { Hub } from './hub/hub.ts'
 import type { HubLog } from './hub/options.ts'
@@ -36,6 +38,7 @@ import { openBus } from './hub/queues/nats-bus.ts'
 import { connectNats } from './hub/queues/nats-connection.ts'
 import { openChunkQueue } from './hub/queues/open-chunk-queue.ts'
 import type { Referee } from './hub/referee/referee.ts'
+import { taps } from './hub/tap.ts'
 import { createAgentStore } from './memory/agent-store.ts'
 import { createBlobAccessStore } from './memory/blob-access-store.ts'
 import { openFileBlobStore } from './memory/blob-store-files.ts'
@@ -54,6 +57,9 @@ import { openTileStore } from './memory/tile-store-files.ts'
 import { createTokenStore } from './memory/token-store.ts'
 import { createTrustStore } from './memory/trust-store.ts'
 import { createUserStore } from './memory/user-store.ts'
+import { Metrics } from './observe/metrics.ts'
+import type { JobTraces } from './observe/traces.ts'
+import { unreadiness } from './readiness.ts'
 import { Projection } from './realtime/projection.ts'
 import { createRoomServer } from './realtime/room-server.ts'
 
@@ -88,6 +94,9 @@ export interface PoolOptions {
   readonly site: Site | undefined
   readonly dev: boolean
   readonly log: Log
+  /** Makes the traces; it is told how to find the job of a lease. */
+  readonly traces?: (jobOf: (lease_id: string) => string | undefined) => JobTraces
+  readonly metricsToken?: string | undefined
   /** The process should end: the database does not know its hub any more. */
   readonly fatal: (error: ForgeError) => void
 }
@@ -139,6 +148,16 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   const cosigners = new Cosigners(options.witnesses, records, publisher, (level, message, fields) =>
     log[level](message, fields),
   )
+  const metrics = new Metrics({
+    hub: () => hub.figures(),
+    pool: () => ({
+      total: database.pool.totalCount,
+      idle: database.pool.idleCount,
+      waiting: database.pool.waitingCount,
+    }),
+    ledger: async () => ({ stored: await records.size(), published: (await records.head())?.size ?? 0 }),
+  })
+  const traces = options.traces?.((lease_id) => hub.jobOfLease(lease_id))
   const recorder = new Recorder({
     ops: OPS,
     jobs,
@@ -148,6 +167,11 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     hubKey,
     publisher,
     published: () => cosigners.cosign(),
+    recorded: (recorded) => {
+      metrics.recorded(recorded.length)
+      for (const { job_id, entry, began, appended, published } of recorded)
+        traces?.recorded(job_id, entry, began, appended, published)
+    },
     log: (level, message, fields) => log[level](message, fields),
   })
 
@@ -170,6 +194,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     cluster: { store: cluster, bus },
     chunks: await openChunkQueue({ database, results, nats, log: hubLog }),
     referee: options.referee,
+    leaseKey: async () => hubKey,
     houseAgent: options.houseAgent,
     listener: {
       jobChanged: (jobId, room) => {
@@ -182,6 +207,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
         if (state === 'settled' && leadership.isLeader) recorder.poke()
       },
     },
+    tap: traces === undefined ? metrics : taps([metrics, traces]),
     log: hubLog,
     fatal: options.fatal,
   })
@@ -258,9 +284,16 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     identify: createIdentify({ signIn, owners, tokens, hub }),
     origin: options.origin,
     clientAddress: options.clientAddress,
-    limits: new RateLimits(options.rateRules),
+    limits: new RateLimits(options.rateRules, (name) => metrics.limited(name)),
+    meter: metrics,
+    operator: {
+      unready: () => unreadiness(database, hub),
+      metrics: () => metrics.exposition(),
+      metricsToken: options.metricsToken,
+    },
     site: options.site,
     embedAssets: await loadEmbedAssets(options.embedFolder),
+    schemas: await loadSchemas(path.join(programRoot(), 'public', 'schemas')),
     dev: options.dev,
     log,
   })
@@ -279,6 +312,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       await mailer.close()
       await hub.close()
       await recorder.close()
+      await traces?.close()
       await leadership.close()
       await bus.close()
       await nats?.close()

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import process from 'node:process'
 import { WebSocket } from 'ws'
+import { ForgeError } from '../../kernel/errors.ts'
 import { OPS } from '../../kernel/ops/registry.ts'
 import { WIRE_LIMITS } from '../../kernel/wire-encoder.ts'
 import { Agent } from '../agent.ts'
@@ -8,9 +9,12 @@ import { httpBlobs } from '../blobs.ts'
 import { systemClock } from '../clock.ts'
 import { asForgeError } from '../failure.ts'
 import { webSocketTransport } from '../hub-transport.ts'
+import { hubTrust } from '../hub-trust.ts'
+import { beginRotation } from '../key-rotation.ts'
 import { ReportedSensors } from '../sensors.ts'
 import { SOFTWARE } from '../version.ts'
 import { ThreadedWasmExecutor } from '../wasm/threaded-executor.ts'
+import { filePins } from './hub-pins-file.ts'
 import { fileKeyStore } from './identity-file.ts'
 import { loadGpu } from './load-gpu.ts'
 import { type HeadlessOptions, headlessOptions, usage } from './options.ts'
@@ -24,6 +28,11 @@ class HubSocket extends WebSocket {
 }
 
 async function takePart(options: HeadlessOptions): Promise<number> {
+  const keys = fileKeyStore(options.keyFile)
+  if (options.rotateKey && (await beginRotation(keys)) === undefined)
+    throw new ForgeError('NOT_FOUND', `there is no key in ${options.keyFile} to take over from`, {
+      hint: 'Without --rotate-key a new one is made.',
+    })
   const gpu = await loadGpu(options.webgpuModule)
   const agent = new Agent({
     executors: {
@@ -33,7 +42,7 @@ async function takePart(options: HeadlessOptions): Promise<number> {
     },
     cores: availableParallelism(),
     sensors: new ReportedSensors(),
-    keys: () => fileKeyStore(options.keyFile),
+    keys: () => keys,
     registry: OPS,
     clock: systemClock,
     random: Math.random,
@@ -41,6 +50,8 @@ async function takePart(options: HeadlessOptions): Promise<number> {
     transport: (url) =>
       webSocketTransport({ url, WebSocket: HubSocket as unknown as typeof globalThis.WebSocket }),
     blobs: (origin) => httpBlobs(origin),
+    trust: (origin) =>
+      hubTrust(origin, { pins: filePins(`${options.keyFile}.hubs`), renew: options.trustHub }),
   })
   const { intensity, threads } = options
   agent.configure({ intensity, ...(threads === undefined ? {} : { threads }) })

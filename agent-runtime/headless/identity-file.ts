@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, stat } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, open, readFile, rename, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { bytesToHex, hexToBytes } from '../../kernel/digest.ts'
 import { ForgeError } from '../../kernel/errors.ts'
@@ -13,6 +13,24 @@ const MAX_FILE_BYTES = 4096
  * WebCrypto could not write a non-extractable key to disk.
  */
 export function fileKeyStore(file: string): KeyStore {
+  const nextFile = `${file}.next`
+  const next = singleKey(nextFile)
+  return {
+    ...singleKey(file),
+    next: {
+      load: next.load,
+      keep: next.keep,
+      async promote() {
+        // The old one may still be known to another hub. In this order there is a key at every instant.
+        await copyFile(file, `${file}.old`)
+        await chmod(`${file}.old`, MODE)
+        await rename(nextFile, file)
+      },
+    },
+  }
+}
+
+function singleKey(file: string): KeyStore {
   return {
     generate: async () => generateSeed(),
     note: () => undefined,

@@ -20,6 +20,9 @@ export function usage(command: string): string {
   --webgpu-module NAME    package that gives WebGPU to Node, such as webgpu (Dawn)
   --name NAME             shown beside the executor, and names the key file (default: agent)
   --key-file FILE         where the agent's key is kept (default: ~/.forge-pool/NAME.key)
+  --rotate-key            make a new key, to which the hub hands on what it knows of the old one; the old one is refused then
+                          and kept as KEY-FILE.old
+  --trust-hub             take the key with which the site's hub signs leases now, in place of the one kept from before
   --threads COUNT         CPU threads that compute, 1 to ${THREADS_MAX} here (default: half of the cores)
   --intensity SHARE       share of the time spent computing, 0.05 to 1 (default: 1)
   -h, --help              this text
@@ -40,6 +43,8 @@ const flags = z.strictObject({
     .regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,39}$/, 'letters, digits, dots and hyphens only, at most 40')
     .default('agent'),
   'key-file': z.string().min(1).optional(),
+  'trust-hub': z.boolean().default(false),
+  'rotate-key': z.boolean().default(false),
   intensity: z.coerce.number().min(0.05).max(1).default(1),
   threads: z.coerce.number().int().min(1).max(THREADS_MAX).optional(),
 })
@@ -54,6 +59,10 @@ export interface HeadlessOptions {
   readonly nodeToken: string | undefined
   readonly name: string
   readonly keyFile: string
+  /** The hub's present key takes the place of one kept from before. */
+  readonly trustHub: boolean
+  /** A new key takes over from the kept one. */
+  readonly rotateKey: boolean
   readonly intensity: number
   /** Undefined: half of the cores. */
   readonly threads: number | undefined
@@ -77,6 +86,8 @@ export function headlessOptions(
         'token-file': string,
         name: string,
         'key-file': string,
+        'trust-hub': { type: 'boolean' },
+        'rotate-key': { type: 'boolean' },
         intensity: string,
         threads: string,
       },
@@ -97,6 +108,8 @@ export function headlessOptions(
     nodeToken: givenToken(token, parsed.data['token-file'], environment[TOKEN_VARIABLE]),
     name,
     keyFile: path.resolve(parsed.data['key-file'] ?? path.join(os.homedir(), '.forge-pool', `${name}.key`)),
+    trustHub: parsed.data['trust-hub'],
+    rotateKey: parsed.data['rotate-key'],
     intensity,
     threads,
   }

@@ -78,6 +78,14 @@ class AgentStore {
     return this.#open().agentId()
   }
 
+  /**
+   * A new key for this browser's agent, which takes over at its next start.
+   * @returns its id; undefined when none has run here. @throws ForgeError when the worker cannot run
+   */
+  rotateKey(): Promise<HexDigest | undefined> {
+    return this.#open().rotateKey()
+  }
+
   /** Answers an account's challenge with this browser's key. @throws ForgeError when the worker cannot run */
   claim(challenge: ClaimChallenge): Promise<ClaimProof | undefined> {
     return this.#open().claim(challenge)

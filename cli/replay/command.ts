@@ -10,16 +10,16 @@ import { WebGpuExecutor } from '../../agent-runtime/webgpu/executor.ts'
 import { parseJsonStrict } from '../../kernel/canonical.ts'
 import { ForgeError } from '../../kernel/errors.ts'
 import { notPinned } from '../../kernel/evidence/pins.ts'
-import { acceptedDigests, type EvidenceReport, verifyEvidence } from '../../kernel/evidence/verify.ts'
+import { type EvidenceReport, verifyEvidence } from '../../kernel/evidence/verify.ts'
 import type { PreparedJob } from '../../kernel/job.ts'
 import { OPS } from '../../kernel/ops/registry.ts'
 import { verifySignature } from '../ed25519.ts'
+import { evidenceFile } from '../evidence-file.ts'
 import { EXIT } from '../exit-codes.ts'
 import { CLI_LIMITS } from '../limits.ts'
 import { oneFile, parseOptions, wholeNumber } from '../options.ts'
 import { PIN_OPTIONS, PIN_USAGE, readPins } from '../pin-options.ts'
 import { painter, reportText } from '../terminal.ts'
-import { readTextFile } from '../text-file.ts'
 import { explain } from '../verify.ts'
 import { chooseShards } from './choose-shards.ts'
 import { type ReplayOutcome, replayShards } from './execute.ts'
@@ -99,20 +99,19 @@ async function replay(argv: readonly string[], signal: AbortSignal): Promise<num
       ? Math.min(availableParallelism(), CLI_LIMITS.threads)
       : wholeNumber(values.threads, 'threads', 1, CLI_LIMITS.threads)
   const pins = await readPins(values)
-  const report = await verifyEvidence(await readTextFile(file, CLI_LIMITS.evidence_bytes), pins, {
+  const report = await verifyEvidence(evidenceFile(file), pins, {
     verifySignature,
     ops: OPS,
   })
   const say = (text: string) => void (values.json ? undefined : process.stdout.write(text))
   say(`${reportText(file, report, notPinned(pins), painter(process.stdout))}\n`)
-  const { bundle, record } = report
+  const { bundle, digests, record } = report
   if (!report.verified || bundle === undefined || record === undefined) {
     if (values.json) process.stdout.write(`${JSON.stringify(replayJson(file, report, undefined), null, 2)}\n`)
     return EXIT.rejected
   }
   const job = jobOf(report)
   const shards = chooseShards(values.shards, record.shards.accepted)
-  const digests = bundle.digests === undefined ? undefined : acceptedDigests(bundle.digests, record)
   if (digests === undefined && shards.length < record.shards.accepted)
     throw new ForgeError('INPUT_MISSING', 'the file was downloaded without the digests of its shards', {
       hint: 'Download it again without ?digests=no, or replay --shards all, which compares the whole.',

@@ -1,17 +1,20 @@
-import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto'
+import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { canonicalJson, type Json } from '../../kernel/canonical.ts'
 import { parseContractText } from '../../kernel/contract.ts'
 import { bytesToHex } from '../../kernel/digest.ts'
+import { verifySignature } from '../../kernel/evidence/sample.test-support.ts'
 import { KERNEL_SEMANTICS, replayKeyMaterial } from '../../kernel/job.ts'
+import { isLeaseSigned, type Lease, leaseBatchBytes, leaseDigest } from '../../kernel/lease.ts'
 import { LIMITS } from '../../kernel/limits.ts'
 import { merkleRootOfDigests } from '../../kernel/merkle.ts'
 import { philox4x32 } from '../../kernel/numerics/philox.ts'
 import { referenceLeaf } from '../../kernel/ops/references.test-support.ts'
 import { OPS } from '../../kernel/ops/registry.ts'
-import { type Receipt, receiptBytes } from '../../kernel/receipt.ts'
+import { type Receipt, receiptBytes, type UnleasedReceipt } from '../../kernel/receipt.ts'
 import { philoxKey, seedMaterial } from '../../kernel/seed.ts'
+import { isSuccessionSigned, successionBytes } from '../../kernel/succession.ts'
 
 /** Executes the examples of contract.md: hashes by Node's crypto from the bytes shown, and by the kernel. */
 const PAGE = readFileSync(new URL('contract.md', import.meta.url), 'utf8')
@@ -103,7 +106,7 @@ test('leaf and result root', () => {
 })
 
 test('receipt', () => {
-  const receipt: Receipt = {
+  const receipt: UnleasedReceipt = {
     receipt: 1,
     lease_id: 'L1',
     epoch: 1,
@@ -117,15 +120,85 @@ test('receipt', () => {
   }
   const signed = receiptBytes(receipt)
   expect(new TextDecoder().decode(signed)).toBe(example('receipt-bytes'))
-  // RFC 8410: the 16 bytes that stand before an Ed25519 secret key in PKCS #8, and 12 before a public key.
+  const { secret, publicKey } = keyOf('receipt-secret-key')
+  expect(sign(null, signed, secret).toString('hex')).toBe(example('receipt-signature'))
+  expect(sha256Hex(publicKey)).toBe(example('agent-id'))
+})
+
+/** RFC 8410: the 16 bytes that stand before an Ed25519 secret key in PKCS #8, and 12 before a public key. */
+function keyOf(name: string): { readonly secret: KeyObject; readonly publicKey: Uint8Array } {
   const secret = createPrivateKey({
-    key: Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), bytes('receipt-secret-key')]),
+    key: Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), bytes(name)]),
     format: 'der',
     type: 'pkcs8',
   })
-  expect(sign(null, signed, secret).toString('hex')).toBe(example('receipt-signature'))
-  const publicKey = createPublicKey(secret).export({ format: 'der', type: 'spki' }).subarray(12)
-  expect(sha256Hex(publicKey)).toBe(example('agent-id'))
+  const spki = createPublicKey(secret).export({ format: 'der', type: 'spki' })
+  return { secret, publicKey: new Uint8Array(spki.subarray(12)) }
+}
+
+test('lease, its batch, and the receipt of it', async () => {
+  const hub = keyOf('lease-hub-secret-key')
+  const agent = keyOf('receipt-secret-key')
+  const lease: Lease = {
+    lease: 1,
+    lease_id: '1-1',
+    epoch: 1,
+    job_id: '0d4c7a52-3f0e-4b52-8f5e-9f1f2b3c4d5e',
+    agent: sha256Hex(agent.publicKey),
+    hub: sha256Hex(hub.publicKey),
+    contract_hash: example('contract-hash'),
+    plan_digest: example('plan-digest'),
+    first: 0,
+    count: 1,
+  }
+  expect(`forge/lease/1\n${canonicalJson(lease)}`).toBe(example('lease-bytes'))
+  expect(sha256Hex(example('lease-bytes'))).toBe(example('lease-digest'))
+  expect(bytesToHex(leaseDigest(lease))).toBe(example('lease-digest'))
+  const zero = Uint8Array.of(0)
+  const sibling = sha256(zero, Buffer.alloc(32, 2))
+  expect(sibling.toString('hex')).toBe(example('lease-path'))
+  const root = sha256(Uint8Array.of(1), sha256(zero, bytes('lease-digest')), sibling)
+  const batch = Buffer.concat([Buffer.from('forge/leases/1\n'), root, Buffer.of(0, 0, 0, 2)])
+  expect(batch.toString('hex')).toBe(example('lease-batch-bytes'))
+  expect(bytesToHex(leaseBatchBytes(root, 2))).toBe(example('lease-batch-bytes'))
+  expect(sign(null, batch, hub.secret).toString('hex')).toBe(example('lease-signature'))
+  const proof = { index: 0, size: 2, path: bytes('lease-path'), signature: bytes('lease-signature') }
+  expect(await isLeaseSigned(bytes('lease-digest'), proof, hub.publicKey, verifySignature)).toBe(true)
+  const receipt: Receipt = {
+    receipt: 2,
+    lease_id: lease.lease_id,
+    epoch: lease.epoch,
+    contract_hash: lease.contract_hash,
+    plan_digest: lease.plan_digest,
+    first: lease.first,
+    count: lease.count,
+    result_root: example('result-root'),
+    executor: 'webgpu',
+    software: 'forge-pool/0.1.0',
+    lease: example('lease-digest'),
+  }
+  expect(new TextDecoder().decode(receiptBytes(receipt))).toBe(example('receipt-two-bytes'))
+  expect(sign(null, receiptBytes(receipt), agent.secret).toString('hex')).toBe(
+    example('receipt-two-signature'),
+  )
+})
+
+test('a key that succeeds another', async () => {
+  const [old, heir] = [keyOf('receipt-secret-key'), keyOf('lease-hub-secret-key')]
+  const signed = successionBytes({ from: old.publicKey, to: heir.publicKey })
+  expect(new TextDecoder().decode(signed)).toBe(example('succession-bytes'))
+  const signatures = [old, heir].map(({ secret }) => sign(null, signed, secret))
+  expect(signatures.map((one) => one.toString('hex')).join('\n')).toBe(example('succession-signatures'))
+  const [from_signature = signed, to_signature = signed] = signatures
+  const statement = { from: old.publicKey, to: heir.publicKey, from_signature, to_signature }
+  expect(await isSuccessionSigned(statement, verifySignature)).toBe(true)
+  for (const bent of [
+    { from: heir.publicKey },
+    { to: old.publicKey },
+    { from_signature: to_signature },
+    { to_signature: from_signature },
+  ])
+    expect(await isSuccessionSigned({ ...statement, ...bent }, verifySignature)).toBe(false)
 })
 
 test('result', () => {

@@ -5,12 +5,12 @@ import { canonicalJson } from '../canonical.ts'
 import { bytesToHex, type HexDigest, sha256Hex } from '../digest.ts'
 import { invariant } from '../errors.ts'
 import { KERNEL_SEMANTICS, type PreparedJob } from '../job.ts'
-import { MerkleRoot, merkleRootOfDigests } from '../merkle.ts'
+import { merkleRootOfDigests, merkleRootOfLeaves } from '../merkle.ts'
 import { TABLES } from '../numerics/tables/index.ts'
-import type { Receipt } from '../receipt.ts'
+import type { Receipt, UnleasedReceipt } from '../receipt.ts'
 import { DIGEST_ROW, type EvidenceBundle } from './bundle.ts'
 import { keyIdOf } from './envelope.ts'
-import { receiptLeaf } from './receipts.ts'
+import { leasingHub, receiptLeaf } from './receipts.ts'
 import type { JobRecord } from './record.ts'
 import { countTrace, REFEREE_COPY, type Trace, type TraceRun, traceText } from './trace.ts'
 
@@ -20,7 +20,7 @@ import { countTrace, REFEREE_COPY, type Trace, type TraceRun, traceText } from '
 export type RecordedRun = Omit<AcceptedRun, 'leaves'>
 
 export interface StoredReceipt {
-  readonly receipt: Receipt
+  readonly receipt: Receipt | UnleasedReceipt
   /** 32 bytes. */
   readonly publicKey: Uint8Array
   readonly signature: Uint8Array
@@ -45,6 +45,8 @@ export interface SettledJob {
   /** All that are stored; those that no accepted copy rests on are left out. */
   readonly receipts: readonly StoredReceipt[]
   readonly withheld: readonly WithheldDigests[]
+  /** Ids of this hub's keys, past ones included: the one that will sign the record first. */
+  readonly hubs: readonly HexDigest[]
   /** Accepted once, then found wrong and replaced. */
   readonly replaced: readonly RecordedRun[]
   readonly result_digest: HexDigest
@@ -70,9 +72,7 @@ export function assemble(settled: SettledJob): Assembled {
   const digests = assembleDigests(settled.runs, accepted)
   const trace = traceOf(settled.runs)
   const text = traceText(trace)
-  const receipts = supporting(settled, trace, digests)
-  const tree = new MerkleRoot()
-  for (const receipt of receipts) tree.append(receiptLeaf(receipt))
+  const { receipts, lease_hubs } = supporting(settled, trace, digests)
   const record: JobRecord = {
     record: 1,
     job_id: settled.id,
@@ -91,7 +91,11 @@ export function assemble(settled: SettledJob): Assembled {
     },
     result: { digest: settled.result_digest, artifacts: [...settled.artifacts] },
     verification: { asked: job.contract.verify, ...countTrace(trace) },
-    receipts: { count: receipts.length, root: bytesToHex(tree.root()) },
+    receipts: {
+      count: receipts.length,
+      root: bytesToHex(merkleRootOfLeaves(receipts.map(receiptLeaf))),
+      ...(lease_hubs.length === 0 ? {} : { lease_hubs: [...lease_hubs] }),
+    },
     trace: sha256Hex(text),
     work_units: job.plan.work_units,
     credits: settled.credits,
@@ -161,14 +165,19 @@ function sameCopies(a: TraceRun['copies'], b: TraceRun['copies']): boolean {
  * Receipts of agents with accepted copies that lie in the accepted shards, by shard, epoch and lease. One whose signed root
  * cannot be computed from what is known proves nothing, and is left out.
  */
-function supporting(settled: SettledJob, trace: Trace, digests: Uint8Array): EvidenceBundle['receipts'] {
+function supporting(
+  settled: SettledJob,
+  trace: Trace,
+  digests: Uint8Array,
+): { readonly receipts: EvidenceBundle['receipts']; readonly lease_hubs: readonly HexDigest[] } {
   const agents = new Set(trace.agents)
+  const hubs = new Set<HexDigest>()
   const withheld = new Map<string, WithheldDigests[]>()
   for (const part of settled.withheld) {
     const lease = `${part.epoch} ${part.lease_id}`
     withheld.set(lease, [...(withheld.get(lease) ?? []), part])
   }
-  return settled.receipts
+  const receipts = settled.receipts
     .filter(
       ({ receipt, publicKey }) =>
         receipt.first + receipt.count <= settled.accepted && agents.has(keyIdOf(publicKey)),
@@ -183,6 +192,11 @@ function supporting(settled: SettledJob, trace: Trace, digests: Uint8Array): Evi
       const own = withheld.get(`${receipt.epoch} ${receipt.lease_id}`) ?? []
       const differs = differences(receipt, digests, [...replaced, ...own])
       if (differs === undefined) return []
+      if (receipt.receipt === 2) {
+        const hub = leasingHub(receipt, settled.id, agent, settled.hubs)
+        if (hub === undefined) return []
+        hubs.add(hub)
+      }
       return [
         {
           receipt: canonicalJson({ ...receipt }),
@@ -192,6 +206,7 @@ function supporting(settled: SettledJob, trace: Trace, digests: Uint8Array): Evi
         },
       ]
     })
+  return { receipts, lease_hubs: settled.hubs.filter((hub, at) => at > 0 && hubs.has(hub)) }
 }
 
 /**
@@ -200,7 +215,7 @@ function supporting(settled: SettledJob, trace: Trace, digests: Uint8Array): Evi
  * @returns undefined when what is known does not give the root that was signed
  */
 function differences(
-  { first, count, result_root }: Receipt,
+  { first, count, result_root }: Pick<Receipt, 'first' | 'count' | 'result_root'>,
   accepted: Uint8Array,
   parts: readonly { readonly first: number; readonly digests: Uint8Array }[],
 ): [number, HexDigest][] | undefined {

@@ -13,9 +13,11 @@ import { base64Key, base64Signature, base64Text, hexDigest } from './field-schem
 /** Shards in one string of `digests`: the last one may have fewer. */
 export const DIGEST_ROW = 4096
 /** Characters of a full row in base 64. */
-const ROW_CHARS = 4 * Math.ceil((32 * DIGEST_ROW) / 3)
+export const ROW_CHARS = 4 * Math.ceil((32 * DIGEST_ROW) / 3)
+/** Rows of the largest job. */
+export const DIGEST_ROWS = LIMITS.shards / DIGEST_ROW
 /** Below the longest string that engines hold. */
-const BUNDLE_BYTES = 500 * 1024 * 1024
+export const BUNDLE_BYTES = 500 * 1024 * 1024
 /** Of one job; each is a lease, and its signature costs a verifier tens of microseconds. */
 const RECEIPTS = 4 * 1024 * 1024
 
@@ -51,10 +53,7 @@ export const bundleSchema = z.strictObject({
   trace: text,
   receipts: receiptsSchema,
   /** Accepted digests in the order of shards, 4,096 of them a string; left out when the asker wanted none. */
-  digests: z
-    .array(base64Text(ROW_CHARS))
-    .max(LIMITS.shards / DIGEST_ROW)
-    .optional(),
+  digests: z.array(base64Text(ROW_CHARS)).max(DIGEST_ROWS).optional(),
   log: z.strictObject({
     /** c2sp.org/tlog-proof@v1 */
     proof: text,

@@ -11,7 +11,7 @@ import {
   receiptOf,
   row,
 } from './forgery.test-support.ts'
-import { reseal, resignReceipt } from './reseal.test-support.ts'
+import { receiptOfLease, reseal, resignReceipt, underAnotherDomain } from './reseal.test-support.ts'
 
 /** Forged records, results, traces, receipts, and claims about verification. */
 export const RECORD_FORGERIES = forgeries(({ changed, signed }) => {
@@ -108,6 +108,11 @@ export const RECORD_FORGERIES = forgeries(({ changed, signed }) => {
   signed('result', 'a signed result that is not canonical', (sample) =>
     reseal(sample, (draft) => {
       draft.result = draft.result.replace(':', ':1e0,"a":')
+    }),
+  )
+  signed('result', 'a signed result that stopped after other shards', (sample) =>
+    reseal(sample, (draft) => {
+      draft.result = '{"stopping":{"shards":1}}'
     }),
   )
   changed('shards', 'a bit of a digest', (bundle) => {
@@ -230,6 +235,65 @@ export const RECORD_FORGERIES = forgeries(({ changed, signed }) => {
         receipts[0] = resignReceipt(sample, 0, fields)
       }),
     )
+  // A receipt says for which lease it is: of this hub, to this key, for this job, for these shards.
+  for (const [name, lease] of [
+    ['another job', { job_id: '0d4c7a52-3f0e-4b52-8f5e-000000000000' }],
+    ['another agent', { agent: '0'.repeat(64) }],
+    ['another hub, signed by a foreign key', { hub: '0'.repeat(64) }],
+    ['another range', { first: 1 }],
+    ['fewer shards', { count: 1 }],
+    ['another epoch', { epoch: 2 }],
+    ['another number', { lease_id: '1.9' }],
+    ['another contract', { contract_hash: '0'.repeat(64) }],
+  ] as const)
+    signed('receipts', `a receipt of a lease of ${name}`, (sample) =>
+      reseal(sample, ({ receipts }) => {
+        receipts[0] = receiptOfLease(sample, 0, lease)
+      }),
+    )
+  for (const [name, fields] of [
+    ['range was altered', { first: 1 }],
+    ['epoch was altered', { epoch: 2 }],
+    ['number was altered', { lease_id: '1.9' }],
+  ] as const)
+    signed('receipts', `a receipt whose ${name}, the lease kept`, (sample) =>
+      reseal(sample, ({ receipts }) => {
+        receipts[0] = resignReceipt(sample, 0, fields)
+      }),
+    )
+  signed('receipts', 'the lease of another receipt', (sample) =>
+    reseal(sample, ({ receipts }) => {
+      const other = sample.settled.receipts[1]?.receipt
+      receipts[0] = resignReceipt(sample, 0, { lease: other?.receipt === 2 ? other.lease : null })
+    }),
+  )
+  signed('receipts', 'a lease named in capitals', (sample) =>
+    reseal(sample, ({ receipts }) => {
+      receipts[0] = resignReceipt(sample, 0, { lease: 'A'.repeat(64) })
+    }),
+  )
+  signed('receipts', 'a receipt of version 2 without its lease, called version 1', (sample) =>
+    reseal(sample, ({ receipts }) => {
+      receipts[0] = resignReceipt(sample, 0, { receipt: 1 })
+    }),
+  )
+  signed('receipts', 'a receipt of version 3', (sample) =>
+    reseal(sample, ({ receipts }) => {
+      receipts[0] = resignReceipt(sample, 0, { receipt: 3 })
+    }),
+  )
+  signed('receipts', 'a receipt of version 1 under the domain of version 2', (sample) =>
+    reseal(sample, ({ receipts }) => {
+      receipts[0] = underAnotherDomain(sample, 0)
+    }),
+  )
+  signed('statement', 'no other hubs, as an empty list', (sample) =>
+    reseal(
+      sample,
+      () => undefined,
+      (record) => put(record.receipts, 'lease_hubs', []),
+    ),
+  )
   signed('receipts', 'two receipts for one lease', (sample) =>
     reseal(sample, ({ receipts }) => {
       receipts.push(receipts[0] as Bundle['receipts'][number])

@@ -3,10 +3,11 @@ import { fromBase64 } from '../base64.ts'
 import { canonicalJson, parseJsonStrict } from '../canonical.ts'
 import { schemaError } from '../contract.ts'
 import { bytesToHex, type HexDigest, hexToBytes, sha256 } from '../digest.ts'
+import { leaseDigest, leaseOf } from '../lease.ts'
 import type { VerifySignature } from '../ledger/signed-note.ts'
 import { LIMITS } from '../limits.ts'
 import { merkleRootOfDigests } from '../merkle.ts'
-import { EXECUTOR_KINDS, type ExecutorKind, signedReceiptText } from '../receipt.ts'
+import { EXECUTOR_KINDS, type ExecutorKind, type Receipt, signedReceiptText } from '../receipt.ts'
 import type { EvidenceBundle } from './bundle.ts'
 import { fail } from './checklist.ts'
 import { hexDigest } from './field-schemas.ts'
@@ -16,8 +17,7 @@ import type { JobRecord } from './record.ts'
 
 type SignedReceiptText = EvidenceBundle['receipts'][number]
 
-export const receiptSchema = z.strictObject({
-  receipt: z.literal(1),
+const receiptFields = {
   lease_id: z.string().min(1).max(64),
   epoch: z.int().min(0),
   contract_hash: hexDigest,
@@ -27,7 +27,11 @@ export const receiptSchema = z.strictObject({
   result_root: hexDigest,
   executor: z.enum(EXECUTOR_KINDS),
   software: z.string().max(256),
-})
+}
+/** Of before hubs signed leases. */
+export const receiptSchemaOne = z.strictObject({ receipt: z.literal(1), ...receiptFields })
+export const receiptSchemaTwo = z.strictObject({ receipt: z.literal(2), ...receiptFields, lease: hexDigest })
+export const receiptSchema = z.discriminatedUnion('receipt', [receiptSchemaOne, receiptSchemaTwo])
 
 /** What a verified receipt proves: this key gave these digests for these shards. */
 export interface CheckedReceipt {
@@ -35,6 +39,8 @@ export interface CheckedReceipt {
   readonly first: number
   readonly count: number
   readonly executor: ExecutorKind
+  /** It names the digest of a lease that the hub signed. */
+  readonly leased: boolean
   /** Shards for which its digest is not the accepted one, ascending. */
   readonly differs: readonly number[]
 }
@@ -56,17 +62,20 @@ export function receiptLeaf({
 }
 
 /**
+ * @param hub id of the hub's key that has signed the record
  * @param digests accepted digests in the order of shards; undefined when the file has none: roots are not compared then
  * @throws ForgeError with the first receipt that is wrong, and why
  */
 export async function checkReceipts(
   receipts: readonly SignedReceiptText[],
   record: JobRecord,
+  hub: HexDigest,
   digests: Uint8Array | undefined,
   verify: VerifySignature,
 ): Promise<CheckedReceipt[]> {
   const checked: CheckedReceipt[] = []
   const seen = new Set<string>()
+  const hubs = [hub, ...(record.receipts.lease_hubs ?? [])]
   for (const [at, signed] of receipts.entries()) {
     const value = parseJsonStrict(signed.receipt)
     if (canonicalJson(value) !== signed.receipt) fail(`receipt ${at} is not in canonical form`)
@@ -80,6 +89,9 @@ export async function checkReceipts(
       fail(`receipt ${at} is for shards that do not exist`)
     if (!(await verify(key, signedReceiptText(signed.receipt), fromBase64(signed.signature))))
       fail(`receipt ${at} is not signed by its key`)
+    const agent = bytesToHex(sha256(key))
+    if (receipt.receipt === 2 && leasingHub(receipt, record.job_id, agent, hubs) === undefined)
+      fail(`receipt ${at} is for another lease than this hub gave its key for this job`)
     const lease = `${receipt.epoch} ${receipt.lease_id}`
     if (seen.has(lease)) fail(`receipt ${at} is for a lease that has one already`)
     seen.add(lease)
@@ -93,7 +105,8 @@ export async function checkReceipts(
     if (digests !== undefined && leaseRoot(digests, receipt, differs) !== receipt.result_root)
       fail(`receipt ${at} is for other results than these`)
     checked.push({
-      agent: bytesToHex(sha256(key)),
+      agent,
+      leased: receipt.receipt === 2,
       first: receipt.first,
       count: receipt.count,
       executor: receipt.executor,
@@ -101,6 +114,18 @@ export async function checkReceipts(
     })
   }
   return checked
+}
+
+/** The hub's key, of several, that gave the lease which the receipt names; undefined for a lease of other contents. */
+export function leasingHub(
+  receipt: Receipt,
+  job_id: string,
+  agent: HexDigest,
+  hubs: readonly HexDigest[],
+): HexDigest | undefined {
+  return hubs.find(
+    (hub) => bytesToHex(leaseDigest(leaseOf(receipt, { job_id, agent, hub }))) === receipt.lease,
+  )
 }
 
 function leaseRoot(

@@ -63,6 +63,8 @@ export const recordSchema = z.strictObject({
     count,
     /** RFC 6962 root over the receipts as evidence lists them. */
     root: hexDigest,
+    /** Ids of earlier keys of this hub that gave leases of these receipts; left out where its present key gave them all. */
+    lease_hubs: z.array(hexDigest).min(1).max(16).optional(),
   }),
   /** SHA-256 of the replay trace. */
   trace: hexDigest,

@@ -1,11 +1,12 @@
 import { fromBase64, toBase64 } from '../base64.ts'
-import type { Json } from '../canonical.ts'
+import { canonicalJson, type Json } from '../canonical.ts'
 import { bytesToHex, sha256Hex } from '../digest.ts'
+import { type Lease, leaseDigest, leaseOf } from '../lease.ts'
 import { MerkleRoot, merkleRootOfDigests } from '../merkle.ts'
 import { type Receipt, receiptBytes } from '../receipt.ts'
 import { digestRows } from './assemble.ts'
 import type { EvidenceBundle } from './bundle.ts'
-import { type Envelope, sealStatement } from './envelope.ts'
+import { type Envelope, keyIdOf, sealStatement } from './envelope.ts'
 import { receiptLeaf } from './receipts.ts'
 import { type JobRecord, recordStatement } from './record.ts'
 import { type Key, proofOf, type Sample } from './sample.test-support.ts'
@@ -112,10 +113,44 @@ export function resignReceipt(
   )
   if (stored === undefined || key === undefined) throw new Error(`the sample has no receipt ${at}`)
   const body = { ...stored.receipt, ...fields } as unknown as Receipt
+  return signAnew(body, key)
+}
+
+/** The receipt `at` of the sample for another lease, which it names with the right digest. */
+export function receiptOfLease(
+  sample: Sample,
+  at: number,
+  lease: Partial<Lease>,
+  fields: Readonly<Record<string, Json>> = {},
+): EvidenceBundle['receipts'][number] {
+  const stored = sample.settled.receipts[at]
+  if (stored === undefined) throw new Error(`the sample has no receipt ${at}`)
+  const given = leaseOf(stored.receipt, {
+    job_id: sample.record.job_id,
+    agent: keyIdOf(stored.publicKey),
+    hub: keyIdOf(sample.hub.publicKey),
+  })
+  return resignReceipt(sample, at, { ...fields, lease: bytesToHex(leaseDigest({ ...given, ...lease })) })
+}
+
+function signAnew(body: Receipt, key: Key): EvidenceBundle['receipts'][number] {
   const signed = receiptBytes(body)
   return {
-    receipt: new TextDecoder().decode(signed).slice('forge/receipt/1\n'.length),
+    receipt: new TextDecoder().decode(signed).slice('forge/receipt/2\n'.length),
     key: toBase64(key.publicKey),
     signature: toBase64(key.sign(signed)),
   }
+}
+
+/** The receipt `at` of the sample as one of version 1, signed with the domain line of version 2. */
+export function underAnotherDomain(sample: Sample, at: number): EvidenceBundle['receipts'][number] {
+  const stored = sample.settled.receipts[at]
+  const key = sample.agents.find(
+    ({ publicKey }) => keyIdOf(publicKey) === keyIdOf(stored?.publicKey ?? publicKey),
+  )
+  if (stored === undefined || key === undefined) throw new Error(`the sample has no receipt ${at}`)
+  const { lease: _, ...fields } = { lease: '', ...stored.receipt }
+  const receipt = canonicalJson({ ...fields, receipt: 1 })
+  const signature = key.sign(new TextEncoder().encode(`forge/receipt/2\n${receipt}`))
+  return { receipt, key: toBase64(key.publicKey), signature: toBase64(signature) }
 }

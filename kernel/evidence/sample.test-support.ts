@@ -3,6 +3,7 @@ import { toBase64 } from '../base64.ts'
 import { REFEREE } from '../bill.ts'
 import { canonicalJson } from '../canonical.ts'
 import { bytesToHex, sha256, sha256Hex, utf8ToBytes } from '../digest.ts'
+import { leaseDigest, leaseOf } from '../lease.ts'
 import { formatCheckpoint } from '../ledger/checkpoint.ts'
 import { formatLogProof } from '../ledger/proof-text.ts'
 import {
@@ -18,10 +19,10 @@ import {
 import { merkleLeafHash, merkleNodeHash, merkleRootOfDigests } from '../merkle.ts'
 import { inclusionProof, rootOf, type SubtreeHash } from '../merkle-proof.ts'
 import { OPS } from '../ops/registry.ts'
-import { type Receipt, receiptBytes } from '../receipt.ts'
+import { type Receipt, receiptBytes, type UnleasedReceipt } from '../receipt.ts'
 import { assemble, digestRows, type RecordedRun, type SettledJob, type StoredReceipt } from './assemble.ts'
 import type { EvidenceBundle } from './bundle.ts'
-import { type Envelope, envelopeDigest, sealStatement } from './envelope.ts'
+import { type Envelope, envelopeDigest, keyIdOf, sealStatement } from './envelope.ts'
 import { recordLeaf } from './leaf.ts'
 import { type JobRecord, recordStatement } from './record.ts'
 
@@ -77,12 +78,20 @@ export interface SampleOptions {
   readonly seed?: string
   /** As the contract asks. Under `none` agent 0 executes all shards alone. */
   readonly mode?: 'quorum' | 'none'
+  /** Version of the receipts: 1 is of before hubs signed leases. */
+  readonly receipt?: 1 | 2
 }
+
+export const JOB_ID = '0d4c7a52-3f0e-4b52-8f5e-9f1f2b3c4d5e'
 
 export const digestOf = (text: string): Uint8Array => sha256(utf8ToBytes(text))
 
 /** Under a quorum agents 0 and 1 close the first third of the shards, 1 and 2 the second, 2 and the referee the rest. */
-export async function makeSample({ seed, mode = 'quorum' }: SampleOptions = {}): Promise<Sample> {
+export async function makeSample({
+  seed,
+  mode = 'quorum',
+  receipt: version = 2,
+}: SampleOptions = {}): Promise<Sample> {
   const keyOf = (role: string): Key => makeKey(seed === undefined ? undefined : digestOf(`${seed}/${role}`))
   const job = OPS.prepare({
     contract: 1,
@@ -92,6 +101,7 @@ export async function makeSample({ seed, mode = 'quorum' }: SampleOptions = {}):
     verify: mode === 'quorum' ? { mode, k: 2 } : { mode },
   })
   const accepted = job.plan.shard_count
+  const hub = keyOf('hub')
   const agents = [keyOf('agent 0'), keyOf('agent 1'), keyOf('agent 2')]
   const digests = Array.from({ length: accepted }, (_, shard) => digestOf(`shard ${shard}`))
   const copy = (at: number) => ({
@@ -120,14 +130,16 @@ export async function makeSample({ seed, mode = 'quorum' }: SampleOptions = {}):
   ]
   const runs = mode === 'quorum' ? quorum : [run(0, accepted, 'single', [copy(0)])]
   const receipt = (at: number, first: number, count: number, lease: number): StoredReceipt => {
-    const body: Receipt = {
-      receipt: 1,
+    const range = {
       lease_id: `1.${lease}`,
       epoch: 1,
       contract_hash: job.contractHash,
       plan_digest: job.planDigest,
       first,
       count,
+    }
+    const fields = {
+      ...range,
       result_root: bytesToHex(
         merkleRootOfDigests(new Uint8Array(Buffer.concat(digests.slice(first, first + count)))),
       ),
@@ -135,11 +147,28 @@ export async function makeSample({ seed, mode = 'quorum' }: SampleOptions = {}):
       software: 'forge-agent/0.0.0',
     }
     const key = agents[at] as Key
+    const body: Receipt | UnleasedReceipt =
+      version === 1
+        ? { receipt: 1, ...fields }
+        : {
+            receipt: 2,
+            ...fields,
+            lease: bytesToHex(
+              leaseDigest(
+                leaseOf(range, {
+                  job_id: JOB_ID,
+                  agent: keyIdOf(key.publicKey),
+                  hub: keyIdOf(hub.publicKey),
+                }),
+              ),
+            ),
+          }
     return { receipt: body, publicKey: key.publicKey, signature: key.sign(receiptBytes(body)) }
   }
   const result = canonicalJson({ inside: 78_539_816, points: 100_000_000 })
   const settled: SettledJob = {
-    id: '0d4c7a52-3f0e-4b52-8f5e-9f1f2b3c4d5e',
+    id: JOB_ID,
+    hubs: [keyIdOf(hub.publicKey)],
     job,
     accepted,
     runs,
@@ -155,7 +184,6 @@ export async function makeSample({ seed, mode = 'quorum' }: SampleOptions = {}):
     settled_at: '2026-11-26T12:00:00Z',
     salt: digestOf('salt').subarray(0, 16),
   }
-  const hub = keyOf('hub')
   const log = keyOf('log')
   const witness = keyOf('witness')
   const logKey: NoteKey = { name: 'pool.example/ledger', type: NOTE_SIGNATURE, publicKey: log.publicKey }

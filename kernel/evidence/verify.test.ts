@@ -2,14 +2,16 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { toBase64 } from '../base64.ts'
 import { REFEREE } from '../bill.ts'
 import { bytesToHex } from '../digest.ts'
+import { leaseDigest, leaseOf } from '../lease.ts'
 import { merkleRootOfDigests } from '../merkle.ts'
 import { consistencyProof } from '../merkle-proof.ts'
 import { receiptBytes } from '../receipt.ts'
 import { assemble, digestRows, type RecordedRun } from './assemble.ts'
 import type { EvidenceBundle } from './bundle.ts'
 import { CHECKS } from './checklist.ts'
-import { sealStatement } from './envelope.ts'
+import { keyIdOf, sealStatement } from './envelope.ts'
 import { type JobRecord, recordStatement } from './record.ts'
+import { reseal } from './reseal.test-support.ts'
 import {
   checkpointAt,
   fileOf,
@@ -39,6 +41,56 @@ describe('evidence', () => {
     expect(report.verified).toBe(true)
     expect(report.checks.map(({ id }) => id)).toEqual(Object.keys(CHECKS))
     expect(states(report)).toMatchObject({ plan: 'passed', consistency: 'skipped', witnesses: 'passed' })
+  })
+
+  it('takes receipts of before leases were signed', async () => {
+    const { bundle } = await makeSample({ receipt: 1 })
+    const report = await check(bundle)
+    expect(report.verified).toBe(true)
+    expect(report.checks.find(({ id }) => id === 'receipts')?.detail).toContain('0 of them for signed leases')
+  })
+
+  it('takes results that are no objects', async () => {
+    for (const text of ['null', '[]', '"stopping"', '{"stopping":null}', '{"stopping":{"shards":"1"}}']) {
+      const bundle = await reseal(sample, (draft) => {
+        draft.result = text
+      })
+      expect(states(await check(bundle))).toMatchObject({ result: 'passed' })
+    }
+  })
+
+  it('takes leases of an earlier key of the hub where the record names it, and of no other', async () => {
+    const before = makeKey()
+    const { settled, hub } = sample
+    const receipts = settled.receipts.map((stored, at) => {
+      const { receipt, publicKey } = stored
+      const key = sample.agents.find((one) => one.publicKey === publicKey)
+      if (key === undefined) throw new Error('an agent of the sample')
+      const [agent, hubs] = [keyIdOf(publicKey), [before, hub].map((one) => keyIdOf(one.publicKey))]
+      const lease = leaseOf(receipt, { job_id: settled.id, agent, hub: hubs[at % 2] as string })
+      const leased = { ...receipt, receipt: 2 as const, lease: bytesToHex(leaseDigest(lease)) }
+      return { receipt: leased, publicKey, signature: key.sign(receiptBytes(leased)) }
+    })
+    const own = keyIdOf(hub.publicKey)
+    const made = async (
+      hubs: readonly string[],
+      claim: (record: JobRecord) => JobRecord = (record) => record,
+    ) => {
+      const { record, trace, receipts: shown, digests } = assemble({ ...settled, receipts, hubs })
+      const envelope = await sealStatement(recordStatement(claim(record)), hub)
+      const log = { proof: await proofOf(envelope, sample) }
+      return check({ ...sample.bundle, envelope, trace, receipts: shown, digests: digestRows(digests), log })
+    }
+    const report = await made([own, keyIdOf(before.publicKey), keyIdOf(makeKey().publicKey)])
+    expect(report.checks.filter(({ state }) => state === 'failed')).toEqual([])
+    expect(report.record?.receipts.lease_hubs).toEqual([keyIdOf(before.publicKey)])
+    // A receipt for nobody's lease proves nothing, and is left out.
+    expect(states(await made([own]))).toMatchObject({ receipts: 'passed', verification: 'failed' })
+    const hidden = await made([own, keyIdOf(before.publicKey)], (record) => {
+      const { lease_hubs: _, ...rest } = record.receipts
+      return { ...record, receipts: rest }
+    })
+    expect(states(hidden)).toMatchObject({ receipts: 'failed' })
   })
 
   it('passes all of them against pinned keys and an earlier checkpoint', async () => {

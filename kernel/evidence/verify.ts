@@ -1,7 +1,7 @@
 import { fromBase64 } from '../base64.ts'
 import { canonicalJson, type Json, type JsonObject, parseJsonStrict } from '../canonical.ts'
 import { type Contract, canonicalContract, formatOp, parseContract } from '../contract.ts'
-import { bytesToHex, sha256Hex } from '../digest.ts'
+import { bytesToHex, type HexDigest, sha256Hex } from '../digest.ts'
 import { type OpRegistry, type PreparedJob, seedMaterialOf } from '../job.ts'
 import { type Checkpoint, parseCheckpoint } from '../ledger/checkpoint.ts'
 import { parseLogProof } from '../ledger/proof-text.ts'
@@ -17,11 +17,12 @@ import {
 } from '../ledger/signed-note.ts'
 import { strictly } from '../ledger/strict-ed25519.ts'
 import { LIMITS } from '../limits.ts'
-import { MerkleRoot, merkleLeafHash, merkleRootOfDigests } from '../merkle.ts'
+import { merkleLeafHash, merkleRootOfDigests, merkleRootOfLeaves } from '../merkle.ts'
 import { verifyConsistency, verifyInclusion } from '../merkle-proof.ts'
-import { DIGEST_ROW, type EvidenceBundle, parseBundle } from './bundle.ts'
+import { DIGEST_ROW } from './bundle.ts'
+import { type EvidenceFile, type ParsedBundle, readBundle } from './bundle-parser.ts'
 import { type Check, Checklist, fail, Skip } from './checklist.ts'
-import { decodeUtf8, envelopeDigest, isSignedBy, openStatement } from './envelope.ts'
+import { envelopeDigest, isSignedBy, keyIdOf, openStatement } from './envelope.ts'
 import { recordLeaf } from './leaf.ts'
 import { checkReceipts, receiptLeaf } from './receipts.ts'
 import { type JobRecord, parseRecord, recordStatement } from './record.ts'
@@ -56,33 +57,46 @@ export interface EvidenceReport {
   readonly checks: readonly Check[]
   /** Undefined when the file does not get so far. */
   readonly record: JobRecord | undefined
-  readonly bundle: EvidenceBundle | undefined
+  /** The file without its digests. */
+  readonly bundle: Bundle | undefined
+  /** Accepted digests, 32 bytes a shard, when the file has them and they passed. */
+  readonly digests: Uint8Array | undefined
 }
 
-/** @param file its bytes, or its text where they are known to be UTF-8 */
+type Bundle = ParsedBundle['bundle']
+
+/** @throws what the parts of the file throw, where it comes in parts */
 export async function verifyEvidence(
-  file: string | Uint8Array,
+  file: EvidenceFile,
   pins: Pins,
   { verifySignature, ops }: VerifyPorts,
 ): Promise<EvidenceReport> {
   const ports = { verifySignature: strictly(verifySignature), ops }
   const list = new Checklist()
-  const bundle = await list.run('format', async () => {
-    const value = parseBundle(typeof file === 'string' ? file : decodeUtf8(file, 'the file'))
-    return { detail: `${file.length} ${typeof file === 'string' ? 'characters' : 'bytes'}`, value }
-  })
-  if (bundle === undefined) return { verified: false, checks: list.checks, record: undefined, bundle }
+  const parser = await readBundle(file)
+  const parsed = await list.run('format', async () => ({
+    detail: `${parser.bytes} bytes`,
+    value: parser.finish(),
+  }))
+  const { checks } = list
+  if (parsed === undefined)
+    return { verified: false, checks, record: undefined, bundle: undefined, digests: undefined }
+  const { bundle } = parsed
   const record = await checkRecord(list, bundle, pins, ports)
+  let digests: Uint8Array | undefined
   if (record !== undefined) {
-    await checkWork(list, bundle, record, ports)
+    digests = await checkWork(list, parsed, record, keyIdOf(hubKeyOf(bundle, pins)), ports)
     await checkLog(list, bundle, pins, ports)
   }
-  return { verified: !list.failed, checks: list.checks, record, bundle }
+  return { verified: !list.failed, checks, record, bundle, digests }
 }
+
+const hubKeyOf = (bundle: Bundle, pins: Pins): Uint8Array =>
+  pins.hubKey ?? fromBase64(bundle.keys.hub)
 
 async function checkRecord(
   list: Checklist,
-  bundle: EvidenceBundle,
+  bundle: Bundle,
   pins: Pins,
   ports: VerifyPorts,
 ): Promise<JobRecord | undefined> {
@@ -94,7 +108,7 @@ async function checkRecord(
     return { detail: `${formatOp(parsed.op)}, ${bundle.contract.length} bytes`, value: parsed }
   })
   const signed = await list.run('envelope', async () => {
-    const key = pins.hubKey ?? fromBase64(bundle.keys.hub)
+    const key = hubKeyOf(bundle, pins)
     if (!(await isSignedBy(bundle.envelope, key, ports.verifySignature)))
       fail(`the envelope has no valid signature by the ${pins.hubKey ? 'pinned' : 'named'} key`)
     return {
@@ -184,10 +198,11 @@ function planHere(contract: Contract, record: JobRecord, ops: OpRegistry): Prepa
 
 async function checkWork(
   list: Checklist,
-  bundle: EvidenceBundle,
+  { bundle, rows }: ParsedBundle,
   record: JobRecord,
+  hub: HexDigest,
   ports: VerifyPorts,
-): Promise<void> {
+): Promise<Uint8Array | undefined> {
   await list.run('result', async () => {
     const value = canonicalValue(bundle.result, 'the result', LIMITS.blob_bytes)
     const digest = sha256Hex(bundle.result)
@@ -199,7 +214,7 @@ async function checkWork(
     return { detail: digest, value: true }
   })
   const digests = await list.run('shards', async () => {
-    const packed = packedDigests(bundle, record)
+    const packed = acceptedDigests(rows, record)
     const root = bytesToHex(merkleRootOfDigests(packed))
     if (root !== record.shards.root) fail(`their root is ${root}, the record says ${record.shards.root}`)
     return {
@@ -213,16 +228,15 @@ async function checkWork(
     return { detail: checkTrace(value, record), value }
   })
   const receipts = await list.run('receipts', async () => {
-    const tree = new MerkleRoot()
-    for (const receipt of bundle.receipts) tree.append(receiptLeaf(receipt))
-    const root = bytesToHex(tree.root())
+    const root = bytesToHex(merkleRootOfLeaves(bundle.receipts.map(receiptLeaf)))
     if (root !== record.receipts.root || bundle.receipts.length !== record.receipts.count)
       fail(
         `${bundle.receipts.length} receipts with root ${root}; the record says ${record.receipts.count} with ${record.receipts.root}`,
       )
-    const value = await checkReceipts(bundle.receipts, record, digests, ports.verifySignature)
+    const value = await checkReceipts(bundle.receipts, record, hub, digests, ports.verifySignature)
+    const leased = value.filter((receipt) => receipt.leased).length
     return {
-      detail: `${value.length} receipts of ${new Set(value.map(({ agent }) => agent)).size} keys`,
+      detail: `${value.length} receipts of ${new Set(value.map(({ agent }) => agent)).size} keys, ${leased} of them for signed leases`,
       value,
     }
   })
@@ -231,26 +245,23 @@ async function checkWork(
       throw new Skip('the trace or the receipts were rejected')
     return { detail: checkVerification(trace, receipts, record), value: true }
   })
+  return digests
 }
 
 /** Shards that the result of a job with a target says it covers; undefined for other jobs. */
 function stoppedAfter(result: Json): number | undefined {
-  const stopping = (result as JsonObject).stopping as JsonObject | undefined
-  return typeof stopping?.shards === 'number' ? stopping.shards : undefined
-}
-
-function packedDigests(bundle: EvidenceBundle, record: JobRecord): Uint8Array {
-  if (bundle.digests === undefined)
-    throw new Skip('the file was downloaded without digests: ask for them to check shards against receipts')
-  return acceptedDigests(bundle.digests, record)
+  const stopping = isObject(result) ? result.stopping : undefined
+  const shards = isObject(stopping) ? stopping.shards : undefined
+  return typeof shards === 'number' ? shards : undefined
 }
 
 /** 32 bytes for each accepted shard, in order. @throws ForgeError DIGEST_MISMATCH when the rows hold more or less */
-export function acceptedDigests(rows: readonly string[], record: JobRecord): Uint8Array {
+function acceptedDigests(rows: readonly Uint8Array[] | undefined, record: JobRecord): Uint8Array {
+  if (rows === undefined)
+    throw new Skip('the file was downloaded without digests: ask for them to check shards against receipts')
   const packed = new Uint8Array(32 * record.shards.accepted)
   let at = 0
-  for (const row of rows) {
-    const bytes = fromBase64(row)
+  for (const bytes of rows) {
     if (bytes.length !== Math.min(32 * DIGEST_ROW, packed.length - at) || bytes.length === 0)
       fail(`their rows do not hold a digest for each shard, ${DIGEST_ROW} a row`)
     packed.set(bytes, at)
@@ -260,12 +271,7 @@ export function acceptedDigests(rows: readonly string[], record: JobRecord): Uin
   return packed
 }
 
-async function checkLog(
-  list: Checklist,
-  bundle: EvidenceBundle,
-  pins: Pins,
-  ports: VerifyPorts,
-): Promise<void> {
+async function checkLog(list: Checklist, bundle: Bundle, pins: Pins, ports: VerifyPorts): Promise<void> {
   const log = await list.run('inclusion', async () => {
     const proof = parseLogProof(bundle.log.proof)
     const note = parseSignedNote(proof.checkpoint)
@@ -302,7 +308,7 @@ async function checkLog(
 }
 
 async function checkPast(
-  bundle: EvidenceBundle,
+  bundle: Bundle,
   now: Checkpoint,
   pins: Pins,
   { verifySignature }: VerifyPorts,
@@ -332,7 +338,7 @@ async function checkPast(
 
 async function checkWitnesses(
   note: SignedNote,
-  bundle: EvidenceBundle,
+  bundle: Bundle,
   pins: Pins,
   { verifySignature }: VerifyPorts,
 ): Promise<string> {

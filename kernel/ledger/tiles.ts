@@ -1,5 +1,5 @@
 import { invariant } from '../errors.ts'
-import { merkleNodeHash } from '../merkle.ts'
+import { merkleRootOfHashes } from '../merkle.ts'
 import type { SubtreeAt } from '../merkle-proof.ts'
 
 /**
@@ -74,27 +74,13 @@ export function subtreeInTile({ level, index }: SubtreeAt, tile: Uint8Array): Ui
   const count = 2 ** within
   const first = (index * count) % TILE_WIDTH
   invariant((first + count) * HASH_BYTES <= tile.length, 'the subtree lies inside its tile')
-  return pairUp(tile, first, count)
+  return merkleRootOfHashes(tile.subarray(first * HASH_BYTES, (first + count) * HASH_BYTES))
 }
 
 /** Root of a full tile: the hash that the level above has for it. */
 export function tileRoot(tile: Uint8Array): Uint8Array {
   invariant(tile.length === TILE_WIDTH * HASH_BYTES, 'only a full tile has a place above')
-  return pairUp(tile, 0, TILE_WIDTH)
-}
-
-/** Merkle tree hash over `count` of the tile's hashes, a power of two. */
-function pairUp(tile: Uint8Array, first: number, count: number): Uint8Array {
-  let row: Uint8Array[] = []
-  for (let at = first; at < first + count; at++)
-    row.push(tile.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES))
-  while (row.length > 1) {
-    const next: Uint8Array[] = []
-    for (let at = 0; at + 1 < row.length; at += 2)
-      next.push(merkleNodeHash(row[at] as Uint8Array, row[at + 1] as Uint8Array))
-    row = next
-  }
-  return row[0] as Uint8Array
+  return merkleRootOfHashes(tile)
 }
 
 /** A bundle: each entry after its length as a big-endian u16. @throws ForgeError INTERNAL for an entry above 65,535 bytes */

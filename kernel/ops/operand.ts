@@ -101,20 +101,31 @@ const ELEMENT_ARRAYS = {
 
 const HOST_IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
 
-/** The elements of an integer operand of a job: where its bytes lie, if the host can read them there, else a copy. */
-export function elementsOf(name: string, refs: InputRefs, inputs: InputBytes): IntegerElements {
-  const ref = inputRef(refs, name)
-  const bytes = operandBytes(name, ref, inputs.get(name))
-  const { dtype } = ref
-  invariant(isInteger(dtype), `the input ${name} has integers`)
+/** Integers where their bytes lie, if the host can read them there, else a copy. @param bytes of whole elements */
+export function integersOf(dtype: IntegerDtype, bytes: Uint8Array): IntegerElements {
   const size = DTYPE_BYTES[dtype]
   const count = bytes.length / size
   if (size === 1 || (HOST_IS_LITTLE_ENDIAN && bytes.byteOffset % size === 0))
     return new ELEMENT_ARRAYS[dtype](bytes.buffer as ArrayBuffer, bytes.byteOffset, count)
-  const words = operandWords(name, ref, bytes)
+  const words = wordsOf(dtype, bytes)
   const elements = new ELEMENT_ARRAYS[dtype](count)
   for (let i = 0; i < count; i++) elements[i] = words[i] as number
   return elements
+}
+
+/** The bits of float32 elements likewise; a Float32Array of the same memory reads them. */
+export function float32Words(bytes: Uint8Array): Int32Array {
+  if (HOST_IS_LITTLE_ENDIAN && bytes.byteOffset % 4 === 0)
+    return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
+  return new Int32Array(wordsOf('float32', bytes).buffer)
+}
+
+/** The elements of an integer operand of a job: where its bytes lie, if the host can read them there, else a copy. */
+export function elementsOf(name: string, refs: InputRefs, inputs: InputBytes): IntegerElements {
+  const ref = inputRef(refs, name)
+  const { dtype } = ref
+  invariant(isInteger(dtype), `the input ${name} has integers`)
+  return integersOf(dtype, operandBytes(name, ref, inputs.get(name)))
 }
 
 /** Operands as a contract names them, and their bytes. */

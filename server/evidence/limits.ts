@@ -1,7 +1,7 @@
 /** Limits of recording and publishing. */
 export const EVIDENCE_LIMITS = {
   /** Records appended in one transaction. */
-  batch: 64,
+  batch: 512,
   /** Jobs are looked for at least this often: another server may have settled them. */
   poll_ms: 15_000,
   retry_first_ms: 500,

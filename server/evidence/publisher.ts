@@ -9,6 +9,7 @@ import {
 } from '../../kernel/ledger/signed-note.ts'
 import {
   entriesPath,
+  HASH_BYTES,
   newTiles,
   packEntries,
   subtreeInTile,
@@ -32,6 +33,11 @@ import type { LogHead, RecordStore, TileStore } from '../memory/ports.ts'
  * Makes the ledger public: entries and hashes as tiles, then a signed checkpoint. Everything follows from the entries, which
  * are durable before; a crash in between is made good by the next call.
  */
+
+/** Leaves read from the database at a time: 64 tiles. */
+const LEAVES_AT_ONCE = 64 * TILE_WIDTH
+/** Files that are made durable together. */
+const FILES_AT_ONCE = 64
 
 export interface PublisherPorts {
   readonly records: RecordStore
@@ -73,6 +79,13 @@ export class Publisher {
       await store(newest)
     })
     return newest
+  }
+
+  /** Writes the files of what was published anew from the stored entries: after a restore there are none. */
+  async rewrite(): Promise<void> {
+    await this.#ports.records.publishing(async (head) => {
+      if (head !== undefined) await this.#writeTiles(0, head.size)
+    })
   }
 
   async root(size: number): Promise<Uint8Array> {
@@ -123,25 +136,62 @@ export class Publisher {
     return bytes
   }
 
+  /**
+   * The files that a log of `size` has and one of `old` had not. What stood in a tile before is read back from its file, so
+   * that the work is that of the new entries.
+   */
   async #writeTiles(old: number, size: number): Promise<void> {
-    const { records, tiles } = this.#ports
+    const { tiles } = this.#ports
+    let files = new Map<string, Uint8Array>()
+    const flush = async () => {
+      await tiles.put(files)
+      files = new Map()
+    }
+    /** Roots of the tiles that were filled here: hashes of the level above. */
+    const filled = new Map<string, Uint8Array>()
+    const leaves = this.#leavesFrom(Math.floor(old / TILE_WIDTH) * TILE_WIDTH, size)
     for (const tile of newTiles(old, size)) {
-      const first = tile.index * TILE_WIDTH
-      if (tile.level > 0) {
-        const hashes: Uint8Array[] = []
-        for (let at = first; at < first + tile.width; at++) {
-          const below = await this.#tile({ level: tile.level - 1, index: at, width: TILE_WIDTH })
-          hashes.push(tileRoot(below))
-        }
-        await tiles.put(tilePath(tile), new Uint8Array(Buffer.concat(hashes)))
-        continue
-      }
-      const leaves = await records.leaves(first, first + tile.width)
-      await tiles.put(entriesPath(tile.index, tile.width), packEntries(leaves.map(({ leaf }) => leaf)))
-      await tiles.put(tilePath(tile), new Uint8Array(Buffer.concat(leaves.map(({ hash }) => hash))))
+      if (files.size >= FILES_AT_ONCE) await flush()
+      let hashes: Uint8Array
+      if (tile.level === 0) {
+        const next = await leaves.next()
+        invariant(next.done !== true && next.value.length === tile.width, 'every new tile has its leaves')
+        const { value } = next
+        files.set(entriesPath(tile.index, tile.width), packEntries(value.map(({ leaf }) => leaf)))
+        hashes = new Uint8Array(Buffer.concat(value.map(({ hash }) => hash)))
+      } else hashes = await this.#upperTile(tile, old, filled)
+      files.set(tilePath(tile), hashes)
+      if (tile.width === TILE_WIDTH) filled.set(tilePath(tile), tileRoot(hashes))
+    }
+    await flush()
+  }
+
+  /** The leaves of each tile of level 0 from one that begins at `first`. */
+  async *#leavesFrom(first: number, size: number): AsyncGenerator<LogLeaves> {
+    for (let from = first; from < size; from += LEAVES_AT_ONCE) {
+      const read = await this.#ports.records.leaves(from, Math.min(size, from + LEAVES_AT_ONCE))
+      for (let at = 0; at < read.length; at += TILE_WIDTH) yield read.slice(at, at + TILE_WIDTH)
     }
   }
+
+  async #upperTile(tile: TileAt, old: number, filled: ReadonlyMap<string, Uint8Array>): Promise<Uint8Array> {
+    const { level, index, width } = tile
+    const first = index * TILE_WIDTH
+    const before = Math.min(width, Math.max(0, Math.floor(old / TILE_WIDTH ** level) - first))
+    const hashes = new Uint8Array(HASH_BYTES * width)
+    if (before > 0) {
+      const published = await this.#tile({ level, index, width: before })
+      hashes.set(published.subarray(0, HASH_BYTES * before))
+    }
+    for (let at = before; at < width; at++) {
+      const below: TileAt = { level: level - 1, index: first + at, width: TILE_WIDTH }
+      hashes.set(filled.get(tilePath(below)) ?? tileRoot(await this.#tile(below)), HASH_BYTES * at)
+    }
+    return hashes
+  }
 }
+
+type LogLeaves = Awaited<ReturnType<RecordStore['leaves']>>
 
 const UNKNOWN = new Uint8Array(32)
 

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { canonicalJson, type Json, parseJsonStrict } from '../../kernel/canonical.ts'
 import { dtypeSchema } from '../../kernel/contract.ts'
-import { utf8ToBytes } from '../../kernel/digest.ts'
+import { type HexDigest, utf8ToBytes } from '../../kernel/digest.ts'
 import { invariant } from '../../kernel/errors.ts'
 import { type Assembled, assemble } from '../../kernel/evidence/assemble.ts'
-import { envelopeDigest, sealStatement } from '../../kernel/evidence/envelope.ts'
+import { envelopeDigest, keyIdOf, sealStatement } from '../../kernel/evidence/envelope.ts'
 import { recordLeaf } from '../../kernel/evidence/leaf.ts'
 import { recordStatement } from '../../kernel/evidence/record.ts'
 import type { OpRegistry } from '../../kernel/job.ts'
@@ -29,7 +29,18 @@ export interface RecorderPorts {
   readonly publisher: Publisher
   /** The ledger has a new head. */
   published(): Promise<void>
+  /** These records are in the ledger and covered by a checkpoint. */
+  readonly recorded?: (records: readonly Recorded[]) => void
   readonly log: (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => void
+}
+
+export interface Recorded {
+  readonly job_id: string
+  /** Its place in the ledger. */
+  readonly entry: number
+  readonly began: Date
+  readonly appended: Date
+  readonly published: Date
 }
 
 export class Recorder {
@@ -86,9 +97,25 @@ export class Recorder {
       for (;;) {
         const ids = this.#closed ? [] : await records.unrecorded(EVIDENCE_LIMITS.batch)
         const entries: NewLogEntry[] = []
-        for (const id of ids) entries.push(await this.#entryOf(id))
-        if (entries.length > 0) await records.append(entries)
+        const began: Date[] = []
+        for (const id of ids) {
+          began.push(new Date())
+          entries.push(await this.#entryOf(id))
+        }
+        const indices = entries.length > 0 ? await records.append(entries) : []
+        const appended = new Date()
         await publisher.publish()
+        // Another server may have recorded some of them: what is counted here is what this one appended.
+        if (indices.length === ids.length)
+          this.#ports.recorded?.(
+            ids.map((job_id, at) => ({
+              job_id,
+              entry: indices[at] ?? 0,
+              began: began[at] ?? appended,
+              appended,
+              published: new Date(),
+            })),
+          )
         await this.#ports.published()
         if (ids.length < EVIDENCE_LIMITS.batch) break
       }
@@ -120,6 +147,14 @@ export class Recorder {
     }
   }
 
+  /** The key that signs, then the earlier ones. */
+  async #hubs(): Promise<readonly HexDigest[]> {
+    const { hubKey, records } = this.#ports
+    const own = keyIdOf(hubKey.publicKey)
+    const known = (await records.hubKeys()).map(({ public_key }) => keyIdOf(public_key))
+    return [own, ...known.filter((id) => id !== own)]
+  }
+
   async #assemble(row: JobRow): Promise<Assembled> {
     const { ops, results, records } = this.#ports
     const { result_digest, finished_at } = row
@@ -128,6 +163,7 @@ export class Recorder {
     const { runs, replaced } = await loadRuns(results, row.id, accepted)
     return assemble({
       id: row.id,
+      hubs: await this.#hubs(),
       job: ops.prepare(parseJsonStrict(row.canonical)),
       accepted,
       runs,

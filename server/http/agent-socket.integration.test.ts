@@ -178,7 +178,7 @@ describe('an agent that breaks the protocol is disconnected with a reason', () =
       what: 'a result with a field too many',
       frames: [envelope('mutation', 'hub.result', { ...emptyResult('s'), extra: true })],
     },
-    { what: 'another version', frames: [envelope('mutation', 'hub.result', { ...emptyResult('s'), v: 2 })] },
+    { what: 'another version', frames: [envelope('mutation', 'hub.result', { ...emptyResult('s'), v: 1 })] },
     { what: 'connection parameters', frames: [wireEncoder.encode({ method: 'connectionParams', data: {} })] },
     {
       what: 'an id that is in use',

@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hubError } from '../../agent-runtime/hub-transport.ts'
 import type { SiteStatsView, SiteView } from '../../kernel/api/sites.ts'
+import { PROTOCOL_VERSION } from '../../kernel/protocol.ts'
 import { buildEmbed } from '../../scripts/build-embed.mjs'
 import { type AgentPeer, connectAgentPeer } from './testing/agent-peer.ts'
 import { postJson, type SignedUp, signUp } from './testing/sign-up.ts'
@@ -392,7 +393,7 @@ describe('an anonymous agent', () => {
 
 function enrolment(): object {
   return {
-    v: 1,
+    v: PROTOCOL_VERSION,
     public_key: new Uint8Array(32).fill(9),
     executor: { kind: 'cpu', label: 'test' },
     software: 'test/1',

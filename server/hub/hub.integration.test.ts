@@ -4,13 +4,20 @@ import path from 'node:path'
 import { getPublicKeyAsync, signAsync, utils } from '@noble/ed25519'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { canonicalJson } from '../../kernel/canonical.ts'
-import { hexToBytes, sha256, sha256Hex } from '../../kernel/digest.ts'
+import { bytesToHex, hexToBytes, sha256, sha256Hex } from '../../kernel/digest.ts'
+import { makeKey, verifySignature } from '../../kernel/evidence/sample.test-support.ts'
 import type { PreparedJob } from '../../kernel/job.ts'
+import { isLeaseSigned, type Lease, leaseDigest, leaseOf } from '../../kernel/lease.ts'
 import { merkleRootOfDigests } from '../../kernel/merkle.ts'
 import { referenceLeaf } from '../../kernel/ops/references.test-support.ts'
 import { OPS } from '../../kernel/ops/registry.ts'
 import { jobPrice } from '../../kernel/price.ts'
-import type { HubMessage, LeaseMessage } from '../../kernel/protocol.ts'
+import {
+  type EnrolOutput,
+  type HubMessage,
+  type LeaseMessage,
+  PROTOCOL_VERSION,
+} from '../../kernel/protocol.ts'
 import { receiptBytes } from '../../kernel/receipt.ts'
 import { createAgentStore } from '../memory/agent-store.ts'
 import { openFileBlobStore } from '../memory/blob-store-files.ts'
@@ -29,6 +36,8 @@ import { referenceReferee } from './referee/reference-referee.test-support.ts'
 import { type SharedChunks, sharedChunks } from './testing/shared-chunks.ts'
 
 const SOFTWARE = 'test/1'
+const LEASE_KEY = makeKey()
+let leaseKey = LEASE_KEY
 let database: TestDatabase
 let folder: string
 let blobs: BlobStore
@@ -61,6 +70,7 @@ async function startHub(
     trust: createTrustStore(database),
     chunks: shared.chunks,
     referee: judge,
+    leaseKey: async () => leaseKey,
     houseAgent: false,
     listener: { jobChanged() {}, networkChanged() {} },
     log,
@@ -130,6 +140,8 @@ interface Behaviour {
   /** Changes a leaf before it is hashed. */
   readonly corrupt?: (leaf: Uint8Array) => Uint8Array
   readonly badSignature?: boolean
+  /** Signs a receipt for another lease than it was given. */
+  readonly bentLease?: (lease: Lease) => Lease
   /** Answers at most so many leases. */
   readonly leases?: number
 }
@@ -139,6 +151,7 @@ class TestAgent {
   readonly heard: HubMessage[] = []
   session = ''
   readonly #hub: Hub
+  #enrolment: EnrolOutput | undefined
   readonly #secret = utils.randomSecretKey()
   readonly #stop = new AbortController()
   #answered = 0
@@ -151,7 +164,7 @@ class TestAgent {
     const row = await sampleAccount(database, owner)
     const enrolled = await this.#hub.enrol(
       {
-        v: 1,
+        v: PROTOCOL_VERSION,
         public_key: new Uint8Array(await getPublicKeyAsync(this.#secret)),
         executor: { kind: 'cpu', label: owner },
         software: SOFTWARE,
@@ -160,19 +173,29 @@ class TestAgent {
       { ownerId: row.id, ownerLabel: row.label },
     )
     this.session = enrolled.session
+    this.#enrolment = enrolled
     for await (const { message } of this.#hub.leases({ session: enrolled.session }, this.#stop.signal)) {
       this.heard.push(message)
       if (message.t !== 'lease') continue
       if (this.#answered++ >= (behaviour.leases ?? Number.POSITIVE_INFINITY)) continue
-      await this.#answer(enrolled.session, message, behaviour).catch(() => {})
+      await this.#answer(enrolled, message, behaviour).catch(() => {})
     }
+  }
+
+  get enrolment(): EnrolOutput {
+    if (this.#enrolment === undefined) throw new Error('not enrolled')
+    return this.#enrolment
   }
 
   stop(): void {
     this.#stop.abort()
   }
 
-  async #answer(session: string, lease: LeaseMessage, behaviour: Behaviour): Promise<void> {
+  async #answer(
+    { session, agent_id, hub_key }: EnrolOutput,
+    lease: LeaseMessage,
+    behaviour: Behaviour,
+  ): Promise<void> {
     const { canonical } = await this.#hub.contract(session, lease.contract_hash)
     expect(sha256Hex(canonical)).toBe(lease.contract_hash)
     const job = OPS.prepare(JSON.parse(canonical))
@@ -189,10 +212,11 @@ class TestAgent {
       digests.set(sha256(given), 32 * offset)
     }
     const root = new Uint8Array(merkleRootOfDigests(digests))
+    const leased = leaseOf(lease, { job_id: lease.job_id, agent: agent_id, hub: sha256Hex(hub_key) })
     const signature = new Uint8Array(
       await signAsync(
         receiptBytes({
-          receipt: 1,
+          receipt: 2,
           lease_id: lease.lease_id,
           epoch: lease.epoch,
           contract_hash: lease.contract_hash,
@@ -201,13 +225,14 @@ class TestAgent {
           count: lease.count,
           result_root: Buffer.from(root).toString('hex'),
           executor: 'cpu',
+          lease: bytesToHex(leaseDigest(behaviour.bentLease?.(leased) ?? leased)),
           software: behaviour.badSignature === true ? 'another/1' : SOFTWARE,
         }),
         this.#secret,
       ),
     )
     await this.#hub.result({
-      v: 1,
+      v: PROTOCOL_VERSION,
       session,
       lease_id: lease.lease_id,
       epoch: lease.epoch,
@@ -388,10 +413,13 @@ describe('the hub', () => {
     await hub.admit(row)
     const pausing = new TestAgent(hub)
     const run = pausing.run('alice', { leases: 0 })
-    const held = () => pausing.heard.flatMap((message) => (message.t === 'lease' ? [message.lease_id] : []))
-    await eventually(async () => (held().length > 0 ? true : undefined))
-    expect(hub.progress(row.id)?.in_flight).toBeGreaterThan(0)
-    await hub.release({ session: pausing.session, lease_ids: held(), reason: 'paused' })
+    const held = () => pausing.heard.flatMap((message) => (message.t === 'lease' ? [message] : []))
+    const shards = () => held().reduce((sum, { count }) => sum + count, 0)
+    await eventually(async () =>
+      shards() > 0 && shards() === hub.progress(row.id)?.in_flight ? true : undefined,
+    )
+    const lease_ids = held().map(({ lease_id }) => lease_id)
+    await hub.release({ session: pausing.session, lease_ids, reason: 'paused' })
     expect(hub.progress(row.id)?.in_flight).toBe(0)
     pausing.stop()
     await run
@@ -482,6 +510,99 @@ describe('the hub', () => {
     expect((await createJobStore(database, SAMPLE_TERMS).get(row.id))?.state).toBe('cancelled')
     forger.stop()
     await run
+    await hub.close()
+  })
+
+  it('signs every lease with its key, for the agent that is asked', async () => {
+    const hub = await startHub()
+    const { row } = await submit(gbm(2000, 'signed leases'))
+    await hub.admit(row)
+    const agent = new TestAgent(hub)
+    const run = agent.run('erin', { leases: 0 })
+    const lease = await eventually(async () =>
+      agent.heard.find((message) => message.t === 'lease' && message.job_id === row.id),
+    )
+    const { agent_id: id, hub_key } = agent.enrolment
+    expect(hub_key).toEqual(LEASE_KEY.publicKey)
+    if (lease?.t !== 'lease') throw new Error('a lease was heard')
+    const said = leaseOf(lease, { job_id: row.id, agent: id, hub: sha256Hex(hub_key) })
+    const isSigned = (one: Lease) =>
+      isLeaseSigned(leaseDigest(one), lease.proof, LEASE_KEY.publicKey, verifySignature)
+    expect(await isSigned(said)).toBe(true)
+    for (const other of [
+      { agent: sha256Hex('another') },
+      { first: said.first + 1 },
+      { count: said.count + 1 },
+      { epoch: said.epoch + 1 },
+      { job_id: '00000000-0000-4000-8000-999999999999' },
+    ])
+      expect(await isSigned({ ...said, ...other })).toBe(false)
+    expect(await isLeaseSigned(leaseDigest(said), lease.proof, makeKey().publicKey, verifySignature)).toBe(
+      false,
+    )
+    await hub.cancel(row.id)
+    agent.stop()
+    await run
+    await hub.close()
+  })
+
+  it('lets sessions end with the key that they began with when its key is replaced', async () => {
+    const hub = await startHub()
+    const { row, job } = await submit(gbm(2000, 'another key'))
+    const agents = [new TestAgent(hub), new TestAgent(hub)]
+    const runs = [agents[0]?.run('frank')]
+    await eventually(async () => (hub.agents().length === 1 ? true : undefined))
+    leaseKey = makeKey()
+    runs.push(agents[1]?.run('grace'))
+    await eventually(async () => (hub.agents().length === 2 ? true : undefined))
+    await hub.admit(row)
+    expect((await settled(row.id)).result_digest).toBe(expectedDigest(job))
+    expect(agents.map(({ enrolment }) => bytesToHex(enrolment.hub_key))).toEqual(
+      [LEASE_KEY, leaseKey].map(({ publicKey }) => bytesToHex(publicKey)),
+    )
+    for (const agent of agents) agent.stop()
+    await Promise.all(runs)
+    leaseKey = LEASE_KEY
+    await hub.close()
+  })
+
+  it.each<[string, (lease: Lease) => Lease]>([
+    ['another range', (lease) => ({ ...lease, first: lease.first + 1 })],
+    ['another epoch', (lease) => ({ ...lease, epoch: lease.epoch - 1 })],
+    ['another job', (lease) => ({ ...lease, job_id: '00000000-0000-4000-8000-999999999999' })],
+    ['another agent', (lease) => ({ ...lease, agent: sha256Hex('another') })],
+    ['another hub', (lease) => ({ ...lease, hub: sha256Hex('another') })],
+  ])('refuses a receipt for the lease of %s', async (what, bentLease) => {
+    const hub = await startHub()
+    const { row } = await submit(gbm(2000, `receipt of ${what}`))
+    await hub.admit(row)
+    const agent = new TestAgent(hub)
+    const run = agent.run('mallory', { bentLease })
+    const said = await eventually(async () => agent.heard.find((message) => message.t === 'rejected'))
+    expect(said.reason).toContain('does not fit the receipt of this lease')
+    expect(hub.progress(row.id)).toMatchObject({ accepted: 0 })
+    await hub.cancel(row.id)
+    agent.stop()
+    await run
+    await hub.close()
+  })
+
+  it('refuses to enrol a key of small order', async () => {
+    const hub = await startHub()
+    const owner = await sampleAccount(database, 'small order')
+    const public_key = new Uint8Array(32)
+    public_key[0] = 1
+    const enrolment = {
+      v: PROTOCOL_VERSION,
+      public_key,
+      executor: { kind: 'cpu', label: 'x' },
+      software: SOFTWARE,
+      window: 1,
+    } as const
+    await expect(hub.enrol(enrolment, { ownerId: owner.id, ownerLabel: '' })).rejects.toMatchObject({
+      code: 'MESSAGE_INVALID',
+      path: 'public_key',
+    })
     await hub.close()
   })
 

@@ -30,10 +30,13 @@ import { checkResult } from './intake.ts'
 import { admittedJob, JobRuntime, type SingleRun, singlesOf } from './job-runtime.ts'
 import { JobWriter, type StoredEnd } from './job-writer.ts'
 import { joinCluster } from './join-cluster.ts'
+import { LeaseSigners, signedLease } from './lease-signer.ts'
 import type { HubOptions } from './options.ts'
 import { failureOf, RefereeDesk } from './referee-desk.ts'
 import { type SessionConnection, SessionTable } from './session-table.ts'
+import { takeOver } from './succession.ts'
 import { Tally } from './tally.ts'
+import type { HubFigures } from './tap.ts'
 import { TrustDesk } from './trust-desk.ts'
 
 /**
@@ -68,6 +71,7 @@ export class Hub {
   /** Jobs that another hub has ended. */
   readonly #lettingGo = new Set<string>()
   readonly #tally: Tally
+  readonly #signers = new LeaseSigners()
   #timer: ReturnType<typeof setInterval> | undefined
   #closed = false
 
@@ -259,8 +263,9 @@ export class Hub {
     if (consent !== undefined)
       this.#endSessions(({ site }) => site?.consent === consent, 'this page has enrolled anew')
     const id = randomBytes(32).toString('base64url')
+    const signer = this.#signers.of(await this.#options.leaseKey())
     // On the table first: a revocation that comes while the agent is being stored finds the session there.
-    this.#sessions.add(id, agent, connection, input)
+    this.#sessions.add(id, agent, connection, input, signer)
     const said = {
       id: agent,
       public_key: input.public_key,
@@ -272,6 +277,13 @@ export class Hub {
     }
     let standing: LiveStanding | undefined
     try {
+      if (input.succeeds !== undefined) {
+        // What was found of the old key must not be left behind on its way into the store.
+        await this.#trust.flush()
+        const old = await takeOver(input, said.site_id, this.#options.agents)
+        if (old !== undefined)
+          this.endAgentSessions(({ agent: one }) => one === old, 'another key has taken its place')
+      }
       const { kind } = input.executor
       const report = input.probe?.find((one) => one.kind === kind)
       if (await this.#options.agents.enrolled(said, input.probe ?? [])) {
@@ -283,7 +295,7 @@ export class Hub {
       }
       if (standing === undefined || !this.#sessions.has(id)) {
         throw new ForgeError('FORBIDDEN', 'the owner of this agent has revoked its key', {
-          hint: 'Start it with a new key: another --key-file, or clear the data that the browser keeps for this site.',
+          hint: 'Start it with a new key: --rotate-key, or “New key” on the devices page in its browser.',
         })
       }
     } catch (error) {
@@ -296,7 +308,13 @@ export class Hub {
       claimed_speed: input.speed,
       standing,
     })
-    return { session: id, agent_id: agent, owner: connection.ownerLabel.slice(0, 120), epoch: this.epoch }
+    return {
+      session: id,
+      agent_id: agent,
+      owner: connection.ownerLabel.slice(0, 120),
+      epoch: this.epoch,
+      hub_key: signer.publicKey,
+    }
   }
 
   /** Every session that is enrolled now. */
@@ -345,7 +363,8 @@ export class Hub {
       after_lease: Number.isSafeInteger(seen) ? seen : 0,
     })
     try {
-      yield* reader.items
+      for await (const { id, message } of reader.items)
+        yield { id, message: message.t === 'lease' ? await signedLease(message, session) : message }
     } finally {
       if (reader.isCurrent()) this.#apply({ t: 'session.silent', session: session.id })
     }
@@ -369,8 +388,10 @@ export class Hub {
       runtime === undefined ||
       lease.session.id !== session.id ||
       input.epoch !== this.epoch
-    )
+    ) {
+      this.#options.tap?.notHeld()
       return { outcome: 'not_held' }
+    }
     try {
       if (input.executor !== session.executor)
         throw new ForgeError(
@@ -381,6 +402,8 @@ export class Hub {
         job: runtime.job,
         lease,
         epoch: this.epoch,
+        agent: session.agent,
+        hub: session.signer.hub,
         agentKey: session.key,
         software: session.software,
         blobs: this.#options.blobs,
@@ -439,6 +462,31 @@ export class Hub {
     return this.#cluster?.sum(own) ?? own
   }
 
+  /** What it holds now, for whoever operates it. */
+  figures(): HubFigures {
+    const jobs: Partial<Record<HubJob['phase'], number>> = {}
+    for (const { phase } of this.#state.jobs.values()) jobs[phase] = (jobs[phase] ?? 0) + 1
+    return {
+      sessions: this.#state.sessions.size,
+      leases: this.#state.leases.size,
+      jobs,
+      disputes: this.#state.disputes.size,
+      audits: this.#state.audits.size,
+      refereeing: this.#state.refereeing.size,
+      uncommitted: this.#commits.waiting,
+    }
+  }
+
+  /** @returns the job of a lease that an agent holds */
+  jobOfLease(lease_id: string): string | undefined {
+    return this.#state.leases.get(lease_id)?.job.id
+  }
+
+  /** Whether it still takes part. */
+  get isOpen(): boolean {
+    return !this.#closed
+  }
+
   agents(viewer?: string): readonly AgentView[] {
     return this.#sessions.views(viewer)
   }
@@ -447,6 +495,7 @@ export class Hub {
 
   #apply(event: HubEvent): 'received' | 'not_held' | undefined {
     let outcome: 'received' | 'not_held' | undefined
+    this.#options.tap?.heard(event)
     for (const effect of step(this.#state, event, this.#now())) {
       if (effect.t === 'reply') outcome = effect.outcome
       else this.#perform(effect)
@@ -455,6 +504,7 @@ export class Hub {
   }
 
   #perform(effect: Exclude<HubEffect, { t: 'reply' }>): void {
+    this.#options.tap?.said(effect)
     switch (effect.t) {
       case 'send':
         this.#sessions.send(effect.session, String(effect.seq), effect.message)

@@ -1,12 +1,15 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto'
-import { bytesEqual, bytesToHex } from '../../kernel/digest.ts'
+import { bytesEqual, bytesToHex, type HexDigest } from '../../kernel/digest.ts'
 import { ForgeError } from '../../kernel/errors.ts'
 import type { PreparedJob } from '../../kernel/job.ts'
+import { leaseDigest, leaseOf } from '../../kernel/lease.ts'
+import { isStrictKey } from '../../kernel/ledger/strict-ed25519.ts'
+import { merkleRootOfDigests } from '../../kernel/merkle.ts'
 import type { ResultInput } from '../../kernel/protocol.ts'
 import { type Receipt, receiptBytes } from '../../kernel/receipt.ts'
 import type { BlobStore } from '../memory/ports.ts'
 import type { HubLease } from './core/state.ts'
-import { fastMerkleRoot, fastSha256 } from './hashing.ts'
+import { fastSha256 } from './hashing.ts'
 
 /**
  * The checks of a result that need no other result: shape, digests, root, receipt, and what every correct leaf of the
@@ -15,8 +18,11 @@ import { fastMerkleRoot, fastSha256 } from './hashing.ts'
 
 export interface ResultContext {
   readonly job: PreparedJob
-  readonly lease: Pick<HubLease, 'id' | 'first' | 'count'>
+  readonly lease: Pick<HubLease, 'id' | 'first' | 'count'> & { readonly job: Pick<HubLease['job'], 'id'> }
   readonly epoch: number
+  /** Ids of the keys of agent and hub. */
+  readonly agent: HexDigest
+  readonly hub: HexDigest
   readonly agentKey: KeyObject
   readonly software: string
   readonly blobs: BlobStore
@@ -24,9 +30,14 @@ export interface ResultContext {
 
 /**
  * An agent's raw Ed25519 public key, ready to verify with.
- * @throws ForgeError MESSAGE_INVALID when the bytes are no key
+ * @throws ForgeError MESSAGE_INVALID when the bytes are no key, or one for which a signature says nothing
  */
 export function agentPublicKey(raw: Uint8Array): KeyObject {
+  if (!isStrictKey(raw))
+    throw new ForgeError('MESSAGE_INVALID', 'the public key is one that no honest signer has', {
+      path: 'public_key',
+      hint: 'It has small order, or is not written in its canonical form. Make a new key.',
+    })
   try {
     return createPublicKey({
       key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(raw).toString('base64url') },
@@ -51,25 +62,32 @@ export async function checkResult(input: ResultInput, context: ResultContext): P
   }
   if (input.digests.length !== 32 * lease.count)
     refuse(`${input.digests.length / 32} digests for ${lease.count} shards`)
-  if (!bytesEqual(fastMerkleRoot(input.digests), input.result_root))
+  if (!bytesEqual(merkleRootOfDigests(input.digests), input.result_root))
     refuse('the root is not that of the digests')
-  const receipt: Receipt = {
-    receipt: 1,
+  const range = {
     lease_id: lease.id,
     epoch: context.epoch,
     contract_hash: job.contractHash,
     plan_digest: job.planDigest,
     first: lease.first,
     count: lease.count,
+  }
+  // Made from what this hub leased: a receipt for anything else is another text, which the signature does not fit.
+  const receipt: Receipt = {
+    receipt: 2,
+    ...range,
     result_root: bytesToHex(input.result_root),
     executor: input.executor,
     software: context.software,
+    lease: bytesToHex(
+      leaseDigest(leaseOf(range, { job_id: lease.job.id, agent: context.agent, hub: context.hub })),
+    ),
   }
   // In a thread of its own: it takes longer than everything else here together.
   const isSigned = signatureFits(receiptBytes(receipt), context.agentKey, input.signature)
   if (job.plan.leaf.kind === 'inline') checkInlineLeaves(input, job, lease)
   else await checkBlobLeaves(input, context)
-  if (!(await isSigned)) refuse('the signature does not fit the receipt')
+  if (!(await isSigned)) refuse('the signature does not fit the receipt of this lease')
   return receipt
 }
 

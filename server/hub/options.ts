@@ -1,11 +1,13 @@
 import type { JobRoom, JobState, NetworkView } from '../../kernel/api.ts'
 import type { ForgeError } from '../../kernel/errors.ts'
+import type { RecordKey } from '../../kernel/evidence/envelope.ts'
 import type { ClusterStore } from '../memory/cluster-store.ts'
 import type { MessageBus } from '../memory/message-bus.ts'
 import type { AgentStore, BlobStore, JobStore, ResultStore } from '../memory/ports.ts'
 import type { TrustStore } from '../memory/trust-store.ts'
 import type { ChunkQueue } from './chunk-queue.ts'
 import type { Referee } from './referee/referee.ts'
+import type { HubTap } from './tap.ts'
 
 export type HubLog = (
   level: 'info' | 'warn' | 'error',
@@ -27,6 +29,8 @@ export interface HubOptions {
   readonly agents: AgentStore
   readonly trust: TrustStore
   readonly referee: Referee
+  /** The key that signs the leases of a new session; agents find it among those that the site publishes. */
+  leaseKey(): Promise<RecordKey>
   readonly houseAgent: boolean
   /** The queue that says which chunks are whose; its claims fence what `results` takes from the hub of that epoch. */
   readonly chunks: (epoch: number) => ChunkQueue
@@ -37,6 +41,8 @@ export interface HubOptions {
   /** Most shards in one lease. */
   readonly leaseShards?: number
   readonly listener: HubListener
+  /** Sees what the core hears and says. */
+  readonly tap?: HubTap
   readonly log: (
     level: 'info' | 'warn' | 'error',
     message: string,

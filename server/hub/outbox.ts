@@ -1,9 +1,9 @@
-import type { HubMessage } from '../../kernel/protocol.ts'
+import type { UnsignedMessage } from '../../kernel/protocol.ts'
 
 export interface OutboxItem {
   /** Tracked id of the subscription. */
   readonly id: string
-  readonly message: HubMessage
+  readonly message: UnsignedMessage
 }
 
 /** Messages that wait for a slow socket; beyond it the subscription ends and the agent resumes. */

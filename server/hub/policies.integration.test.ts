@@ -4,6 +4,7 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Verify } from '../../kernel/contract.ts'
 import { sha256Hex } from '../../kernel/digest.ts'
+import { makeKey } from '../../kernel/evidence/sample.test-support.ts'
 import type { PreparedJob } from '../../kernel/job.ts'
 import { OPS } from '../../kernel/ops/registry.ts'
 import { jobPrice } from '../../kernel/price.ts'
@@ -21,6 +22,7 @@ import { referenceReferee } from './referee/reference-referee.test-support.ts'
 import { sharedChunks } from './testing/shared-chunks.ts'
 import { eventually, expectedDigest, TestAgent } from './testing/test-agent.ts'
 
+const LEASE_KEY = makeKey()
 let database: TestDatabase
 let folder: string
 let blobs: BlobStore
@@ -50,6 +52,7 @@ async function startHub(referee = referenceReferee()): Promise<Hub> {
     trust,
     chunks: sharedChunks(database).chunks,
     referee,
+    leaseKey: async () => LEASE_KEY,
     houseAgent: false,
     listener: { jobChanged() {}, networkChanged() {} },
     log: () => {},

@@ -2,11 +2,12 @@ import type { KeyObject } from 'node:crypto'
 import type { AgentView, NetworkView } from '../../kernel/api.ts'
 import type { HexDigest } from '../../kernel/digest.ts'
 import { ForgeError } from '../../kernel/errors.ts'
-import type { EnrolInput, HubMessage } from '../../kernel/protocol.ts'
+import type { EnrolInput, UnsignedMessage } from '../../kernel/protocol.ts'
 import type { ExecutorKind } from '../../kernel/receipt.ts'
 import type { Credit } from './core/events.ts'
 import { HUB } from './core/limits.ts'
 import { agentPublicKey } from './intake.ts'
+import type { LeaseSigner } from './lease-signer.ts'
 import { Outbox } from './outbox.ts'
 
 /** The partner's site in whose page an agent runs, and the visitor's consent to it by the hash of its token. */
@@ -24,6 +25,7 @@ export interface ShellSession {
   readonly label: string
   readonly software: string
   readonly key: KeyObject
+  readonly signer: LeaseSigner
   readonly outbox: Outbox
   readonly connected_at: Date
   shards: number
@@ -42,7 +44,13 @@ export class SessionTable {
   readonly #sessions = new Map<string, ShellSession>()
 
   /** @throws ForgeError RATE_LIMITED when the table is full, MESSAGE_INVALID when the key is none */
-  add(id: string, agent: string, connection: SessionConnection, input: EnrolInput): void {
+  add(
+    id: string,
+    agent: string,
+    connection: SessionConnection,
+    input: EnrolInput,
+    signer: LeaseSigner,
+  ): void {
     if (this.#sessions.size >= HUB.sessions)
       throw new ForgeError('RATE_LIMITED', 'this hub has no room for another agent', {
         hint: 'Try again in a minute.',
@@ -55,6 +63,7 @@ export class SessionTable {
       label: input.executor.label,
       software: input.software,
       key: agentPublicKey(input.public_key),
+      signer,
       outbox: new Outbox(),
       connected_at: new Date(),
       shards: 0,
@@ -79,7 +88,7 @@ export class SessionTable {
   }
 
   /** An agent that does not read is cut off: its reader ends, and it resumes or is forgotten. */
-  send(id: string, tracked: string, message: HubMessage): void {
+  send(id: string, tracked: string, message: UnsignedMessage): void {
     const session = this.#sessions.get(id)
     if (session === undefined) return
     if (message.t === 'lease') session.leases++

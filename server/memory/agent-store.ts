@@ -3,6 +3,7 @@ import { ForgeError } from '../../kernel/errors.ts'
 import { probeReport } from '../../kernel/probe-report.ts'
 import { EXECUTOR_KINDS } from '../../kernel/receipt.ts'
 import type { Prisma } from '../../prisma/generated/client.ts'
+import { succeedAgent } from './agent-succession.ts'
 import type { Database } from './database.ts'
 import type { AgentRow, AgentStore } from './ports.ts'
 import { safeNumber } from './rows.ts'
@@ -117,6 +118,8 @@ export function createAgentStore({ pool, prisma }: Pick<Database, 'pool' | 'pris
       const { count } = await prisma.agents.updateMany({ where: { id, owner_id }, data: { name } })
       return count === 1
     },
+
+    succeed: (succession) => succeedAgent(pool, succession),
 
     async revoke(id, owner_id) {
       const { rowCount } = await pool.query(

@@ -102,8 +102,12 @@ export function createCreditStore(pool: pg.Pool): CreditStore {
     claimAgent: (agent, ownerId) =>
       inTransaction(pool, async (tx) => {
         await lockClaims(tx, 'exclusive')
-        await ownAgent(tx, agent, ownerId)
-        return moveAll(tx, agentAccount(agent), ownerAccount(ownerId), 'claim', agent)
+        let credits = 0
+        for (const key of await keysOf(tx, agent)) {
+          await ownAgent(tx, key, ownerId)
+          credits += await moveAll(tx, agentAccount(key), ownerAccount(ownerId), 'claim', key)
+        }
+        return credits
       }),
 
     async earnedBy(ownerId, agents) {
@@ -207,6 +211,18 @@ function statementRow(row: StoredLine): StatementRow {
     agent: row.agent,
     site_id: row.site_id,
   }
+}
+
+/** The key, then those that it has succeeded, one after the other. */
+async function keysOf(tx: Transaction, agent: string): Promise<readonly string[]> {
+  const { rows } = await tx.query<{ id: string }>(
+    `WITH RECURSIVE keys (id, age) AS (
+       SELECT $1::bpchar, 0
+       UNION ALL SELECT a.id, k.age + 1 FROM agents AS a JOIN keys AS k ON a.successor = k.id
+     ) SELECT id FROM keys ORDER BY age`,
+    [agent],
+  )
+  return rows.map(({ id }) => id)
 }
 
 /** @throws ForgeError NOT_FOUND when there is no such agent, or another account has it */

@@ -355,6 +355,16 @@ export interface AgentWork {
   readonly leases: number
 }
 
+/** Both keys have signed it. */
+export interface AgentSuccession {
+  readonly from: string
+  readonly to: string
+  /** Of `to`, 32 bytes. */
+  readonly public_key: Uint8Array
+  /** The site in whose pages it runs. */
+  readonly site_id: string | null
+}
+
 /** Agents that have ever enrolled. Their totals are for people; money is never computed from them. */
 export interface AgentStore {
   /**
@@ -374,6 +384,12 @@ export interface AgentStore {
   ofOwner(ownerId: string, limit: number): Promise<readonly AgentRow[]>
   /** Each of these: @returns false when `ownerId` has no such agent */
   rename(id: string, ownerId: string, name: string | null): Promise<boolean>
+  /**
+   * Puts a new key in the place of an old one, with owner, name and reputation; the old one is revoked.
+   * @returns whether `to` has taken over, now or before; false when `from` is not known or was revoked
+   * @throws ForgeError FORBIDDEN when `from` has another successor or site, or `to` a history of its own
+   */
+  succeed(succession: AgentSuccession): Promise<boolean>
   /** The first revocation's time stays. */
   revoke(id: string, ownerId: string): Promise<boolean>
 }
@@ -553,7 +569,7 @@ export interface RecordStore {
 
 /** Files of the ledger by the names that it serves them under. Written once; a name never gets other bytes. */
 export interface TileStore {
-  /** Durable on return. @throws ForgeError CONFLICT when the name has other bytes: the ledger would have two pasts */
-  put(path: string, bytes: Uint8Array): Promise<void>
+  /** Durable on return, by name. @throws ForgeError CONFLICT when a name has other bytes: the ledger would have two pasts */
+  put(files: ReadonlyMap<string, Uint8Array>): Promise<void>
   get(path: string): Promise<Uint8Array | undefined>
 }

@@ -25,38 +25,55 @@ export function openTileStore(folder: string): TileStore {
       throw error
     }
   }
+  /** Under its name afterwards; the name itself is durable once its folder has been flushed. */
+  const place = async (name: string, bytes: Uint8Array): Promise<void> => {
+    invariant(NAME.test(name), `${name} is a file of the ledger`)
+    const there = await read(name)
+    if (there !== undefined) {
+      if (bytesEqual(there, bytes)) return
+      throw new ForgeError('CONFLICT', `the ledger has published other bytes as ${name}`, {
+        hint: 'The database is older than the files of the ledger, or the other way round: restore both from one backup.',
+      })
+    }
+    const file = path.join(folder, name)
+    await mkdir(path.dirname(file), { recursive: true })
+    const draft = `${file}.${randomBytes(8).toString('hex')}.new`
+    try {
+      const handle = await open(draft, 'wx')
+      try {
+        await handle.writeFile(bytes)
+        await handle.sync()
+      } finally {
+        await handle.close()
+      }
+      await rename(draft, file)
+    } catch (error) {
+      await rm(draft, { force: true })
+      throw error
+    }
+  }
   return {
     get: read,
-    async put(name, bytes) {
-      invariant(NAME.test(name), `${name} is a file of the ledger`)
-      const there = await read(name)
-      if (there !== undefined) {
-        if (bytesEqual(there, bytes)) return
-        throw new ForgeError('CONFLICT', `the ledger has published other bytes as ${name}`, {
-          hint: 'The database is older than the files of the ledger, or the other way round: restore both from one backup.',
-        })
-      }
-      const place = path.join(folder, name)
-      await mkdir(path.dirname(place), { recursive: true })
-      const draft = `${place}.${randomBytes(8).toString('hex')}.new`
-      try {
-        const file = await open(draft, 'wx')
-        try {
-          await file.writeFile(bytes)
-          await file.sync()
-        } finally {
-          await file.close()
-        }
-        await rename(draft, place)
-      } catch (error) {
-        await rm(draft, { force: true })
-        throw error
-      }
-      for (let at = path.dirname(place); ; at = path.dirname(at)) {
-        const parent = await open(at, 'r')
-        await parent.sync().finally(() => parent.close())
-        if (at === folder || at === path.dirname(at)) break
-      }
+    async put(files) {
+      const outcomes = await Promise.allSettled([...files].map(([name, bytes]) => place(name, bytes)))
+      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+      // Files that were there already may be left from a process that was killed before it came here.
+      await Promise.all([...foldersOf([...files.keys()])].map((name) => flush(path.join(folder, name))))
     },
   }
+}
+
+/** The folders of files, and those above them: `tile/0`, `tile`, and the empty name. */
+function foldersOf(names: readonly string[]): ReadonlySet<string> {
+  const folders = new Set<string>()
+  for (const name of names) {
+    const parts = name.split('/')
+    for (let length = parts.length - 1; length >= 0; length--) folders.add(parts.slice(0, length).join('/'))
+  }
+  return folders
+}
+
+async function flush(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  await handle.sync().finally(() => handle.close())
 }

@@ -1,5 +1,5 @@
 import type binaryen from 'binaryen'
-import type { Code } from './emit-uniform.ts'
+import type { Code } from './emit-values.ts'
 import type { BinaryOp } from './ir.ts'
 
 /** A vector in a local, to be read any number of times. */

@@ -7,6 +7,7 @@ import { Badge } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
 import { Reading } from '../ui/panel.tsx'
 import { RenameForm, RevokeDevice } from './device-actions.tsx'
+import { NewKey } from './new-key.tsx'
 import { Reputation } from './reputation.tsx'
 
 const KINDS = { webgpu: 'WebGPU', wasm: 'WASM', cpu: 'CPU' } as const
@@ -38,14 +39,19 @@ export function DeviceCard({ device, isHere }: { readonly device: DeviceView; re
             {isHere ? <Badge tone="info">This browser</Badge> : null}
           </p>
         </div>
-        {device.revoked_at === null && !renaming ? (
+        {renaming ? null : (
           <div className="flex flex-wrap gap-2">
-            <Button size="small" aria-label={`Rename ${name}`} onClick={() => setRenaming(true)}>
-              Rename
-            </Button>
-            <RevokeDevice device={device} name={name} />
+            {isHere ? <NewKey name={name} isRevoked={device.revoked_at !== null} /> : null}
+            {device.revoked_at === null ? (
+              <>
+                <Button size="small" aria-label={`Rename ${name}`} onClick={() => setRenaming(true)}>
+                  Rename
+                </Button>
+                <RevokeDevice device={device} name={name} />
+              </>
+            ) : null}
           </div>
-        ) : null}
+        )}
         {renaming ? <RenameForm device={device} onDone={() => setRenaming(false)} /> : null}
       </header>
       <dl className="grid grid-cols-2 gap-4 p-4 sm:grid-cols-4">

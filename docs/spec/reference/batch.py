@@ -7,5 +7,5 @@ import verify
 
 for line in sys.stdin:
     request = json.loads(line)
-    pins, _, _ = verify.read_pins([*request['arguments'], 'FILE'], str.encode)
+    pins, _ = verify.read_pins([*request['arguments'], 'FILE'], str.encode)
     print(json.dumps(verify.verify(base64.b64decode(request['file']), pins)), flush=True)

@@ -1,41 +1,40 @@
 #!/usr/bin/env python3
 """Verifies an evidence file as docs/spec/evidence.md says, with the standard library alone.
 
-usage: verify.py [--json] [--hub-key BASE64] [--log-key VKEY] [--witness VKEY]... [--witnesses-needed N]
-                 [--checkpoint FILE] FILE
-exit:  0 verified, 1 rejected, 2 wrong usage, 3 unreadable file
-It plans nothing, so the check `plan` is always skipped; sections below are those of the specification.
+Exit codes: 0 verified, 1 rejected, 2 wrong usage, 3 unreadable file.
+It plans nothing, so the check `plan` is always skipped. Sections named below are those of the specification.
 """
-import base64, bisect, hashlib, json, math, re, sys
+import argparse, base64, bisect, hashlib, json, math, re, sys
+from decimal import Decimal
 
 MIB, SAFE, SHARDS, LEASE, ROW = 1 << 20, 2**53 - 1, 16 << 20, 4096, 4096
 CHECKS = ('format contract envelope statement contract-hash replay-key plan result shards trace receipts verification '
           'inclusion checkpoint consistency witnesses').split()
 PAYLOAD_TYPE = 'application/vnd.in-toto+json'
 
-
-class Reject(Exception):
+class Reject(ValueError):
     """A check fails."""
-
 
 class Skip(Exception):
     """A check cannot be made."""
-
 
 def need(condition, why):
     if not condition:
         raise Reject(why)
 
-
 def sha(data):
     return hashlib.sha256(data).digest()
-
 
 def hexsha(text):
     return hashlib.sha256(text.encode() if isinstance(text, str) else text).hexdigest()
 
+# --- Section 1: strict JSON, canonical form, base 64
 
-# --- 1. strict JSON, canonical form, base 64
+def utf8(data):
+    try:
+        return data.decode('utf-8')
+    except UnicodeDecodeError:
+        raise Reject('not UTF-8')
 
 def pairs(items):
     members = dict(items)
@@ -43,81 +42,49 @@ def pairs(items):
     need('__proto__' not in members, 'a key is __proto__')
     return members
 
-
-def constant(_):
-    raise Reject('NaN or an infinity')
-
+def sound(value, depth=0):
+    """Rejects what JSON can say and strict JSON does not."""
+    if isinstance(value, float):
+        need(math.isfinite(value), 'a number is out of range')
+    elif isinstance(value, str):
+        need(not re.search('[\ud800-\udfff]', value), 'half of a surrogate pair')
+    elif isinstance(value, (list, dict)):
+        need(depth < 32, 'nesting is deeper than 32')
+        for item in value if isinstance(value, list) else [*value, *value.values()]:
+            sound(item, depth + 1)
 
 def parse(text, limit):
     """A strict JSON value; every number is a float."""
+    need(len(text.encode('utf-8', 'surrogatepass')) <= limit, 'the text is too long')
     try:
-        need(len(text.encode()) <= limit, 'the text is too long')
-    except UnicodeEncodeError:
-        raise Reject('half of a surrogate pair')
-    depth = deepest = 0
-    for token in re.finditer(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', text, re.S):
-        if token[0] in '[{':
-            depth += 1
-            deepest = max(deepest, depth)
-        elif token[0] in ']}':
-            depth -= 1
-    need(deepest <= 32, 'nesting is deeper than 32')
-    try:
-        value = json.loads(text, object_pairs_hook=pairs, parse_int=float, parse_float=float, parse_constant=constant)
+        value = json.loads(text, object_pairs_hook=pairs, parse_int=float)  # NaN and infinities: sound refuses them
     except (ValueError, RecursionError) as error:
         raise Reject(f'not JSON: {error}')
     sound(value)
     return value
 
-
-def sound(value):
-    if isinstance(value, float):
-        need(math.isfinite(value), 'a number is out of range')
-    elif isinstance(value, str):
-        need(not re.search('[\ud800-\udfff]', value), 'half of a surrogate pair')
-    elif isinstance(value, list):
-        for item in value:
-            sound(item)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            sound(key)
-            sound(item)
-
-
 def number(value):
-    """RFC 8785, 3.2.2.3: as ECMAScript writes a double."""
+    """RFC 8785, 3.2.2.3: as ECMAScript writes a double. Its shortest digits are those of Python's repr."""
+    sign, digits, exponent = Decimal(repr(float(value))).normalize().as_tuple()
+    digits, point = ''.join(map(str, digits)), len(digits) + exponent  # the value is 0.digits times 10^point
     if value == 0:
         return '0'
-    if value < 0:
-        return '-' + number(-value)
-    mantissa, _, exponent = repr(float(value)).partition('e')
-    whole, _, fraction = mantissa.partition('.')
-    digits = (whole + fraction).rstrip('0') if fraction != '0' or exponent else whole
-    point = len(whole) + int(exponent or 0)
-    point -= len(digits) - len(digits.lstrip('0'))
-    digits = digits.lstrip('0')
-    if fraction == '0' and not exponent:
-        digits = digits.rstrip('0')
-    count = len(digits)
-    if count <= point <= 21:
-        return digits + '0' * (point - count)
-    if 0 < point <= 21:
-        return digits[:point] + '.' + digits[point:]
-    if -6 < point <= 0:
-        return '0.' + '0' * -point + digits
-    tail = 'e' + ('+' if point > 0 else '-') + str(abs(point - 1))
-    return digits[0] + ('.' + digits[1:] if count > 1 else '') + tail
-
-
-ESCAPES = {'"': '\\"', '\\': '\\\\', '\b': '\\b', '\t': '\\t', '\n': '\\n', '\f': '\\f', '\r': '\\r'}
-
+    if len(digits) <= point <= 21:
+        text = digits + '0' * (point - len(digits))
+    elif 0 < point <= 21:
+        text = digits[:point] + '.' + digits[point:]
+    elif -6 < point <= 0:
+        text = '0.' + '0' * -point + digits
+    else:
+        text = f"{digits[0]}{'.' if digits[1:] else ''}{digits[1:]}e{point - 1:+d}"
+    return '-' * sign + text
 
 def quoted(text):
-    return '"' + re.sub(r'["\\\x00-\x1f]', lambda m: ESCAPES.get(m[0], f'\\u{ord(m[0]):04x}'), text) + '"'
-
+    short = {'"': '\\"', '\\': '\\\\', '\b': '\\b', '\t': '\\t', '\n': '\\n', '\f': '\\f', '\r': '\\r'}
+    return '"' + re.sub(r'["\\\x00-\x1f]', lambda m: short.get(m[0], f'\\u{ord(m[0]):04x}'), text) + '"'
 
 def canonical(value):
-    if value is None or value is True or value is False:
+    if value is None or isinstance(value, bool):
         return {None: 'null', True: 'true', False: 'false'}[value]
     if isinstance(value, (int, float)):
         return number(value)
@@ -128,12 +95,10 @@ def canonical(value):
     keys = sorted(value, key=lambda key: key.encode('utf-16-be'))
     return '{' + ','.join(quoted(key) + ':' + canonical(value[key]) for key in keys) + '}'
 
-
 def parse_canonical(text, limit):
     value = parse(text, limit)
     need(canonical(value) == text, 'the text is not in canonical form')
     return value
-
 
 def b64(text, length=None):
     try:
@@ -144,147 +109,107 @@ def b64(text, length=None):
     need(length is None or len(data) == length, f'{len(data)} bytes instead of {length}')
     return data
 
+# --- Schemas. A string is a pattern, a number that number, a set one of its texts, a list an array [item, least, most], a
+# tuple a row of items, a dict an object whose names with `?` are optional, a function what it does not reject.
 
-# --- schemas: a schema is a function that rejects
-
-def units(text):
-    return len(text.encode('utf-16-le')) // 2
-
+def fits(schema, value):
+    if callable(schema):
+        schema(value)
+    elif isinstance(schema, str):
+        need(type(value) is str and re.fullmatch(schema, value), 'a text of another form')
+    elif isinstance(schema, float):
+        need(type(value) is float and value == schema, 'another number')
+    elif isinstance(schema, set):
+        need(type(value) is str and value in schema, 'an unknown word')
+    elif isinstance(schema, list):
+        item, least, most = schema
+        need(type(value) is list and least <= len(value) <= most, 'no array of such a length')
+        for one in value:
+            fits(item, one)
+    elif isinstance(schema, tuple):
+        need(type(value) is list and len(value) == len(schema), 'no array of such a length')
+        for item, one in zip(schema, value):
+            fits(item, one)
+    else:
+        need(type(value) is dict, 'no object')
+        need(all(name in schema or name + '?' in schema for name in value), 'an unknown field')
+        need(all(name in value or name[-1] == '?' for name in schema), 'a field is missing')
+        for name, one in value.items():
+            fits(schema.get(name) or schema[name + '?'], one)
 
 def integer(low, high=SAFE):
-    def check(value):
-        need(type(value) is float and value == math.floor(value) and low <= value <= high, 'no such integer')
-    return check
+    return lambda value: need(type(value) is float and value.is_integer() and low <= value <= high, 'no such integer')
 
+def text(low, high=1 << 62):  # lengths are in UTF-16 units
+    return lambda value: need(type(value) is str and low <= len(value.encode('utf-16-le')) // 2 <= high, 'no such text')
 
-def real(low, high, closed):
-    def check(value):
-        need(type(value) is float and low < value and (value <= high if closed else value < high), 'out of range')
-    return check
+def base64_of(length=None, high=1 << 62):
+    return lambda value: need(type(value) is str and 0 < len(value) <= high and b64(value, length), 'no such base 64')
 
-
-def text(low=0, high=1 << 62, pattern=None):
-    def check(value):
-        need(type(value) is str and low <= units(value) <= high, 'no text of such a length')
-        need(pattern is None or re.fullmatch(pattern, value), 'a text of another form')
-    return check
-
-
-def literal(*values):
-    def check(value):
-        need(any(type(value) is type(one) and value == one for one in values), 'another value')
-    return check
-
-
-def array(item, low=0, high=1 << 62):
-    def check(value):
-        need(type(value) is list and low <= len(value) <= high, 'no array of such a length')
-        for one in value:
-            item(one)
-    return check
-
-
-def row(*items):
-    def check(value):
-        need(type(value) is list and len(value) == len(items), 'no array of such a length')
-        for one, item in zip(value, items):
-            item(one)
-    return check
-
-
-def obj(required, optional={}):
-    def check(value):
-        need(type(value) is dict and set(required) <= set(value) <= set(required) | set(optional), 'other fields')
-        for name, one in value.items():
-            (required.get(name) or optional[name])(one)
-    return check
-
-
-def table(key, item, high=1 << 62):
+def table(key, item, high=SAFE):
     def check(value):
         need(type(value) is dict and len(value) <= high, 'no object of such a size')
         for name, one in value.items():
-            need(re.fullmatch(key, name), 'a name of another form')
-            item(one)
+            fits(key, name)
+            fits(item, one)
     return check
 
-
-def base64_of(length=None, high=1 << 62):
+def by_mode(**kinds):
     def check(value):
-        need(type(value) is str and 0 < len(value) <= high, 'no base 64 of such a length')
-        b64(value, length)
+        need(type(value) is dict and type(value.get('mode')) is str and value['mode'] in kinds, 'an unknown mode')
+        fits({'mode': value['mode'], **kinds[value['mode']]}, value)
     return check
 
+def share(most):
+    return lambda value: need(type(value) is float and 0 < value <= most, f'not above 0 and at most {most}')
 
-def nullable(item):
-    return lambda value: None if value is None else item(value)
+DIGEST, NAME, UUID = '[0-9a-f]{64}', '[a-z][a-z0-9_]{0,31}', '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}'
+DTYPE = {'int8', 'int16', 'int32', 'uint8', 'uint32', 'float32', 'float64'}
+EXECUTOR, METHOD = {'webgpu', 'wasm', 'cpu'}, {'single', 'quorum', 'referee', 'algebraic'}
+VERIFY = by_mode(none={}, full={}, algebraic={}, spotcheck={'rate': share(1)}, quorum={'k': integer(2, 7)},
+                 adaptive={'epsilon': share(math.nextafter(1, 0))})
+CONTRACT = {
+    'contract': 1.0, 'args': table('(?s).*', lambda value: None), 'verify': VERIFY, 'artifacts?': [NAME, 0, 16],
+    'op': {'name': '[a-z]{1,16}', 'version': integer(1, 10**6), 'profile': r'[a-z0-9]{1,24}\.v[1-9][0-9]{0,5}'},
+    'inputs': table(NAME, {'digest': DIGEST, 'dtype': DTYPE, 'shape': [integer(1, 64 * MIB), 1, 4],
+                           'kv_version?': integer(1)}, 16),
+    'seed': by_mode(explicit={'value': '[ -~]{1,128}'}, derived={}),
+    'policy': {'target': {'any', 'cpu', 'gpu'}, 'min_agents': integer(1, 10**6), 'max_agents?': integer(1, 10**6),
+               'timeout_ms': integer(1000, 604800000), 'classification': {'public', 'project'}}}
+RECORD = {
+    'record': 1.0, 'job_id': UUID, 'salt': '[0-9a-f]{32}', 'op': text(1, 64), 'contract_hash': DIGEST,
+    'replay_key': DIGEST, 'plan_digest': DIGEST, 'kernel_semantics': integer(1), 'kernel': DIGEST,
+    'tables': table('[a-z0-9_-]{1,64}', DIGEST), 'trace': DIGEST, 'work_units': integer(0),
+    'shards': {'planned': integer(0, SHARDS), 'accepted': integer(1, SHARDS), 'root': DIGEST},
+    'result': {'digest': DIGEST, 'artifacts': [
+        {'name': text(1, 64), 'digest': DIGEST, 'dtype': DTYPE, 'shape': [integer(0), 0, 4], 'bytes': integer(0)}, 0, 64]},
+    'verification': {'asked': VERIFY, 'methods': dict.fromkeys(METHOD, integer(0, SHARDS)),
+                     'copies': integer(0), 'keys': integer(0), 'owners': integer(0)},
+    'receipts': {'count': integer(0), 'root': DIGEST, 'lease_hubs?': [DIGEST, 1, 16]},
+    'credits': lambda value: value is None or integer(0)(value),
+    'settled_at': '[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z'}
+TRACE = {'trace': 1.0, 'agents': [DIGEST, 0, 10**6], 'runs': [{
+    'first': integer(0), 'count': integer(1, SHARDS), 'method': METHOD,
+    'copies': [(integer(-1), integer(-1), EXECUTOR), 1, 64]}, 1, SHARDS]}
+RANGE = {'lease_id': text(1, 64), 'epoch': integer(0), 'contract_hash': DIGEST, 'plan_digest': DIGEST,
+         'first': integer(0), 'count': integer(1, LEASE)}
+RECEIPT = {1: {**RANGE, 'receipt': 1.0, 'result_root': DIGEST, 'executor': EXECUTOR, 'software': text(0, 256)}}
+RECEIPT[2] = {**RECEIPT[1], 'receipt': 2.0, 'lease': DIGEST}
+BUNDLE = {
+    'forge': 1.0, 'contract': text(1), 'replay_key_material': text(1), 'result': text(1), 'trace': text(1),
+    'envelope': {'payload': base64_of(None, 128 * 1024), 'payloadType': {PAYLOAD_TYPE},
+                 'signatures': [{'keyid': DIGEST, 'sig': base64_of(64)}, 1, 4]},
+    'receipts': [{'receipt': text(1), 'key': base64_of(32), 'signature': base64_of(64),
+                  'differs?': [(integer(0), DIGEST), 1, LEASE]}, 0, 4 * MIB],
+    'log': {'proof': text(1), 'consistency?': {'old': integer(0), 'hashes': [base64_of(32), 0, 63]}},
+    'keys': {'hub': base64_of(32), 'log': text(1, 512), 'witnesses': [text(1, 512), 0, 64]},
+    'digests?': [base64_of(None, 174764), 0, SHARDS // ROW]}
 
-
-def variant(tag, **kinds):
-    def check(value):
-        need(type(value) is dict and type(value.get(tag)) is str and value[tag] in kinds, 'an unknown kind')
-        obj({tag: literal(value[tag]), **kinds[value[tag]]})(value)
-    return check
-
-
-DIGEST = text(pattern='[0-9a-f]{64}')
-NAME = '[a-z][a-z0-9_]{0,31}'
-DTYPE = literal('int8', 'int16', 'int32', 'uint8', 'uint32', 'float32', 'float64')
-EXECUTOR = literal('webgpu', 'wasm', 'cpu')
-VERIFY = variant('mode', none={}, full={}, algebraic={}, spotcheck={'rate': real(0, 1, True)},
-                 quorum={'k': integer(2, 7)}, adaptive={'epsilon': real(0, 1, False)})
-CONTRACT = obj({
-    'contract': literal(1.0),
-    'op': obj({'name': text(pattern='[a-z]{1,16}'), 'version': integer(1, 10**6),
-               'profile': text(pattern=r'[a-z0-9]{1,24}\.v[1-9][0-9]{0,5}')}),
-    'args': lambda value: need(type(value) is dict, 'args are no object'),
-    'inputs': table(NAME, obj({'digest': DIGEST, 'dtype': DTYPE, 'shape': array(integer(1, 64 * MIB), 1, 4)},
-                              {'kv_version': integer(1)}), 16),
-    'seed': variant('mode', explicit={'value': text(1, 128, '[ -~]*')}, derived={}),
-    'policy': obj({'target': literal('any', 'cpu', 'gpu'), 'min_agents': integer(1, 10**6),
-                   'timeout_ms': integer(1000, 604800000), 'classification': literal('public', 'project')},
-                  {'max_agents': integer(1, 10**6)}),
-    'verify': VERIFY,
-}, {'artifacts': array(text(pattern=NAME), 0, 16)})
-RECORD = obj({
-    'record': literal(1.0), 'job_id': text(pattern='[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}'),
-    'salt': text(pattern='[0-9a-f]{32}'), 'op': text(1, 64), 'contract_hash': DIGEST, 'replay_key': DIGEST,
-    'plan_digest': DIGEST, 'kernel_semantics': integer(1), 'kernel': DIGEST, 'tables': table('[a-z0-9_-]{1,64}', DIGEST),
-    'shards': obj({'planned': integer(0, SHARDS), 'accepted': integer(1, SHARDS), 'root': DIGEST}),
-    'result': obj({'digest': DIGEST, 'artifacts': array(obj({
-        'name': text(1, 64), 'digest': DIGEST, 'dtype': DTYPE, 'shape': array(integer(0), 0, 4), 'bytes': integer(0)}),
-        0, 64)}),
-    'verification': obj({'asked': VERIFY, 'methods': obj(dict.fromkeys(('single', 'quorum', 'referee', 'algebraic'),
-                                                                       integer(0, SHARDS))),
-                         'copies': integer(0), 'keys': integer(0), 'owners': integer(0)}),
-    'receipts': obj({'count': integer(0), 'root': DIGEST}), 'trace': DIGEST, 'work_units': integer(0),
-    'credits': nullable(integer(0)),
-    'settled_at': text(pattern='[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])'
-                               'T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z'),
-})
-TRACE = obj({'trace': literal(1.0), 'agents': array(DIGEST, 0, 10**6), 'runs': array(obj({
-    'first': integer(0), 'count': integer(1, SHARDS), 'method': literal('single', 'quorum', 'referee', 'algebraic'),
-    'copies': array(row(integer(-1), integer(-1), EXECUTOR), 1, 64)}), 1)})
-RECEIPT = obj({'receipt': literal(1.0), 'lease_id': text(1, 64), 'epoch': integer(0), 'contract_hash': DIGEST,
-               'plan_digest': DIGEST, 'first': integer(0), 'count': integer(1, LEASE), 'result_root': DIGEST,
-               'executor': EXECUTOR, 'software': text(0, 256)})
-BUNDLE = obj({
-    'forge': literal(1.0), 'contract': text(1), 'replay_key_material': text(1), 'result': text(1), 'trace': text(1),
-    'envelope': obj({'payload': base64_of(None, 128 * 1024), 'payloadType': literal(PAYLOAD_TYPE),
-                     'signatures': array(obj({'keyid': DIGEST, 'sig': base64_of(64)}), 1, 4)}),
-    'receipts': array(obj({'receipt': text(1), 'key': base64_of(32), 'signature': base64_of(64)},
-                          {'differs': array(row(integer(0), DIGEST), 1, LEASE)}), 0, 4 * MIB),
-    'log': obj({'proof': text(1)}, {'consistency': obj({'old': integer(0), 'hashes': array(base64_of(32), 0, 63)})}),
-    'keys': obj({'hub': base64_of(32), 'log': text(1, 512), 'witnesses': array(text(1, 512), 0, 64)}),
-}, {'digests': array(base64_of(None, 174764), 0, SHARDS // ROW)})
-
-
-# --- 2. Ed25519, RFC 8032, cofactorless and strict
+# --- Section 2: Ed25519, RFC 8032, cofactorless and strict
 
 P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, P - 2, P) % P
-ZERO = (0, 1, 1, 0)
-
+ZERO = (0, 1, 1, 0)  # points are (X, Y, Z, T) with x = X/Z, y = Y/Z, T = XY/Z
 
 def add(p, q):
     a, b = (p[1] - p[0]) * (q[1] - q[0]) % P, (p[1] + p[0]) * (q[1] + q[0]) % P
@@ -292,25 +217,19 @@ def add(p, q):
     e, f, g, h = b - a, d - c, d + c, b + a
     return e * f % P, g * h % P, f * g % P, e * h % P
 
-
 def decode_point(data):
     y = int.from_bytes(data, 'little')
     sign, y = y >> 255, y & (2**255 - 1)
-    if y >= P:
-        return None
     square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
     x = pow(square, (P + 3) // 8, P)
     if (x * x - square) % P:
         x = x * pow(2, (P - 1) // 4, P) % P
-    if (x * x - square) % P or (x == 0 and sign):
+    if y >= P or (x * x - square) % P or (x == 0 and sign):
         return None
-    if x & 1 != sign:
-        x = P - x
+    x = x if x & 1 == sign else P - x
     return x, y, 1, x * y % P
 
-
 BASE = decode_point((4 * pow(5, P - 2, P) % P).to_bytes(32, 'little'))
-
 
 def signed_by(key, message, signature):
     if len(key) != 32 or len(signature) != 64:
@@ -321,7 +240,7 @@ def signed_by(key, message, signature):
     eighth = a
     for _ in range(3):
         eighth = add(eighth, eighth)
-    if eighth[0] % P == 0:  # order divides 8 (or 16: there is no such order)
+    if eighth[0] % P == 0:  # [8]A is the identity: no other point with x = 0 is eight times a point
         return False
     k = int.from_bytes(hashlib.sha512(signature[:32] + key + message).digest(), 'little') % L
     minus = (P - a[0], a[1], 1, P - a[3])
@@ -335,25 +254,34 @@ def signed_by(key, message, signature):
     x, y = point[0] * inverse % P, point[1] * inverse % P
     return (y | (x & 1) << 255).to_bytes(32, 'little') == signature[:32]
 
+# --- Section 5: DSSE envelopes
 
-# --- 3. Merkle trees, RFC 6962 and 9162
+def sealed_by(envelope, key):
+    payload = b64(envelope['payload'])
+    message = f'DSSEv1 {len(PAYLOAD_TYPE)} {PAYLOAD_TYPE} {len(payload)} '.encode() + payload
+    named = [one['sig'] for one in envelope['signatures'] if one['keyid'] == hexsha(key)]
+    return bool(named) and signed_by(key, message, b64(named[0]))
+
+def opened(envelope):
+    """The payload's text, and the predicate in it."""
+    payload = utf8(b64(envelope['payload']))
+    statement = parse_canonical(payload, 128 * 1024)
+    need(type(statement) is dict and 'predicate' in statement, 'not a statement')
+    return payload, statement['predicate']
+
+# --- Merkle trees, RFC 6962 and 9162
 
 def leaf_hash(data):
     return sha(b'\0' + data)
 
-
 def node_hash(left, right):
     return sha(b'\1' + left + right)
 
-
 def tree_root(leaves):
-    level = [leaf_hash(leaf) for leaf in leaves]
-    if not level:
-        return sha(b'')
+    level = [leaf_hash(leaf) for leaf in leaves] or [sha(b'')]
     while len(level) > 1:  # the last of an odd row moves up as it is, which is the tree of RFC 6962
         level = [node_hash(*level[at:at + 2]) if at + 1 < len(level) else level[at] for at in range(0, len(level), 2)]
     return level[0]
-
 
 def climb(fn, sn, steps, hashes):
     """Both proofs' walk. `hashes` are [old, new] for consistency and [new] for inclusion. None for a walk that ends amiss."""
@@ -369,29 +297,26 @@ def climb(fn, sn, steps, hashes):
         fn, sn = fn >> 1, sn >> 1
     return hashes if sn == 0 else None
 
-
 def included(leaf, index, size, proof, root):
     return index < size and climb(index, size - 1, proof, [leaf]) == [root]
 
-
 def consistent(old, size, old_root, root, proof):
-    if old == size:
-        return not proof and old_root == root
-    if old == 0:
-        return not proof
-    steps = list(proof) if old & (old - 1) else [old_root, *proof]
+    if old in (0, size):
+        return not proof and (old == 0 < size or old_root == root)
     if old > size or not proof:
         return False
+    steps = list(proof) if old & (old - 1) else [old_root, *proof]
     fn, sn = old - 1, size - 1
     while fn & 1:
         fn, sn = fn >> 1, sn >> 1
     return climb(fn, sn, steps[1:], [steps[0], steps[0]]) == [old_root, root]
 
-
-# --- 4. signed notes
+# --- Section 6: verifier keys, signed notes, checkpoints, proofs
 
 KEY_NAME = r'[!-*,-~]{1,255}'
 
+def note_key_id(name, typed):
+    return sha(name.encode() + b'\n' + typed)[:4]
 
 def parse_vkey(vkey):
     match = re.fullmatch(f'({KEY_NAME})\\+([0-9a-f]{{8}})\\+([A-Za-z0-9+/=]+)', vkey)
@@ -400,11 +325,6 @@ def parse_vkey(vkey):
     need(data[0] in (1, 4), 'a key of an unknown type')
     need(note_key_id(match[1], data).hex() == match[2], "a verifier key whose hash is not the key's")
     return match[1], data
-
-
-def note_key_id(name, typed):
-    return sha(name.encode() + b'\n' + typed)[:4]
-
 
 def parse_note(note):
     need(len(note.encode('utf-8', 'surrogatepass')) <= 65536, 'a note of more than 65,536 bytes')
@@ -422,11 +342,9 @@ def parse_note(note):
         signatures.append((match[1], data[:4], data[4:]))
     return body + '\n', signatures
 
-
 def note_state(note, key):
     """'valid', 'invalid' or 'absent'."""
-    (body, signatures), (name, typed) = note, key
-    state = 'absent'
+    (body, signatures), (name, typed), state = note, key, 'absent'
     for signer, key_id, data in signatures:
         if signer != name or key_id != note_key_id(name, typed):
             continue
@@ -441,17 +359,14 @@ def note_state(note, key):
         state = 'valid'
     return state
 
-
 def parse_count(digits):
     need(re.fullmatch('0|[1-9][0-9]{0,15}', digits) and int(digits) <= SAFE, 'not a count')
     return int(digits)
-
 
 def parse_checkpoint(body):
     lines = body.split('\n')
     need(len(lines) == 4 and lines[3] == '' and re.fullmatch(KEY_NAME, lines[0]), 'not a checkpoint')
     return lines[0], parse_count(lines[1]), b64(lines[2], 32)
-
 
 def parse_proof(proof):
     head, gap, note = proof.partition('\n\n')
@@ -465,69 +380,59 @@ def parse_proof(proof):
     need(len(lines) <= 63, 'a proof of more than 63 hashes')
     return index, [b64(line, 32) for line in lines], note
 
-
-# --- 5. the checks, in their order
+# --- Section 8: the checks, in their order
 
 class Verifier:
     def __init__(self, pins):
         self.pins, self.checks, self.values = pins, [], {}
 
-    def run(self, name):
-        try:
-            self.values[name] = getattr(self, 'check_' + name.replace('-', '_'))()
-            self.checks.append({'id': name, 'state': 'passed', 'detail': ''})
-        except Skip as skip:
-            self.checks.append({'id': name, 'state': 'skipped', 'detail': str(skip)})
-        except Reject as reject:
-            self.checks.append({'id': name, 'state': 'failed', 'detail': str(reject)})
+    def run(self, names):
+        for name in names:
+            state, detail = 'passed', ''
+            try:
+                self.values[name] = getattr(self, 'check_' + name.replace('-', '_'))()
+            except Skip as skip:
+                state, detail = 'skipped', str(skip)
+            except Reject as reject:
+                state, detail = 'failed', str(reject)
+            self.checks.append({'id': name, 'state': state, 'detail': detail})
 
     def verify(self, data):
         self.data = data
-        self.run('format')
+        self.run(CHECKS[:1])
         if 'format' in self.values:
             self.bundle = self.values['format']
-            for name in CHECKS[1:4]:
-                self.run(name)
+            self.run(CHECKS[1:4])
         if all(name in self.values for name in CHECKS[:4]):
             self.contract, self.record = self.values['contract'], self.values['statement']
-            for name in CHECKS[4:13]:
-                self.run(name)
+            self.run(CHECKS[4:13])
             if 'inclusion' in self.values:
                 self.note, self.index, (self.origin, self.size, self.root) = self.values['inclusion']
-                for name in CHECKS[13:]:
-                    self.run(name)
+                self.run(CHECKS[13:])
         return {'verified': all(check['state'] != 'failed' for check in self.checks), 'checks': self.checks}
 
+    def hub_key(self):
+        return self.pins.get('hub_key') or b64(self.bundle['keys']['hub'])
+
+    def log_key(self):
+        return self.pins.get('log_key') or parse_vkey(self.bundle['keys']['log'])
+
     def check_format(self):
-        try:
-            value = parse(self.data.decode('utf-8'), 500 * MIB)
-        except UnicodeDecodeError:
-            raise Reject('not UTF-8')
-        BUNDLE(value)
+        value = parse(utf8(self.data), 500 * MIB)
+        fits(BUNDLE, value)
         return value
 
     def check_contract(self):
         value = parse_canonical(self.bundle['contract'], 65536)
-        CONTRACT(value)
+        fits(CONTRACT, value)
         return value
 
     def check_envelope(self):
-        key = self.pins.get('hub_key') or b64(self.bundle['keys']['hub'])
-        envelope = self.bundle['envelope']
-        payload = b64(envelope['payload'])
-        message = f'DSSEv1 {len(PAYLOAD_TYPE)} {PAYLOAD_TYPE} {len(payload)} '.encode() + payload
-        named = [one['sig'] for one in envelope['signatures'] if one['keyid'] == hexsha(key)]
-        need(named and signed_by(key, message, b64(named[0])), "not signed by the hub's key")
+        need(sealed_by(self.bundle['envelope'], self.hub_key()), "not signed by the hub's key")
 
     def check_statement(self):
-        try:
-            payload = b64(self.bundle['envelope']['payload']).decode('utf-8')
-        except UnicodeDecodeError:
-            raise Reject('the payload is not UTF-8')
-        statement = parse_canonical(payload, 128 * 1024)
-        need(type(statement) is dict and 'predicate' in statement, 'not a statement')
-        record = statement['predicate']
-        RECORD(record)
+        payload, record = opened(self.bundle['envelope'])
+        fits(RECORD, record)
         subjects = [{'name': 'result', 'digest': record['result']['digest']}, *record['result']['artifacts']]
         need(payload == canonical({
             '_type': 'https://in-toto.io/Statement/v1', 'predicateType': 'urn:forge-pool:predicate:job-record:v1',
@@ -567,8 +472,11 @@ class Verifier:
         raise Skip('this verifier has no ops')
 
     def check_result(self):
-        parse_canonical(self.bundle['result'], 64 * MIB)
+        value = parse_canonical(self.bundle['result'], 64 * MIB)
         need(hexsha(self.bundle['result']) == self.record['result']['digest'], 'the result has another digest')
+        stopping = value.get('stopping') if type(value) is dict else None
+        shards = stopping.get('shards') if type(stopping) is dict else None
+        need(type(shards) is not float or shards == self.record['shards']['accepted'], 'a result of other shards')
 
     def check_shards(self):
         if 'digests' not in self.bundle:
@@ -586,7 +494,7 @@ class Verifier:
     def check_trace(self):
         need(hexsha(self.bundle['trace']) == self.record['trace'], 'the trace has another digest')
         trace = parse_canonical(self.bundle['trace'], 64 * MIB)
-        TRACE(trace)
+        fits(TRACE, trace)
         following, agents, owners = 0, set(), set()
         counts = {'methods': {'single': 0, 'quorum': 0, 'referee': 0, 'algebraic': 0}, 'copies': 0}
         for run in trace['runs']:
@@ -608,19 +516,23 @@ class Verifier:
 
     def check_receipts(self):
         given, record, digests = self.bundle['receipts'], self.record, self.values.get('shards')
-        root = tree_root(b'forge/receipt/1\n' + one['receipt'].encode() + b64(one['key']) + b64(one['signature'])
-                         for one in given)
+        versions = [2 if '"receipt":2,' in one['receipt'] else 1 for one in given]
+        texts = [f"forge/receipt/{version}\n{one['receipt']}".encode() for version, one in zip(versions, given)]
+        root = tree_root(signed + b64(one['key']) + b64(one['signature']) for signed, one in zip(texts, given))
         need(len(given) == record['receipts']['count'] and root.hex() == record['receipts']['root'], 'other receipts')
         spans, leases = {}, set()
-        for one in given:
+        hubs = [hexsha(self.hub_key()), *record['receipts'].get('lease_hubs', [])]
+        for version, signed, one in zip(versions, texts, given):
             value = parse_canonical(one['receipt'], 65536)
-            RECEIPT(value)
+            fits(RECEIPT[version], value)
             first, end, key = int(value['first']), int(value['first'] + value['count']), b64(one['key'])
             need(value['contract_hash'] == record['contract_hash'], 'a receipt of another contract')
             need(value['plan_digest'] == record['plan_digest'], 'a receipt of another plan')
             need(end <= record['shards']['accepted'], 'a receipt for shards that do not exist')
-            need(signed_by(key, b'forge/receipt/1\n' + one['receipt'].encode(), b64(one['signature'])),
-                 'a receipt that its key has not signed')
+            need(signed_by(key, signed, b64(one['signature'])), 'a receipt that its key has not signed')
+            lease = {**{name: value[name] for name in RANGE}, 'lease': 1, 'job_id': record['job_id'], 'agent': hexsha(key)}
+            need(version == 1 or value['lease'] in (
+                hexsha('forge/lease/1\n' + canonical({**lease, 'hub': hub})) for hub in hubs), 'a receipt of another lease')
             need((value['epoch'], value['lease_id']) not in leases, 'two receipts for one lease')
             leases.add((value['epoch'], value['lease_id']))
             own, following = digests and digests[first:end], first
@@ -663,9 +575,6 @@ class Verifier:
         need(included(leaf_hash(leaf), index, size, hashes, root), 'the proof leads to another root')
         return note, index, (origin, size, root)
 
-    def log_key(self):
-        return self.pins.get('log_key') or parse_vkey(self.bundle['keys']['log'])
-
     def check_checkpoint(self):
         name, typed = self.log_key()
         need(typed[0] == 1 and name == self.origin, 'the key is not that of this log')
@@ -695,8 +604,8 @@ class Verifier:
         if not keys:
             raise Skip('this ledger names no witnesses')
 
-
 def join(spans):
+    """Spans of shards without gaps between them as one."""
     joined = []
     for first, end in sorted(one for one in spans if one[0] < one[1]):
         if joined and first <= joined[-1][1]:
@@ -705,57 +614,38 @@ def join(spans):
             joined.append((first, end))
     return joined
 
-
 def verify(data, pins):
     """The report on a file's bytes. `pins`: hub_key (bytes), log_key and witnesses (parsed vkeys), needed, checkpoint."""
     return Verifier(pins).verify(data)
-
-
-def read_pins(arguments, read):
-    """Arguments to (pins, file, json). Rejects what is no such usage."""
-    pins, files, as_json, rest = {'witnesses': []}, [], False, list(arguments)
-    while rest:
-        one = rest.pop(0)
-        if one == '--json':
-            as_json = True
-        elif not one.startswith('--'):
-            files.append(one)
-        else:
-            need(rest, f'{one} needs a value')
-            value = rest.pop(0)
-            if one == '--hub-key':
-                pins['hub_key'] = b64(value, 32)
-            elif one == '--log-key':
-                pins['log_key'] = parse_vkey(value)
-            elif one == '--witness':
-                pins['witnesses'].append(parse_vkey(value))
-            elif one == '--witnesses-needed':
-                pins['needed'] = parse_count(value)
-            else:
-                need(one == '--checkpoint', f'unknown option {one}')
-                pins['checkpoint'] = read(value).decode('utf-8', 'replace')
-    need(len(files) == 1, 'one file is expected')
-    pins.setdefault('needed', len(pins['witnesses']))
-    return pins, files[0], as_json
-
 
 def read_file(path):
     with open(path, 'rb') as file:
         return file.read()
 
+def read_pins(arguments, read=read_file):
+    """Arguments to (pins, options). Ends the process with 2 for what is no such usage."""
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--json', action='store_true', help='print the report as JSON')
+    parser.add_argument('--hub-key', metavar='BASE64', type=lambda text: b64(text, 32))
+    parser.add_argument('--log-key', metavar='VKEY', type=parse_vkey)
+    parser.add_argument('--witness', metavar='VKEY', type=parse_vkey, action='append', default=[])
+    parser.add_argument('--witnesses-needed', metavar='N', type=parse_count, help='default: all that are named')
+    parser.add_argument('--checkpoint', metavar='FILE', type=lambda path: read(path).decode('utf-8', 'replace'))
+    parser.add_argument('file', metavar='FILE')
+    options = parser.parse_args(arguments)
+    needed = len(options.witness) if options.witnesses_needed is None else options.witnesses_needed
+    return {'hub_key': options.hub_key, 'log_key': options.log_key, 'witnesses': options.witness, 'needed': needed,
+            'checkpoint': options.checkpoint}, options
 
 def main():
     try:
-        pins, path, as_json = read_pins(sys.argv[1:], read_file)
-        data = read_file(path)
-    except Reject as reject:
-        print(f'{reject}\n{__doc__}', file=sys.stderr)
-        return 2
+        pins, options = read_pins(sys.argv[1:])
+        report = verify(read_file(options.file), pins)
     except OSError as error:
         print(error, file=sys.stderr)
         return 3
-    report = verify(data, pins)
-    if as_json:
+    if options.json:
         print(json.dumps(report))
     else:
         marks = {'passed': '\u2713', 'failed': '\u2717', 'skipped': '-'}
@@ -763,7 +653,6 @@ def main():
             print(f"{marks[check['state']]} {check['id']} {check['detail']}".rstrip())
         print('verified' if report['verified'] else 'REJECTED')
     return 0 if report['verified'] else 1
-
 
 if __name__ == '__main__':
     sys.exit(main())

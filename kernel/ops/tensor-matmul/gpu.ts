@@ -2,7 +2,7 @@ import type { InputRefs } from '../../contract.ts'
 import type { GpuProgram, Plan } from '../op.ts'
 import { type Tile, tileBytes, tileCount, tileOf, tilesAcross } from '../tile-grid.ts'
 import type { MatmulArgs } from './args.ts'
-import { leftLines, rightLines } from './operands.ts'
+import { leftRows, rightRows } from './operands.ts'
 import { matmulVariants } from './packed-bytes.ts'
 import { packPairs } from './packed-pairs.ts'
 import { BLOCK, type MatmulConstants, PANEL, placeOf, runsOf } from './tiles.ts'
@@ -46,11 +46,11 @@ export function matmulProgram(
     inputs: [
       {
         name: 'a',
-        pack: (bytes) => packPairs(leftLines(args, c, refs, bytes), BLOCK, cut, a_digits, digit_bits),
+        pack: (bytes) => packPairs(leftRows(args, c, refs, bytes), BLOCK, cut, a_digits, digit_bits),
       },
       {
         name: 'b',
-        pack: (bytes) => packPairs(rightLines(args, c, refs, bytes), PANEL, cut, b_digits, digit_bits),
+        pack: (bytes) => packPairs(rightRows(args, c, refs, bytes), PANEL, cut, b_digits, digit_bits),
       },
     ],
     leaf: (shard, slot) => {
@@ -66,15 +66,14 @@ export function matmulProgram(
 
 /** The tile's part of row-major arrays of low and of high words, as int64. @param stride words from one row to the next */
 function wideTileBytes(low: Uint32Array, high: Uint32Array, stride: number, tile: Tile): Uint8Array {
-  const bytes = new Uint8Array(tile.rows * tile.columns * 8)
-  const view = new DataView(bytes.buffer)
-  let to = 0
-  for (let row = 0; row < tile.rows; row++) {
+  const width = 2 * tile.columns
+  const words = new Uint32Array(tile.rows * width)
+  for (let row = 0, to = 0; row < tile.rows; row++) {
     const from = row * stride
-    for (let column = 0; column < tile.columns; column++, to += 8) {
-      view.setUint32(to, low[from + column] as number, true)
-      view.setUint32(to + 4, high[from + column] as number, true)
+    for (let column = 0; column < tile.columns; column++, to += 2) {
+      words[to] = low[from + column] as number
+      words[to + 1] = high[from + column] as number
     }
   }
-  return bytes
+  return tileBytes(words, width, { ...tile, columns: width })
 }

@@ -2,13 +2,13 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Dtype } from '../../contract.ts'
 import { sha256Hex } from '../../digest.ts'
-import { anyWord, property } from '../../numerics/property.test-support.ts'
+import { property } from '../../numerics/property.test-support.ts'
 import { wordsToBytes } from '../../numerics/words.ts'
 import { checkGolden, type Golden, jobOf, mixedBytes, outcomeOf } from '../operand-golden.test-support.ts'
 import golden from './golden.json' with { type: 'json' }
 import { matmul } from './index.ts'
 import { matmulResult } from './product.ts'
-import { NOT_FINITE, powerOfTwo, quantise } from './quantise.ts'
+import { exactFloat, finite, near, oracleLine } from './rounding.test-support.ts'
 import type { FloatProduct, IntegerProduct } from './wide-product.ts'
 
 test.each(golden.contracts as unknown as Golden[])('$name', (known) => checkGolden(matmul, known))
@@ -142,65 +142,7 @@ describe('integers', () => {
   })
 })
 
-/** A float32 as (sign mantissa) 2^exponent. */
-function exactFloat(bits: number): { mantissa: bigint; exponent: number } {
-  const biased = (bits >>> 23) & 0xff
-  const fraction = BigInt(bits & 0x7fffff)
-  const mantissa = biased === 0 ? fraction : fraction | 0x800000n
-  return { mantissa: bits >>> 31 ? -mantissa : mantissa, exponent: Math.max(biased, 1) - 150 }
-}
-
-/** x / 2^e to the nearest integer, a tie to the even one. */
-function roundedTo({ mantissa, exponent }: { mantissa: bigint; exponent: number }, e: number): bigint {
-  if (exponent >= e) return mantissa << BigInt(exponent - e)
-  const unit = 1n << BigInt(e - exponent)
-  const size = mantissa < 0n ? -mantissa : mantissa
-  const floor = size / unit
-  const twice = 2n * (size % unit)
-  const rounded = twice > unit || (twice === unit && floor % 2n === 1n) ? floor + 1n : floor
-  return mantissa < 0n ? -rounded : rounded
-}
-
-/** The least exponent from -128 with which every element fits, by trying all. */
-function oracleLine(line: readonly number[], bits: 16 | 24): { e: number; m: bigint[] } {
-  const limit = 1n << BigInt(bits - 1)
-  if (line.some((word) => (word & 0x7f800000) === 0x7f800000)) return { e: NOT_FINITE, m: line.map(() => 0n) }
-  for (let e = -128; ; e++) {
-    const m = line.map((word) => roundedTo(exactFloat(word), e))
-    if (m.every((x) => x < limit && x > -limit)) return { e, m }
-  }
-}
-
-const finite = anyWord.map((word) => ((word & 0x7f800000) === 0x7f800000 ? word & 0xbfffffff : word))
-const near = fc
-  .tuple(fc.integer({ min: 100, max: 140 }), fc.nat({ max: 0x7fffff }), flag)
-  .map(([e, fraction, negative]) => ((negative ? 0x80000000 : 0) + e * 2 ** 23 + fraction) >>> 0)
-const float = fc.oneof(
-  near,
-  near,
-  finite,
-  fc.constantFrom(0, 0x80000000, 1, 0x7f7fffff, 0xff7fffff, 0x3f800000),
-)
-
 describe('float32', () => {
-  test('lines are rounded to integers as defined', () => {
-    property(
-      'quantise',
-      [fc.array(float, { minLength: 1, maxLength: 12 }), fc.constantFrom<16 | 24>(16, 24)],
-      (line, bits) => {
-        const m = new Int32Array(line.length).fill(77)
-        const e = quantise(Uint32Array.from(line), bits, m)
-        const oracle = oracleLine(line, bits)
-        expect(e).toBe(line.every((word) => (word & 0x7fffffff) === 0) ? -128 : oracle.e)
-        expect([...m].map(BigInt)).toEqual(oracle.m)
-      },
-      1500,
-    )
-    for (const bad of [0x7f800000, 0xff800000, 0x7fc00000, 0xffffffff])
-      expect(quantise(Uint32Array.of(0x3f800000, bad), 16, new Int32Array(2))).toBe(NOT_FINITE)
-    for (const e of [-1022, -300, -1, 0, 1, 52, 1023]) expect(powerOfTwo(e)).toBe(2 ** e)
-  })
-
   test('products equal the definition over those integers, within the stated error of the operands', () => {
     const word = fc.oneof(near, near, near, finite)
     property(

@@ -5,6 +5,7 @@ import { solveChallenge } from '../../../agent-runtime/challenge.ts'
 import { hubError } from '../../../agent-runtime/hub-transport.ts'
 import { type ClaimChallenge, type ClaimProof, claimBytes } from '../../../kernel/claim.ts'
 import { bytesToHex, sha256 } from '../../../kernel/digest.ts'
+import { leaseDigest, leaseOf } from '../../../kernel/lease.ts'
 import { merkleRootOfDigests } from '../../../kernel/merkle.ts'
 import { referenceLeaf } from '../../../kernel/ops/references.test-support.ts'
 import { OPS } from '../../../kernel/ops/registry.ts'
@@ -94,15 +95,21 @@ export function enrolmentOf(key: AgentKey = newKey()): Record<string, unknown> {
 }
 
 /** One lease of an op without operands, executed and signed. */
-function execute(canonical: string, lease: LeaseMessage, session: string, key: AgentKey): ResultInput {
+function execute(
+  canonical: string,
+  lease: LeaseMessage,
+  { session, agent_id, hub_key }: EnrolOutput,
+  key: AgentKey,
+): ResultInput {
   const job = OPS.prepare(JSON.parse(canonical))
   const leaves = Array.from({ length: lease.count }, (_, offset) =>
     referenceLeaf(job, lease.first + offset, new Map()),
   )
   const digests = new Uint8Array(Buffer.concat(leaves.map((leaf) => sha256(leaf))))
   const root = merkleRootOfDigests(digests)
+  const leased = leaseOf(lease, { job_id: lease.job_id, agent: agent_id, hub: bytesToHex(sha256(hub_key)) })
   const receipt = receiptBytes({
-    receipt: 1,
+    receipt: 2,
     lease_id: lease.lease_id,
     epoch: lease.epoch,
     contract_hash: lease.contract_hash,
@@ -112,6 +119,7 @@ function execute(canonical: string, lease: LeaseMessage, session: string, key: A
     result_root: bytesToHex(root),
     executor: 'cpu',
     software: SOFTWARE,
+    lease: bytesToHex(leaseDigest(leased)),
   })
   return {
     v: PROTOCOL_VERSION,
@@ -159,7 +167,8 @@ export function connectAgentPeer(url: string, headers: Readonly<Record<string, s
       })
       return enrolled as EnrolOutput
     },
-    work({ session }, leases) {
+    work(enrolled, leases) {
+      const { session } = enrolled
       let left = leases
       rpc.subscription(
         'hub.leases',
@@ -170,7 +179,7 @@ export function connectAgentPeer(url: string, headers: Readonly<Record<string, s
             if (data.t !== 'lease' || left-- <= 0) return
             const input = { session, contract_hash: data.contract_hash }
             const { canonical } = contractOutput.parse(await rpc.query('hub.contract', input))
-            await rpc.mutation('hub.result', execute(canonical, data, session, key))
+            await rpc.mutation('hub.result', execute(canonical, data, enrolled, key))
           },
         },
       )

@@ -1,6 +1,6 @@
 import type { AcceptedRun } from '../../../kernel/acceptance.ts'
 import type { ForgeErrorJson } from '../../../kernel/errors.ts'
-import type { HubMessage } from '../../../kernel/protocol.ts'
+import type { UnsignedMessage } from '../../../kernel/protocol.ts'
 import type { ExecutorKind } from '../../../kernel/receipt.ts'
 import type { CheckFindings } from '../../../kernel/verification/job-bound.ts'
 import type { LiveStanding } from '../../../kernel/verification/reputation.ts'
@@ -158,7 +158,7 @@ export type HubEvent =
   | { readonly t: 'tick' }
 
 export type HubEffect =
-  | { readonly t: 'send'; readonly session: string; readonly seq: number; readonly message: HubMessage }
+  | { readonly t: 'send'; readonly session: string; readonly seq: number; readonly message: UnsignedMessage }
   /** Store these durably, then answer with `committed`. */
   | {
       readonly t: 'persist'

@@ -69,6 +69,7 @@ export function offerLease(turn: Turn, lease: HubLease): void {
       t: 'lease',
       lease_id: lease.id,
       epoch: turn.state.epoch,
+      job_id: lease.job.id,
       contract_hash: lease.job.contract_hash,
       plan_digest: lease.job.plan_digest,
       first: lease.first,

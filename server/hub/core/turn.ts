@@ -1,6 +1,6 @@
 import type { AcceptedRun } from '../../../kernel/acceptance.ts'
 import type { ForgeErrorJson } from '../../../kernel/errors.ts'
-import type { HubMessage } from '../../../kernel/protocol.ts'
+import type { UnsignedMessage } from '../../../kernel/protocol.ts'
 import { NO_FINDINGS } from '../../../kernel/verification/job-bound.ts'
 import type { Credit, HubEffect, PassedChecks } from './events.ts'
 import { type JobTrigger, transition } from './lifecycle.ts'
@@ -21,7 +21,7 @@ export interface Turn {
  * Leases carry their own number, everything else the newest: a resumed agent names the last it saw, and gets exactly the
  * leases that it has not seen.
  */
-export function sendTo(turn: Turn, session: string, message: HubMessage, lease_number?: number): void {
+export function sendTo(turn: Turn, session: string, message: UnsignedMessage, lease_number?: number): void {
   turn.effects.push({ t: 'send', session, seq: lease_number ?? turn.state.next_lease - 1, message })
 }
 

@@ -1,4 +1,4 @@
-import type { HubMessage, LeaseMessage } from '../../../kernel/protocol.ts'
+import type { LeaseOffer, UnsignedMessage } from '../../../kernel/protocol.ts'
 import type { HubEvent } from '../core/events.ts'
 import { plannedCopies } from '../core/verify-policy.ts'
 import type { Listener, Network, SimHub } from './network.ts'
@@ -68,7 +68,7 @@ export class AgentHost implements Listener {
     return this.#hub?.life === this.#life ? this.#hub.tell(event) : undefined
   }
 
-  hear(session: string, message: HubMessage): void {
+  hear(session: string, message: UnsignedMessage): void {
     if (session !== this.#session || message.t !== 'lease') return
     const { random } = this.#world
     const { agent } = this
@@ -113,7 +113,7 @@ export class AgentHost implements Listener {
     else this.connect()
   }
 
-  #answer(session: string, { lease_id, first, count, contract_hash }: LeaseMessage, delay_ms: number): void {
+  #answer(session: string, { lease_id, first, count, contract_hash }: LeaseOffer, delay_ms: number): void {
     const { truth, index, verifies } = this.#world.jobOf(contract_hash)
     let right = count
     const digests = truth.slice(32 * first, 32 * (first + count))
@@ -156,7 +156,7 @@ export class AgentHost implements Listener {
   }
 
   /** Answers a lease that another agent holds. */
-  #forge({ contract_hash, count, first }: LeaseMessage): void {
+  #forge({ contract_hash, count, first }: LeaseOffer): void {
     const leases = [...(this.#hub?.state?.leases.values() ?? [])]
     const foreign = leases.find((lease) => lease.session.id !== this.#session)
     if (foreign === undefined) return

@@ -1,5 +1,5 @@
 import { bytesEqual } from '../../../kernel/digest.ts'
-import type { HubMessage } from '../../../kernel/protocol.ts'
+import type { UnsignedMessage } from '../../../kernel/protocol.ts'
 import type { HubEffect, HubEvent } from '../core/events.ts'
 import { type HubState, initialState } from '../core/state.ts'
 import { step } from '../core/step.ts'
@@ -213,7 +213,7 @@ export class HubHost implements SimHub {
   }
 
   /** Nothing is called accepted before it is durable. */
-  #checkSaid(message: HubMessage): void {
+  #checkSaid(message: UnsignedMessage): void {
     if (message.t !== 'accepted') return
     const told = this.#world.told(message.lease_id, message.shards)
     if (told > (this.#store.credited.get(message.lease_id) ?? 0))

@@ -1,4 +1,4 @@
-import type { HubMessage } from '../../../kernel/protocol.ts'
+import type { UnsignedMessage } from '../../../kernel/protocol.ts'
 import type { HubEvent } from '../core/events.ts'
 import type { HubState } from '../core/state.ts'
 import type { EventQueue } from './event-queue.ts'
@@ -18,7 +18,7 @@ export interface SimHub {
 }
 
 export interface Listener {
-  hear(session: string, message: HubMessage): void
+  hear(session: string, message: UnsignedMessage): void
   dropped(session: string): void
 }
 
@@ -41,7 +41,7 @@ export interface Network {
   newSession(agent: Listener): string
   /** Adds to what the lease's agent has been told of. @returns all of it */
   told(lease_id: string, shards: number): number
-  deliver(hub: SimHub, session: string, message: HubMessage): void
+  deliver(hub: SimHub, session: string, message: UnsignedMessage): void
   sessionDropped(session: string): void
   tellAll(event: HubEvent): void
   /** At once, or when they next look. */

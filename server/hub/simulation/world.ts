@@ -1,4 +1,4 @@
-import type { HubMessage } from '../../../kernel/protocol.ts'
+import type { UnsignedMessage } from '../../../kernel/protocol.ts'
 import type { HubEvent } from '../core/events.ts'
 import { AgentHost } from './agent-host.ts'
 import { EventQueue } from './event-queue.ts'
@@ -122,7 +122,7 @@ export class World implements Network {
     return all
   }
 
-  deliver(hub: SimHub, session: string, message: HubMessage): void {
+  deliver(hub: SimHub, session: string, message: UnsignedMessage): void {
     const { life } = hub
     this.after(this.networkDelay(), () => {
       if (hub.life === life) this.#sessions.get(session)?.hear(session, message)

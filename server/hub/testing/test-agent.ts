@@ -1,12 +1,18 @@
 import { getPublicKeyAsync, signAsync, utils } from '@noble/ed25519'
 import { canonicalJson } from '../../../kernel/canonical.ts'
-import { sha256, sha256Hex } from '../../../kernel/digest.ts'
+import { bytesToHex, sha256, sha256Hex } from '../../../kernel/digest.ts'
 import { invariant } from '../../../kernel/errors.ts'
 import type { PreparedJob } from '../../../kernel/job.ts'
+import { type Lease, leaseDigest, leaseOf } from '../../../kernel/lease.ts'
 import { merkleRootOfDigests } from '../../../kernel/merkle.ts'
 import { referenceLeaf } from '../../../kernel/ops/references.test-support.ts'
 import { OPS } from '../../../kernel/ops/registry.ts'
-import type { HubMessage, LeaseMessage } from '../../../kernel/protocol.ts'
+import {
+  type EnrolOutput,
+  type HubMessage,
+  type LeaseMessage,
+  PROTOCOL_VERSION,
+} from '../../../kernel/protocol.ts'
 import { receiptBytes } from '../../../kernel/receipt.ts'
 import type { BlobStore, OwnerRow } from '../../memory/ports.ts'
 import type { Hub } from '../hub.ts'
@@ -38,6 +44,8 @@ export interface Behaviour {
   readonly badSignatureFrom?: number
   /** Waits before it answers a lease, counted from 1. */
   readonly before?: (lease: number) => Promise<unknown>
+  /** Signs a receipt for another lease than it was given. */
+  readonly bentLease?: (lease: Lease) => Lease
   /** Answers at most so many leases. */
   readonly leases?: number
 }
@@ -66,7 +74,7 @@ export class TestAgent {
   async run(owner: OwnerRow, behaviour: Behaviour = {}): Promise<void> {
     const enrolled = await this.#hub.enrol(
       {
-        v: 1,
+        v: PROTOCOL_VERSION,
         public_key: await this.publicKey(),
         executor: { kind: 'cpu', label: owner.label },
         software: SOFTWARE,
@@ -81,7 +89,7 @@ export class TestAgent {
       if (this.#answered++ >= (behaviour.leases ?? Number.POSITIVE_INFINITY)) continue
       await behaviour.before?.(this.#answered)
       if (this.#stop.signal.aborted) return
-      await this.#answer(enrolled.session, message, behaviour).catch(() => {})
+      await this.#answer(enrolled, message, behaviour).catch(() => {})
     }
   }
 
@@ -89,7 +97,11 @@ export class TestAgent {
     this.#stop.abort()
   }
 
-  async #answer(session: string, lease: LeaseMessage, behaviour: Behaviour): Promise<void> {
+  async #answer(
+    { session, agent_id, hub_key }: EnrolOutput,
+    lease: LeaseMessage,
+    behaviour: Behaviour,
+  ): Promise<void> {
     const { canonical } = await this.#hub.contract(session, lease.contract_hash)
     invariant(sha256Hex(canonical) === lease.contract_hash, 'the contract is the one that was leased')
     const job = OPS.prepare(JSON.parse(canonical))
@@ -106,10 +118,11 @@ export class TestAgent {
       digests.set(sha256(given), 32 * offset)
     }
     const root = new Uint8Array(merkleRootOfDigests(digests))
+    const leased = leaseOf(lease, { job_id: lease.job_id, agent: agent_id, hub: sha256Hex(hub_key) })
     const signature = new Uint8Array(
       await signAsync(
         receiptBytes({
-          receipt: 1,
+          receipt: 2,
           lease_id: lease.lease_id,
           epoch: lease.epoch,
           contract_hash: lease.contract_hash,
@@ -118,6 +131,7 @@ export class TestAgent {
           count: lease.count,
           result_root: Buffer.from(root).toString('hex'),
           executor: 'cpu',
+          lease: bytesToHex(leaseDigest(behaviour.bentLease?.(leased) ?? leased)),
           software:
             this.#answered >= (behaviour.badSignatureFrom ?? Number.POSITIVE_INFINITY)
               ? 'another/1'
@@ -127,7 +141,7 @@ export class TestAgent {
       ),
     )
     await this.#hub.result({
-      v: 1,
+      v: PROTOCOL_VERSION,
       session,
       lease_id: lease.lease_id,
       epoch: lease.epoch,

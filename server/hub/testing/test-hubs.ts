@@ -1,3 +1,4 @@
+import { makeKey } from '../../../kernel/evidence/sample.test-support.ts'
 import { createAgentStore } from '../../memory/agent-store.ts'
 import { createClusterStore } from '../../memory/cluster-store.ts'
 import type { Database } from '../../memory/database.ts'
@@ -35,6 +36,7 @@ export interface TestHubs {
 /** Hubs of one process that share a database. */
 export function testHubs(database: Database, blobs: BlobStore, bus: MessageBus = new MemoryBus()): TestHubs {
   const open = new Set<Hub>()
+  const key = makeKey()
   return {
     bus,
     async start(more = {}) {
@@ -51,6 +53,7 @@ export function testHubs(database: Database, blobs: BlobStore, bus: MessageBus =
         chunks: (epoch) => mortal(shared.chunks(epoch)),
         chunkShards: 2,
         referee: referenceReferee(),
+        leaseKey: async () => key,
         houseAgent: false,
         listener: { jobChanged() {}, networkChanged() {} },
         log: () => {},

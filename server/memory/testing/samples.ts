@@ -130,7 +130,7 @@ export function sampleReceipt(jobId: string, epoch: number, leaseId: string): Si
     job_id: jobId,
     agent: sha256Hex('agent 1'),
     receipt: {
-      receipt: 1,
+      receipt: 2,
       lease_id: leaseId,
       epoch,
       contract_hash: sha256Hex('contract'),
@@ -140,6 +140,7 @@ export function sampleReceipt(jobId: string, epoch: number, leaseId: string): Si
       result_root: sha256Hex('root'),
       executor: 'webgpu',
       software: 'forge-pool/0',
+      lease: sha256Hex('lease'),
     },
     signature: new Uint8Array(64).fill(7),
   }
