@@ -55,6 +55,8 @@ export interface StartOptions {
   readonly ownerToken?: string | undefined
   /** The partner's site in whose page this agent runs, with the visitor's consent. */
   readonly site?: SiteEnrolment | undefined
+  /** Families of ops that the contributor chose; undefined: all. */
+  readonly causes?: readonly string[] | undefined
   /** Shown beside the executor's label. */
   readonly name?: string | undefined
 }
@@ -236,6 +238,7 @@ export class Agent {
       software: host.software,
       ownerToken: options.ownerToken,
       site: options.site,
+      causes: options.causes,
       name: options.name,
       speed: selected.speed,
       probe: probeReports(this.#status.probe),

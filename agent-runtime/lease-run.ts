@@ -1,9 +1,10 @@
-import { sha256 } from '../kernel/digest.ts'
+import { sha256Each } from '../kernel/digest.ts'
 import { ForgeError, invariant } from '../kernel/errors.ts'
 import { LIMITS } from '../kernel/limits.ts'
 import { merkleRootOfDigests } from '../kernel/merkle.ts'
 import type { LeaseMessage } from '../kernel/protocol.ts'
 import { type Clock, throwIfAborted } from './clock.ts'
+import { leafDigest } from './leaf-digest.ts'
 import type { LeaseJob } from './lease-jobs.ts'
 import { AGENT_LIMITS } from './limits.ts'
 
@@ -61,14 +62,15 @@ export async function runLease(
       const wrong = job.checkLeaf(shard, leaf)
       if (wrong !== undefined)
         throw new ForgeError('EXECUTOR_FAILED', `shard ${shard} came out wrong: ${wrong}`)
-      const digest = sha256(leaf)
-      digests.set(digest, 32 * done++)
+      const at = done++
       if (inline) {
         leaves.push(new Uint8Array(leaf))
         inline_bytes += leaf.length
         if (inline_bytes > LIMITS.lease_inline_bytes)
           throw new ForgeError('TOO_LARGE', 'the lease is too long for one message')
       } else {
+        const digest = await leafDigest(leaf)
+        digests.set(digest, 32 * at)
         await uploads.add(digest, leaf)
       }
       ports.progress()
@@ -85,6 +87,8 @@ export async function runLease(
   }
   throwIfAborted(signal)
   invariant(done === lease.count, 'an executor gives every shard of the lease')
+  // Together they take less than half the time.
+  if (inline) digests.set(sha256Each(leaves))
   return {
     digests,
     result_root: new Uint8Array(merkleRootOfDigests(digests)),

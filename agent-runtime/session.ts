@@ -54,6 +54,8 @@ export interface SessionOptions {
   readonly ownerToken?: string | undefined
   /** The partner's site in whose page this agent runs. */
   readonly site?: SiteEnrolment | undefined
+  /** Families of ops that the contributor chose; undefined: all. */
+  readonly causes?: readonly string[] | undefined
   /** Shown beside the executor's label. */
   readonly name?: string | undefined
   /** Work units per second, as measured at start. */
@@ -211,7 +213,8 @@ export class Session {
   }
 
   async #enrol(hub: HubClient, signal: AbortSignal): Promise<EnrolOutput> {
-    const { executor, identity, software, ownerToken, site, speed, probe, name, succeeds } = this.#options
+    const { executor, identity, software, ownerToken, site, causes, speed, probe, name, succeeds } = this.#options
+    const { memory_bytes } = executor
     const label = name === undefined ? executor.label : `${name}: ${executor.label}`
     const input: EnrolInput = {
       v: PROTOCOL_VERSION,
@@ -219,6 +222,8 @@ export class Session {
       executor: { kind: executor.kind, label: label.slice(0, AGENT_LIMITS.label_chars) },
       software,
       window: AGENT_LIMITS.lease_window,
+      ...(causes === undefined ? {} : { causes: [...causes] }),
+      ...(memory_bytes === undefined ? {} : { capability: { memory_bytes } }),
       ...(speed === undefined ? {} : { speed }),
       ...(probe === undefined ? {} : { probe: [...probe] }),
       ...(ownerToken === undefined ? {} : { owner_token: ownerToken }),

@@ -19,6 +19,7 @@ describe('settings', () => {
       refereeCpuShare: 0.5,
       split: { contributor_permille: 800, site_permille: 100 },
       testGrant: 1_000_000,
+      drain_ms: 10_000,
       witnesses: [],
       logLevel: 'info',
       metricsToken: undefined,

@@ -81,6 +81,7 @@ const environmentSchema = z.object({
   FORGE_SHARE_CONTRIBUTOR: permille.default(800),
   FORGE_SHARE_SITE: permille.default(100),
   FORGE_TEST_GRANT: credits.default(1_000_000),
+  FORGE_DRAIN_SECONDS: number(0, 300, 'must be a number of seconds, 0 to 300').default(10),
   FORGE_WITNESSES: z
     .string()
     .max(8192)
@@ -146,6 +147,8 @@ export interface Config {
   readonly split: Split
   /** Credits that a new account is given to try the network with. */
   readonly testGrant: number
+  /** How long agents may take, after SIGTERM, to return what they have. */
+  readonly drain_ms: number
   /** Who cosigns the ledger's checkpoints. */
   readonly witnesses: readonly Witness[]
   readonly logLevel: LogLevel
@@ -203,6 +206,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     refereeCpuShare: settings.FORGE_REFEREE_CPU_SHARE,
     split,
     testGrant: settings.FORGE_TEST_GRANT,
+    drain_ms: settings.FORGE_DRAIN_SECONDS * 1000,
     witnesses: settings.FORGE_WITNESSES,
     logLevel: settings.FORGE_LOG,
     metricsToken: settings.FORGE_METRICS_TOKEN,

@@ -31,12 +31,14 @@ interface Running {
 
 const running: Running = {}
 let ending = false
+let impatient = new AbortController()
 
 try {
   const config = readConfig()
   const log = createLog(config.logLevel)
-  process.on('SIGTERM', () => void end(0, log))
-  process.on('SIGINT', () => void end(0, log))
+  const stop = () => void end(0, log, config.drain_ms)
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
   process.on('uncaughtException', (error) => {
     log.error('server.crashed', { error })
     void end(1, log)
@@ -175,13 +177,17 @@ async function release(): Promise<void> {
   await running.database?.close()
 }
 
-async function end(code: number, log: Log): Promise<void> {
+/** @param drain_ms how long agents may take to return what they have; a second call ends that */
+async function end(code: number, log: Log, drain_ms = 0): Promise<void> {
+  impatient.abort()
   if (ending) return
   ending = true
-  log.info('server.stopping')
+  impatient = new AbortController()
+  log.info('server.stopping', { drain_ms })
   // Leaving late is worse than leaving rudely: what was accepted is already on disk.
-  setTimeout(() => process.exit(1), SHUTDOWN_LIMIT_MS).unref()
+  setTimeout(() => process.exit(1), drain_ms + SHUTDOWN_LIMIT_MS).unref()
   try {
+    if (drain_ms > 0) await running.pool?.drain(drain_ms, impatient.signal)
     await release()
   } catch (error) {
     log.error('server.stop_failed', { error })

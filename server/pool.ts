@@ -105,6 +105,8 @@ export interface Pool {
   readonly epoch: number
   /** The house agent's token: the given one if it still names the house, else a new one. */
   houseToken(kept: string | undefined): Promise<string>
+  /** Agents finish what they have, and get nothing new; newcomers are sent away. Ends at the limit or the signal. */
+  drain(limit_ms: number, signal: AbortSignal): Promise<void>
   /** Agents and watchers are sent away with a reason; what was accepted is made durable. */
   close(): Promise<void>
 }
@@ -303,6 +305,10 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   return {
     epoch: hub.epoch,
     houseToken: async (kept) => tokens.house(await owners.house(), kept),
+    drain(limit_ms, signal) {
+      http.drain()
+      return hub.drain(limit_ms, signal)
+    },
     async close() {
       watch.close()
       clearInterval(sweep)

@@ -1,85 +1,123 @@
-import { generateKey, identityOf } from '../../agent-runtime/identity.ts'
+import { generateKey, type Identity, identityOf } from '../../agent-runtime/identity.ts'
+import { leafDigest } from '../../agent-runtime/leaf-digest.ts'
 import { WasmExecutor } from '../../agent-runtime/wasm/executor.ts'
-import { bytesToHex, sha256 } from '../../kernel/digest.ts'
+import { bytesToHex, sha256Each } from '../../kernel/digest.ts'
+import type { Op } from '../../kernel/job.ts'
+import { LIMITS } from '../../kernel/limits.ts'
 import { merkleRootOfDigests } from '../../kernel/merkle.ts'
 import { OPS } from '../../kernel/ops/registry.ts'
 import { type Receipt, receiptBytes } from '../../kernel/receipt.ts'
-import { opJob } from '../ops/workloads.ts'
-import { median } from '../pairs.ts'
+import { HUB } from '../../server/hub/core/limits.ts'
+import { type OpJob, opJob } from '../ops/workloads.ts'
 import type { Row, SuiteOptions } from '../suite.ts'
+import { cpuMs } from './usage.ts'
 
 /**
- * What an agent spends on evidence: the digest of each leaf, the root of the lease, the signature of its receipt, against
- * the execution of the same shards. Leases of two shards, the first that an agent gets: longer ones share the signature.
+ * What an agent spends on evidence: the digest of each leaf, and the root and the signature of a lease as long as the hub
+ * makes it, against the execution of the same shards on one thread. CPU times, signing threads included.
  */
 
 const never = new AbortController().signal
+/** A measurement repeats its work for so much CPU time. */
+const SAMPLE_MS = 100
+/** Small leaves that are hashed at once: fewer than most leases have. */
+const TOGETHER = 16
 
 interface Share {
   readonly op: string
-  readonly share: number
+  readonly isInline: boolean
+  readonly percent: number
   readonly shard_ms: number
-  readonly evidence_ms: number
+  readonly digest_ms: number
+  readonly lease_shards: number
 }
 
-export async function agentOverhead({ rounds, say }: SuiteOptions): Promise<Row> {
+/** @returns CPU of one run of `work`, ms */
+async function cpuOf(work: () => Promise<unknown>): Promise<number> {
+  await work()
+  const begun = cpuMs()
+  let times = 0
+  let used = 0
+  while (used < SAMPLE_MS) {
+    await work()
+    times++
+    used = cpuMs() - begun
+  }
+  return used / times
+}
+
+async function shareOf(op: Op, identity: Identity): Promise<Share> {
+  const opened: OpJob = opJob(op)
+  const { job, inputs, shards } = opened
+  const [first = 0] = shards
+  const runner = await new WasmExecutor().prepare(job, inputs)
+  let leaf = new Uint8Array(0)
+  const lease_ms = await cpuOf(async () => {
+    for await (const given of runner.run(first, shards.length, never)) leaf = new Uint8Array(given.leaf)
+  })
+  runner.close()
+  const shard_ms = lease_ms / shards.length
+  const isInline = job.plan.leaf.kind === 'inline'
+  // As agent-runtime/lease-run.ts does: small leaves together.
+  const together = Array.from({ length: TOGETHER }, () => leaf)
+  const digest_ms = isInline
+    ? (await cpuOf(async () => sha256Each(together))) / TOGETHER
+    : await cpuOf(() => leafDigest(leaf))
+  const most = isInline ? LIMITS.lease_shards : HUB.lease_blobs
+  const lease_shards = Math.max(1, Math.min(most, Math.floor(HUB.lease_target_ms / shard_ms)))
+  const digests = new Uint8Array(32 * lease_shards)
+  const receipt_ms = await cpuOf(async () => {
+    const receipt: Receipt = {
+      receipt: 1,
+      lease_id: '1.1',
+      epoch: 1,
+      contract_hash: job.contractHash,
+      plan_digest: job.planDigest,
+      first,
+      count: lease_shards,
+      result_root: bytesToHex(merkleRootOfDigests(digests)),
+      executor: 'wasm',
+      software: 'forge-agent/bench',
+    }
+    await identity.sign(receiptBytes(receipt))
+  })
+  const percent = (100 * (digest_ms + receipt_ms / lease_shards)) / shard_ms
+  return { op: op.id, isInline, percent, shard_ms, digest_ms, lease_shards }
+}
+
+const note = ({ op, percent, shard_ms, digest_ms, lease_shards }: Share): string =>
+  `${op}: ${percent.toPrecision(2)} %, of ${shard_ms.toPrecision(3)} ms a shard ${(1000 * digest_ms).toPrecision(3)} µs for the digest; leases of ${lease_shards} shards`
+
+export async function agentOverhead({ say }: SuiteOptions): Promise<readonly Row[]> {
   const identity = await identityOf(await generateKey())
   const shares: Share[] = []
   for (const op of OPS.list()) {
-    const { job, inputs, shards } = opJob(op)
-    const [first = 0] = shards
-    const runner = await new WasmExecutor().prepare(job, inputs)
-    const execution: number[] = []
-    const evidence: number[] = []
-    // The first round compiles.
-    for (let round = 0; round <= rounds; round++) {
-      const leaves: Uint8Array[] = []
-      let startedAt = performance.now()
-      for await (const { leaf } of runner.run(first, shards.length, never)) leaves.push(leaf)
-      const executed = performance.now() - startedAt
-      startedAt = performance.now()
-      const digests = new Uint8Array(32 * leaves.length)
-      for (const [at, leaf] of leaves.entries()) digests.set(sha256(leaf), 32 * at)
-      const receipt: Receipt = {
-        receipt: 1,
-        lease_id: '1.1',
-        epoch: 1,
-        contract_hash: job.contractHash,
-        plan_digest: job.planDigest,
-        first,
-        count: leaves.length,
-        result_root: bytesToHex(merkleRootOfDigests(digests)),
-        executor: 'wasm',
-        software: 'forge-agent/bench',
-      }
-      await identity.sign(receiptBytes(receipt))
-      if (round === 0) continue
-      execution.push(executed)
-      evidence.push(performance.now() - startedAt)
+    const share = await shareOf(op, identity)
+    shares.push(share)
+    say(`  ${note(share)}`)
+  }
+  const row = (id: string, what: string, own: readonly Share[], bar: object): Row => {
+    const sorted = own.toSorted((a, b) => b.percent - a.percent)
+    const worst = sorted[0]?.percent ?? null
+    return {
+      ...{ id, what, unit: '%', value: worst, ours: null, peer: null, peer_value: null, rate: '%' },
+      ...bar,
+      spread: [sorted.at(-1)?.percent ?? 0, worst ?? 0],
+      notes: sorted.slice(0, 2).map(note),
     }
-    runner.close()
-    const [shard_ms, evidence_ms] = [median(execution) / shards.length, median(evidence) / shards.length]
-    shares.push({ op: op.id, share: (100 * evidence_ms) / shard_ms, shard_ms, evidence_ms })
-    say(`  ${op.id}: ${evidence_ms.toFixed(3)} of ${shard_ms.toFixed(1)} ms a shard`)
   }
-  const sorted = shares.toSorted((a, b) => b.share - a.share)
-  const [worst] = sorted
-  return {
-    id: 'agent_overhead',
-    what: "hashing and signing against the shards' execution on one thread, worst op",
-    unit: '%',
-    value: worst?.share ?? null,
-    ours: null,
-    peer: null,
-    peer_value: null,
-    rate: '%',
-    at_most: 2,
-    spread: [sorted.at(-1)?.share ?? 0, worst?.share ?? 0],
-    notes: sorted
-      .slice(0, 3)
-      .map(
-        ({ op, share, shard_ms, evidence_ms }) =>
-          `${op}: ${evidence_ms.toFixed(3)} ms of a shard's ${shard_ms.toFixed(1)} ms, ${share.toFixed(2)} %`,
-      ),
-  }
+  return [
+    row(
+      'agent_overhead',
+      'hashing and signing, of the time of a shard: the worst op whose leaves travel in messages',
+      shares.filter(({ isInline }) => isInline),
+      { at_most: 2 },
+    ),
+    row(
+      'agent_overhead/blobs',
+      'the same for ops whose leaves are blobs: parts of matrices and pictures',
+      shares.filter(({ isInline }) => !isInline),
+      {},
+    ),
+  ]
 }

@@ -36,7 +36,7 @@ const PARTS: readonly Part[] = [
   },
   { ids: ['verify_1m_s', 'verify_1m_mb'], run: verifyLarge },
   { ids: ['cli_ms'], run: verifySmall },
-  { ids: ['agent_overhead'], run: async (_, options) => [await agentOverhead(options)] },
+  { ids: ['agent_overhead', 'agent_overhead/blobs'], run: (_, options) => agentOverhead(options) },
 ]
 
 async function verifications(file: string, rounds: number): Promise<readonly CommandUse[]> {

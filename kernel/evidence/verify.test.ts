@@ -169,6 +169,19 @@ describe('evidence', () => {
   })
 })
 
+describe('evidence of a job with canaries', () => {
+  it('says how many were given, which is no part of what its trace and receipts show', async () => {
+    const { settled, hub, bundle } = sample
+    const canaries = { given: 3, wrong: 1 }
+    const { record, trace, receipts, digests } = assemble({ ...settled, canaries })
+    expect(record.verification.canaries).toEqual(canaries)
+    const envelope = await sealStatement(recordStatement(record), hub)
+    const log = { proof: await proofOf(envelope, sample) }
+    const report = await check({ ...bundle, envelope, trace, receipts, digests: digestRows(digests), log })
+    expect(report.checks.filter(({ state }) => state === 'failed')).toEqual([])
+  })
+})
+
 describe('evidence of a job with a dispute', () => {
   /** The first lease of agent 0 had another digest for shard 2: the referee closed that shard with agent 1's copy. */
   async function disputed(known: 'withheld' | 'replaced' | 'neither'): Promise<EvidenceReport> {

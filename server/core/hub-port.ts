@@ -1,4 +1,11 @@
-import type { AgentView, JobRoom, NetworkView, ProgressView } from '../../kernel/api.ts'
+import type {
+  AgentView,
+  JobPriority,
+  JobRoom,
+  JobWaiting,
+  NetworkView,
+  ProgressView,
+} from '../../kernel/api.ts'
 import type { HexDigest } from '../../kernel/digest.ts'
 import type {
   EnrolInput,
@@ -60,7 +67,12 @@ export interface HubJobs {
   admit(job: JobRow): Promise<void>
   /** @returns false when the job is not running here (it has ended, or never was) */
   cancel(jobId: string): Promise<boolean>
+  /** After the store knows it. */
+  pause(jobId: string, isPaused: boolean): void
+  prioritise(jobId: string, priority: JobPriority): void
   progress(jobId: string): ProgressView | undefined
+  /** Why no agent works for a running job now. */
+  waiting(jobId: string): JobWaiting | undefined
 }
 
 export interface HubNetwork {

@@ -4,6 +4,7 @@ import {
   type JobListItem,
   type JobState,
   type JobView,
+  type JobWaiting,
   type ProgressView,
   type QuoteView,
 } from '../../kernel/api.ts'
@@ -102,11 +103,17 @@ export function progressOf(row: JobRow, live: ProgressView | undefined): Progres
   return (isFinal(row.state) ? row.progress : undefined) ?? live ?? row.progress ?? NO_PROGRESS
 }
 
+/** What the hub knows of a running job. */
+interface LiveJob {
+  readonly progress: ProgressView | undefined
+  readonly waiting: JobWaiting | undefined
+}
+
 /** @throws ForgeError UNKNOWN_OP when this version no longer has the op of a stored job */
 export function jobView(
   row: JobRow,
   ops: OpRegistry,
-  live: ProgressView | undefined,
+  live: LiveJob,
   isOwn: boolean,
   record: JobView['record'],
 ): JobView {
@@ -132,13 +139,16 @@ export function jobView(
     created_at: row.created_at.toISOString(),
     started_at: row.started_at?.toISOString() ?? null,
     finished_at: row.finished_at?.toISOString() ?? null,
-    progress: progressOf(row, live),
+    progress: progressOf(row, live.progress),
     result,
     result_digest: row.result_digest,
     summary: result === null ? null : prepared.summarise(result),
     artifacts: row.artifacts.map((artifact) => ({ ...artifact, shape: [...artifact.shape] })),
     record,
     failure: row.failure,
+    priority: row.priority,
+    paused: row.paused_at !== null && !isFinal(row.state),
+    waiting: live.waiting ?? null,
     cost: isOwn ? costView(row, prepared.plan, prepared.contract.verify) : null,
   }
 }

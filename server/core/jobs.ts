@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
-import type { JobListItem, JobState, JobView, QuoteView, Visibility } from '../../kernel/api.ts'
+import type { JobListItem, JobPriority, JobState, JobView, QuoteView, Visibility } from '../../kernel/api.ts'
 import { assertAvailable, type Dtype } from '../../kernel/contract.ts'
 import type { HexDigest } from '../../kernel/digest.ts'
 import { ForgeError, invariant } from '../../kernel/errors.ts'
@@ -29,6 +29,7 @@ export interface JobService {
     actor: Actor,
     contract: unknown,
     idempotencyKey: string | undefined,
+    priority?: JobPriority,
   ): Promise<{ readonly id: string; readonly created: boolean }>
   /**
    * One example contract for a guest, on credits given for it. Again, it gives the first job back.
@@ -45,6 +46,13 @@ export interface JobService {
   publish(actor: Actor, id: string, visibility: Visibility): Promise<{ visibility: Visibility }>
   /** Idempotent: a job that has ended stays as it is. @returns the state it is in now */
   cancel(actor: Actor, id: string): Promise<{ state: JobState }>
+  /**
+   * Gives out no new leases of a job, or again: those under way finish, what comes back is verified, and its time limit goes
+   * on. Idempotent. @throws ForgeError NOT_FOUND; CONFLICT when it has ended
+   */
+  pause(actor: Actor, id: string, isPaused: boolean): Promise<{ paused: boolean }>
+  /** How much of its owner's part a job gets. @throws ForgeError NOT_FOUND; CONFLICT when it has ended */
+  prioritise(actor: Actor, id: string, priority: JobPriority): Promise<{ priority: JobPriority }>
 }
 
 export interface PageQuery {
@@ -170,6 +178,7 @@ export function createJobService(ports: JobServicePorts): JobService {
     prepared: PreparedJob,
     price: JobPrice,
     idempotencyKey: string | undefined,
+    priority?: JobPriority,
   ): Promise<{ readonly job: JobRow; readonly created: boolean }> => {
     const stored = await jobs.insert({
       id: randomUUID(),
@@ -185,6 +194,7 @@ export function createJobService(ports: JobServicePorts): JobService {
       work_units: prepared.plan.work_units,
       shard_price: price.shard_price,
       hold: price.credits,
+      priority,
     })
     if (stored.created) await hub.admit(stored.job)
     return stored
@@ -196,12 +206,12 @@ export function createJobService(ports: JobServicePorts): JobService {
       return quoteView(prepare(contract))
     },
 
-    async submit(actor, contract, idempotencyKey) {
+    async submit(actor, contract, idempotencyKey, priority) {
       const { ownerId } = authoriseOwner(actor, 'jobs.submit')
       const prepared = prepare(contract)
       await checkOperands(actor, prepared)
       await credits.ready(actor)
-      const { job, created } = await store(ownerId, prepared, priceOf(prepared), idempotencyKey)
+      const { job, created } = await store(ownerId, prepared, priceOf(prepared), idempotencyKey, priority)
       if (job.contract_hash !== prepared.contractHash) {
         throw new ForgeError(
           'CONFLICT',
@@ -236,7 +246,8 @@ export function createJobService(ports: JobServicePorts): JobService {
     async get(actor, id) {
       const row = await load(actor, 'jobs.read', id)
       const isOwn = ownerOf(actor) === row.owner_id
-      return jobView(row, ops, hub.progress(id), isOwn, row.state === 'settled' ? await placeOf(id) : null)
+      const record = row.state === 'settled' ? await placeOf(id) : null
+      return jobView(row, ops, { progress: hub.progress(id), waiting: hub.waiting(id) }, isOwn, record)
     },
 
     async list(actor, query) {
@@ -263,7 +274,25 @@ export function createJobService(ports: JobServicePorts): JobService {
       }
       return { state: (await load(actor, 'jobs.cancel', id)).state }
     },
+
+    async pause(actor, id, isPaused) {
+      await load(actor, 'jobs.steer', id)
+      if (!(await jobs.setPaused(id, isPaused))) throw ended(isPaused ? 'paused' : 'resumed')
+      hub.pause(id, isPaused)
+      return { paused: isPaused }
+    },
+
+    async prioritise(actor, id, priority) {
+      await load(actor, 'jobs.steer', id)
+      if (!(await jobs.setPriority(id, priority))) throw ended('given another priority')
+      hub.prioritise(id, priority)
+      return { priority }
+    },
   }
+}
+
+function ended(what: string): ForgeError {
+  return new ForgeError('CONFLICT', `the job has ended: it cannot be ${what}`)
 }
 
 const cursorSchema = z.tuple([z.iso.datetime(), z.string().regex(UUID)])

@@ -1,15 +1,26 @@
-import type { RecordedRun } from '../../kernel/evidence/assemble.ts'
+import type { RecordedRun, SettledJob } from '../../kernel/evidence/assemble.ts'
 import type { JobRow, ResultStore } from '../memory/ports.ts'
 
-/** What is accepted of a job's first `accepted` shards, without the leaves, and what stood there before it was found wrong. */
+/**
+ * What is accepted of a job's first `accepted` shards, without the leaves, what stood there before it was found wrong, and how
+ * its canaries were answered.
+ */
 export async function loadRuns(
   results: Pick<ResultStore, 'load'>,
   jobId: string,
   accepted: number,
-): Promise<{ readonly runs: readonly RecordedRun[]; readonly replaced: readonly RecordedRun[] }> {
+): Promise<{
+  readonly runs: readonly RecordedRun[]
+  readonly replaced: readonly RecordedRun[]
+  readonly canaries: SettledJob['canaries']
+}> {
   const stored: RecordedRun[] = []
-  for await (const { runs } of results.load(jobId))
+  const canaries = { given: 0, wrong: 0 }
+  for await (const { runs, findings } of results.load(jobId)) {
+    canaries.given += findings.canaries
+    canaries.wrong += findings.canaries_bad
     for (const { leaves: _, ...run } of runs) if (run.first < accepted) stored.push(run)
+  }
   const known = new Uint8Array(Math.ceil(accepted / 8))
   const runs: RecordedRun[] = []
   const replaced: RecordedRun[] = []
@@ -19,7 +30,7 @@ export async function loadRuns(
     const kept = parts.reduce((sum, { count }) => sum + count, 0)
     if (kept < Math.min(run.count, accepted - run.first)) replaced.push(run)
   }
-  return { runs, replaced }
+  return { runs, replaced, canaries: canaries.given === 0 ? undefined : canaries }
 }
 
 /** The parts of a run whose shards no newer run has, which are known from now on. */

@@ -160,7 +160,7 @@ export class Recorder {
     const { result_digest, finished_at } = row
     invariant(result_digest !== null && finished_at !== null, `job ${row.id} has settled`)
     const accepted = recordedShards(row)
-    const { runs, replaced } = await loadRuns(results, row.id, accepted)
+    const { runs, replaced, canaries } = await loadRuns(results, row.id, accepted)
     return assemble({
       id: row.id,
       hubs: await this.#hubs(),
@@ -168,6 +168,7 @@ export class Recorder {
       accepted,
       runs,
       replaced,
+      canaries,
       receipts: await records.receipts(row.id),
       withheld: await records.withheld(row.id),
       result_digest,

@@ -33,6 +33,8 @@ export interface AgentSocketPorts extends AgentOwnerPorts, Pick<HubContext, 'hub
 
 export interface AgentSockets {
   accept(request: IncomingMessage, socket: Duplex, head: Buffer): void
+  /** Sends newcomers away: another server takes them. */
+  drain(): void
   /** Disconnects every agent; they come back with jitter. */
   close(): void
 }
@@ -75,6 +77,7 @@ export function createAgentSockets(ports: AgentSocketPorts): AgentSockets {
     maxPayload: WIRE_LIMITS.frame_bytes,
     perMessageDeflate: false,
   })
+  let isDraining = false
   const hosts = new HostCap(AGENT_LIMITS.sockets_per_host)
 
   const serve = (client: WebSocket, request: IncomingMessage, remoteAddress: string): void => {
@@ -126,13 +129,19 @@ export function createAgentSockets(ports: AgentSocketPorts): AgentSockets {
       const leave = hosts.enter(remoteAddress)
       socket.once('close', () => leave?.())
       wss.handleUpgrade(request, socket, head, (client) => {
-        if (leave !== undefined) serve(client, request, remoteAddress)
+        if (isDraining) {
+          client.on('error', () => client.terminate())
+          client.close(CLOSE.restarting, 'the hub restarts')
+        } else if (leave !== undefined) serve(client, request, remoteAddress)
         else {
           client.on('error', () => client.terminate())
           client.close(CLOSE.too_many, 'too many connections from this address')
           meter.agentCut('address_full')
         }
       })
+    },
+    drain() {
+      isDraining = true
     },
     close() {
       for (const client of wss.clients) client.close(CLOSE.restarting, 'the hub restarts')

@@ -34,6 +34,17 @@ export async function getJob(id: string, response: ServerResponse, context: ApiC
   sendJson(response, 200, await unwrap(createCaller(context).jobs.get({ id })))
 }
 
+/** `POST /api/v0/jobs/{id}/pause`, `…/resume` and `…/cancel`, without a body. @throws ForgeError */
+export async function steerJob(
+  verb: 'pause' | 'resume' | 'cancel',
+  id: string,
+  response: ServerResponse,
+  context: ApiContext,
+): Promise<void> {
+  const { jobs } = createCaller(context)
+  sendJson(response, 200, await unwrap<object>(jobs[verb]({ id })))
+}
+
 /** The caller wraps every failure in tRPC's error. */
 async function unwrap<T>(call: Promise<T>): Promise<T> {
   try {

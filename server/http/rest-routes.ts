@@ -7,7 +7,7 @@ import type { BlobRoutes } from './rest-blobs.ts'
 import { sendStatement } from './rest-credits.ts'
 import { embedAsked, embedConsent, embedStop } from './rest-embed.ts'
 import { sendEvidence } from './rest-evidence.ts'
-import { executeOp, getJob } from './rest-jobs.ts'
+import { executeOp, getJob, steerJob } from './rest-jobs.ts'
 
 export interface RestExchange {
   readonly request: IncomingMessage
@@ -54,6 +54,15 @@ export const REST_ROUTES: readonly RestRoute[] = [
     action: 'jobs.read',
     serve: ({ request, response, context }, id) => sendEvidence(id, request, response, context),
   },
+  ...(['pause', 'resume', 'cancel'] as const).map(
+    (verb): RestRoute => ({
+      method: 'POST',
+      path: `/api/v0/jobs/{id}/${verb}`,
+      pattern: new RegExp(`^/api/v0/jobs/([^/]{1,64})/${verb}$`),
+      action: verb === 'cancel' ? 'jobs.cancel' : 'jobs.steer',
+      serve: ({ response, context }, id) => steerJob(verb, id, response, context),
+    }),
+  ),
   {
     method: 'GET',
     path: '/api/v0/credits/statement.csv',

@@ -58,6 +58,8 @@ export interface HttpServer {
   readonly server: Server
   /** Begins to serve; until then every request is told to come back. */
   serve(ports: HttpPorts): void
+  /** Takes no new agents. */
+  drain(): void
   /** Ends sockets with a reason, waits for requests in flight, cuts the rest. */
   close(): Promise<void>
 }
@@ -96,6 +98,9 @@ export function createHttpServer(): HttpServer {
       const { hub, log, services, identify, clientAddress, meter } = ports
       const agents = createAgentSockets({ ...services, hub, log, identify, clientAddress, meter })
       handlers = { request: requestHandler(ports), upgrade: upgradeHandler(ports, agents), agents }
+    },
+    drain() {
+      handlers?.agents.drain()
     },
     async close() {
       handlers?.agents.close()

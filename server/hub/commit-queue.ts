@@ -103,10 +103,22 @@ export class CommitQueue {
     const groups = groupByChunk(commits)
     const accepted = groups.map(({ group }) => group)
     const lost = new Set<PendingCommit>()
+    const { epoch } = this.#options
+    const canaries = commits.flatMap(({ job_id, canaries: answers = [] }) =>
+      answers.map(({ lease_id, agent, owner, shards, isRight }) => ({
+        job_id,
+        epoch,
+        lease_id,
+        agent,
+        owner,
+        shards,
+        isRight,
+      })),
+    )
     for (let attempt = 1; !this.#closed; attempt++) {
       try {
         const refused = new Set(
-          await this.#options.store.commit(this.#options.epoch, accepted, receipts, withheld),
+          await this.#options.store.commit(epoch, accepted, receipts, withheld, canaries),
         )
         for (const { group, parts } of groups) {
           // A shard that another hub has replaced already has the referee's word, as it has here.

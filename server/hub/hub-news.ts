@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { executorCounts } from '../../kernel/api.ts'
+import { executorCounts, jobPrioritySchema } from '../../kernel/api.ts'
 import { EXECUTOR_KINDS } from '../../kernel/receipt.ts'
 import { jobPart } from './job-part.ts'
 
@@ -15,6 +15,13 @@ export const hubNews = z.discriminatedUnion('t', [
   z.object({ t: z.literal('owner.erased'), owner: z.string() }),
   /** A guest has become an account: his jobs are the account's. */
   z.object({ t: z.literal('owner.moved'), from: z.string(), to: z.string() }),
+  /** Its owner has paused it or goes on with it, or has given it another priority. */
+  z.object({
+    t: z.literal('job.changed'),
+    job_id: z.string(),
+    paused: z.boolean(),
+    priority: jobPrioritySchema,
+  }),
   /** Some hub has found an agent wrong. */
   z.object({
     t: z.literal('agent.failed'),

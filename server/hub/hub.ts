@@ -1,5 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import type { AgentView, JobRoom, JobState, NetworkView, ProgressView } from '../../kernel/api.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import {
+  type AgentView,
+  type JobPriority,
+  type JobRoom,
+  type JobState,
+  type JobWaiting,
+  type NetworkView,
+  PRIORITY_WEIGHTS,
+  type ProgressView,
+} from '../../kernel/api.ts'
 import { parseJsonStrict } from '../../kernel/canonical.ts'
 import { bytesToHex, sha256 } from '../../kernel/digest.ts'
 import { ForgeError, type ForgeErrorJson } from '../../kernel/errors.ts'
@@ -22,12 +32,12 @@ import { chunkShards } from './chunk-size.ts'
 import type { ClusterDesk } from './cluster-desk.ts'
 import { CommitQueue, type PendingCommit } from './commit-queue.ts'
 import type { HubEffect, HubEvent } from './core/events.ts'
-import { connectedFor } from './core/fleet.ts'
+import { connectedFor, waitingFor } from './core/fleet.ts'
 import { type HubJob, type HubState, initialState } from './core/state.ts'
 import { step } from './core/step.ts'
 import { Finisher } from './finisher.ts'
 import { checkResult } from './intake.ts'
-import { admittedJob, JobRuntime, type SingleRun, singlesOf } from './job-runtime.ts'
+import { admittedJob, JobRuntime, type SingleRun, singlesOf, sortSingles } from './job-runtime.ts'
 import { JobWriter, type StoredEnd } from './job-writer.ts'
 import { joinCluster } from './join-cluster.ts'
 import { LeaseSigners, signedLease } from './lease-signer.ts'
@@ -38,6 +48,7 @@ import { takeOver } from './succession.ts'
 import { Tally } from './tally.ts'
 import type { HubFigures } from './tap.ts'
 import { TrustDesk } from './trust-desk.ts'
+import { WaitingWatch } from './waiting-watch.ts'
 
 /**
  * The hub's shell: it owns the clock, the sockets' queues, storage and the referee, and turns them into events of the
@@ -45,6 +56,7 @@ import { TrustDesk } from './trust-desk.ts'
  */
 
 const TICK_MS = 250
+const DRAIN_LOOK_MS = 50
 
 export class Hub {
   readonly epoch: number
@@ -70,6 +82,7 @@ export class Hub {
   readonly #connected = new Map<string, number>()
   /** Jobs that another hub has ended. */
   readonly #lettingGo = new Set<string>()
+  readonly #waitings = new WaitingWatch()
   readonly #tally: Tally
   readonly #signers = new LeaseSigners()
   #timer: ReturnType<typeof setInterval> | undefined
@@ -144,6 +157,20 @@ export class Hub {
     return hub
   }
 
+  /**
+   * Gives no more leases, and waits until what agents have is answered and what was accepted is durable: nobody's work is
+   * thrown away by a restart.
+   * @param limit_ms waits no longer
+   */
+  async drain(limit_ms: number, signal: AbortSignal): Promise<void> {
+    this.#apply({ t: 'hub.draining' })
+    const until_ms = this.#now() + limit_ms
+    while (!this.#closed && !signal.aborted && this.#now() < until_ms) {
+      if (this.#state.leases.size === 0 && this.#commits.waiting === 0) return
+      await delay(DRAIN_LOOK_MS, undefined, { signal }).catch(() => {})
+    }
+  }
+
   /** Stops taking part: what was accepted becomes durable, everything else is forgotten and done again later. */
   async close(): Promise<void> {
     if (this.#closed) return
@@ -209,7 +236,8 @@ export class Hub {
         chunk_shards: this.#options.chunkShards ?? chunkShards(job),
       }
       const { drained } = await this.#chunks.publish({ ...published, accepted: joinRanges(accepted) })
-      this.#apply({ t: 'job.admitted', job: admittedJob(row, job, singles, runtime.looked(), this.#now()) })
+      const words = await sortSingles(this.#options.trust, row, singles)
+      this.#apply({ t: 'job.admitted', job: admittedJob(row, job, words, runtime.looked(), this.#now()) })
       if (drained) this.#apply({ t: 'job.drained', job_id: row.id })
       this.#dirty.add(row.id)
       if (accepted.length > 0)
@@ -237,6 +265,24 @@ export class Hub {
     return true
   }
 
+  /** Its owner wants no new leases of it, or wants them again. The store knows it already. */
+  pause(jobId: string, isPaused: boolean): void {
+    this.#apply({ t: isPaused ? 'job.paused' : 'job.resumed', job_id: jobId })
+    this.#cluster?.tell({ t: 'news' })
+    this.#dirty.add(jobId)
+  }
+
+  prioritise(jobId: string, priority: JobPriority): void {
+    this.#apply({ t: 'job.weighed', job_id: jobId, weight: PRIORITY_WEIGHTS[priority] })
+    this.#cluster?.tell({ t: 'news' })
+  }
+
+  /** Why no agent works for a running job now; undefined when one does, or it is not running here. */
+  waiting(jobId: string): JobWaiting | undefined {
+    const job = this.#state.jobs.get(jobId)
+    return job === undefined ? undefined : waitingFor(this.#state, job)
+  }
+
   /** A guest has become an account: his jobs are the account's, whose own agents no longer count towards them. */
   ownerMoved(from: string, to: string): void {
     this.#apply({ t: 'owner.moved', from, to })
@@ -250,7 +296,9 @@ export class Hub {
   /** What watchers of the job see now; undefined when it is not running here. */
   room(jobId: string): JobRoom | undefined {
     const job = this.#state.jobs.get(jobId)
-    return job === undefined ? undefined : this.#runtimes.get(jobId)?.room(job.phase, job)
+    return job === undefined
+      ? undefined
+      : this.#runtimes.get(jobId)?.room(job.phase, job, this.waiting(jobId))
   }
 
   // Agents
@@ -304,7 +352,15 @@ export class Hub {
     }
     this.#apply({
       t: 'session.joined',
-      session: { id, agent, owner: connection.ownerId, executor: input.executor.kind, window: input.window },
+      session: {
+        id,
+        agent,
+        owner: connection.ownerId,
+        executor: input.executor.kind,
+        window: input.window,
+        causes: input.causes,
+        memory_bytes: input.capability?.memory_bytes,
+      },
       claimed_speed: input.speed,
       standing,
     })
@@ -415,7 +471,8 @@ export class Hub {
         digests: input.digests,
         leaves: input.leaves,
       })
-      if (outcome === 'received') {
+      // A canary's answer is no copy of the job's: its evidence has no place for it.
+      if (outcome === 'received' && lease.canary === undefined) {
         this.#commits.addReceipt({
           job_id: lease.job.id,
           agent: session.agent,
@@ -480,6 +537,10 @@ export class Hub {
   /** @returns the job of a lease that an agent holds */
   jobOfLease(lease_id: string): string | undefined {
     return this.#state.leases.get(lease_id)?.job.id
+  }
+
+  get isDraining(): boolean {
+    return this.#state.isDraining
   }
 
   /** Whether it still takes part. */
@@ -611,6 +672,7 @@ export class Hub {
     this.#connected.delete(jobId)
     this.#finisher.forget(jobId)
     this.#cluster?.forget(jobId)
+    this.#waitings.forget(jobId)
     const shared = [...this.#runtimes.values()].some((runtime) => runtime.job.contractHash === hash)
     if (hash !== undefined && !shared) this.#contracts.delete(hash)
     this.#chunks.withdraw(jobId)
@@ -725,6 +787,8 @@ export class Hub {
 
   #tick(): void {
     this.#apply({ t: 'tick' })
+    for (const id of this.#waitings.changed(this.#runtimes.keys(), (jobId) => this.waiting(jobId)))
+      this.#dirty.add(id)
     for (const job of this.#state.jobs.values()) {
       if (job.min_agents > 1 && this.#connected.get(job.id) !== connectedFor(this.#state, job)) {
         this.#connected.set(job.id, connectedFor(this.#state, job))

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { executorCounts, type ProgressView, progressView } from '../../kernel/api.ts'
+import { NO_FINDINGS } from '../../kernel/verification/job-bound.ts'
 
 /**
  * One hub's part in a job, as it tells it to the others: sums for the job's page, never for a decision about a result or
@@ -18,6 +19,8 @@ export const jobPart = z.object({
     audits_bad: z.int(),
     doubt_single: z.number(),
     doubt_agreed: z.number(),
+    canaries: z.int(),
+    canaries_bad: z.int(),
     waiting: z.int(),
   }),
   in_flight: z.int(),
@@ -66,6 +69,16 @@ export function unpackMarks(packed: string, mark: (cell: number, what: string) =
   }
 }
 
+const CHECKS = [
+  'audits',
+  'audits_bad',
+  'doubt_single',
+  'doubt_agreed',
+  'canaries',
+  'canaries_bad',
+  'waiting',
+] as const
+
 /** Sums of parts, the owners of which are told apart by the beginnings of their ids as far as those are known. */
 export function sumParts(parts: readonly JobPart[]): Omit<ProgressView, 'surplus'> {
   const sum: Omit<ProgressView, 'surplus'> = {
@@ -75,7 +88,7 @@ export function sumParts(parts: readonly JobPart[]): Omit<ProgressView, 'surplus
     by_executor: { webgpu: 0, wasm: 0, cpu: 0 },
     by_method: { single: 0, quorum: 0, referee: 0, algebraic: 0 },
     owners: 0,
-    checks: { audits: 0, audits_bad: 0, doubt_single: 0, doubt_agreed: 0, waiting: 0 },
+    checks: { ...NO_FINDINGS, waiting: 0 },
   }
   const marks = new Set<string>()
   for (const part of parts) {
@@ -83,8 +96,7 @@ export function sumParts(parts: readonly JobPart[]): Omit<ProgressView, 'surplus
     for (const kind of ['webgpu', 'wasm', 'cpu'] as const) sum.by_executor[kind] += part.by_executor[kind]
     for (const method of ['single', 'quorum', 'referee', 'algebraic'] as const)
       sum.by_method[method] += part.by_method[method]
-    for (const what of ['audits', 'audits_bad', 'doubt_single', 'doubt_agreed', 'waiting'] as const)
-      sum.checks[what] += part.checks[what]
+    for (const what of CHECKS) sum.checks[what] += part.checks[what]
     for (const mark of part.owner_marks) marks.add(mark)
     sum.owners += part.owners - part.owner_marks.length
   }

@@ -81,6 +81,15 @@ export class JobParts {
     tally.findings = addFindings(tally.findings, findings)
   }
 
+  /** How many canaries that epoch's agents have answered so far, and how many wrongly. */
+  setCanaries(
+    epoch: number,
+    { canaries, canaries_bad }: Pick<CheckFindings, 'canaries' | 'canaries_bad'>,
+  ): void {
+    const tally = this.#of(epoch)
+    tally.findings = { ...tally.findings, canaries, canaries_bad }
+  }
+
   /** What another hub tells. */
   hear(epoch: number, part: JobPart): void {
     const known = this.#told.get(epoch)

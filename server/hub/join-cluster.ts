@@ -1,3 +1,4 @@
+import { PRIORITY_WEIGHTS } from '../../kernel/api.ts'
 import type { JobRow, JobStore } from '../memory/ports.ts'
 import { ClusterDesk } from './cluster-desk.ts'
 import type { HubEvent } from './core/events.ts'
@@ -103,6 +104,12 @@ function follow({ endSessions, tell }: ClusterHost, news: HubNews): void {
     case 'owner.moved':
       tell(news)
       return
+    case 'job.changed': {
+      const { job_id, paused, priority } = news
+      tell({ t: paused ? 'job.paused' : 'job.resumed', job_id })
+      tell({ t: 'job.weighed', job_id, weight: PRIORITY_WEIGHTS[priority] })
+      return
+    }
     case 'agent.failed':
       tell({ ...news, t: 'agent.distrusted' })
       return

@@ -1,6 +1,6 @@
 import type { AcceptedRun, AcceptedShard } from '../../kernel/acceptance.ts'
 import type { StatementLine } from '../../kernel/api/credits.ts'
-import type { JobState, ProgressView, Visibility } from '../../kernel/api.ts'
+import type { JobPriority, JobState, ProgressView, Visibility } from '../../kernel/api.ts'
 import type { WorkDone } from '../../kernel/bill.ts'
 import type { Contract } from '../../kernel/contract.ts'
 import type { HexDigest } from '../../kernel/digest.ts'
@@ -33,6 +33,8 @@ export interface NewJob {
   readonly shard_price: number
   /** Credits held for the job, the most that it can cost. */
   readonly hold: number
+  /** How much of its owner's part of the network it gets; default normal. */
+  readonly priority?: JobPriority | undefined
 }
 
 export interface ArtifactRow {
@@ -43,7 +45,8 @@ export interface ArtifactRow {
   readonly bytes: number
 }
 
-export interface JobRow extends Omit<NewJob, 'idempotency_key' | 'contract' | 'shard_price' | 'hold'> {
+export interface JobRow
+  extends Omit<NewJob, 'idempotency_key' | 'contract' | 'shard_price' | 'hold' | 'priority'> {
   /** Null, as `hold` and `bill`, for a job from before there were credits. */
   readonly shard_price: number | null
   readonly hold: number | null
@@ -51,6 +54,9 @@ export interface JobRow extends Omit<NewJob, 'idempotency_key' | 'contract' | 's
   readonly bill: Readonly<Record<CostKind, number>> | null
   /** Of a job with a target that has ended: shards that its result covers and that are charged. Else null. */
   readonly covered_shards: number | null
+  readonly priority: JobPriority
+  /** Since when its owner wants no new leases of it. */
+  readonly paused_at: Date | null
   readonly state: JobState
   readonly visibility: Visibility
   readonly created_at: Date
@@ -105,6 +111,9 @@ export interface JobStore {
     },
   ): Promise<readonly JobRow[]>
   setVisibility(id: string, visibility: Visibility): Promise<void>
+  /** Both of a job that has not ended. @returns false when it has, or there is none */
+  setPaused(id: string, isPaused: boolean): Promise<boolean>
+  setPriority(id: string, priority: JobPriority): Promise<boolean>
   /** Jobs whose state is not final, oldest first; of one owner if one is given. */
   unfinished(ownerId?: string): Promise<readonly JobRow[]>
   /** Settled jobs, and the shards accepted in all jobs. */
@@ -175,6 +184,17 @@ export interface JobWithheld extends WithheldDigests {
   readonly job_id: string
 }
 
+/** What an agent gave for a lease whose result was known. */
+export interface CanaryAnswerRow {
+  readonly job_id: string
+  readonly epoch: number
+  readonly lease_id: string
+  readonly agent: string
+  readonly owner: string
+  readonly shards: number
+  readonly isRight: boolean
+}
+
 /** Accepted results. One packed row per chunk and commit, no row per shard; a commit is one transaction. */
 export interface ResultStore {
   /** A new epoch for a hub that starts, larger than every earlier one. Those of other hubs stay valid. */
@@ -191,6 +211,7 @@ export interface ResultStore {
     groups: readonly AcceptedGroup[],
     receipts: readonly SignedReceipt[],
     withheld?: readonly JobWithheld[],
+    canaries?: readonly CanaryAnswerRow[],
   ): Promise<readonly AcceptedGroup[]>
   /** Which of these shards are durable: `[first, count]` in any order. */
   durable(
@@ -200,7 +221,7 @@ export interface ResultStore {
   ): Promise<readonly (readonly [first: number, count: number])[]>
   /**
    * Everything accepted for a job: rows in the order of each hub's commits, and what replaces shards of others after all
-   * others. With `wants` only those rows.
+   * others; last what canaries have found at each hub, under the number CANARY_SEQ and without shards. With `wants` only those rows.
    */
   load(
     jobId: string,

@@ -3,9 +3,11 @@ import { z } from 'zod'
 import { type AcceptedRun, type AcceptedShard, acceptedShard } from '../../kernel/acceptance.ts'
 import { ForgeError, invariant } from '../../kernel/errors.ts'
 import { NO_FINDINGS } from '../../kernel/verification/job-bound.ts'
+import { CANARY_SEQ, canaryFindings, canaryPart } from './canary-answers.ts'
 import { GROUP_SHARD_LIMIT, packRuns, runBytes, unpackRuns } from './packed-results.ts'
 import type {
   AcceptedGroup,
+  CanaryAnswerRow,
   ChunkClaim,
   JobWithheld,
   ResultStore,
@@ -27,6 +29,9 @@ const storedFindings = z.object({
   audits_bad: z.int().default(0),
   doubt_single: z.number().default(0),
   doubt_agreed: z.number().default(0),
+  // Canaries have rows of their own.
+  canaries: z.int().default(0),
+  canaries_bad: z.int().default(0),
 })
 
 interface PackedRow {
@@ -162,12 +167,12 @@ export function createResultStore(pool: pg.Pool): ResultStore {
       return opened
     },
 
-    async commit(epoch, groups, receipts, withheld = []) {
+    async commit(epoch, groups, receipts, withheld = [], canaries = []) {
       // The row numbers of an epoch belong to the store that opened it.
       if (epoch !== opened) throw unknownEpoch(epoch)
       const rows = pack(groups)
       invariant(rows.length <= ROWS_LIMIT, `a commit of ${rows.length} rows`)
-      const statement = commitStatement(epoch, rows, receipts, withheld)
+      const statement = commitStatement(epoch, rows, receipts, withheld, canaries)
       const { rows: answers } = await pool.query<{ open: boolean; stored: string[] }>(
         statement.text,
         statement.values,
@@ -194,7 +199,13 @@ export function createResultStore(pool: pg.Pool): ResultStore {
       return ranges
     },
 
-    load: (jobId, wants) => pages(jobId, undefined, wants),
+    async *load(jobId, wants = () => true) {
+      yield* pages(jobId, undefined, wants)
+      for (const { epoch, ...given } of await canaryFindings(pool, jobId)) {
+        const row = { job_id: jobId, epoch, seq: CANARY_SEQ, is_replacement: false }
+        if (wants(row)) yield { ...row, runs: [], findings: { ...NO_FINDINGS, ...given } }
+      }
+    },
 
     async find(jobId, shards) {
       const wanted = new Set(shards)
@@ -259,6 +270,7 @@ function commitStatement(
   rows: readonly PackedRow[],
   receipts: readonly SignedReceipt[],
   withheld: readonly JobWithheld[],
+  canaries: readonly CanaryAnswerRow[],
 ): { readonly text: string; readonly values: unknown[] } {
   const values: unknown[] = [epoch]
   const param = (value: unknown, type: string) => `$${values.push(value)}::${type}`
@@ -314,6 +326,7 @@ function commitStatement(
         SELECT v.* FROM hub, (VALUES ${tuples.join(', ')}) AS v ON CONFLICT DO NOTHING)`,
     )
   }
+  if (canaries.length > 0) parts.push(canaryPart(canaries, param))
   const stored = rows.length === 0 ? `'{}'::text[]` : 'array(SELECT seq::text FROM groups)'
   return {
     text: `${parts.join(',\n')}\nSELECT EXISTS (SELECT FROM hub) AS open, ${stored} AS stored`,

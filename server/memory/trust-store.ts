@@ -70,6 +70,11 @@ export interface TrustStore {
     agents: readonly string[],
     since: Date,
   ): Promise<readonly { readonly id: number; readonly agent: string; readonly executor: ExecutorKind }[]>
+  /** Of these agents on these executors those that were found wrong since. */
+  failedSince(
+    who: readonly Pick<Incident, 'agent' | 'executor'>[],
+    since: Date,
+  ): Promise<readonly Pick<Incident, 'agent' | 'executor'>[]>
   /** Ends the quarantine now: once in APPEAL_INTERVAL_HOURS. @returns false when it is not in quarantine, or too early */
   appeal(agent: string, executor: ExecutorKind): Promise<boolean>
   /** Of each of these agents: its standings, and its newest incidents first. */
@@ -166,6 +171,17 @@ export function createTrustStore({ pool }: Pick<Database, 'pool'>): TrustStore {
         agent,
         executor: executorKind.parse(executor),
       }))
+    },
+
+    async failedSince(who, since) {
+      if (who.length === 0) return []
+      const { rows } = await pool.query<{ agent: string; executor: string }>(
+        `SELECT DISTINCT w.agent, w.executor FROM unnest($1::text[], $2::text[]) AS w (agent, executor)
+         JOIN agent_incidents i ON i.agent_id = w.agent::bpchar AND i.executor = w.executor
+         WHERE i.created_at >= $3`,
+        [who.map(({ agent }) => agent), who.map(({ executor }) => executor), since],
+      )
+      return rows.map(({ agent, executor }) => ({ agent, executor: executorKind.parse(executor) }))
     },
 
     async appeal(agent, executor) {

@@ -65,6 +65,16 @@ CREATE TRIGGER "jobs_tell_moved" AFTER UPDATE OF "owner_id" ON "jobs" FOR EACH R
     WHEN (OLD."owner_id" <> NEW."owner_id" AND NEW."state" IN ('submitted', 'planned', 'running', 'verifying'))
     EXECUTE FUNCTION "tell_owner_moved"();
 
+CREATE FUNCTION "tell_job_changed"() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO "hub_news" ("body") VALUES (jsonb_build_object(
+        't', 'job.changed', 'job_id', NEW."id", 'paused', NEW."paused_at" IS NOT NULL, 'priority', NEW."priority"));
+    RETURN NULL;
+END $$;
+CREATE TRIGGER "jobs_tell_changed" AFTER UPDATE OF "paused_at", "priority" ON "jobs" FOR EACH ROW
+    WHEN ((OLD."paused_at" IS NULL) <> (NEW."paused_at" IS NULL) OR OLD."priority" <> NEW."priority")
+    EXECUTE FUNCTION "tell_job_changed"();
+
 CREATE FUNCTION "tell_agent_failed"() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO "hub_news" ("body") VALUES (jsonb_build_object(

@@ -25,6 +25,7 @@ class Desk {
         plan_digest: 'd'.repeat(64),
         verify: { mode: 'spotcheck', rate: 1e-9 },
         target: 'any',
+        cause: 'science',
         min_agents: 1,
         max_agents: Number.POSITIVE_INFINITY,
         weight: 1,

@@ -6,12 +6,11 @@ interface Host extends SimHub {
   later(delay_ms: number, event: () => HubEvent | undefined): void
 }
 
-/** How a hub of a simulated network ends jobs: the protocol of server/hub/finisher.ts, in one life of the hub. */
+/** How a hub of a simulated network ends a job: the protocol of server/hub/finisher.ts. */
 export class SimFinisher {
   readonly #host: Host
   readonly #world: Network
   readonly #store: Store
-  readonly #rechecked = new Set<string>()
 
   constructor(host: Host, world: Network, store: Store) {
     this.#host = host
@@ -19,20 +18,12 @@ export class SimFinisher {
     this.#store = store
   }
 
-  recheck(job_id: string, shards: readonly number[]): void {
-    // What is not durable, or was lost with its chunk, has not been looked at.
-    for (const shard of this.#store.correct(job_id, shards)) this.#rechecked.add(`${job_id} ${shard}`)
-  }
-
   /** Reads what there is, has doubtful shards executed again first, and settles if nothing has changed meanwhile. */
   finish(job_id: string): void {
     const { random } = this.#world
     this.#host.later(random.between(1, 200), () => {
       const basis = this.#store.basis(job_id)
-      const spans = this.#store
-        .suspects(job_id)
-        .filter(({ shard }) => !this.#rechecked.has(`${job_id} ${shard}`))
-        .map(({ shard }) => ({ first: shard, count: 1 }))
+      const spans = [...this.#store.get(job_id).doubted].map((first) => ({ first, count: 1 }))
       if (spans.length > 0) return { t: 'job.doubted', job_id, spans }
       this.#host.later(random.between(1, 500), () => this.#settle(job_id, basis))
       return undefined

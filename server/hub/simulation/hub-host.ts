@@ -6,7 +6,7 @@ import { step } from '../core/step.ts'
 import { SimFinisher } from './finisher.ts'
 import { checkState } from './invariants.ts'
 import type { Network, SimHub } from './network.ts'
-import type { Store, StoredJob } from './store.ts'
+import { mayStandAlone, type Store, type StoredJob, singlesOf } from './store.ts'
 
 const TICK_MS = 1000
 
@@ -19,16 +19,16 @@ export class HubHost implements SimHub {
   state: HubState | undefined
   /** Number of its present life, unique among all hubs. */
   life = 0
-  #finisher: SimFinisher
   #frozen_until_ms = 0
   #deferred: HubEvent[] = []
+  /** Jobs that this life knows as paused. */
+  #paused = new Set<string>()
 
   constructor(name: string, world: Network, store: Store, clock_rate: number) {
     this.name = name
     this.#world = world
     this.#store = store
     this.#clock_rate = clock_rate
-    this.#finisher = new SimFinisher(this, world, store)
   }
 
   get isUp(): boolean {
@@ -39,7 +39,7 @@ export class HubHost implements SimHub {
     const { world, life } = { world: this.#world, life: this.#world.newLife() }
     this.life = life
     this.#deferred = []
-    this.#finisher = new SimFinisher(this, world, this.#store)
+    this.#paused = new Set()
     this.#frozen_until_ms = 0
     this.state = initialState(life, { draw_key: [world.scenario.seed, life], lease_shards: 4096 })
     for (const stored of this.#store.jobs.values()) {
@@ -106,6 +106,9 @@ export class HubHost implements SimHub {
     this.#world.note(`${this.name} ${event.t} ${'lease_id' in event ? event.lease_id : ''}`)
     const effects = step(state, event, now_ms * this.#clock_rate)
     this.#world.steps++
+    this.#checkPaused(state, event, effects)
+    // Another hub may not have heard of it yet.
+    if (this.#world.hubs.length === 1) this.#checkAlone(effects)
     checkState(state, (message) => this.#world.fail(`${this.name}: ${message}`))
     let outcome: 'received' | 'not_held' | undefined
     for (const effect of effects) {
@@ -118,6 +121,30 @@ export class HubHost implements SimHub {
       if (this.life !== life) return undefined
     }
     return outcome
+  }
+
+  /** The word of nobody who is on probation stands alone. */
+  #checkAlone(effects: readonly HubEffect[]): void {
+    for (const effect of effects) {
+      if (effect.t !== 'persist' || !mayStandAlone(this.#store.get(effect.job_id).job.verify)) continue
+      for (const { method, first, copies } of effect.runs)
+        if (method === 'single' && copies.some(({ agent }) => this.#world.trust.isOnProbation(agent)))
+          this.#world.fail(`shard ${first} of ${effect.job_id} rests on the word of an agent on probation`)
+    }
+  }
+
+  /** From the step on in which a hub hears that a job is paused, it promises none of its shards. */
+  #checkPaused(state: HubState, event: HubEvent, effects: readonly HubEffect[]): void {
+    if (event.t === 'job.paused') this.#paused.add(event.job_id)
+    if (event.t === 'job.admitted' && event.job.isPaused === true) this.#paused.add(event.job.id)
+    if (event.t === 'job.resumed') this.#paused.delete(event.job_id)
+    for (const effect of effects) {
+      if (effect.t !== 'send' || effect.message.t !== 'lease') continue
+      const lease = state.leases.get(effect.message.lease_id)
+      // One that is offered again to an agent that has resumed was granted before.
+      if (lease !== undefined && lease.granted_ms === state.now_ms && this.#paused.has(lease.job.id))
+        this.#world.fail(`${this.name}: lease ${lease.id} is of a paused job`)
+    }
   }
 
   #perform(effect: Exclude<HubEffect, { t: 'reply' }>): void {
@@ -149,22 +176,19 @@ export class HubHost implements SimHub {
       case 'referee.recheck': {
         const { request, job_id, shards } = effect
         this.later(random.between(50, 500), () => {
-          this.#finisher.recheck(job_id, shards)
+          this.#store.recheck(job_id, shards)
           return { t: 'referee.rechecked', request }
         })
         return
       }
       case 'agents.passed':
+        this.#world.trust.passed(effect.passed)
         return
-      case 'agent.failed': {
-        const { agent, executor, reason } = effect
-        this.later(random.between(1, 1000), () => {
-          this.#store.incidents.add(agent)
-          this.#world.tellOthers(this, { t: 'agent.distrusted', agent, executor, reason })
-          return undefined
-        })
+      case 'agent.failed':
+        this.#world.trust.failed(effect.agent, queue.now_ms)
+        this.#store.doubt(effect.agent, effect.executor)
+        this.#world.tellOthers(this, { ...effect, t: 'agent.distrusted' })
         return
-      }
       case 'chunk.claim': {
         const { job_id, wanted } = effect
         this.later(soon, () => ({
@@ -200,7 +224,7 @@ export class HubHost implements SimHub {
         return
       }
       case 'job.complete':
-        this.#finisher.finish(effect.job_id)
+        new SimFinisher(this, this.#world, this.#store).finish(effect.job_id)
         return
       case 'session.dropped':
         this.#world.sessionDropped(effect.session)
@@ -237,7 +261,7 @@ export class HubHost implements SimHub {
       }
       const { job_id, chunk, epoch, shard_count, credits } = persist
       if (!isStored) return { t: 'chunk.lost', job_id, chunk, epoch }
-      this.#world.looked(job_id)
+      if (persist.canaries === undefined) this.#world.looked(job_id)
       return { t: 'committed', job_id, chunk, epoch, shard_count, credits }
     })
   }
@@ -258,7 +282,14 @@ function contractHash(index: number): string {
 }
 
 function admission(stored: StoredJob): HubEvent {
-  const { index: _, chunk_shards: __, cancelled_ms: ___, ...job } = stored.job
+  const {
+    index: _,
+    chunk_shards: __,
+    cancelled_ms: ___,
+    paused_ms: ____,
+    pause_ms: _____,
+    ...job
+  } = stored.job
   return {
     t: 'job.admitted',
     job: {
@@ -272,6 +303,13 @@ function admission(stored: StoredJob): HubEvent {
       weight: 1,
       expires_ms: Number.POSITIVE_INFINITY,
       phase: 'planned',
+      isPaused: stored.isPaused,
+      ...(stored.job.verify.mode === 'none'
+        ? {}
+        : {
+            singles: singlesOf(stored),
+            suspects: [...stored.doubted].map((first) => ({ first, count: 1 })),
+          }),
       looks_passed: stored.looks_passed,
       stopped_at: stored.stopped_at,
     },

@@ -13,9 +13,11 @@ describe('simulated networks', () => {
       refereed: 0,
       fenced: 0,
       wrong: 0,
-      corrected: 0,
       stopped: 0,
       cancelled: 0,
+      replaced: 0,
+      canaries: 0,
+      canaries_bad: 0,
     }
     for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
       const world = new World(scenarioOf(seed))
@@ -25,7 +27,9 @@ describe('simulated networks', () => {
       seen.refereed += world.refereed
       seen.fenced += world.store.fenced
       seen.wrong += world.store.wrong
-      seen.corrected += world.store.corrected
+      seen.replaced += world.store.replaced
+      seen.canaries += world.store.canaries
+      seen.canaries_bad += world.store.canaries_bad
       for (const { end, stopped_at } of world.store.jobs.values()) {
         if (stopped_at !== undefined) seen.stopped++
         if (end === 'cancelled') seen.cancelled++

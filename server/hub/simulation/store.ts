@@ -1,9 +1,10 @@
 import type { AcceptedRun } from '../../../kernel/acceptance.ts'
 import { workDone } from '../../../kernel/bill.ts'
-import type { ClaimedChunk, Credit, HubEffect } from '../core/events.ts'
-import { copiesPaid } from '../core/verify-policy.ts'
+import type { ExecutorKind } from '../../../kernel/receipt.ts'
+import type { AdmittedJob, ClaimedChunk, Credit, HubEffect } from '../core/events.ts'
+import { copiesPaid, type VerifyPolicy } from '../core/verify-policy.ts'
 import { digestOf } from './random.ts'
-import type { SimAgent, SimJob } from './scenario.ts'
+import type { Scenario, SimAgent, SimJob } from './scenario.ts'
 
 /**
  * The database of a simulated network: accepted shards, money and the chunk queue, which outlive every hub. It refuses
@@ -29,21 +30,29 @@ export interface StoredJob {
   looks_passed: number
   stopped_at: number | undefined
   end: 'settled' | 'cancelled' | undefined
+  isPaused: boolean
+  /** By shard: whose word alone it rests on, and whether it is right as it stands. */
+  readonly single: (SingleWord | undefined)[]
+  /** Shards whose one word is that of an agent found wrong, until they are executed again. */
+  readonly doubted: Set<number>
+  readonly isWrong: Uint8Array
+  /** Shards that were found wrong and replaced. */
+  corrections: number
   /** Chargeable copies that are durable, and that the accepted shards have. */
   paid: number
-  /** Shards that rest on one word of a job that verifies, and whose: their runs as they were accepted. */
-  readonly singles: Map<number, AcceptedRun>
-  /** Those of them that are wrong and have not been replaced. */
-  readonly wrong: Set<number>
-  readonly corrected: Set<number>
 }
 
-/** What a settlement rests on. */
+/** What a result rests on, as the hub that makes it has read it. */
 export interface Basis {
   readonly corrections: number
   readonly incidents: number
   /** Wrong shards in the fold. */
-  readonly wrong: ReadonlySet<number>
+  readonly wrong: readonly number[]
+}
+
+export interface SingleWord {
+  readonly agent: string
+  readonly executor: ExecutorKind
 }
 
 export class Store {
@@ -52,16 +61,21 @@ export class Store {
   readonly credited = new Map<string, number>()
   /** Shards of each answered lease that may be paid: those that no lie would have to be caught for. */
   readonly right = new Map<string, number>()
+  /** Leases whose answers are wrong throughout. */
+  readonly lied = new Set<string>()
   fenced = 0
+  /** Wrong shards that were ever accepted, those replaced among them, and canaries answered. */
   wrong = 0
-  corrected = 0
-  /** Agents that some hub has found wrong. */
-  readonly incidents = new Set<string>()
+  replaced = 0
+  canaries = 0
+  canaries_bad = 0
+  /** Agents that some hub has found wrong, with their executors, each time. */
+  readonly #incidents: SingleWord[] = []
   readonly #agents: ReadonlyMap<string, SimAgent>
   readonly #fail: Fail
   readonly #commits = new Map<number, boolean>()
 
-  constructor(jobs: readonly SimJob[], agents: readonly SimAgent[], fail: Fail) {
+  constructor({ jobs, agents }: Scenario, fail: Fail) {
     this.#agents = new Map(agents.map((agent) => [agent.key, agent]))
     this.#fail = fail
     for (const job of jobs) this.jobs.set(job.id, storedJob(job))
@@ -144,6 +158,11 @@ export class Store {
     const known = this.#commits.get(number)
     if (known !== undefined) return known
     const stored = this.get(persist.job_id)
+    if (persist.canaries !== undefined) {
+      this.#commits.set(number, true)
+      this.#answer(persist)
+      return true
+    }
     const isOpen = stored.chunks[persist.chunk]?.epoch === persist.epoch && stored.end === undefined
     this.#commits.set(number, isOpen)
     if (!isOpen) {
@@ -156,6 +175,53 @@ export class Store {
     for (const credit of persist.credits) this.#credit(credit)
     this.#look(stored)
     return true
+  }
+
+  /** A canary is paid and counted, and nothing of it is accepted. */
+  #answer({ runs, canaries = [], credits, shard_count }: Persist): void {
+    if (runs.length > 0 || shard_count > 0) this.#fail("a canary's answer is accepted")
+    for (const { lease_id, isRight } of canaries) {
+      this.canaries++
+      if (!isRight) this.canaries_bad++
+      if (isRight && this.lied.has(lease_id)) this.#fail(`canary ${lease_id} is passed with wrong answers`)
+    }
+    for (const { lease_id, shards } of credits)
+      this.credited.set(lease_id, (this.credited.get(lease_id) ?? 0) + shards)
+  }
+
+  /** The referee executes accepted shards again, and what was wrong is replaced. */
+  recheck(id: string, shards: readonly number[]): void {
+    const stored = this.get(id)
+    if (stored.end !== undefined) return
+    for (const shard of shards) {
+      stored.single[shard] = undefined
+      stored.doubted.delete(shard)
+      if (stored.isWrong[shard] === 0) continue
+      stored.isWrong[shard] = 0
+      stored.corrections++
+      this.replaced++
+    }
+  }
+
+  /** An agent was found wrong: what is durable on its word alone is doubted. */
+  doubt(agent: string, executor: ExecutorKind): void {
+    this.#incidents.push({ agent, executor })
+    for (const stored of this.jobs.values()) {
+      if (stored.end !== undefined || stored.job.verify.mode === 'none') continue
+      for (const [shard, word] of stored.single.entries())
+        if (word?.agent === agent && word.executor === executor) stored.doubted.add(shard)
+    }
+  }
+
+  /** What a hub reads that makes the job's result. */
+  basis(id: string): Basis {
+    const { corrections, single, isWrong } = this.get(id)
+    const agents = new Set(single.map((word) => word?.agent))
+    return {
+      corrections,
+      incidents: this.#incidents.filter(({ agent }) => agents.has(agent)).length,
+      wrong: [...isWrong.keys()].filter((shard) => isWrong[shard] !== 0),
+    }
   }
 
   #credit({ lease_id, shards }: Credit): void {
@@ -174,21 +240,29 @@ export class Store {
       this.#fail(`shard ${run.first} of ${job.id}: two copies of one owner`)
     if (run.method === 'quorum' && job.verify.mode === 'quorum' && owners.size < job.verify.k)
       this.#fail(`shard ${run.first} of ${job.id} was accepted by ${owners.size} owners`)
-    if (run.method === 'single' && job.verify.mode === 'quorum')
+    if (run.method === 'single' && job.verify.mode !== 'none' && !mayStandAlone(job.verify))
       this.#fail(`shard ${run.first} of ${job.id} was accepted on one word`)
     for (let offset = 0; offset < run.count; offset++) {
       const shard = run.first + offset
       if (stored.isAccepted[shard] !== 0) this.#fail(`shard ${shard} of ${job.id} was accepted twice`)
       stored.isAccepted[shard] = 1
+      const [only] = run.copies
+      stored.single[shard] = run.method === 'single' ? only : undefined
+      // Its hub has not heard of it, or the commit was under way.
+      if (run.method === 'single' && job.verify.mode !== 'none' && this.#wasWrong(only))
+        stored.doubted.add(shard)
       stored.accepted_count++
-      if (run.method === 'single' && job.verify.mode !== 'none') stored.singles.set(shard, run)
       for (let at = 0; at < 32; at++) {
         if (run.digests[32 * offset + at] === stored.truth[32 * shard + at]) continue
         this.#explainWrong(job, shard, run)
-        if (stored.singles.has(shard)) stored.wrong.add(shard)
+        stored.isWrong[shard] = 1
         break
       }
     }
+  }
+
+  #wasWrong(word: SingleWord | undefined): boolean {
+    return this.#incidents.some(({ agent, executor }) => agent === word?.agent && executor === word.executor)
   }
 
   /** A wrong digest is accepted only on the word of as many colluding owners as the policy asks for. */
@@ -215,48 +289,9 @@ export class Store {
     }
   }
 
-  /** Executes accepted shards again and replaces what is wrong, each shard once. @returns those that are there */
-  correct(id: string, shards: readonly number[]): readonly number[] {
-    const stored = this.get(id)
-    if (stored.end !== undefined) return []
-    for (const shard of shards) {
-      const run = stored.singles.get(shard)
-      // A hub may have lost the chunk before what it suspects became durable: others have done it again.
-      if (run === undefined || !stored.wrong.has(shard)) continue
-      if (stored.corrected.has(shard)) this.#fail(`shard ${shard} of ${id} is corrected twice`)
-      stored.wrong.delete(shard)
-      stored.corrected.add(shard)
-      this.corrected++
-      const retracted = workDone([{ ...run, count: 1 }], stored.owner, copiesPaid(stored.job.verify))
-      for (const { computation, verification } of retracted) stored.paid -= computation + verification
-    }
-    return shards.filter((shard) => stored.isAccepted[shard] !== 0)
-  }
-
-  /** What a hub that makes the job's result reads. */
-  basis(id: string): Basis {
-    const { corrected, wrong, singles } = this.get(id)
-    return { corrections: corrected.size, incidents: this.#incidentsOf(singles), wrong: new Set(wrong) }
-  }
-
-  #incidentsOf(singles: StoredJob['singles']): number {
-    const agents = new Set([...singles.values()].flatMap(({ copies }) => copies.map(({ agent }) => agent)))
-    return [...agents].filter((agent) => this.incidents.has(agent)).length
-  }
-
-  /** Shards of agents found wrong. */
-  suspects(id: string): readonly { readonly shard: number; readonly agents: readonly string[] }[] {
-    return [...this.get(id).singles]
-      .map(([shard, { copies }]) => ({
-        shard,
-        agents: copies.map(({ agent }) => agent).filter((agent) => this.incidents.has(agent)),
-      }))
-      .filter(({ agents }) => agents.length > 0)
-  }
-
   /**
-   * Ends a job, if what its result rests on has not changed. @returns false when it has
-   * @throws (by fail) when its result would miss a shard, or have one that was known to be doubtful
+   * Ends a job, if what its result rests on is still so. @returns false when it is not
+   * @throws (by fail) when its result would miss a shard, or have one that is doubted or has been replaced
    */
   settle(id: string, basis: Basis): boolean {
     const stored = this.get(id)
@@ -265,17 +300,30 @@ export class Store {
     if (now.corrections !== basis.corrections || now.incidents !== basis.incidents) return false
     const end = stored.stopped_at ?? stored.job.shard_count
     if (stored.isAccepted.subarray(0, end).includes(0)) this.#fail(`${id} settles without all of its shards`)
+    if (stored.doubted.size > 0)
+      this.#fail(`${id} settles with ${stored.doubted.size} shards on the word of agents that were wrong`)
     if (stored.paid > stored.accepted_count * copiesPaid(stored.job.verify))
       this.#fail(`${id} pays ${stored.paid} copies of ${stored.accepted_count} shards`)
-    for (const shard of basis.wrong) {
-      if (stored.corrected.has(shard))
-        this.#fail(`${id} settles with shard ${shard} as it was before its correction`)
-      if (stored.singles.get(shard)?.copies.some(({ agent }) => this.incidents.has(agent)) === true)
-        this.#fail(`${id} settles with the wrong shard ${shard} of an agent that was found wrong`)
-    }
+    for (const shard of basis.wrong)
+      if (stored.isWrong[shard] === 0)
+        this.#fail(`${id} settles with shard ${shard} as it was before it was replaced`)
     stored.end = 'settled'
     return true
   }
+}
+
+/** Whether one agent's word may close a shard that is verified. */
+export function mayStandAlone({ mode }: VerifyPolicy): boolean {
+  return mode === 'spotcheck' || mode === 'adaptive'
+}
+
+/** What of the job rests on one word alone. */
+export function singlesOf({ single, doubted }: StoredJob): NonNullable<AdmittedJob['singles']> {
+  return single.flatMap((word, first) =>
+    word === undefined || doubted.has(first)
+      ? []
+      : [{ agent: word.agent, executor: word.executor, first, count: 1 }],
+  )
 }
 
 /** Whether the look at this prefix stops the job: a pure function of its leaves. */
@@ -308,9 +356,11 @@ function storedJob(job: SimJob): StoredJob {
     looks_passed: 0,
     stopped_at: undefined,
     end: undefined,
+    isPaused: false,
+    single: [],
+    doubted: new Set(),
+    isWrong: new Uint8Array(job.shard_count),
+    corrections: 0,
     paid: 0,
-    singles: new Map(),
-    wrong: new Set(),
-    corrected: new Set(),
   }
 }

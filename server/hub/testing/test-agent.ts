@@ -48,6 +48,8 @@ export interface Behaviour {
   readonly bentLease?: (lease: Lease) => Lease
   /** Answers at most so many leases. */
   readonly leases?: number
+  /** Families of ops that its contributor chose. */
+  readonly causes?: readonly string[]
 }
 
 /** An agent that speaks to the hub directly, with real arithmetic and real receipts. */
@@ -79,6 +81,7 @@ export class TestAgent {
         executor: { kind: 'cpu', label: owner.label },
         software: SOFTWARE,
         window: 2,
+        ...(behaviour.causes === undefined ? {} : { causes: [...behaviour.causes] }),
       },
       { ownerId: owner.id, ownerLabel: owner.label },
     )

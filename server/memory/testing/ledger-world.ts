@@ -38,6 +38,7 @@ export interface LedgerWorld {
   readonly jobs: JobStore
   readonly credits: CreditStore
   readonly results: ResultStore
+  readonly epoch: number
   /** A new person. @returns the owner */
   person(kind: 'account' | 'guest', credits: number): Promise<string>
   /** A new agent: of that owner, of a network of its own, or of the house. */
@@ -73,6 +74,7 @@ export async function createLedgerWorld(
     jobs,
     credits,
     results,
+    epoch,
     async person(kind, amount) {
       const { id } = await prisma.owners.create({ data: { kind, label: 'somebody' } })
       if (amount > 0) await credits.grant(id, amount, 'test')
