@@ -11,5 +11,6 @@ export const CLI_LIMITS = {
   /** A checkpoint of at most 64 KiB, and 63 hashes. */
   witness_body_bytes: 72 * 1024,
   witness_request_ms: 10_000,
+  site_request_ms: 30_000,
   witness_state_bytes: 1024 * 1024,
 } as const

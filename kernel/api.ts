@@ -238,6 +238,8 @@ export const agentView = z.object({
   owner: z.string().nullable(),
   executor: z.enum(['webgpu', 'wasm', 'cpu']),
   label: z.string(),
+  /** Families of ops that it takes; null: all of them, and to everybody but its owner. */
+  causes: z.array(z.string()).nullable(),
   connected_at: z.string(),
   shards: z.int(),
   leases: z.int(),

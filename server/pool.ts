@@ -2,6 +2,7 @@ import path from 'node:path'
 import type { Split } from '../kernel/bill.ts'
 import { bytesEqual } from '../kernel/digest.ts'
 import { ForgeError } from '../kernel/errors.ts'
+import type { OpRegistry } from '../kernel/job.ts'
 import { formatVkey, NOTE_SIGNATURE, parseVkey } from '../kernel/ledger/signed-note.ts'
 import { OPS } from '../kernel/ops/registry.ts'
 import type { Mailer } from './accounts/mail.ts'
@@ -90,6 +91,12 @@ export interface PoolOptions {
   readonly rateRules?: RateRules
   readonly mailer: Mailer
   readonly http: HttpServer
+  /** Undefined: every op of the network. */
+  readonly ops?: OpRegistry
+  /** Most shards in one lease. Undefined: the protocol's limit. */
+  readonly leaseShards?: number
+  /** Agents' sockets, and watchers' as many again, that one address may have open. Undefined: a household's. */
+  readonly socketsPerHost?: number
   /** Without one there are no pages, only the API. */
   readonly site: Site | undefined
   readonly dev: boolean
@@ -113,7 +120,7 @@ export interface Pool {
 
 /** Wires stores, services, hub, live rooms and the HTTP server, in the order in which they need each other. */
 export async function startPool(options: PoolOptions): Promise<Pool> {
-  const { database, http, mailer, log } = options
+  const { database, http, mailer, log, ops = OPS } = options
   const sites = createSiteStore(database)
   const jobs = createJobStore(database, { split: options.split, sites })
   const results = createResultStore(database.pool)
@@ -161,7 +168,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   })
   const traces = options.traces?.((lease_id) => hub.jobOfLease(lease_id))
   const recorder = new Recorder({
-    ops: OPS,
+    ops,
     jobs,
     results,
     records,
@@ -198,6 +205,8 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     referee: options.referee,
     leaseKey: async () => hubKey,
     houseAgent: options.houseAgent,
+    ops,
+    leaseShards: options.leaseShards,
     listener: {
       jobChanged: (jobId, room) => {
         projection?.jobChanged(jobId, room)
@@ -214,8 +223,13 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     fatal: options.fatal,
   })
   const blobService = createBlobService(blobs, createBlobAccessStore(database))
-  projection = new Projection({ ops: OPS, jobs, results, hub, log })
-  const rooms = createRoomServer({ epoch: hub.epoch, source: projection, log })
+  projection = new Projection({ ops, jobs, results, hub, log })
+  const rooms = createRoomServer({
+    epoch: hub.epoch,
+    source: projection,
+    socketsPerHost: options.socketsPerHost,
+    log,
+  })
   projection.publishTo(rooms)
 
   const creditStore = createCreditStore(database.pool)
@@ -237,7 +251,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   http.serve({
     services: {
       jobs: createJobService({
-        ops: OPS,
+        ops,
         jobs,
         records,
         blobs: blobService,
@@ -250,7 +264,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       }),
       proofs: createProofService({ jobs, results }),
       evidence: createEvidenceService({
-        ops: OPS,
+        ops,
         jobs,
         results,
         records,
@@ -293,6 +307,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       metrics: () => metrics.exposition(),
       metricsToken: options.metricsToken,
     },
+    socketsPerHost: options.socketsPerHost,
     site: options.site,
     embedAssets: await loadEmbedAssets(options.embedFolder),
     schemas: await loadSchemas(path.join(programRoot(), 'public', 'schemas')),

@@ -91,8 +91,7 @@ export async function verifyEvidence(
   return { verified: !list.failed, checks, record, bundle, digests }
 }
 
-const hubKeyOf = (bundle: Bundle, pins: Pins): Uint8Array =>
-  pins.hubKey ?? fromBase64(bundle.keys.hub)
+const hubKeyOf = (bundle: Bundle, pins: Pins): Uint8Array => pins.hubKey ?? fromBase64(bundle.keys.hub)
 
 async function checkRecord(
   list: Checklist,

@@ -164,11 +164,13 @@ export class JobRuntime {
       for (const { agent, executor } of run.copies) this.singles.add(`${agent} ${executor}`)
     for (let offset = 0; offset < run.count; offset++) {
       const shard = run.first + offset
+      // Leaves that are here are not waited for: a promise a shard would cost more than its folding.
+      const leaf = run.leaves[offset] ?? (await this.#leafOf(run, offset))
       // A row of before replacements were marked replaces what stands before it.
-      if (this.#seen.has(shard)) this.#replaced.set(shard, await this.#leafOf(run, offset))
+      if (this.#seen.has(shard)) this.#replaced.set(shard, leaf)
       else {
         this.#seen.add(shard)
-        this.#aggregate.add(shard, await this.#leafOf(run, offset))
+        this.#aggregate.add(shard, leaf)
       }
     }
   }

@@ -1,6 +1,7 @@
 import type { JobRoom, JobState, NetworkView } from '../../kernel/api.ts'
 import type { ForgeError } from '../../kernel/errors.ts'
 import type { RecordKey } from '../../kernel/evidence/envelope.ts'
+import type { OpRegistry } from '../../kernel/job.ts'
 import type { ClusterStore } from '../memory/cluster-store.ts'
 import type { MessageBus } from '../memory/message-bus.ts'
 import type { AgentStore, BlobStore, JobStore, ResultStore } from '../memory/ports.ts'
@@ -32,6 +33,8 @@ export interface HubOptions {
   /** The key that signs the leases of a new session; agents find it among those that the site publishes. */
   leaseKey(): Promise<RecordKey>
   readonly houseAgent: boolean
+  /** Undefined: every op of the network. */
+  readonly ops?: OpRegistry | undefined
   /** The queue that says which chunks are whose; its claims fence what `results` takes from the hub of that epoch. */
   readonly chunks: (epoch: number) => ChunkQueue
   /** The other hubs of the store; without it this one takes itself for alone. */
@@ -39,7 +42,7 @@ export interface HubOptions {
   /** Shards of one chunk; undefined: by the job's size. The same for every hub of a store. */
   readonly chunkShards?: number
   /** Most shards in one lease. */
-  readonly leaseShards?: number
+  readonly leaseShards?: number | undefined
   readonly listener: HubListener
   /** Sees what the core hears and says. */
   readonly tap?: HubTap

@@ -38,7 +38,7 @@ import { GuestNote } from './guest-note.tsx'
 import { ResultPanels } from './result.tsx'
 import { ShardGrid } from './shard-grid.tsx'
 import { SharingPanel } from './sharing.tsx'
-import { SteerJob, WaitingNote } from './steering.tsx'
+import { PauseJob, PriorityChoice, WaitingNote } from './steering.tsx'
 import { hasTarget, LooksPanel } from './stopping.tsx'
 import { BoundFacts, VerificationFacts, verificationSummary } from './verification.tsx'
 
@@ -97,7 +97,7 @@ export function JobPage({ initial }: { readonly initial: Job }) {
             Use as template
           </Link>
           {isFinal(state) || !job.own ? null : (
-            <SteerJob job={job} onChanged={() => void queries.invalidateQueries(options)} />
+            <PauseJob job={job} onChanged={() => void queries.invalidateQueries(options)} />
           )}
           {isFinal(state) || !job.own ? null : (
             <CancelJob id={job.id} onCancelled={() => void queries.invalidateQueries(options)} />
@@ -113,6 +113,9 @@ export function JobPage({ initial }: { readonly initial: Job }) {
       >
         <JobProgress job={job} state={state} accepted={progress.accepted} />
         {ended ? null : <WaitingNote waiting={room === undefined ? job.waiting : (room.waiting ?? null)} />}
+        {isFinal(state) || !job.own ? null : (
+          <PriorityChoice job={job} onChanged={() => void queries.invalidateQueries(options)} />
+        )}
       </Panel>
 
       {job.failure === null ? null : (
