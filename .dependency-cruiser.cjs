@@ -124,10 +124,16 @@ module.exports = {
       'Services know each other, not the hub, the pages or the command line.',
     ),
     mayImportOnly(
+      'server-observe',
+      '^server/observe/',
+      [KERNEL, HUB, '^server/observe/'],
+      'Figures and traces are made from what the hub says; nothing is decided by them.',
+    ),
+    mayImportOnly(
       'server-fsck',
-      '^server/fsck/',
-      [KERNEL, SERVICES, '^server/fsck/', SERVER_CONFIG],
-      'Checks what services have stored; nothing that runs depends on it.',
+      '^server/(fsck|backup)/',
+      [KERNEL, SERVICES, '^server/(fsck|backup)/', SERVER_CONFIG],
+      'They read what services have stored; nothing that runs depends on them.',
     ),
     mayImportOnly(
       'server-root',

@@ -51,6 +51,10 @@ export async function startAgents(url: string, contributors: readonly Contributo
     headless: true,
     args: FLAGS,
     env: { ...process.env, ...found.env },
+    // Playwright would end this process at a signal, before the site is stopped and the demo's key revoked.
+    handleSIGINT: false,
+    handleSIGTERM: false,
+    handleSIGHUP: false,
   })
   const lines: string[] = []
   let gpu = false

@@ -17,6 +17,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** Name in dist/ and entry. Threads are files of their own, found beside the bundle that starts them. */
 const BUNDLES = {
   server: 'server/main.ts',
+  backup: 'server/backup/main.ts',
   fsck: 'server/fsck/main.ts',
   'referee-worker': 'server/hub/referee/worker.ts',
   agent: 'agent-runtime/headless/main.ts',

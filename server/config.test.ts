@@ -21,6 +21,8 @@ describe('settings', () => {
       testGrant: 1_000_000,
       witnesses: [],
       logLevel: 'info',
+      metricsToken: undefined,
+      traces: undefined,
     }
     expect(readConfig({})).toEqual(defaults)
     expect(readConfig({ PORT: '', DATABASE_URL: '', FORGE_LOG: '' })).toEqual(defaults)

@@ -96,11 +96,25 @@ const environmentSchema = z.object({
       }
     })
     .default([]),
+  FORGE_METRICS_TOKEN: z.string().min(16, 'must have at least 16 characters').max(1024).optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .string()
+    .refine(isHttpUrl, 'must be the address of a collector, such as http://127.0.0.1:4318')
+    .optional(),
+  OTEL_SERVICE_NAME: z.string().min(1).max(100).default('forge-pool'),
   FORGE_LOG: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
 })
 
+export const SETTINGS: readonly string[] = Object.keys(environmentSchema.shape)
+
 /** Variables that hold secrets: their values are never shown. */
-const SECRET_NAMES: ReadonlySet<string> = new Set(['DATABASE_URL', 'FORGE_SECRET', 'NATS_URL', 'SMTP_URL'])
+const SECRET_NAMES: ReadonlySet<string> = new Set([
+  'DATABASE_URL',
+  'FORGE_METRICS_TOKEN',
+  'FORGE_SECRET',
+  'NATS_URL',
+  'SMTP_URL',
+])
 
 /** The settings of one server process. */
 export interface Config {
@@ -135,6 +149,10 @@ export interface Config {
   /** Who cosigns the ledger's checkpoints. */
   readonly witnesses: readonly Witness[]
   readonly logLevel: LogLevel
+  /** Who shows it may read the metrics from elsewhere than this machine. Undefined: nobody. */
+  readonly metricsToken: string | undefined
+  /** Where traces go, by OTLP over HTTP. Undefined: none are made. */
+  readonly traces: { readonly endpoint: string; readonly service: string } | undefined
 }
 
 /**
@@ -187,6 +205,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     testGrant: settings.FORGE_TEST_GRANT,
     witnesses: settings.FORGE_WITNESSES,
     logLevel: settings.FORGE_LOG,
+    metricsToken: settings.FORGE_METRICS_TOKEN,
+    traces:
+      settings.OTEL_EXPORTER_OTLP_ENDPOINT === undefined
+        ? undefined
+        : { endpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT, service: settings.OTEL_SERVICE_NAME },
   }
 }
 
@@ -215,6 +238,10 @@ function areAddresses(entries: string[]): boolean {
   } catch {
     return false
   }
+}
+
+function isHttpUrl(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
 }
 
 function isOrigin(text: string): boolean {

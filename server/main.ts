@@ -81,6 +81,8 @@ async function start(config: Config, dev: boolean, log: Log): Promise<void> {
     secret: config.secret ?? (await serverSecret(config.dataDir)),
     embedFolder: path.join(config.root, 'public', 'embed'),
     http,
+    metricsToken: config.metricsToken,
+    ...(config.traces === undefined ? {} : { traces: await tracesTo(config.traces) }),
     site: running.site,
     dev,
     log,
@@ -110,6 +112,16 @@ async function start(config: Config, dev: boolean, log: Log): Promise<void> {
     )
   }
   process.stdout.write(`ready http://${hostInUrl(config.host)}:${port}\n`)
+}
+
+/** The exporter is large, and loaded only where traces are wanted. */
+async function tracesTo({ endpoint, service }: NonNullable<Config['traces']>) {
+  const [{ OTLPTraceExporter }, { JobTraces }] = await Promise.all([
+    import('@opentelemetry/exporter-trace-otlp-http'),
+    import('./observe/traces.ts'),
+  ])
+  const exporter = new OTLPTraceExporter({ url: `${endpoint.replace(/\/$/, '')}/v1/traces` })
+  return (jobOf: (lease_id: string) => string | undefined) => new JobTraces({ exporter, service, jobOf })
 }
 
 /** @returns the port. @throws ForgeError UNAVAILABLE with what to do */

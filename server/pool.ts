@@ -35,6 +35,7 @@ import type { HubLog } from './hub/options.ts'
 import { connectNats } from './hub/queues/nats-connection.ts'
 import { openChunkQueue } from './hub/queues/open-chunk-queue.ts'
 import type { Referee } from './hub/referee/referee.ts'
+import { taps } from './hub/tap.ts'
 import { createAgentStore } from './memory/agent-store.ts'
 import { createBlobAccessStore } from './memory/blob-access-store.ts'
 import { openFileBlobStore } from './memory/blob-store-files.ts'
@@ -51,6 +52,9 @@ import { openTileStore } from './memory/tile-store-files.ts'
 import { createTokenStore } from './memory/token-store.ts'
 import { createTrustStore } from './memory/trust-store.ts'
 import { createUserStore } from './memory/user-store.ts'
+import { Metrics } from './observe/metrics.ts'
+import type { JobTraces } from './observe/traces.ts'
+import { unreadiness } from './readiness.ts'
 import { Projection } from './realtime/projection.ts'
 import { createRoomServer } from './realtime/room-server.ts'
 
@@ -85,6 +89,9 @@ export interface PoolOptions {
   readonly site: Site | undefined
   readonly dev: boolean
   readonly log: Log
+  /** Makes the traces; it is told how to find the job of a lease. */
+  readonly traces?: (jobOf: (lease_id: string) => string | undefined) => JobTraces
+  readonly metricsToken?: string | undefined
   /** The process should end: the database does not know its hub any more. */
   readonly fatal: (error: ForgeError) => void
 }
@@ -136,6 +143,16 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   const cosigners = new Cosigners(options.witnesses, records, publisher, (level, message, fields) =>
     log[level](message, fields),
   )
+  const metrics = new Metrics({
+    hub: () => hub.figures(),
+    pool: () => ({
+      total: database.pool.totalCount,
+      idle: database.pool.idleCount,
+      waiting: database.pool.waitingCount,
+    }),
+    ledger: async () => ({ stored: await records.size(), published: (await records.head())?.size ?? 0 }),
+  })
+  const traces = options.traces?.((lease_id) => hub.jobOfLease(lease_id))
   const recorder = new Recorder({
     ops: OPS,
     jobs,
@@ -145,6 +162,11 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     hubKey,
     publisher,
     published: () => cosigners.cosign(),
+    recorded: (recorded) => {
+      metrics.recorded(recorded.length)
+      for (const { job_id, entry, began, appended, published } of recorded)
+        traces?.recorded(job_id, entry, began, appended, published)
+    },
     log: (level, message, fields) => log[level](message, fields),
   })
 
@@ -167,6 +189,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       },
       networkChanged: (stats) => projection?.networkChanged(stats),
     },
+    tap: traces === undefined ? metrics : taps([metrics, traces]),
     log: hubLog,
     fatal: options.fatal,
   })
@@ -241,7 +264,13 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     identify: createIdentify({ signIn, owners, tokens, hub }),
     origin: options.origin,
     clientAddress: options.clientAddress,
-    limits: new RateLimits(options.rateRules),
+    limits: new RateLimits(options.rateRules, (name) => metrics.limited(name)),
+    meter: metrics,
+    operator: {
+      unready: () => unreadiness(database, hub),
+      metrics: () => metrics.exposition(),
+      metricsToken: options.metricsToken,
+    },
     site: options.site,
     embedAssets: await loadEmbedAssets(options.embedFolder),
     dev: options.dev,
@@ -263,6 +292,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       await hub.close()
       await nats?.close()
       await recorder.close()
+      await traces?.close()
     },
   }
 }

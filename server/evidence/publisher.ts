@@ -75,6 +75,13 @@ export class Publisher {
     return newest
   }
 
+  /** Writes the files of what was published anew from the stored entries: after a restore there are none. */
+  async rewrite(): Promise<void> {
+    await this.#ports.records.publishing(async (head) => {
+      if (head !== undefined) await this.#writeTiles(0, head.size)
+    })
+  }
+
   async root(size: number): Promise<Uint8Array> {
     return this.#overTiles(size, (subtree) => rootOf(size, subtree))
   }

@@ -29,7 +29,18 @@ export interface RecorderPorts {
   readonly publisher: Publisher
   /** The ledger has a new head. */
   published(): Promise<void>
+  /** These records are in the ledger and covered by a checkpoint. */
+  readonly recorded?: (records: readonly Recorded[]) => void
   readonly log: (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => void
+}
+
+export interface Recorded {
+  readonly job_id: string
+  /** Its place in the ledger. */
+  readonly entry: number
+  readonly began: Date
+  readonly appended: Date
+  readonly published: Date
 }
 
 export class Recorder {
@@ -86,9 +97,25 @@ export class Recorder {
       for (;;) {
         const ids = this.#closed ? [] : await records.unrecorded(EVIDENCE_LIMITS.batch)
         const entries: NewLogEntry[] = []
-        for (const id of ids) entries.push(await this.#entryOf(id))
-        if (entries.length > 0) await records.append(entries)
+        const began: Date[] = []
+        for (const id of ids) {
+          began.push(new Date())
+          entries.push(await this.#entryOf(id))
+        }
+        const indices = entries.length > 0 ? await records.append(entries) : []
+        const appended = new Date()
         await publisher.publish()
+        // Another server may have recorded some of them: what is counted here is what this one appended.
+        if (indices.length === ids.length)
+          this.#ports.recorded?.(
+            ids.map((job_id, at) => ({
+              job_id,
+              entry: indices[at] ?? 0,
+              began: began[at] ?? appended,
+              appended,
+              published: new Date(),
+            })),
+          )
         await this.#ports.published()
         if (ids.length < EVIDENCE_LIMITS.batch) break
       }

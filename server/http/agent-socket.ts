@@ -12,6 +12,7 @@ import type { AgentOwnerPorts } from '../core/agent-owner.ts'
 import { HostCap } from '../core/host-cap.ts'
 import type { Log } from '../core/log.ts'
 import { TokenBucket } from '../core/token-bucket.ts'
+import type { DoorMeter } from '../observe/door-meter.ts'
 import { toForgeError } from '../trpc/errors.ts'
 import { type HubContext, hubRouter } from '../trpc/hub-router.ts'
 import type { ClientAddress } from './client-address.ts'
@@ -27,6 +28,7 @@ export interface AgentSocketPorts extends AgentOwnerPorts, Pick<HubContext, 'hub
   readonly identify: Identify
   readonly clientAddress: ClientAddress
   readonly log: Log
+  readonly meter: DoorMeter
 }
 
 export interface AgentSockets {
@@ -67,7 +69,7 @@ const replySchema = z.object({
 })
 
 export function createAgentSockets(ports: AgentSocketPorts): AgentSockets {
-  const { hub, owners, tokens, challenges, embed, log } = ports
+  const { hub, owners, tokens, challenges, embed, log, meter } = ports
   const wss = new WebSocketServer({
     noServer: true,
     maxPayload: WIRE_LIMITS.frame_bytes,
@@ -76,9 +78,10 @@ export function createAgentSockets(ports: AgentSocketPorts): AgentSockets {
   const hosts = new HostCap(AGENT_LIMITS.sockets_per_host)
 
   const serve = (client: WebSocket, request: IncomingMessage, remoteAddress: string): void => {
-    const guard = new AgentGuard(client, (code, reason) =>
-      log.info('agent.disconnected', { remoteAddress, code, reason }),
-    )
+    const guard = new AgentGuard(client, (code, reason) => {
+      log.info('agent.disconnected', { remoteAddress, code, reason })
+      meter.agentCut(WHY_CUT[code] ?? 'malformed')
+    })
     // Before tRPC's own listener: a message over the limits is counted and refused before it is decoded.
     client.on('message', (data: Buffer) => guard.admit(data.length))
     client.on('ping', (data: Buffer) => guard.admit(data.length))
@@ -127,6 +130,7 @@ export function createAgentSockets(ports: AgentSocketPorts): AgentSockets {
         else {
           client.on('error', () => client.terminate())
           client.close(CLOSE.too_many, 'too many connections from this address')
+          meter.agentCut('address_full')
         }
       })
     },
@@ -140,6 +144,12 @@ export function createAgentSockets(ports: AgentSocketPorts): AgentSockets {
 const CLOSE_CODES: Readonly<Partial<Record<ErrorCode, number>>> = {
   TOO_LARGE: CLOSE.too_large,
   RATE_LIMITED: CLOSE.too_many,
+}
+
+const WHY_CUT: Readonly<Record<number, string>> = {
+  [CLOSE.malformed]: 'malformed',
+  [CLOSE.too_large]: 'too_large',
+  [CLOSE.too_many]: 'too_many',
 }
 
 /** Accounts of one socket: rates, open calls, and the one way to end it. */

@@ -58,7 +58,11 @@ export type RateRules = Readonly<Record<LimitName, Rule>>
 export class RateLimits {
   readonly #limiters: Readonly<Record<LimitName, RateLimiterMemory>>
 
-  constructor(rules: RateRules = RATE_LIMITS) {
+  readonly #refused: (name: LimitName) => void
+
+  /** @param refused hears of every refusal */
+  constructor(rules: RateRules = RATE_LIMITS, refused: (name: LimitName) => void = () => {}) {
+    this.#refused = refused
     const limiters = Object.entries(rules).map(([keyPrefix, { points, seconds }]) => [
       keyPrefix,
       new RateLimiterMemory({ keyPrefix, points, duration: seconds }),
@@ -72,6 +76,7 @@ export class RateLimits {
       await this.#limiters[name].consume(who, points)
     } catch (error) {
       if (!(error instanceof RateLimiterRes)) throw error
+      this.#refused(name)
       const wait_s = Math.max(1, Math.ceil(error.msBeforeNext / 1000))
       response?.setHeader('retry-after', String(wait_s))
       throw new ForgeError('RATE_LIMITED', `too many ${WORDS[name]}`, { hint: `Try again in ${wait_s} s.` })

@@ -5,6 +5,7 @@ import { AUTH_PREFIX, type SignIn } from '../accounts/sign-in.ts'
 import type { HubSessions } from '../core/hub-port.ts'
 import type { Log } from '../core/log.ts'
 import { hostKey } from '../core/network-prefix.ts'
+import type { DoorMeter } from '../observe/door-meter.ts'
 import type { RoomServer, Upgrade } from '../realtime/room-server.ts'
 import type { ApiContext, Services } from '../trpc/context.ts'
 import { toForgeError } from '../trpc/errors.ts'
@@ -16,6 +17,7 @@ import { EMBED_PREFIX, serveEmbed } from './embed-route.ts'
 import type { Identify } from './identify.ts'
 import { HTTP_LIMITS } from './limits.ts'
 import { LOG_PREFIX, serveIdentity, serveLog, WELL_KNOWN } from './log-route.ts'
+import { areaOf, METRICS, type OperatorPorts, READY, serveMetrics, serveReady } from './operator-routes.ts'
 import { callerOf, type RateLimits } from './rate-limits.ts'
 import { sendError, sendJson } from './respond.ts'
 import { BlobRoutes } from './rest-blobs.ts'
@@ -45,6 +47,8 @@ export interface HttpPorts {
   readonly embedAssets: EmbedAssets | undefined
   readonly dev: boolean
   readonly log: Log
+  readonly meter: DoorMeter
+  readonly operator: OperatorPorts
 }
 
 export interface HttpServer {
@@ -86,8 +90,8 @@ export function createHttpServer(): HttpServer {
   return {
     server,
     serve(ports) {
-      const { hub, log, services, identify, clientAddress } = ports
-      const agents = createAgentSockets({ ...services, hub, log, identify, clientAddress })
+      const { hub, log, services, identify, clientAddress, meter } = ports
+      const agents = createAgentSockets({ ...services, hub, log, identify, clientAddress, meter })
       handlers = { request: requestHandler(ports), upgrade: upgradeHandler(ports, agents), agents }
     },
     async close() {
@@ -107,6 +111,10 @@ export function createHttpServer(): HttpServer {
 function requestHandler(ports: HttpPorts): Handlers['request'] {
   const blobs = new BlobRoutes(ports.services.blobs, ports.clientAddress, ports.limits)
   return (request, response) => {
+    const began_ms = performance.now()
+    response.once('close', () =>
+      ports.meter.answered(areaOf(pathOf(request)), response.statusCode, performance.now() - began_ms),
+    )
     route(ports, blobs, request, response).catch(async (error: unknown) => {
       const forge = toForgeError(error)
       const gone = request.destroyed && !request.complete
@@ -130,6 +138,10 @@ async function route(
   const path = pathOf(request)
   if (path === '/healthz' && reads) {
     sendJson(response, 200, { ok: true, epoch: ports.services.hub.epoch })
+  } else if (path === READY && reads) {
+    await serveReady(response, ports.operator)
+  } else if (path === METRICS && reads) {
+    await serveMetrics(request, response, ports.operator)
   } else if (path.startsWith(AUTH_PREFIX)) {
     const clientAddress = ports.clientAddress(request)
     await ports.limits.take('host', hostKey(clientAddress), response)

@@ -67,6 +67,11 @@ export class CommitQueue {
     this.#start()
   }
 
+  /** Acceptances that are not durable and folded yet. */
+  get waiting(): number {
+    return this.#added - this.#done
+  }
+
   /** Waits until everything accepted so far is durable and folded, or never will be in this hub's life. */
   async durable(): Promise<void> {
     const target = this.#added

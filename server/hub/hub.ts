@@ -29,6 +29,7 @@ import type { HubOptions } from './options.ts'
 import { failureOf, RefereeDesk } from './referee-desk.ts'
 import { type SessionConnection, SessionTable } from './session-table.ts'
 import { Tally } from './tally.ts'
+import type { HubFigures } from './tap.ts'
 import { TrustDesk } from './trust-desk.ts'
 
 /**
@@ -320,8 +321,10 @@ export class Hub {
       runtime === undefined ||
       lease.session.id !== session.id ||
       input.epoch !== this.epoch
-    )
+    ) {
+      this.#options.tap?.notHeld()
       return { outcome: 'not_held' }
+    }
     try {
       if (input.executor !== session.executor)
         throw new ForgeError(
@@ -389,6 +392,31 @@ export class Hub {
     }
   }
 
+  /** What it holds now, for whoever operates it. */
+  figures(): HubFigures {
+    const jobs: Partial<Record<HubJob['phase'], number>> = {}
+    for (const { phase } of this.#state.jobs.values()) jobs[phase] = (jobs[phase] ?? 0) + 1
+    return {
+      sessions: this.#state.sessions.size,
+      leases: this.#state.leases.size,
+      jobs,
+      disputes: this.#state.disputes.size,
+      audits: this.#state.audits.size,
+      refereeing: this.#state.refereeing.size,
+      uncommitted: this.#commits.waiting,
+    }
+  }
+
+  /** @returns the job of a lease that an agent holds */
+  jobOfLease(lease_id: string): string | undefined {
+    return this.#state.leases.get(lease_id)?.job.id
+  }
+
+  /** Whether it still takes part. */
+  get isOpen(): boolean {
+    return !this.#closed
+  }
+
   agents(viewer?: string): readonly AgentView[] {
     return this.#sessions.views(viewer)
   }
@@ -397,6 +425,7 @@ export class Hub {
 
   #apply(event: HubEvent): 'received' | 'not_held' | undefined {
     let outcome: 'received' | 'not_held' | undefined
+    this.#options.tap?.heard(event)
     for (const effect of step(this.#state, event, this.#now())) {
       if (effect.t === 'reply') outcome = effect.outcome
       else this.#perform(effect)
@@ -405,6 +434,7 @@ export class Hub {
   }
 
   #perform(effect: Exclude<HubEffect, { t: 'reply' }>): void {
+    this.#options.tap?.said(effect)
     switch (effect.t) {
       case 'send':
         this.#sessions.send(effect.session, String(effect.seq), effect.message)

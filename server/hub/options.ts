@@ -4,6 +4,7 @@ import type { AgentStore, BlobStore, JobStore, ResultStore } from '../memory/por
 import type { TrustStore } from '../memory/trust-store.ts'
 import type { ChunkQueue } from './chunk-queue.ts'
 import type { Referee } from './referee/referee.ts'
+import type { HubTap } from './tap.ts'
 
 export type HubLog = (
   level: 'info' | 'warn' | 'error',
@@ -29,6 +30,8 @@ export interface HubOptions {
   /** Most shards in one lease. */
   readonly leaseShards?: number
   readonly listener: HubListener
+  /** Sees what the core hears and says. */
+  readonly tap?: HubTap
   readonly log: (
     level: 'info' | 'warn' | 'error',
     message: string,

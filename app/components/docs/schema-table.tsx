@@ -1,3 +1,4 @@
+import { Fragment } from 'react'
 import type { SchemaRow } from './schema-rows.ts'
 
 /** Two columns fit a telephone: what a field is called and holds, and what it means. */
@@ -25,7 +26,9 @@ export function SchemaTable({
         {rows.map((row) => (
           <tr key={row.path}>
             <th scope="row" className="py-2.5 pr-4 text-left align-top font-normal">
-              <code className="num text-sm font-medium wrap-anywhere">{row.path}</code>
+              <code className="num text-sm font-medium wrap-anywhere">
+                <Breakable path={row.path} />
+              </code>
               <span className="num block text-xs wrap-anywhere text-muted">
                 {row.type}
                 {row.unit === undefined ? null : ` in ${row.unit}`}
@@ -50,4 +53,14 @@ export function SchemaTable({
       </tbody>
     </table>
   )
+}
+
+/** A long path breaks after its dots and underscores, not inside a word. */
+function Breakable({ path }: { readonly path: string }) {
+  return path.split(/(?<=[._])/).map((part, at) => (
+    <Fragment key={path.split(/(?<=[._])/, at).join('')}>
+      {at === 0 ? null : <wbr />}
+      {part}
+    </Fragment>
+  ))
 }

@@ -8,7 +8,7 @@ import { createLog } from '../../core/log.ts'
 import type { Witness } from '../../evidence/witnesses.ts'
 import { referenceReferee } from '../../hub/referee/reference-referee.test-support.ts'
 import { createTestDatabase, type TestDatabase } from '../../memory/testing/test-database.ts'
-import { type Pool, startPool } from '../../pool.ts'
+import { type Pool, type PoolOptions, startPool } from '../../pool.ts'
 import { createClientAddress } from '../client-address.ts'
 import { RATE_LIMITS, type RateRules } from '../rate-limits.ts'
 import { createHttpServer } from '../server.ts'
@@ -54,6 +54,8 @@ export interface TestPool {
 export interface TestPoolOptions {
   /** Where the embed was built; without it there is none. */
   readonly embedFolder?: string
+  readonly traces?: PoolOptions['traces']
+  readonly metricsToken?: string
 }
 
 /** Everything of the product but the pages and the house agent, on a database of its own and an ephemeral port. */
@@ -90,6 +92,8 @@ export async function createTestPool(options: TestPoolOptions = {}): Promise<Tes
         secret: 'the secret of a test, long enough',
         embedFolder: options.embedFolder ?? path.join(dataDir, 'no embed'),
         http,
+        ...(options.traces === undefined ? {} : { traces: options.traces }),
+        metricsToken: options.metricsToken,
         site: undefined,
         dev: false,
         log: createLog('warn', (line) => complaints.push(line)),

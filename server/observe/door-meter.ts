@@ -1,0 +1,9 @@
+/** What the front door counts. Every word is the program's own, never a caller's. */
+export interface DoorMeter {
+  /** An HTTP request has been answered, or its caller has gone. */
+  answered(area: string, status: number, elapsed_ms: number): void
+  /** A rate limit has refused somebody. */
+  limited(limit: string): void
+  /** An agent's connection was ended for what came over it. */
+  agentCut(why: string): void
+}
