@@ -5,6 +5,7 @@ import { canonicalJson } from '../../../kernel/canonical.ts'
 import { bytesToHex, sha256Hex, sha256Many } from '../../../kernel/digest.ts'
 import { keyIdOf } from '../../../kernel/evidence/envelope.ts'
 import type { PreparedJob } from '../../../kernel/job.ts'
+import { leaseDigest, leaseOf } from '../../../kernel/lease.ts'
 import { merkleRootOfDigests } from '../../../kernel/merkle.ts'
 import { SHARD_POINTS } from '../../../kernel/ops/mc-pi/args.ts'
 import { OPS } from '../../../kernel/ops/registry.ts'
@@ -46,8 +47,12 @@ interface Signer {
   sign(message: Uint8Array): Uint8Array
 }
 
-/** Opens a new epoch: a hub that runs on the database is fenced off. */
-export async function openSettledJobs(database: Database): Promise<SettledJobs> {
+/**
+ * Opens a new epoch: a hub that runs on the database is fenced off.
+ * @param hubKey the public key under which the leases were given
+ */
+export async function openSettledJobs(database: Database, hubKey: Uint8Array): Promise<SettledJobs> {
+  const hub = keyIdOf(hubKey)
   const terms = { split: { contributor_permille: 800, site_permille: 100 }, sites: NO_PARTNER_SITES }
   const jobs = createJobStore(database, terms)
   const results = createResultStore(database.pool)
@@ -89,7 +94,7 @@ export async function openSettledJobs(database: Database): Promise<SettledJobs> 
       for (let first = 0; first < shards; first += COMMIT_LEASES * lease_shards) {
         const leases: Lease[] = []
         for (let at = first; at < Math.min(shards, first + COMMIT_LEASES * lease_shards); at += lease_shards)
-          leases.push(lease(job, id, epoch, ++last, at, Math.min(lease_shards, shards - at), agents))
+          leases.push(lease(job, id, hub, epoch, ++last, at, Math.min(lease_shards, shards - at), agents))
         const runs = leases.map(({ run }) => run)
         const signed = leases.flatMap((made) => made.receipts)
         receipts += signed.length
@@ -142,6 +147,7 @@ interface Lease {
 function lease(
   job: PreparedJob,
   job_id: string,
+  hub: string,
   epoch: number,
   number: number,
   first: number,
@@ -161,17 +167,21 @@ function lease(
     copies: agents.map(({ id, owner }) => ({ agent: id, owner, executor: 'wasm' })),
   }
   const receipts = agents.map((agent, at): SignedReceipt => {
-    const receipt: Receipt = {
-      receipt: 1,
-      lease_id: `${epoch}.${2 * number + at}`,
+    const range = {
+      lease_id: `${epoch}-${2 * number + at}`,
       epoch,
       contract_hash: job.contractHash,
       plan_digest: job.planDigest,
       first,
       count,
+    }
+    const receipt: Receipt = {
+      receipt: 2,
+      ...range,
       result_root: bytesToHex(merkleRootOfDigests(digests)),
       executor: 'wasm',
       software: 'forge-agent/test',
+      lease: bytesToHex(leaseDigest(leaseOf(range, { job_id, agent: agent.id, hub }))),
     }
     return { job_id, agent: agent.id, receipt, signature: agent.sign(receiptBytes(receipt)) }
   })
