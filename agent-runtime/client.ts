@@ -21,6 +21,8 @@ export interface AgentClientOptions {
   readonly hubUrl?: string
   /** The partner's site in whose page this agent runs, with the visitor's consent. */
   readonly site?: SiteEnrolment
+  /** Families of ops to compute, such as `mc`; default: all. */
+  readonly causes?: readonly string[]
 }
 
 /** Calls back with each new reading, the first one at once. @returns stops the watching */
@@ -106,8 +108,10 @@ export function createAgentClient(watch: WatchSensors = watchPage): AgentClient 
   }
 
   return {
-    start: ({ executor, ownerToken, hubUrl, site }) =>
-      call((api) => api.start({ executor, hubUrl: hubUrl ?? window.location.origin, ownerToken, site })),
+    start: ({ executor, ownerToken, hubUrl, site, causes }) =>
+      call((api) =>
+        api.start({ executor, hubUrl: hubUrl ?? window.location.origin, ownerToken, site, causes }),
+      ),
     pause: () => call((api) => api.pause()),
     resume: () => call((api) => api.resume()),
     stop: () => call((api) => api.stop()),

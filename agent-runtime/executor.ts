@@ -29,6 +29,8 @@ export interface Executor {
   readonly label: string
   /** Shards that it executes side by side, at least 1. */
   readonly width: number
+  /** Bytes of the largest operand, or output of one shard, that it holds; absent: any that a plan can have. */
+  readonly memory_bytes?: number | undefined
   /** Counts up when what was verified of it is gone: a device that was lost and opened again. */
   readonly generation?: number
   /** @throws ForgeError EXECUTOR_FAILED with the reason in its message */

@@ -1,4 +1,5 @@
 import { ForgeError } from '../kernel/errors.ts'
+import { LOOP_ITERATIONS } from '../kernel/needs.ts'
 import type { GpuProgram } from '../kernel/ops/op.ts'
 import {
   loopAnswer,
@@ -25,10 +26,8 @@ export interface ConformanceCheck {
   readonly detail?: string
 }
 
-/** Cumulative iterations that any kernel may need of one invocation. */
-const REQUIRED_ITERATIONS = 32_768
 /** One driver stops after 65,535; beyond the last of these nobody needs to know. */
-const LOOPS = [REQUIRED_ITERATIONS, 65_535, 65_536, 262_144]
+const LOOPS = [LOOP_ITERATIONS, 65_535, 65_536, 262_144]
 const LOOP_INVOCATIONS = 8
 
 /**
@@ -63,9 +62,9 @@ export async function probeConformance(
   checks.push(compareSum(words, answers, sumAt))
   const max_iterations = await countIterations(executor, signal)
   checks.push({
-    name: `${REQUIRED_ITERATIONS} loop iterations`,
-    ok: max_iterations >= REQUIRED_ITERATIONS,
-    ...(max_iterations >= REQUIRED_ITERATIONS ? {} : { detail: 'a loop ended early and gave a wrong value' }),
+    name: `${LOOP_ITERATIONS} loop iterations`,
+    ok: max_iterations >= LOOP_ITERATIONS,
+    ...(max_iterations >= LOOP_ITERATIONS ? {} : { detail: 'a loop ended early and gave a wrong value' }),
   })
   return { checks, max_iterations }
 }

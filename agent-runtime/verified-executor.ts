@@ -57,6 +57,10 @@ export class VerifiedExecutor implements Executor {
     return this.#inner.width
   }
 
+  get memory_bytes() {
+    return this.#inner.memory_bytes
+  }
+
   get generation() {
     return this.#inner.generation ?? 0
   }

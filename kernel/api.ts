@@ -24,6 +24,15 @@ export const JOB_STATES = [
 export const jobStateSchema = z.enum(JOB_STATES)
 export type JobState = z.infer<typeof jobStateSchema>
 
+/** How much of its owner's part of the network a job gets, beside his other ones. */
+export const jobPrioritySchema = z.enum(['low', 'normal', 'high'])
+export type JobPriority = z.infer<typeof jobPrioritySchema>
+/** Weights in weighted fair queueing: a high one is served as much as four normal ones. */
+export const PRIORITY_WEIGHTS = { low: 0.25, normal: 1, high: 4 } as const satisfies Record<
+  JobPriority,
+  number
+>
+
 export const visibilitySchema = z.enum(['private', 'public'])
 export type Visibility = z.infer<typeof visibilitySchema>
 
@@ -62,10 +71,21 @@ export const progressView = z.object({
       audits_bad: z.int(),
       doubt_single: z.number(),
       doubt_agreed: z.number(),
+      /** Leases whose result was known, given in the place of work and answered; and those that were wrong. */
+      canaries: z.int().default(0),
+      canaries_bad: z.int().default(0),
       /** Shards that wait for the referee now. */
       waiting: z.int(),
     })
-    .default({ audits: 0, audits_bad: 0, doubt_single: 0, doubt_agreed: 0, waiting: 0 }),
+    .default({
+      audits: 0,
+      audits_bad: 0,
+      doubt_single: 0,
+      doubt_agreed: 0,
+      canaries: 0,
+      canaries_bad: 0,
+      waiting: 0,
+    }),
   /** Of a job with a target: shards accepted beyond the stopping point, which nobody is charged for. */
   surplus: z.int().optional(),
 })
@@ -94,6 +114,23 @@ export const jobListItem = z.object({
   headline: z.string().nullable(),
 })
 export type JobListItem = z.infer<typeof jobListItem>
+
+/** What keeps a job waiting. */
+export const jobWaiting = z.discriminatedUnion('t', [
+  z.object({ t: z.literal('paused') }),
+  /** No connected agent can do it and wants to. */
+  z.object({
+    t: z.literal('nobody'),
+    target: z.enum(['any', 'cpu', 'gpu']),
+    /** The family of its op, which contributors choose. */
+    cause: z.string(),
+    /** Bytes of its largest operand or output. */
+    memory_bytes: z.number(),
+  }),
+  /** Fewer agents than its policy asks for. */
+  z.object({ t: z.literal('few'), connected: z.int(), wanted: z.int() }),
+])
+export type JobWaiting = z.infer<typeof jobWaiting>
 
 export const jobView = z.object({
   id: z.string(),
@@ -129,7 +166,16 @@ export const jobView = z.object({
   artifacts: z.array(artifactView),
   /** Its place in the ledger; published once a signed checkpoint covers it. Null until it is appended. */
   record: z.object({ index: z.int(), published: z.boolean() }).nullable(),
+  /** The job whose record answered this contract instead of an execution: record and evidence are that job's. Else null. */
+  replay_of: z.string().nullable(),
+  /** What has been found wrong of the record since, the earliest first: an entry of the ledger each. */
+  corrections: z.array(z.object({ index: z.int(), shards: z.int(), corrected_at: z.string() })),
   failure: failureView.nullable(),
+  priority: jobPrioritySchema,
+  /** Whether its owner wants no new leases of it for now. Its time limit goes on. */
+  paused: z.boolean(),
+  /** Why no agent works for it now, where more than its turn is missing. */
+  waiting: jobWaiting.nullable(),
   /** For its owner only; null for a job from before there were credits. */
   cost: jobCostView.nullable(),
 })
@@ -174,6 +220,8 @@ export const quoteView = z.object({
   looks: z.array(z.int()),
   /** The most that the job can cost: this is held, and what is not verified is released. */
   price: z.object({ shard_price: z.int(), credits: z.int(), items: z.array(costItemView) }),
+  /** The job whose record would answer the contract now, and what that costs; null when it would be executed. */
+  replay: z.object({ of: z.string(), credits: z.int() }).nullable(),
 })
 export type QuoteView = z.infer<typeof quoteView>
 
@@ -196,6 +244,8 @@ export const agentView = z.object({
   owner: z.string().nullable(),
   executor: z.enum(['webgpu', 'wasm', 'cpu']),
   label: z.string(),
+  /** Families of ops that it takes; null: all of them, and to everybody but its owner. */
+  causes: z.array(z.string()).nullable(),
   connected_at: z.string(),
   shards: z.int(),
   leases: z.int(),
@@ -221,6 +271,8 @@ export interface JobRoom {
     readonly value: number
     readonly standard_error: number
   }[]
+  /** Why no agent works for it now; absent when one does. */
+  readonly waiting?: JobWaiting | undefined
   /** Of a job with a target. */
   readonly stopping?: StoppingRoom | undefined
 }

@@ -15,6 +15,8 @@ export const LIMITS = {
   /** PBKDF2 iterations for each counter of a proof-of-work challenge: an agent solves nothing dearer. */
   challenge_cost_max: 100_000,
   quorum_max: 7,
+  /** Families of ops that one contributor names. */
+  causes: 16,
   timeout_ms_default: 3_600_000,
   timeout_ms_max: 7 * 24 * 3_600_000,
   /** Shards in one lease: 4,096 digests are 128 KiB. */

@@ -70,6 +70,19 @@ export const enrolInput = z.strictObject({
   software: z.string().regex(/^[\x20-\x7e]{1,64}$/),
   /** Work units per second as measured at start; the hub trusts only what it sees afterwards. */
   speed: z.number().positive().max(1e12).optional(),
+  /** Families of ops that its contributor wants to compute, such as `mc`; without them all, those to come included. */
+  causes: z
+    .array(z.string().regex(/^[a-z]{1,16}$/))
+    .min(1)
+    .max(LIMITS.causes)
+    .optional(),
+  /** What the executor can do. Without it the hub assumes what every executor of its kind can. */
+  capability: z
+    .strictObject({
+      /** Of the largest operand or output of one shard. */
+      memory_bytes: z.int().min(1).max(Number.MAX_SAFE_INTEGER),
+    })
+    .optional(),
   /** What the agent found about each executor that it tried; for the owner's eyes. */
   probe: z.array(probeReport).max(EXECUTOR_KINDS.length).optional(),
   /** Names the owner; without one the owner is the agent's network. */

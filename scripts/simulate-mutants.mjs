@@ -85,14 +85,13 @@ export const MUTANTS = [
     edits: [
       {
         file: core('verify-policy'),
-        find: "export function plannedCopies(verify: VerifyPolicy): number {\n  return verify.mode === 'quorum' ? verify.k : 1",
-        replace:
-          "export function plannedCopies(verify: VerifyPolicy): number {\n  return verify.mode === 'quorum' ? verify.k - 1 : 1",
+        find: "if (verify.mode === 'quorum') return verify.k\n",
+        replace: "if (verify.mode === 'quorum') return verify.k - 1\n",
       },
       {
-        file: core('verification'),
-        find: 'run.copies.length >= verify.k',
-        replace: 'run.copies.length >= verify.k - 1',
+        file: 'kernel/verification/policy.ts',
+        find: 'agreeing.length < verify.k ?',
+        replace: 'agreeing.length < verify.k - 1 ?',
       },
     ],
   },
@@ -141,8 +140,105 @@ export const MUTANTS = [
     edits: [
       {
         file: core('refereeing'),
-        find: 'const isStranded = isOverdue || (!isPromised && !someoneMay(state, run.chunk.job, run))',
+        find: 'const isStranded = isOverdue || (!isPromised && !someoneMay(state, job, run))',
         replace: 'const isStranded = false',
+      },
+    ],
+  },
+  {
+    name: "a canary's answer is accepted",
+    edits: [
+      {
+        file: core('canaries'),
+        find: '    runs: [],\n',
+        replace:
+          "    runs: [{ first, count, method: 'single', digests: event.digests, leaves: event.leaves, copies: [{ agent: agent.id, owner, executor }] }],\n",
+      },
+    ],
+  },
+  {
+    name: 'a wrong canary is passed',
+    edits: [
+      {
+        file: core('canaries'),
+        find: 'return !bytesEqual(event.digests.subarray(32 * offset, 32 * offset + 32), expected)',
+        replace: 'return offset < 0 && !bytesEqual(event.digests, expected)',
+      },
+    ],
+  },
+  {
+    name: 'a canary outlives its job',
+    edits: [
+      {
+        file: core('leases'),
+        find: 'for (const lease of [...job.canaries]) {',
+        replace: 'for (const lease of [...job.canaries].slice(1)) {',
+      },
+    ],
+  },
+  {
+    name: 'a paused job is leased',
+    edits: [
+      { file: core('turns'), find: '  if (job.isPaused) return false\n', replace: '' },
+      { file: core('turns'), find: '|| job.isPaused || account', replace: '|| account' },
+      {
+        file: core('jobs'),
+        find: '  job.isPaused = true\n  withdrawJob(turn.state, job)\n',
+        replace: '  job.isPaused = true\n',
+      },
+    ],
+  },
+  {
+    name: 'a resumed job is forgotten',
+    edits: [
+      {
+        file: core('jobs'),
+        find: '  if (!hasWork(job)) return\n  offerJob(state, job)\n',
+        replace: '  if (!hasWork(job)) return\n',
+      },
+    ],
+  },
+  {
+    name: 'the causes that a contributor chose are ignored',
+    edits: [
+      {
+        file: core('offers'),
+        find: '(offer.causes === undefined || offer.causes.has(cause))',
+        replace: '(offer.causes === undefined || cause !== undefined)',
+      },
+    ],
+  },
+  {
+    name: 'what an agent can hold is not looked at',
+    edits: [
+      {
+        file: core('offers'),
+        find: 'offer.memory_log2 >= memory_log2 &&',
+        replace: 'offer.memory_log2 >= 0 * memory_log2 &&',
+      },
+    ],
+  },
+  {
+    name: 'what a wrong agent did alone is not done again',
+    edits: [{ file: core('blocking'), find: '  suspect(state, id, where.executor)\n', replace: '' }],
+  },
+  {
+    name: 'an audit is not waited for',
+    edits: [
+      {
+        file: core('verdict'),
+        find: '      run.sample = need.sample\n',
+        replace: '      run.sample = need.sample.slice(0, 1)\n',
+      },
+    ],
+  },
+  {
+    name: 'an audited run that loses an agent is looked after by nobody',
+    edits: [
+      {
+        file: core('runs'),
+        find: "if (run.stage === 'open' && run.timer === undefined && run.returned_ms !== undefined)\n    armTimer(state, run, run.returned_ms + HUB.second_owner_wait_ms)\n",
+        replace: '',
       },
     ],
   },

@@ -1,5 +1,6 @@
 // `npm run simulate -- --seeds N [--seed S]`: the hub's core in simulated networks (server/hub/simulation).
 // `npm run simulate -- ledger [--kills N] [--seed S]`: kills a server that records, beside witnesses (server/evidence).
+// `npm run simulate -- trust [--shards N]`: what verification costs and lets through, against what it states.
 // `npm run simulate -- --mutants [--seeds N]`: plants known bugs, one at a time, and says after how many seeds each is found.
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'

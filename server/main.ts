@@ -7,6 +7,7 @@ import { type Config, readConfig } from './config.ts'
 import { createLog, type Log } from './core/log.ts'
 import { type HouseAgent, houseTokenFile, startHouseAgent } from './house-agent.ts'
 import { createClientAddress } from './http/client-address.ts'
+import { rulesFor } from './http/rate-limits.ts'
 import { createHttpServer, type HttpServer } from './http/server.ts'
 import { WorkerReferee } from './hub/referee/referee.ts'
 import { type Database, openDatabase } from './memory/database.ts'
@@ -31,12 +32,14 @@ interface Running {
 
 const running: Running = {}
 let ending = false
+let impatient = new AbortController()
 
 try {
   const config = readConfig()
   const log = createLog(config.logLevel)
-  process.on('SIGTERM', () => void end(0, log))
-  process.on('SIGINT', () => void end(0, log))
+  const stop = () => void end(0, log, config.drain_ms)
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
   process.on('uncaughtException', (error) => {
     log.error('server.crashed', { error })
     void end(1, log)
@@ -50,7 +53,7 @@ try {
 
 async function start(config: Config, dev: boolean, log: Log): Promise<void> {
   // The port comes first: a second server started by mistake must fail before it takes over the database.
-  const http = createHttpServer()
+  const http = createHttpServer(config.connections)
   const port = await listen(http, config)
   running.http = http
   // Server components call the API over loopback.
@@ -76,6 +79,9 @@ async function start(config: Config, dev: boolean, log: Log): Promise<void> {
       from: config.mailFrom ?? `Forge Pool <no-reply@${new URL(origin).hostname}>`,
       log,
     }),
+    socketsPerHost: config.socketsPerHost,
+    leaseShards: config.leaseShards,
+    rateRules: rulesFor(config.socketsPerHost),
     clientAddress: createClientAddress({ trustedProxies: config.trustedProxies, pagesToken }),
     secret: config.secret ?? (await serverSecret(config.dataDir)),
     embedFolder: path.join(config.root, 'public', 'embed'),
@@ -174,13 +180,17 @@ async function release(): Promise<void> {
   await running.database?.close()
 }
 
-async function end(code: number, log: Log): Promise<void> {
+/** @param drain_ms how long agents may take to return what they have; a second call ends that */
+async function end(code: number, log: Log, drain_ms = 0): Promise<void> {
+  impatient.abort()
   if (ending) return
   ending = true
-  log.info('server.stopping')
+  impatient = new AbortController()
+  log.info('server.stopping', { drain_ms })
   // Leaving late is worse than leaving rudely: what was accepted is already on disk.
-  setTimeout(() => process.exit(1), SHUTDOWN_LIMIT_MS).unref()
+  setTimeout(() => process.exit(1), drain_ms + SHUTDOWN_LIMIT_MS).unref()
   try {
+    if (drain_ms > 0) await running.pool?.drain(drain_ms, impatient.signal)
     await release()
   } catch (error) {
     log.error('server.stop_failed', { error })

@@ -6,10 +6,11 @@ const DATABASE_LIMIT_MS = 2_000
 /** @returns what keeps this server from serving, in words; empty when it is ready */
 export async function unreadiness(
   database: Pick<Database, 'pool'>,
-  hub: { readonly isOpen: boolean },
+  hub: { readonly isOpen: boolean; readonly isDraining: boolean },
 ): Promise<readonly string[]> {
   const reasons: string[] = []
   if (!hub.isOpen) reasons.push('the hub has stopped')
+  else if (hub.isDraining) reasons.push('the server is about to stop')
   const answers = database.pool.query('SELECT 1').then(
     () => true,
     () => false,

@@ -74,8 +74,8 @@ async function takePart(options: HeadlessOptions): Promise<number> {
     process.on('SIGTERM', stop)
     process.on('SIGINT', stop)
     process.on('disconnect', stop)
-    const { executor, hubUrl, nodeToken, name } = options
-    agent.start({ executor, hubUrl, ownerToken: nodeToken, name })
+    const { executor, hubUrl, nodeToken, causes, name } = options
+    agent.start({ executor, hubUrl, ownerToken: nodeToken, causes, name })
   })
   return ended
 }

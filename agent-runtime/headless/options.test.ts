@@ -35,7 +35,13 @@ describe('the flags of the headless agent', () => {
     expect(headlessOptions(HUB, { FORGE_NODE_TOKEN: '' }).nodeToken).toBeUndefined()
   })
 
+  it('take the families of ops to compute, all of them by default', () => {
+    expect(headlessOptions(HUB, NOTHING).causes).toBeUndefined()
+    expect(headlessOptions([...HUB, '--causes', 'mc,tensor'], NOTHING).causes).toEqual(['mc', 'tensor'])
+  })
+
   it.each<[string, string[]]>([
+    ['a family that there is none of', [...HUB, '--causes', 'mc,alchemy']],
     ['no hub', []],
     ['a hub over ftp', ['--hub', 'ftp://x']],
     ['an unknown executor', [...HUB, '--executor', 'quantum']],

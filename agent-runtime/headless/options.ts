@@ -3,6 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
+import { CAUSE_NAMES } from '../../kernel/causes.ts'
 import { ForgeError } from '../../kernel/errors.ts'
 import { threadsMax } from '../governor.ts'
 
@@ -17,6 +18,7 @@ export function usage(command: string): string {
   --token TOKEN           the token itself. Other users of this machine can read it in the list of processes:
                           prefer --token-file, or the variable FORGE_NODE_TOKEN
   --executor KIND         cpu (default), webgpu, or auto: the faster one that computes correctly
+  --causes LIST           families of ops to compute, such as mc,tensor (default: all: ${CAUSE_NAMES.join(', ')})
   --webgpu-module NAME    package that gives WebGPU to Node, such as webgpu (Dawn)
   --name NAME             shown beside the executor, and names the key file (default: agent)
   --key-file FILE         where the agent's key is kept (default: ~/.forge-pool/NAME.key)
@@ -36,6 +38,15 @@ const flags = z.strictObject({
   hub: z.url({ protocol: /^(https?|wss?)$/, error: 'an address like http://localhost:3000 is expected' }),
   executor: z.enum(['auto', 'webgpu', 'cpu']).default('cpu'),
   'webgpu-module': z.string().min(1).max(200).optional(),
+  causes: z
+    .string()
+    .transform((list) => list.split(','))
+    .pipe(
+      z
+        .array(z.enum(CAUSE_NAMES, { error: `families of ops are expected: ${CAUSE_NAMES.join(', ')}` }))
+        .min(1),
+    )
+    .optional(),
   token: z.string().optional(),
   'token-file': z.string().min(1).optional(),
   name: z
@@ -56,6 +67,8 @@ export interface HeadlessOptions {
   readonly hubUrl: string
   readonly executor: 'auto' | 'webgpu' | 'cpu'
   readonly webgpuModule: string | undefined
+  /** Families of ops; undefined: all. */
+  readonly causes: readonly string[] | undefined
   readonly nodeToken: string | undefined
   readonly name: string
   readonly keyFile: string
@@ -82,6 +95,7 @@ export function headlessOptions(
         hub: string,
         executor: string,
         'webgpu-module': string,
+        causes: string,
         token: string,
         'token-file': string,
         name: string,
@@ -105,6 +119,7 @@ export function headlessOptions(
     hubUrl: hub,
     executor,
     webgpuModule: parsed.data['webgpu-module'],
+    causes: parsed.data.causes,
     nodeToken: givenToken(token, parsed.data['token-file'], environment[TOKEN_VARIABLE]),
     name,
     keyFile: path.resolve(parsed.data['key-file'] ?? path.join(os.homedir(), '.forge-pool', `${name}.key`)),

@@ -31,6 +31,7 @@ export class WebGpuExecutor implements Executor {
   readonly #options: DeviceOptions
   #stage: Promise<Stage>
   readonly label: string
+  readonly memory_bytes: number
   #closed = false
   #generation = 0
 
@@ -39,6 +40,7 @@ export class WebGpuExecutor implements Executor {
     this.#options = options
     this.#stage = Promise.resolve(stage)
     this.label = stage.opened.label
+    this.memory_bytes = stage.opened.limits.storage_buffer_bytes
   }
 
   /** @throws ForgeError EXECUTOR_FAILED when there is no usable device */

@@ -14,6 +14,8 @@ import { forgeErrorOf } from './errors.ts'
 export interface StartRequest {
   readonly executor: ExecutorChoice
   readonly ownerToken: string | undefined
+  /** Families of ops; undefined: all. */
+  readonly causes: readonly string[] | undefined
 }
 
 interface AgentView {
@@ -44,10 +46,14 @@ class AgentStore {
     }
   }
 
-  readonly start = async ({ executor, ownerToken }: StartRequest): Promise<void> => {
+  readonly start = async ({ executor, ownerToken, causes }: StartRequest): Promise<void> => {
     this.#set({ starting: true, error: undefined })
     await this.#attempt((client) =>
-      client.start({ executor, ...(ownerToken === undefined ? {} : { ownerToken }) }),
+      client.start({
+        executor,
+        ...(ownerToken === undefined ? {} : { ownerToken }),
+        ...(causes === undefined ? {} : { causes }),
+      }),
     )
     this.#set({ starting: false })
   }

@@ -4,6 +4,7 @@ import {
   type JobState,
   jobListItem,
   jobStateSchema,
+  jobWaiting,
   type NetworkRoom,
   networkView,
   progressView,
@@ -23,6 +24,7 @@ export const jobRoom = z.object({
   estimates: z
     .array(z.object({ shards: z.int(), value: z.number(), standard_error: z.number() }))
     .max(ESTIMATES_MAX),
+  waiting: jobWaiting.optional(),
   stopping: stoppingRoomSchema.optional(),
 }) satisfies z.ZodType<JobRoom>
 

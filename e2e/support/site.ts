@@ -124,6 +124,7 @@ export class Site {
         PORT: String(this.#port),
         FORGE_DATA_DIR: this.dataDir,
         FORGE_HOUSE_AGENT: this.#options.houseAgent ? 'on' : 'off',
+        FORGE_DRAIN_SECONDS: '1',
         FORGE_TEST_GRANT: String(this.#options.testGrant ?? ENDLESS_GRANT),
       }),
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -52,6 +52,8 @@ export interface SettledJob {
   readonly result_digest: HexDigest
   readonly artifacts: JobRecord['result']['artifacts']
   readonly credits: number | null
+  /** Answered ones; default none. */
+  readonly canaries?: NonNullable<JobRecord['verification']['canaries']> | undefined
   /** RFC 3339, UTC, to the second. */
   readonly settled_at: string
   /** 16 random bytes. */
@@ -90,7 +92,11 @@ export function assemble(settled: SettledJob): Assembled {
       root: bytesToHex(merkleRootOfDigests(digests)),
     },
     result: { digest: settled.result_digest, artifacts: [...settled.artifacts] },
-    verification: { asked: job.contract.verify, ...countTrace(trace) },
+    verification: {
+      asked: job.contract.verify,
+      ...countTrace(trace),
+      ...(settled.canaries === undefined ? {} : { canaries: settled.canaries }),
+    },
     receipts: {
       count: receipts.length,
       root: bytesToHex(merkleRootOfLeaves(receipts.map(receiptLeaf))),

@@ -58,6 +58,11 @@ export const recordSchema = z.strictObject({
     /** Distinct agent keys, and distinct owners, of accepted copies. */
     keys: count,
     owners: count,
+    /**
+     * Leases of shards whose result was known, given to test the agents, and those answered wrongly. No copies of the job's:
+     * the hub's own word. Absent without any.
+     */
+    canaries: z.strictObject({ given: count.min(1), wrong: count }).optional(),
   }),
   receipts: z.strictObject({
     count,

@@ -35,7 +35,7 @@ export function checkTrace(trace: Trace, record: JobRecord): string {
   named.delete(REFEREE_COPY)
   if (named.size !== trace.agents.length || new Set(trace.agents).size !== trace.agents.length)
     fail('the trace names an agent that has no copy, or one twice')
-  const { asked: _, ...said } = record.verification
+  const { asked: _, canaries: __, ...said } = record.verification
   const counted = countTrace(trace)
   if (canonicalJson(counted as unknown as Json) !== canonicalJson(said as unknown as Json))
     fail(

@@ -109,7 +109,8 @@ describe('evidence', () => {
       witnesses: { keys: [witnessKey], needed: 1 },
       checkpoint: await checkpointAt(bundle.envelope, old, sample),
     })
-    expect(report.checks.filter(({ state }) => state !== 'passed')).toEqual([])
+    const others = report.checks.filter(({ state }) => state !== 'passed')
+    expect(others.map(({ id, state }) => [id, state])).toEqual([['corrections', 'skipped']])
   })
 
   it('is rejected under another pinned key', async () => {
@@ -166,6 +167,19 @@ describe('evidence', () => {
     for (const accepted of [record.shards.planned - 1, record.shards.planned + 1])
       expect((await resigned({ shards: { ...record.shards, accepted } }))['replay-key']).toBe('failed')
     expect((await resigned({ work_units: record.work_units + 1 })).plan).toBe('failed')
+  })
+})
+
+describe('evidence of a job with canaries', () => {
+  it('says how many were given, which is no part of what its trace and receipts show', async () => {
+    const { settled, hub, bundle } = sample
+    const canaries = { given: 3, wrong: 1 }
+    const { record, trace, receipts, digests } = assemble({ ...settled, canaries })
+    expect(record.verification.canaries).toEqual(canaries)
+    const envelope = await sealStatement(recordStatement(record), hub)
+    const log = { proof: await proofOf(envelope, sample) }
+    const report = await check({ ...bundle, envelope, trace, receipts, digests: digestRows(digests), log })
+    expect(report.checks.filter(({ state }) => state === 'failed')).toEqual([])
   })
 })
 

@@ -15,8 +15,18 @@ export interface CheckFindings {
   /** The modelled probability that a shard is wrong, over those that rest on one word, and on agreeing owners. */
   readonly doubt_single: number
   readonly doubt_agreed: number
+  /** Leases of shards whose result was known, given in the place of work and answered; and those that were wrong. */
+  readonly canaries: number
+  readonly canaries_bad: number
 }
-export const NO_FINDINGS: CheckFindings = { audits: 0, audits_bad: 0, doubt_single: 0, doubt_agreed: 0 }
+export const NO_FINDINGS: CheckFindings = {
+  audits: 0,
+  audits_bad: 0,
+  doubt_single: 0,
+  doubt_agreed: 0,
+  canaries: 0,
+  canaries_bad: 0,
+}
 
 export function addFindings(a: CheckFindings, b: CheckFindings): CheckFindings {
   return {
@@ -24,6 +34,8 @@ export function addFindings(a: CheckFindings, b: CheckFindings): CheckFindings {
     audits_bad: a.audits_bad + b.audits_bad,
     doubt_single: a.doubt_single + b.doubt_single,
     doubt_agreed: a.doubt_agreed + b.doubt_agreed,
+    canaries: a.canaries + b.canaries,
+    canaries_bad: a.canaries_bad + b.canaries_bad,
   }
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { checksForSingle } from './credibility.ts'
-import { type NetworkSetup, type Saboteur, SimulatedNetwork } from './network.test-support.ts'
 import { SABOTEUR_FRACTION } from './policy.ts'
+import { mixedSaboteurs, type NetworkSetup, SimulatedNetwork } from './simulated-network.ts'
 
 const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31)
 const EPSILON = 1e-4
@@ -16,23 +16,15 @@ const setup = (part: Partial<NetworkSetup>): NetworkSetup => ({
   ...part,
 })
 
-/** A fifth of a hundred agents, half of them in one conspiracy, of rates from every result to one in a thousand. */
-const saboteurs = (sleeps: number): Saboteur[] =>
-  Array.from({ length: 20 }, (_, i) => ({
-    rate: [1, 0.3, 0.1, 0.01, 0.001][i % 5] as number,
-    colludes: i % 2 === 0,
-    sleeps,
-  }))
-
 describe('adaptive verification at 1e-4, by simulation', () => {
   it('of an honest network costs at most 1.08 copies of a shard once its agents are known, audits included', () => {
     const network = new SimulatedNetwork(setup({ honest: 100 }))
     let warmUp = 0
     while (network.leastChecks < checksForSingle(EPSILON, SABOTEUR_FRACTION, true))
       warmUp += network.run(1000).shards
-    const { copies, wrong } = network.run(200_000)
+    const { copies, wrong, canaries } = network.run(200_000)
     console.info(
-      `copies_honest: ${(copies / 200_000).toFixed(4)} after ${warmUp} shards of 100 agents, FUZZ_SEED=${seed}`,
+      `copies_honest: ${(copies / 200_000).toFixed(4)} after ${warmUp} shards of 100 agents, ${canaries} of them canaries, FUZZ_SEED=${seed}`,
     )
     expect(copies / 200_000).toBeLessThanOrEqual(1.08)
     expect(wrong).toBe(0)
@@ -44,7 +36,7 @@ describe('adaptive verification at 1e-4, by simulation', () => {
   ] as const)(
     'accepts fewer wrong shards than stated from a fifth of saboteurs, half colluding: %s',
     (name, keysCostNothing) => {
-      const network = new SimulatedNetwork(setup({ saboteurs: saboteurs(0), keysCostNothing }))
+      const network = new SimulatedNetwork(setup({ saboteurs: mixedSaboteurs(), keysCostNothing }))
       const { copies, wrong, doubt, caught } = network.run(SHARDS)
       console.info(
         `wrong_accepted, ${name}: ${wrong} of ${SHARDS}, stated ${(doubt / SHARDS).toExponential(2)}, ` +

@@ -21,6 +21,7 @@ const EXPECTED: Readonly<Record<Action, string>> = {
   'jobs.list_public': 'user guest key visitor',
   'jobs.cancel': 'user guest key',
   'jobs.publish': 'user key',
+  'jobs.steer': 'user guest key',
   'network.read': 'user guest key visitor',
   'agents.read': 'user guest key visitor',
   'account.read': 'user guest',

@@ -19,6 +19,8 @@ export const RULES = {
   'jobs.list_public': ANYONE,
   'jobs.cancel': ['user', 'guest', 'key'],
   'jobs.publish': ['user', 'key'],
+  /** Pause, resume, priority. */
+  'jobs.steer': ['user', 'guest', 'key'],
   'network.read': ANYONE,
   'agents.read': ANYONE,
   'account.read': ['user', 'guest'],

@@ -1,4 +1,11 @@
-import type { AgentView, JobRoom, NetworkView, ProgressView } from '../../kernel/api.ts'
+import type {
+  AgentView,
+  JobPriority,
+  JobRoom,
+  JobWaiting,
+  NetworkView,
+  ProgressView,
+} from '../../kernel/api.ts'
 import type { HexDigest } from '../../kernel/digest.ts'
 import type {
   EnrolInput,
@@ -38,10 +45,15 @@ export interface AgentSession extends Omit<AgentConnection, 'remoteAddress'> {
 
 export interface HubSessions {
   enrol(input: EnrolInput, connection: AgentConnection): Promise<EnrolOutput>
-  leases(
+  /** What the hub says to the agent, from now on or from the last message that it has seen. @returns stops listening */
+  listen(
     input: { readonly session: string; readonly lastEventId?: string | null | undefined },
-    signal: AbortSignal,
-  ): AsyncIterable<{ readonly id: string; readonly message: HubMessage }>
+    listener: {
+      message(id: string, message: HubMessage): void
+      /** Nothing more will come. */
+      ended(): void
+    },
+  ): () => void
   contract(session: string, contractHash: string): Promise<{ canonical: string }>
   result(input: ResultInput): Promise<ResultOutput>
   release(input: ReleaseInput): Promise<void>
@@ -60,7 +72,12 @@ export interface HubJobs {
   admit(job: JobRow): Promise<void>
   /** @returns false when the job is not running here (it has ended, or never was) */
   cancel(jobId: string): Promise<boolean>
+  /** After the store knows it. */
+  pause(jobId: string, isPaused: boolean): void
+  prioritise(jobId: string, priority: JobPriority): void
   progress(jobId: string): ProgressView | undefined
+  /** Why no agent works for a running job now. */
+  waiting(jobId: string): JobWaiting | undefined
 }
 
 export interface HubNetwork {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
-import type { JobListItem, JobState, JobView, QuoteView, Visibility } from '../../kernel/api.ts'
+import type { JobListItem, JobPriority, JobState, JobView, QuoteView, Visibility } from '../../kernel/api.ts'
 import { assertAvailable, type Dtype } from '../../kernel/contract.ts'
 import type { HexDigest } from '../../kernel/digest.ts'
 import { ForgeError, invariant } from '../../kernel/errors.ts'
@@ -8,20 +8,35 @@ import { EXAMPLE_WORK_UNITS_MAX, EXAMPLES, type ExampleId } from '../../kernel/e
 import type { OpRegistry, PreparedJob } from '../../kernel/job.ts'
 import { LIMITS } from '../../kernel/limits.ts'
 import { type JobPrice, jobPrice } from '../../kernel/price.ts'
-import type { BlobStat, JobFilter, JobRow, JobStore, RecordStore } from '../memory/ports.ts'
+import type { BlobStat, JobFilter, JobRow, JobStore, NewJob, RecordStore } from '../memory/ports.ts'
 import { type Actor, ownerOf } from './actor.ts'
 import { type Action, authorise, authoriseOwner, MISSING } from './authorise.ts'
 import type { BlobService } from './blobs.ts'
 import type { CreditService } from './credits.ts'
 import type { HubJobs } from './hub-port.ts'
-import { isFinal, jobListItem, jobResource, jobView, quoteView, UNFINISHED_STATES } from './job-view.ts'
+import {
+  correctionView,
+  isFinal,
+  jobListItem,
+  jobResource,
+  jobView,
+  NO_RECORD,
+  quoteView,
+  type RecordPlace,
+  UNFINISHED_STATES,
+} from './job-view.ts'
 import { CORE_LIMITS } from './limits.ts'
+import type { ReplayDesk } from './replay.ts'
 
 export interface JobService {
-  /** What a contract would be: its plan, size and replay key. Nothing is stored. @throws ForgeError as `submit` does */
-  quote(actor: Actor, contract: unknown): QuoteView
   /**
-   * Stores a job, holds its price and hands it to the hub. The same idempotency key by the same owner gives the first job back.
+   * What a contract would be: its plan, size and replay key, and whether a record would answer it now. Nothing is stored.
+   * @throws ForgeError as `submit` does
+   */
+  quote(actor: Actor, contract: unknown): Promise<QuoteView>
+  /**
+   * Stores a job, holds its price and hands it to the hub; or answers it from the record of an earlier job, where one may
+   * (server/core/replay.ts). The same idempotency key by the same owner gives the first job back, however it was answered.
    * @throws ForgeError of the contract's checks; INPUT_MISSING, INPUT_INVALID for operands; CREDITS_INSUFFICIENT;
    * CONFLICT when the key was used for another contract
    */
@@ -29,6 +44,7 @@ export interface JobService {
     actor: Actor,
     contract: unknown,
     idempotencyKey: string | undefined,
+    options?: SubmitOptions,
   ): Promise<{ readonly id: string; readonly created: boolean }>
   /**
    * One example contract for a guest, on credits given for it. Again, it gives the first job back.
@@ -45,6 +61,19 @@ export interface JobService {
   publish(actor: Actor, id: string, visibility: Visibility): Promise<{ visibility: Visibility }>
   /** Idempotent: a job that has ended stays as it is. @returns the state it is in now */
   cancel(actor: Actor, id: string): Promise<{ state: JobState }>
+  /**
+   * Gives out no new leases of a job, or again: those under way finish, what comes back is verified, and its time limit goes
+   * on. Idempotent. @throws ForgeError NOT_FOUND; CONFLICT when it has ended
+   */
+  pause(actor: Actor, id: string, isPaused: boolean): Promise<{ paused: boolean }>
+  /** How much of its owner's part a job gets. @throws ForgeError NOT_FOUND; CONFLICT when it has ended */
+  prioritise(actor: Actor, id: string, priority: JobPriority): Promise<{ priority: JobPriority }>
+}
+
+export interface SubmitOptions {
+  /** `never`: it is executed, whatever is recorded. */
+  readonly replay?: 'allow' | 'never'
+  readonly priority?: JobPriority | undefined
 }
 
 export interface PageQuery {
@@ -63,6 +92,7 @@ export interface JobServicePorts {
   readonly jobs: JobStore
   readonly blobs: Pick<BlobService, 'open'>
   readonly hub: HubJobs
+  readonly replays: ReplayDesk
   readonly credits: Pick<CreditService, 'ready' | 'grant'>
   /** A job has become public or private. */
   readonly visibilityChanged: (id: string, visibility: Visibility) => void
@@ -84,7 +114,7 @@ const DTYPE_BYTES: Readonly<Record<Dtype, number>> = {
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 export function createJobService(ports: JobServicePorts): JobService {
-  const { ops, jobs, records, blobs, hub, credits, visibilityChanged } = ports
+  const { ops, jobs, records, blobs, hub, replays, credits, visibilityChanged } = ports
   const prepare = (contract: unknown): PreparedJob => {
     const job = ops.prepare(contract)
     assertAvailable(job.contract)
@@ -106,11 +136,18 @@ export function createJobService(ports: JobServicePorts): JobService {
     return row
   }
 
-  /** Where a settled job's record is in the ledger. */
-  const placeOf = async (id: string): Promise<JobView['record']> => {
-    const [[entry], head] = await Promise.all([records.ofJob(id), records.head()])
-    if (entry === undefined) return null
-    return { index: entry.index, published: head !== undefined && head.size > entry.index }
+  /** Where the record of a settled job, or the one that answered it, is in the ledger, and what was corrected of it. */
+  const placeOf = async (row: JobRow): Promise<RecordPlace> => {
+    if (row.state !== 'settled') return NO_RECORD
+    const [[entry, ...corrections], head] = await Promise.all([
+      records.ofJob(row.replay_of ?? row.id),
+      records.head(),
+    ])
+    if (entry === undefined) return NO_RECORD
+    return {
+      record: { index: entry.index, published: head !== undefined && head.size > entry.index },
+      corrections: corrections.map(correctionView),
+    }
   }
 
   const page = async (filter: JobFilter, { limit, cursor }: PageQuery): Promise<JobPage> => {
@@ -170,8 +207,9 @@ export function createJobService(ports: JobServicePorts): JobService {
     prepared: PreparedJob,
     price: JobPrice,
     idempotencyKey: string | undefined,
+    { replay = 'allow', priority }: SubmitOptions,
   ): Promise<{ readonly job: JobRow; readonly created: boolean }> => {
-    const stored = await jobs.insert({
+    const job: NewJob = {
       id: randomUUID(),
       owner_id: ownerId,
       idempotency_key: idempotencyKey,
@@ -185,23 +223,31 @@ export function createJobService(ports: JobServicePorts): JobService {
       work_units: prepared.plan.work_units,
       shard_price: price.shard_price,
       hold: price.credits,
-    })
+      priority,
+    }
+    if (replay === 'allow' && (await replays.answer(job, prepared))) {
+      const answered = await jobs.get(job.id)
+      invariant(answered !== undefined, `job ${job.id} vanished`)
+      return { job: answered, created: true }
+    }
+    const stored = await jobs.insert(job)
     if (stored.created) await hub.admit(stored.job)
     return stored
   }
 
   return {
-    quote(actor, contract) {
+    async quote(actor, contract) {
       authorise(actor, 'jobs.quote')
-      return quoteView(prepare(contract))
+      const prepared = prepare(contract)
+      return quoteView(prepared, await replays.find(prepared, ownerOf(actor)))
     },
 
-    async submit(actor, contract, idempotencyKey) {
+    async submit(actor, contract, idempotencyKey, options = {}) {
       const { ownerId } = authoriseOwner(actor, 'jobs.submit')
       const prepared = prepare(contract)
       await checkOperands(actor, prepared)
       await credits.ready(actor)
-      const { job, created } = await store(ownerId, prepared, priceOf(prepared), idempotencyKey)
+      const { job, created } = await store(ownerId, prepared, priceOf(prepared), idempotencyKey, options)
       if (job.contract_hash !== prepared.contractHash) {
         throw new ForgeError(
           'CONFLICT',
@@ -224,7 +270,7 @@ export function createJobService(ports: JobServicePorts): JobService {
       )
       const price = priceOf(prepared)
       await credits.grant(ownerId, price.credits, 'example')
-      const { job, created } = await store(ownerId, prepared, price, EXAMPLE_KEY)
+      const { job, created } = await store(ownerId, prepared, price, EXAMPLE_KEY, { replay: 'never' })
       if (job.contract_hash !== prepared.contractHash) {
         throw new ForgeError('CONFLICT', 'a guest runs one example', {
           hint: 'Create an account to run more: this one then belongs to it.',
@@ -236,7 +282,8 @@ export function createJobService(ports: JobServicePorts): JobService {
     async get(actor, id) {
       const row = await load(actor, 'jobs.read', id)
       const isOwn = ownerOf(actor) === row.owner_id
-      return jobView(row, ops, hub.progress(id), isOwn, row.state === 'settled' ? await placeOf(id) : null)
+      const live = { progress: hub.progress(id), waiting: hub.waiting(id) }
+      return jobView(row, ops, live, isOwn, await placeOf(row))
     },
 
     async list(actor, query) {
@@ -263,7 +310,25 @@ export function createJobService(ports: JobServicePorts): JobService {
       }
       return { state: (await load(actor, 'jobs.cancel', id)).state }
     },
+
+    async pause(actor, id, isPaused) {
+      await load(actor, 'jobs.steer', id)
+      if (!(await jobs.setPaused(id, isPaused))) throw ended(isPaused ? 'paused' : 'resumed')
+      hub.pause(id, isPaused)
+      return { paused: isPaused }
+    },
+
+    async prioritise(actor, id, priority) {
+      await load(actor, 'jobs.steer', id)
+      if (!(await jobs.setPriority(id, priority))) throw ended('given another priority')
+      hub.prioritise(id, priority)
+      return { priority }
+    },
   }
+}
+
+function ended(what: string): ForgeError {
+  return new ForgeError('CONFLICT', `the job has ended: it cannot be ${what}`)
 }
 
 const cursorSchema = z.tuple([z.iso.datetime(), z.string().regex(UUID)])

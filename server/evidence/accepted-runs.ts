@@ -1,19 +1,30 @@
 import { invariant } from '../../kernel/errors.ts'
-import { digestRows, type RecordedRun } from '../../kernel/evidence/assemble.ts'
+import { digestRows, type RecordedRun, type SettledJob } from '../../kernel/evidence/assemble.ts'
 import { DIGEST_ROW } from '../../kernel/evidence/bundle.ts'
 import type { JobRow, ResultStore } from '../memory/ports.ts'
 
-/** What is accepted of a job's first `accepted` shards, without the leaves, and what stood there before it was found wrong. */
+/**
+ * What is accepted of a job's first `accepted` shards, without the leaves, what stood there before it was found wrong, and how
+ * its canaries were answered.
+ */
 export async function loadRuns(
   results: Pick<ResultStore, 'load'>,
   jobId: string,
   accepted: number,
-): Promise<{ readonly runs: readonly RecordedRun[]; readonly replaced: readonly RecordedRun[] }> {
+): Promise<{
+  readonly runs: readonly RecordedRun[]
+  readonly replaced: readonly RecordedRun[]
+  readonly canaries: SettledJob['canaries']
+}> {
   const stored: RecordedRun[] = []
-  // A copy: the digests of a row lie in one memory with its leaves.
-  for await (const { runs } of results.load(jobId))
+  const canaries = { given: 0, wrong: 0 }
+  for await (const { runs, findings } of results.load(jobId)) {
+    canaries.given += findings.canaries
+    canaries.wrong += findings.canaries_bad
+    // A copy: the digests of a row lie in one memory with its leaves.
     for (const { leaves: _, ...run } of runs)
       if (run.first < accepted) stored.push({ ...run, digests: run.digests.slice() })
+  }
   const known = new Uint8Array(Math.ceil(accepted / 8))
   const runs: RecordedRun[] = []
   const replaced: RecordedRun[] = []
@@ -23,7 +34,7 @@ export async function loadRuns(
     const kept = parts.reduce((sum, { count }) => sum + count, 0)
     if (kept < Math.min(run.count, accepted - run.first)) replaced.push(run)
   }
-  return { runs, replaced }
+  return { runs, replaced, canaries: canaries.given === 0 ? undefined : canaries }
 }
 
 /** Rows of digests made at a time: 256 Ki shards, of which 8 MiB are held. */

@@ -6,13 +6,13 @@ import { ForgeError, invariant } from '../../kernel/errors.ts'
 import { type Assembled, assemble } from '../../kernel/evidence/assemble.ts'
 import { envelopeDigest, keyIdOf, sealStatement } from '../../kernel/evidence/envelope.ts'
 import { recordLeaf } from '../../kernel/evidence/leaf.ts'
-import { recordStatement } from '../../kernel/evidence/record.ts'
+import { type JobRecord, recordStatement } from '../../kernel/evidence/record.ts'
 import type { OpRegistry } from '../../kernel/job.ts'
 import type { BlobStore, JobRow, JobStore, NewLogEntry, RecordStore, ResultStore } from '../memory/ports.ts'
 import { loadRuns, recordedShards } from './accepted-runs.ts'
+import type { HubKey } from './hub-key.ts'
 import { EVIDENCE_LIMITS } from './limits.ts'
 import type { Publisher } from './publisher.ts'
-import type { SigningKey } from './signing-keys.ts'
 
 /**
  * Makes the record of every settled job and appends it to the ledger. It works from the database alone and may be cut off
@@ -25,7 +25,9 @@ export interface RecorderPorts {
   readonly results: Pick<ResultStore, 'load'>
   readonly records: RecordStore
   readonly blobs: BlobStore
-  readonly hubKey: SigningKey
+  readonly hubKey: HubKey
+  /** Holds a record against those of its replay key, before it is appended. */
+  readonly compare: (record: JobRecord, batch: readonly JobRecord[]) => Promise<void>
   readonly publisher: Publisher
   /** The ledger has a new head. */
   published(): Promise<void>
@@ -41,6 +43,11 @@ export interface Recorded {
   readonly began: Date
   readonly appended: Date
   readonly published: Date
+}
+
+interface MadeRecord {
+  readonly entry: NewLogEntry
+  readonly record: JobRecord
 }
 
 const KEPT = { maxBytes: EVIDENCE_LIMITS.kept_bytes }
@@ -103,14 +110,17 @@ export class Recorder {
         const found = this.#closed ? [] : await records.unrecorded(limit)
         const ids: string[] = []
         const entries: NewLogEntry[] = []
+        const made: JobRecord[] = []
         const began: Date[] = []
         for (const id of found) {
           const start = new Date()
-          const entry = this.#impossible.has(id) ? undefined : await this.#entryOrNone(id)
-          if (entry === undefined) continue
+          const one = this.#impossible.has(id) ? undefined : await this.#entryOrNone(id)
+          if (one === undefined) continue
+          await this.#ports.compare(one.record, made)
           began.push(start)
           ids.push(id)
-          entries.push(entry)
+          entries.push(one.entry)
+          made.push(one.record)
         }
         const indices = entries.length > 0 ? await records.append(entries) : []
         const appended = new Date()
@@ -137,7 +147,7 @@ export class Recorder {
   }
 
   /** A job whose record cannot be made, whatever is tried, is said and left: it is in nobody's way. */
-  async #entryOrNone(jobId: string): Promise<NewLogEntry | undefined> {
+  async #entryOrNone(jobId: string): Promise<MadeRecord | undefined> {
     try {
       return await this.#entryOf(jobId)
     } catch (error) {
@@ -148,18 +158,18 @@ export class Recorder {
     }
   }
 
-  async #entryOf(jobId: string): Promise<NewLogEntry> {
+  async #entryOf(jobId: string): Promise<MadeRecord> {
     const { blobs, hubKey } = this.#ports
     const row = await this.#ports.jobs.get(jobId)
     invariant(row !== undefined, `settled job ${jobId} is stored`)
     const { record, trace, receipts } = await this.#assemble(row)
-    const envelope = await sealStatement(recordStatement(record), hubKey)
+    const envelope = await sealStatement(recordStatement(record), await hubKey.current())
     const receiptsText = canonicalJson(receipts as unknown as Json)
     const [tracePut, receiptsPut] = [
       await blobs.put(once(utf8ToBytes(trace)), KEPT),
       await blobs.put(once(utf8ToBytes(receiptsText)), KEPT),
     ]
-    return {
+    const entry: NewLogEntry = {
       kind: 'record',
       job_id: jobId,
       leaf: recordLeaf(envelopeDigest(envelope)),
@@ -167,12 +177,13 @@ export class Recorder {
       trace: tracePut.digest,
       receipts: receiptsPut.digest,
     }
+    return { entry, record }
   }
 
   /** The key that signs, then the earlier ones. */
   async #hubs(): Promise<readonly HexDigest[]> {
     const { hubKey, records } = this.#ports
-    const own = keyIdOf(hubKey.publicKey)
+    const own = keyIdOf((await hubKey.current()).publicKey)
     const known = (await records.hubKeys()).map(({ public_key }) => keyIdOf(public_key))
     return [own, ...known.filter((id) => id !== own)]
   }
@@ -182,7 +193,7 @@ export class Recorder {
     const { result_digest, finished_at } = row
     invariant(result_digest !== null && finished_at !== null, `job ${row.id} has settled`)
     const accepted = recordedShards(row)
-    const { runs, replaced } = await loadRuns(results, row.id, accepted)
+    const { runs, replaced, canaries } = await loadRuns(results, row.id, accepted)
     return assemble({
       id: row.id,
       hubs: await this.#hubs(),
@@ -190,6 +201,7 @@ export class Recorder {
       accepted,
       runs,
       replaced,
+      canaries,
       receipts: await records.receipts(row.id),
       withheld: await records.withheld(row.id),
       result_digest,

@@ -134,6 +134,9 @@ const PROCEDURES: readonly Row[] = [
   procedure('jobs.list', 'jobs.list', () => ({})),
   procedure('jobs.listPublic', 'jobs.list_public', () => ({})),
   procedure('jobs.publish', 'jobs.publish', () => ({ id: own.job, visibility: 'private' })),
+  procedure('jobs.pause', 'jobs.steer', () => ({ id: own.job })),
+  procedure('jobs.resume', 'jobs.steer', () => ({ id: own.job })),
+  procedure('jobs.prioritise', 'jobs.steer', () => ({ id: own.job, priority: 'high' })),
   procedure('jobs.cancel', 'jobs.cancel', () => ({ id: own.job })),
   procedure('network.stats', 'network.read'),
   procedure('network.epoch', 'network.read'),
@@ -222,6 +225,24 @@ const ROUTES: readonly Row[] = [
     init: () => ({ method: 'HEAD' }),
   },
   {
+    what: 'POST /api/v0/jobs/{id}/pause',
+    action: 'jobs.steer',
+    path: () => `/api/v0/jobs/${own.job}/pause`,
+    init: () => ({ method: 'POST' }),
+  },
+  {
+    what: 'POST /api/v0/jobs/{id}/resume',
+    action: 'jobs.steer',
+    path: () => `/api/v0/jobs/${own.job}/resume`,
+    init: () => ({ method: 'POST' }),
+  },
+  {
+    what: 'POST /api/v0/jobs/{id}/cancel',
+    action: 'jobs.cancel',
+    path: () => `/api/v0/jobs/${own.job}/cancel`,
+    init: () => ({ method: 'POST' }),
+  },
+  {
     what: 'GET /api/v0/credits/statement.csv',
     action: 'credits.read',
     path: () => '/api/v0/credits/statement.csv',
@@ -243,6 +264,9 @@ describe('another person’s', () => {
       'jobs.get',
       'jobs.proof',
       'jobs.publish',
+      'jobs.pause',
+      'jobs.resume',
+      'jobs.prioritise',
       'jobs.cancel',
       'keys.revoke',
       'sites.get',
@@ -254,6 +278,9 @@ describe('another person’s', () => {
       'devices.revoke',
       'devices.appeal',
       'GET /api/v0/jobs/{id}',
+      'POST /api/v0/jobs/{id}/pause',
+      'POST /api/v0/jobs/{id}/resume',
+      'POST /api/v0/jobs/{id}/cancel',
       'GET /api/v0/jobs/{id}/evidence',
       'GET /api/v0/blobs/{sha256}',
       'HEAD /api/v0/blobs/{sha256}',
@@ -320,6 +347,9 @@ describe('who may do what', () => {
     if (!allowed) expect(response.status, text).toBe(kind === 'visitor' ? 401 : 403)
     // A guest and a visitor are let in and do not find Ada's things.
     else if (row.what === 'devices.claim') expect(response.status, text).toBe(409)
+    // Ada's job was cancelled in the row of its procedure.
+    else if (row.what.startsWith('POST /api/v0/jobs/'))
+      expect([row.action === 'jobs.steer' ? 409 : 200, 404], text).toContain(response.status)
     // Ada's device is in no quarantine.
     else if (row.what === 'devices.appeal') expect([404, 409], text).toContain(response.status)
     else

@@ -6,8 +6,8 @@ import type { ClientAddress } from './client-address.ts'
 import type { BlobRoutes } from './rest-blobs.ts'
 import { sendStatement } from './rest-credits.ts'
 import { embedAsked, embedConsent, embedStop } from './rest-embed.ts'
-import { sendEvidence } from './rest-evidence.ts'
-import { executeOp, getJob } from './rest-jobs.ts'
+import { sendEvidence, sendPublicRecords } from './rest-evidence.ts'
+import { executeOp, getJob, steerJob } from './rest-jobs.ts'
 
 export interface RestExchange {
   readonly request: IncomingMessage
@@ -53,6 +53,22 @@ export const REST_ROUTES: readonly RestRoute[] = [
     pattern: /^\/api\/v0\/jobs\/([^/]{1,64})\/evidence$/,
     action: 'jobs.read',
     serve: ({ request, response, context }, id) => sendEvidence(id, request, response, context),
+  },
+  ...(['pause', 'resume', 'cancel'] as const).map(
+    (verb): RestRoute => ({
+      method: 'POST',
+      path: `/api/v0/jobs/{id}/${verb}`,
+      pattern: new RegExp(`^/api/v0/jobs/([^/]{1,64})/${verb}$`),
+      action: verb === 'cancel' ? 'jobs.cancel' : 'jobs.steer',
+      serve: ({ response, context }, id) => steerJob(verb, id, response, context),
+    }),
+  ),
+  {
+    method: 'GET',
+    path: '/api/v0/records',
+    pattern: /^\/api\/v0\/records$/,
+    action: 'jobs.list_public',
+    serve: ({ request, response, context }) => sendPublicRecords(request, response, context),
   },
   {
     method: 'GET',

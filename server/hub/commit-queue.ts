@@ -98,9 +98,21 @@ export class CommitQueue {
     const withheld = this.#withheld
     this.#withheld = []
     const groups = groupByJob(commits)
+    const { epoch } = this.#options
+    const canaries = commits.flatMap(({ job_id, canaries: answers = [] }) =>
+      answers.map(({ lease_id, agent, owner, shards, isRight }) => ({
+        job_id,
+        epoch,
+        lease_id,
+        agent,
+        owner,
+        shards,
+        isRight,
+      })),
+    )
     for (let attempt = 1; !this.#closed; attempt++) {
       try {
-        await this.#options.store.commit(this.#options.epoch, groups, receipts, withheld)
+        await this.#options.store.commit(this.#options.epoch, groups, receipts, withheld, canaries)
         break
       } catch (error) {
         if (error instanceof ForgeError && error.code === 'CONFLICT') {

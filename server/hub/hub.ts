@@ -1,5 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import type { AgentView, JobRoom, JobState, NetworkView, ProgressView } from '../../kernel/api.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import {
+  type AgentView,
+  type JobPriority,
+  type JobRoom,
+  type JobState,
+  type JobWaiting,
+  type NetworkView,
+  PRIORITY_WEIGHTS,
+  type ProgressView,
+} from '../../kernel/api.ts'
 import { parseJsonStrict } from '../../kernel/canonical.ts'
 import { bytesToHex, sha256 } from '../../kernel/digest.ts'
 import { ForgeError, type ForgeErrorJson } from '../../kernel/errors.ts'
@@ -8,7 +18,6 @@ import { OPS } from '../../kernel/ops/registry.ts'
 import type {
   EnrolInput,
   EnrolOutput,
-  HubMessage,
   ReleaseInput,
   ResultInput,
   ResultOutput,
@@ -20,20 +29,23 @@ import { ChunkDesk } from './chunk-desk.ts'
 import { joinRanges, type ShardRange } from './chunk-queue.ts'
 import { CommitQueue, type PendingCommit } from './commit-queue.ts'
 import type { HubEffect, HubEvent } from './core/events.ts'
+import { waitingFor } from './core/fleet.ts'
 import { type HubJob, type HubState, initialState } from './core/state.ts'
 import { step } from './core/step.ts'
 import { checkResult } from './intake.ts'
-import { admittedJob, JobRuntime, type SingleRun, singlesOf } from './job-runtime.ts'
+import { admittedJob, JobRuntime, type SingleRun, singlesOf, sortSingles } from './job-runtime.ts'
 import { JobWriter, type StoredEnd } from './job-writer.ts'
-import { LeaseSigners, signedLease } from './lease-signer.ts'
+import { LeaseSigners } from './lease-signer.ts'
 import { MemoryChunkQueue } from './memory-chunk-queue.ts'
 import type { HubOptions } from './options.ts'
+import type { Listener } from './outbox.ts'
 import { failureOf, RefereeDesk } from './referee-desk.ts'
 import { type SessionConnection, SessionTable } from './session-table.ts'
 import { takeOver } from './succession.ts'
 import { Tally } from './tally.ts'
 import type { HubFigures } from './tap.ts'
 import { TrustDesk } from './trust-desk.ts'
+import { WaitingWatch } from './waiting-watch.ts'
 
 /**
  * The hub's shell: it owns the clock, the sockets' queues, storage and the referee, and turns them into events of the
@@ -41,6 +53,7 @@ import { TrustDesk } from './trust-desk.ts'
  */
 
 const TICK_MS = 250
+const DRAIN_LOOK_MS = 50
 /** Shards of one chunk: large enough that chunks cost nothing, small enough that several hubs share a job evenly. */
 const CHUNK_SHARDS = 16_384
 
@@ -60,6 +73,7 @@ export class Hub {
   readonly #trust: TrustDesk
   readonly #refereeing: RefereeDesk
   readonly #dirty = new Set<string>()
+  readonly #waitings = new WaitingWatch()
   readonly #tally: Tally
   readonly #signers = new LeaseSigners()
   #timer: ReturnType<typeof setInterval> | undefined
@@ -116,6 +130,20 @@ export class Hub {
     return hub
   }
 
+  /**
+   * Gives no more leases, and waits until what agents have is answered and what was accepted is durable: nobody's work is
+   * thrown away by a restart.
+   * @param limit_ms waits no longer
+   */
+  async drain(limit_ms: number, signal: AbortSignal): Promise<void> {
+    this.#apply({ t: 'hub.draining' })
+    const until_ms = this.#now() + limit_ms
+    while (!this.#closed && !signal.aborted && this.#now() < until_ms) {
+      if (this.#state.leases.size === 0 && this.#commits.waiting === 0) return
+      await delay(DRAIN_LOOK_MS, undefined, { signal }).catch(() => {})
+    }
+  }
+
   /** Stops taking part: what was accepted becomes durable, everything else is forgotten and done again later. */
   async close(): Promise<void> {
     if (this.#closed) return
@@ -149,7 +177,7 @@ export class Hub {
 
   async #admit(row: JobRow): Promise<void> {
     try {
-      const job = OPS.prepare(parseJsonStrict(row.canonical))
+      const job = (this.#options.ops ?? OPS).prepare(parseJsonStrict(row.canonical))
       const runtime = new JobRuntime(row.id, job, this.#options.blobs)
       this.#runtimes.set(row.id, runtime)
       this.#contracts.set(job.contractHash, job.canonical)
@@ -166,7 +194,8 @@ export class Hub {
       const { shard_count } = job.plan
       const published = { job_id: row.id, shard_count, chunk_shards: CHUNK_SHARDS }
       const { drained } = await this.#chunks.publish({ ...published, accepted: joinRanges(accepted) })
-      this.#apply({ t: 'job.admitted', job: admittedJob(row, job, singles, runtime.looked(), this.#now()) })
+      const words = await sortSingles(this.#options.trust, row, singles)
+      this.#apply({ t: 'job.admitted', job: admittedJob(row, job, words, runtime.looked(), this.#now()) })
       if (drained) this.#apply({ t: 'job.drained', job_id: row.id })
       this.#dirty.add(row.id)
       if (accepted.length > 0)
@@ -194,6 +223,22 @@ export class Hub {
     return true
   }
 
+  /** Its owner wants no new leases of it, or wants them again. The store knows it already. */
+  pause(jobId: string, isPaused: boolean): void {
+    this.#apply({ t: isPaused ? 'job.paused' : 'job.resumed', job_id: jobId })
+    this.#dirty.add(jobId)
+  }
+
+  prioritise(jobId: string, priority: JobPriority): void {
+    this.#apply({ t: 'job.weighed', job_id: jobId, weight: PRIORITY_WEIGHTS[priority] })
+  }
+
+  /** Why no agent works for a running job now; undefined when one does, or it is not running here. */
+  waiting(jobId: string): JobWaiting | undefined {
+    const job = this.#state.jobs.get(jobId)
+    return job === undefined ? undefined : waitingFor(this.#state, job)
+  }
+
   /** A guest has become an account: his jobs are the account's, whose own agents no longer count towards them. */
   ownerMoved(from: string, to: string): void {
     this.#apply({ t: 'owner.moved', from, to })
@@ -206,7 +251,9 @@ export class Hub {
   /** What watchers of the job see now; undefined when it is not running here. */
   room(jobId: string): JobRoom | undefined {
     const job = this.#state.jobs.get(jobId)
-    return job === undefined ? undefined : this.#runtimes.get(jobId)?.room(job.phase, job)
+    return job === undefined
+      ? undefined
+      : this.#runtimes.get(jobId)?.room(job.phase, job, this.waiting(jobId))
   }
 
   // Agents
@@ -260,7 +307,15 @@ export class Hub {
     }
     this.#apply({
       t: 'session.joined',
-      session: { id, agent, owner: connection.ownerId, executor: input.executor.kind, window: input.window },
+      session: {
+        id,
+        agent,
+        owner: connection.ownerId,
+        executor: input.executor.kind,
+        window: input.window,
+        causes: input.causes,
+        memory_bytes: input.capability?.memory_bytes,
+      },
       claimed_speed: input.speed,
       standing,
     })
@@ -297,25 +352,25 @@ export class Hub {
 
   /**
    * What the hub says to the agent, from now on or, after an interruption, from the last message that it has seen.
+   * @returns stops listening
    * @throws ForgeError UNAUTHENTICATED when the session is not known (any more): enrol again
    */
-  async *leases(
+  listen(
     input: { readonly session: string; readonly lastEventId?: string | null | undefined },
-    signal: AbortSignal,
-  ): AsyncGenerator<{ readonly id: string; readonly message: HubMessage }> {
+    listener: Listener,
+  ): () => void {
     const session = this.#sessions.get(input.session)
-    const reader = session.outbox.open(signal)
+    session.outbox.open(listener)
     const seen = Number(input.lastEventId ?? 0)
     this.#apply({
       t: 'session.listening',
       session: session.id,
       after_lease: Number.isSafeInteger(seen) ? seen : 0,
     })
-    try {
-      for await (const { id, message } of reader.items)
-        yield { id, message: message.t === 'lease' ? await signedLease(message, session) : message }
-    } finally {
-      if (reader.isCurrent()) this.#apply({ t: 'session.silent', session: session.id })
+    return () => {
+      if (!session.outbox.isOpenFor(listener)) return
+      session.outbox.leave()
+      this.#apply({ t: 'session.silent', session: session.id })
     }
   }
 
@@ -364,7 +419,8 @@ export class Hub {
         digests: input.digests,
         leaves: input.leaves,
       })
-      if (outcome === 'received') {
+      // A canary's answer is no copy of the job's: its evidence has no place for it.
+      if (outcome === 'received' && lease.canary === undefined) {
         this.#commits.addReceipt({
           job_id: lease.job.id,
           agent: session.agent,
@@ -428,6 +484,10 @@ export class Hub {
   /** @returns the job of a lease that an agent holds */
   jobOfLease(lease_id: string): string | undefined {
     return this.#state.leases.get(lease_id)?.job.id
+  }
+
+  get isDraining(): boolean {
+    return this.#state.isDraining
   }
 
   /** Whether it still takes part. */
@@ -546,6 +606,7 @@ export class Hub {
     const hash = this.#runtimes.get(jobId)?.job.contractHash
     this.#runtimes.delete(jobId)
     this.#dirty.delete(jobId)
+    this.#waitings.forget(jobId)
     const shared = [...this.#runtimes.values()].some((runtime) => runtime.job.contractHash === hash)
     if (hash !== undefined && !shared) this.#contracts.delete(hash)
     this.#chunks.withdraw(jobId)
@@ -595,8 +656,8 @@ export class Hub {
     try {
       const settlement = await runtime.settlement(() => this.#options.results.load(jobId))
       this.#writer.write(jobId, async () => {
-        // What an agent was told is accepted is paid, also beyond the stopping point.
-        if (runtime.looked().stopped_at !== undefined) await this.#commits.durable()
+        // What an agent was told is accepted is paid: also a canary, and what lies beyond the stopping point.
+        await this.#commits.durable()
         await this.#totals.flush()
         const settled = { ...settlement, progress: runtime.progress(undefined) }
         if (!(await this.#options.jobs.settle(jobId, this.epoch, settled))) {
@@ -623,6 +684,8 @@ export class Hub {
 
   #tick(): void {
     this.#apply({ t: 'tick' })
+    for (const id of this.#waitings.changed(this.#runtimes.keys(), (jobId) => this.waiting(jobId)))
+      this.#dirty.add(id)
     for (const jobId of this.#dirty) {
       const room = this.room(jobId)
       if (room !== undefined) this.#options.listener.jobChanged(jobId, room)

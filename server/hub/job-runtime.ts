@@ -1,14 +1,23 @@
 import type { AcceptedRun } from '../../kernel/acceptance.ts'
 import type { Aggregate } from '../../kernel/aggregate.ts'
-import type { JobRoom, JobState, ProgressView } from '../../kernel/api.ts'
+import {
+  type JobRoom,
+  type JobState,
+  type JobWaiting,
+  PRIORITY_WEIGHTS,
+  type ProgressView,
+} from '../../kernel/api.ts'
 import { canonicalJson } from '../../kernel/canonical.ts'
+import { causeOf } from '../../kernel/causes.ts'
 import { bytesToHex, sha256Hex } from '../../kernel/digest.ts'
 import { stoppingRoom } from '../../kernel/early-stopping.ts'
 import { ForgeError, invariant } from '../../kernel/errors.ts'
 import type { PreparedJob } from '../../kernel/job.ts'
+import { memoryBytes } from '../../kernel/needs.ts'
 import type { InputBytes } from '../../kernel/ops/op.ts'
 import { addFindings, type CheckFindings, NO_FINDINGS } from '../../kernel/verification/job-bound.ts'
 import type { ArtifactRow, BlobStore, JobRow, ResultGroup, Settlement } from '../memory/ports.ts'
+import type { TrustStore } from '../memory/trust-store.ts'
 import type { AdmittedJob } from './core/events.ts'
 import type { HubJob, Run } from './core/state.ts'
 import { formatHeadline } from './headline.ts'
@@ -90,7 +99,8 @@ export class JobRuntime {
       if (isNew && !isReplacement) this.accept([run])
       for (let offset = 0; offset < run.count; offset++) {
         const shard = run.first + offset
-        const leaf = await this.#leafOf(run, offset)
+        // Leaves that are here are not waited for: a promise a shard would cost more than its folding.
+        const leaf = run.leaves[offset] ?? (await this.#leafOf(run, offset))
         if (this.#isSeen(shard)) this.#replaced.set(shard, leaf)
         else {
           this.#seen[shard >> 3] = (this.#seen[shard >> 3] ?? 0) | (1 << (shard & 7))
@@ -206,9 +216,10 @@ export class JobRuntime {
     }
   }
 
-  room(state: JobState, core: HubJob | undefined): JobRoom {
+  room(state: JobState, core: HubJob | undefined, waiting?: JobWaiting): JobRoom {
     return {
       state,
+      ...(waiting === undefined ? {} : { waiting }),
       shard_count: this.job.plan.shard_count,
       progress: this.progress(core),
       grid: this.#grid(core),
@@ -280,11 +291,26 @@ export function singlesOf({ first, count, method, copies }: AcceptedRun): readon
   return method === 'single' ? copies.map(({ agent, executor }) => ({ agent, executor, first, count })) : []
 }
 
+/** What of the job rests on the word of agents that were found wrong since it was submitted, and what on others'. */
+export async function sortSingles(
+  trust: Pick<TrustStore, 'failedSince'>,
+  row: Pick<JobRow, 'created_at'>,
+  singles: readonly SingleRun[],
+): Promise<{ readonly singles: readonly SingleRun[]; readonly suspects: readonly SingleRun[] }> {
+  const keyOf = ({ agent, executor }: Pick<SingleRun, 'agent' | 'executor'>) => `${agent} ${executor}`
+  const who = [...new Map(singles.map((run) => [keyOf(run), run])).values()]
+  const failed = new Set((await trust.failedSince(who, row.created_at)).map(keyOf))
+  return {
+    singles: singles.filter((run) => !failed.has(keyOf(run))),
+    suspects: singles.filter((run) => failed.has(keyOf(run))),
+  }
+}
+
 /** A stored job as the core takes it. */
 export function admittedJob(
   row: JobRow,
   job: PreparedJob,
-  singles: readonly SingleRun[],
+  { singles, suspects }: Awaited<ReturnType<typeof sortSingles>>,
   looked: Pick<HubJob, 'looks_passed' | 'stopped_at'>,
   now_ms: number,
 ): AdmittedJob {
@@ -299,11 +325,15 @@ export function admittedJob(
     contract_hash: job.contractHash,
     plan_digest: job.planDigest,
     verify,
-    ...(verify.mode === 'none' ? {} : { singles }),
+    ...(verify.mode === 'none' ? {} : { singles, suspects }),
     target: policy.target,
     min_agents: policy.min_agents,
     max_agents: policy.max_agents ?? Number.POSITIVE_INFINITY,
-    weight: 1,
+    weight: PRIORITY_WEIGHTS[row.priority],
+    cause: causeOf(job.contract.op),
+    memory_bytes: memoryBytes(job),
+    operands: Object.values(job.contract.inputs).map(({ digest }) => digest),
+    isPaused: row.paused_at !== null,
     look_ends: job.plan.looks ?? [],
     ...looked,
     // The time limit counts from submission, across restarts; inside the hub only the monotonic clock is used.

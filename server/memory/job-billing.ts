@@ -164,7 +164,7 @@ async function openHold(tx: Transaction, jobId: string): Promise<OpenHold | unde
 }
 
 interface WorkRow extends WorkDone {
-  /** Of shards beyond those that the result covers. */
+  /** Nobody is charged for it: shards beyond those that the result covers, and canaries. */
   readonly is_surplus: boolean
   /** Kind of the owner at acceptance; null for the referee. */
   readonly owner_kind: string | null
@@ -174,7 +174,7 @@ interface WorkRow extends WorkDone {
 }
 
 /**
- * The copies of a job that are durable, by agent and owner. A group of results lies on one side of every look of its job,
+ * The copies of a job that are durable, and its canaries that were right, by agent and owner. A group of results lies on one side of every look of its job,
  * so its first shard says on which side of the stopping point.
  */
 async function durableWork(
@@ -194,6 +194,9 @@ async function durableWork(
        CROSS JOIN LATERAL jsonb_to_recordset(g.work)
          AS line (agent text, owner text, computation bigint, verification bigint)
        WHERE g.job_id = $1 GROUP BY line.agent, line.owner, is_surplus
+       UNION ALL
+       SELECT agent::text, owner, true, sum(shards), 0 FROM canary_answers
+       WHERE job_id = $1 AND is_right GROUP BY agent, owner
      ) AS w
      LEFT JOIN owners o ON o.id = CASE WHEN w.owner ~ '^[0-9a-f-]{36}$' THEN w.owner::uuid END
      LEFT JOIN agents a ON a.id = w.agent::bpchar

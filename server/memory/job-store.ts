@@ -2,6 +2,7 @@ import { z } from 'zod'
 import {
   failureView,
   type JobState,
+  jobPrioritySchema,
   jobStateSchema,
   progressView,
   visibilitySchema,
@@ -91,6 +92,19 @@ export function createJobStore(
       await prisma.jobs.updateMany({ where: { id }, data: { visibility } })
     },
 
+    async setPaused(id, isPaused) {
+      const { count } = await prisma.jobs.updateMany({
+        where: { id, state: { notIn: [...FINAL] }, paused_at: isPaused ? null : { not: null } },
+        data: { paused_at: isPaused ? new Date() : null },
+      })
+      return count > 0 || (await isUnfinished(prisma, id))
+    },
+
+    async setPriority(id, priority) {
+      const where = { id, state: { notIn: [...FINAL] } }
+      return (await prisma.jobs.updateMany({ where, data: { priority } })).count > 0
+    },
+
     async unfinished(ownerId) {
       const rows = await prisma.jobs.findMany({
         where: { state: { notIn: [...FINAL] }, ...(ownerId !== undefined && { owner_id: ownerId }) },
@@ -145,12 +159,16 @@ export function createJobStore(
   }
 }
 
+async function isUnfinished(prisma: Database['prisma'], id: string): Promise<boolean> {
+  return (await prisma.jobs.count({ where: { id, state: { notIn: [...FINAL] } } })) > 0
+}
+
 /** @returns false when its id, or its owner's idempotency key, is there already */
 async function insertRow(tx: Transaction, job: Parameters<JobStore['insert']>[0]): Promise<boolean> {
   const { rowCount } = await tx.query(
     `INSERT INTO jobs (id, owner_id, idempotency_key, op, contract, contract_hash, replay_key, plan_digest,
-       shard_count, work_units, shard_price, hold)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING`,
+       shard_count, work_units, shard_price, hold, priority)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING`,
     [
       job.id,
       job.owner_id,
@@ -164,6 +182,7 @@ async function insertRow(tx: Transaction, job: Parameters<JobStore['insert']>[0]
       job.work_units,
       job.shard_price,
       job.hold,
+      job.priority ?? 'normal',
     ],
   )
   return rowCount === 1
@@ -214,6 +233,7 @@ function jobRow(row: StoredJob): JobRow {
     contract,
     state,
     visibility,
+    priority,
     shard_count,
     work_units,
     shard_price,
@@ -230,6 +250,7 @@ function jobRow(row: StoredJob): JobRow {
     canonical: contract,
     state: jobStateSchema.parse(state),
     visibility: visibilitySchema.parse(visibility),
+    priority: jobPrioritySchema.parse(priority),
     shard_count: safeNumber(shard_count),
     work_units: safeNumber(work_units),
     shard_price: shard_price === null ? null : safeNumber(shard_price),

@@ -1,6 +1,6 @@
 import type { AcceptedRun, AcceptedShard } from '../../kernel/acceptance.ts'
 import type { StatementLine } from '../../kernel/api/credits.ts'
-import type { JobState, ProgressView, Visibility } from '../../kernel/api.ts'
+import type { JobPriority, JobState, ProgressView, Visibility } from '../../kernel/api.ts'
 import type { WorkDone } from '../../kernel/bill.ts'
 import type { Contract } from '../../kernel/contract.ts'
 import type { HexDigest } from '../../kernel/digest.ts'
@@ -33,6 +33,8 @@ export interface NewJob {
   readonly shard_price: number
   /** Credits held for the job, the most that it can cost. */
   readonly hold: number
+  /** How much of its owner's part of the network it gets; default normal. */
+  readonly priority?: JobPriority | undefined
 }
 
 export interface ArtifactRow {
@@ -43,7 +45,8 @@ export interface ArtifactRow {
   readonly bytes: number
 }
 
-export interface JobRow extends Omit<NewJob, 'idempotency_key' | 'contract' | 'shard_price' | 'hold'> {
+export interface JobRow
+  extends Omit<NewJob, 'idempotency_key' | 'contract' | 'shard_price' | 'hold' | 'priority'> {
   /** Null, as `hold` and `bill`, for a job from before there were credits. */
   readonly shard_price: number | null
   readonly hold: number | null
@@ -51,6 +54,13 @@ export interface JobRow extends Omit<NewJob, 'idempotency_key' | 'contract' | 's
   readonly bill: Readonly<Record<CostKind, number>> | null
   /** Of a job with a target that has ended: shards that its result covers and that are charged. Else null. */
   readonly covered_shards: number | null
+  /** The job whose record answered the contract; null for a job that was executed. */
+  readonly replay_of: string | null
+  /** From then on its record answers no contract; null while it may. */
+  readonly replay_ended_at: Date | null
+  readonly priority: JobPriority
+  /** Since when its owner wants no new leases of it. */
+  readonly paused_at: Date | null
   readonly state: JobState
   readonly visibility: Visibility
   readonly created_at: Date
@@ -95,6 +105,9 @@ export interface JobStore {
     },
   ): Promise<readonly JobRow[]>
   setVisibility(id: string, visibility: Visibility): Promise<void>
+  /** Both of a job that has not ended. @returns false when it has, or there is none */
+  setPaused(id: string, isPaused: boolean): Promise<boolean>
+  setPriority(id: string, priority: JobPriority): Promise<boolean>
   /** Jobs whose state is not final, oldest first; of one owner if one is given. */
   unfinished(ownerId?: string): Promise<readonly JobRow[]>
   /** Settled jobs, and the shards accepted in all jobs. */
@@ -150,6 +163,17 @@ export interface JobWithheld extends WithheldDigests {
  * Accepted results. One packed row per job and commit, no row per shard; a commit is one transaction and is refused
  * when a newer hub has started (fencing).
  */
+/** What an agent gave for a lease whose result was known. */
+export interface CanaryAnswerRow {
+  readonly job_id: string
+  readonly epoch: number
+  readonly lease_id: string
+  readonly agent: string
+  readonly owner: string
+  readonly shards: number
+  readonly isRight: boolean
+}
+
 export interface ResultStore {
   /** A new epoch, larger than every earlier one; from now on commits under older epochs are refused. */
   openEpoch(): Promise<number>
@@ -163,8 +187,12 @@ export interface ResultStore {
     groups: readonly AcceptedGroup[],
     receipts: readonly SignedReceipt[],
     withheld?: readonly JobWithheld[],
+    canaries?: readonly CanaryAnswerRow[],
   ): Promise<void>
-  /** Everything accepted for a job, in commit order; of a span of shards, the groups that may hold one of them. */
+  /**
+   * Everything accepted for a job, in commit order, and last what its canaries found: a group without shards. Of a span of
+   * shards, only the groups that may hold one of them.
+   */
   load(jobId: string, span?: { readonly first: number; readonly last: number }): AsyncIterable<ResultGroup>
   /** Those of `shards` that are accepted, by number, as they are now. Reads the rows that may hold one of them, no other. */
   find(jobId: string, shards: readonly number[]): Promise<ReadonlyMap<number, AcceptedShard>>
@@ -512,6 +540,11 @@ export interface RecordStore {
     first: number,
     end: number,
   ): Promise<readonly { readonly leaf: Uint8Array; readonly hash: Uint8Array }[]>
+  /** Records of public jobs from an index on, ascending. */
+  publicRecords(
+    from: number,
+    limit: number,
+  ): Promise<readonly { readonly index: number; readonly job_id: string; readonly settled_at: Date }[]>
   /** The record of a job and its corrections, the earliest first. */
   ofJob(jobId: string): Promise<readonly LogEntry[]>
   head(): Promise<LogHead | undefined>

@@ -3,8 +3,16 @@ import { z } from 'zod'
 import { type AcceptedRun, type AcceptedShard, acceptedShard } from '../../kernel/acceptance.ts'
 import { ForgeError, invariant } from '../../kernel/errors.ts'
 import { NO_FINDINGS } from '../../kernel/verification/job-bound.ts'
+import { canaryFindings, canaryPart } from './canary-answers.ts'
 import { GROUP_SHARD_LIMIT, packRuns, runBytes, unpackRuns } from './packed-results.ts'
-import type { AcceptedGroup, JobWithheld, ResultGroup, ResultStore, SignedReceipt } from './ports.ts'
+import type {
+  AcceptedGroup,
+  CanaryAnswerRow,
+  JobWithheld,
+  ResultGroup,
+  ResultStore,
+  SignedReceipt,
+} from './ports.ts'
 import { safeNumber } from './rows.ts'
 
 /** Result bytes in one row; a larger group is cut. Rows are read back one page at a time. */
@@ -20,6 +28,9 @@ const storedFindings = z.object({
   audits_bad: z.int().default(0),
   doubt_single: z.number().default(0),
   doubt_agreed: z.number().default(0),
+  // Canaries have rows of their own.
+  canaries: z.int().default(0),
+  canaries_bad: z.int().default(0),
 })
 
 interface PackedRow {
@@ -125,17 +136,22 @@ export function createResultStore(pool: pg.Pool): ResultStore {
       return opened
     },
 
-    async commit(epoch, groups, receipts, withheld = []) {
+    async commit(epoch, groups, receipts, withheld = [], canaries = []) {
       // The row numbers of an epoch belong to the store that opened it.
       if (epoch !== opened) throw fenced(epoch)
       const rows = pack(groups)
       invariant(rows.length <= ROWS_LIMIT, `a commit of ${rows.length} rows`)
-      const statement = commitStatement(epoch, rows, receipts, withheld)
+      const statement = commitStatement(epoch, rows, receipts, withheld, canaries)
       const answer = await pool.query<{ open: boolean }>(statement.text, statement.values)
       if (answer.rows[0]?.open !== true) throw fenced(epoch)
     },
 
-    load: (jobId, span) => pages(jobId, span),
+    async *load(jobId, span) {
+      yield* pages(jobId, span)
+      if (span !== undefined) return
+      const given = await canaryFindings(pool, jobId)
+      if (given.canaries > 0) yield { job_id: jobId, runs: [], findings: { ...NO_FINDINGS, ...given } }
+    },
 
     async find(jobId, shards) {
       const wanted = new Set(shards)
@@ -201,6 +217,7 @@ function commitStatement(
   groups: readonly PackedRow[],
   receipts: readonly SignedReceipt[],
   withheld: readonly JobWithheld[],
+  canaries: readonly CanaryAnswerRow[],
 ): { readonly text: string; readonly values: unknown[] } {
   const values: unknown[] = [epoch]
   const param = (value: unknown, type: string) => `$${values.push(value)}::${type}`
@@ -245,5 +262,6 @@ function commitStatement(
         SELECT v.* FROM fence, (VALUES ${tuples.join(', ')}) AS v ON CONFLICT DO NOTHING)`,
     )
   }
+  if (canaries.length > 0) parts.push(canaryPart(canaries, param))
   return { text: `${parts.join(',\n')}\nSELECT EXISTS (SELECT FROM fence) AS open`, values }
 }

@@ -33,6 +33,7 @@ const lease = (lease_id: string): HubEffect => ({
     t: 'lease',
     lease_id,
     epoch: 1,
+    job_id: '0d4c7a52-3f0e-4b52-8f5e-9f1f2b3c4d5e',
     contract_hash: '00'.repeat(32),
     plan_digest: '00'.repeat(32),
     first: 0,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import {
   jobListItem,
+  jobPrioritySchema,
   jobStateSchema,
   jobView,
   proofView,
@@ -35,9 +36,19 @@ export const jobsRouter = router({
 
   submit: procedure
     .meta({ action: 'jobs.submit', limit: 'submit' })
-    .input(z.strictObject({ contract, idempotency_key: idempotencyKey.optional() }))
+    .input(
+      z.strictObject({
+        contract,
+        idempotency_key: idempotencyKey.optional(),
+        /** `never`: the job is executed even where the record of an earlier one would answer it. */
+        replay: z.enum(['allow', 'never']).default('allow'),
+        priority: jobPrioritySchema.optional(),
+      }),
+    )
     .output(z.object({ id: z.string(), created: z.boolean() }))
-    .mutation(({ ctx, input }) => ctx.services.jobs.submit(ctx.actor, input.contract, input.idempotency_key)),
+    .mutation(({ ctx, input }) =>
+      ctx.services.jobs.submit(ctx.actor, input.contract, input.idempotency_key, input),
+    ),
 
   get: procedure
     .meta({ action: 'jobs.read' })
@@ -96,4 +107,22 @@ export const jobsRouter = router({
     .input(z.strictObject({ id: jobId }))
     .output(z.object({ state: jobStateSchema }))
     .mutation(({ ctx, input }) => ctx.services.jobs.cancel(ctx.actor, input.id)),
+
+  pause: procedure
+    .meta({ action: 'jobs.steer' })
+    .input(z.strictObject({ id: jobId }))
+    .output(z.object({ paused: z.boolean() }))
+    .mutation(({ ctx, input }) => ctx.services.jobs.pause(ctx.actor, input.id, true)),
+
+  resume: procedure
+    .meta({ action: 'jobs.steer' })
+    .input(z.strictObject({ id: jobId }))
+    .output(z.object({ paused: z.boolean() }))
+    .mutation(({ ctx, input }) => ctx.services.jobs.pause(ctx.actor, input.id, false)),
+
+  prioritise: procedure
+    .meta({ action: 'jobs.steer' })
+    .input(z.strictObject({ id: jobId, priority: jobPrioritySchema }))
+    .output(z.object({ priority: jobPrioritySchema }))
+    .mutation(({ ctx, input }) => ctx.services.jobs.prioritise(ctx.actor, input.id, input.priority)),
 })

@@ -4,6 +4,7 @@ import Link from 'next/link'
 import { usePathname } from 'next/navigation'
 import { useId, useState } from 'react'
 import type { ExecutorChoice } from '../../../agent-runtime/select.ts'
+import { CAUSE_NAMES, type Cause } from '../../../kernel/causes.ts'
 import type { StartRequest } from '../../data/agent.ts'
 import { withNext } from '../../data/next-path.ts'
 import { usePerson } from '../../data/person.tsx'
@@ -11,6 +12,7 @@ import { Button } from '../ui/button.tsx'
 import { Choice } from '../ui/choice.tsx'
 import { describedBy, Field, Input } from '../ui/field.tsx'
 import { linkStyles } from '../ui/link-styles.ts'
+import { CauseChoice } from './cause-choice.tsx'
 
 const TOKEN = /^fpnt_[A-Za-z0-9_-]{43}$/
 const TOKEN_HELP = 'Shards then count for the token’s account, whoever has signed in here.'
@@ -25,6 +27,7 @@ export function StartForm({ starting, onStart }: StartFormProps) {
   const id = useId()
   const [executor, setExecutor] = useState<ExecutorChoice>('auto')
   const [token, setToken] = useState('')
+  const [causes, setCauses] = useState<readonly Cause[]>(CAUSE_NAMES)
   const trimmed = token.trim()
   const error =
     trimmed === '' || TOKEN.test(trimmed) ? undefined : 'A token is fpnt_ followed by 43 characters.'
@@ -33,7 +36,10 @@ export function StartForm({ starting, onStart }: StartFormProps) {
       className="space-y-5"
       onSubmit={(event) => {
         event.preventDefault()
-        if (error === undefined) onStart({ executor, ownerToken: trimmed === '' ? undefined : trimmed })
+        if (error !== undefined || causes.length === 0) return
+        // All of them, those to come included.
+        const chosen = causes.length === CAUSE_NAMES.length ? undefined : causes
+        onStart({ executor, ownerToken: trimmed === '' ? undefined : trimmed, causes: chosen })
       }}
     >
       <Choice
@@ -47,6 +53,7 @@ export function StartForm({ starting, onStart }: StartFormProps) {
         ]}
         optionsClassName="grid sm:grid-cols-3 lg:grid-cols-1"
       />
+      <CauseChoice chosen={causes} onChange={setCauses} />
       <ForWhom />
       <details className="rounded-sm border border-line" open={error === undefined ? undefined : true}>
         <summary className="px-3 py-2 text-sm">I have a node token</summary>
@@ -66,7 +73,13 @@ export function StartForm({ starting, onStart }: StartFormProps) {
           </Field>
         </div>
       </details>
-      <Button type="submit" tone="primary" size="large" className="w-full" disabled={starting}>
+      <Button
+        type="submit"
+        tone="primary"
+        size="large"
+        className="w-full"
+        disabled={starting || causes.length === 0}
+      >
         {starting ? 'Starting…' : 'Start contributing'}
       </Button>
     </form>

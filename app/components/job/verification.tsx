@@ -94,6 +94,12 @@ export function BoundFacts({
         <Reading label="Modelled error" value={formatShare(bound.modelled_error)} note="of a shard" />
       </dl>
       <p className="mt-3 text-sm text-muted">{boundWords(bound)}</p>
+      {progress.checks.canaries === 0 ? null : (
+        <p className="mt-2 text-sm text-muted">
+          {plural(progress.checks.canaries, 'lease')} of shards whose result was known before, to test the
+          agents: {wrongCanaries(progress.checks.canaries_bad)}. The network pays for them.
+        </p>
+      )}
       {progress.checks.waiting === 0 ? null : (
         <p className="mt-2 text-sm">
           {plural(progress.checks.waiting, 'shard')} {progress.checks.waiting === 1 ? 'waits' : 'wait'} for
@@ -110,6 +116,10 @@ function rangeOf({ unit, ...range }: NonNullable<JobView['leaf_range']>): LeafRa
 
 function wrongOnes(bad: number): string {
   return bad === 0 ? 'all right' : `${formatCount(bad)} wrong, replaced`
+}
+
+function wrongCanaries(bad: number): string {
+  return bad === 0 ? 'all came back right' : `${formatCount(bad)} came back wrong, and ended the agents’ part`
 }
 
 function boundWords({ wrong_fraction, result }: JobBound): string {

@@ -36,7 +36,8 @@ export function claimForHungry(turn: Turn, job: HubJob): void {
 
 /** A hub whose agents cannot do the job leaves its chunks to others. */
 function claim(turn: Turn, job: HubJob, wanted: number): void {
-  if (job.isClaiming || job.isExhausted || connectedFor(turn.state, job) === 0) return
+  if (turn.state.isDraining || job.isClaiming || job.isExhausted || job.isPaused) return
+  if (connectedFor(turn.state, job) === 0) return
   job.isClaiming = true
   turn.effects.push({ t: 'chunk.claim', job_id: job.id, wanted })
 }

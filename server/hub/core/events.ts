@@ -32,6 +32,15 @@ export interface Credit {
   shards: number
 }
 
+/** What an agent gave for a lease whose answer was known. */
+export interface CanaryAnswer {
+  readonly lease_id: string
+  readonly agent: string
+  readonly owner: string
+  readonly shards: number
+  readonly isRight: boolean
+}
+
 export interface PassedChecks {
   readonly agent: string
   readonly executor: ExecutorKind
@@ -51,6 +60,7 @@ export interface AdmittedJob
     | 'plan_digest'
     | 'verify'
     | 'target'
+    | 'cause'
     | 'min_agents'
     | 'max_agents'
     | 'weight'
@@ -59,9 +69,16 @@ export interface AdmittedJob
     | 'stopped_at'
   > {
   readonly expires_ms: number
+  /** Bytes of its largest operand or output; default 0. */
+  readonly memory_bytes?: number
+  /** Digests of its operands; default none. */
+  readonly operands?: readonly string[]
+  readonly isPaused?: boolean
   /** The phase stored for a job that an earlier life of the hub had. */
   readonly phase: 'planned' | 'running' | 'verifying'
   /** What rests on one word alone, from an earlier life. */
+  /** Accepted shards of agents found wrong since, in that life, which wait to be executed again. */
+  readonly suspects?: readonly ShardSpan[]
   readonly singles?: readonly (ShardSpan & { readonly agent: string; readonly executor: ExecutorKind })[]
 }
 
@@ -72,6 +89,11 @@ export type HubEvent =
   | { readonly t: 'owner.moved'; readonly from: string; readonly to: string }
   | { readonly t: 'job.broken'; readonly job_id: string; readonly failure: ForgeErrorJson }
   | { readonly t: 'job.settled'; readonly job_id: string }
+  /** Its owner wants no new leases of it until it is resumed. */
+  | { readonly t: 'job.paused'; readonly job_id: string }
+  | { readonly t: 'job.resumed'; readonly job_id: string }
+  /** How much of its owner's part it gets. */
+  | { readonly t: 'job.weighed'; readonly job_id: string; readonly weight: number }
   /** So many prefixes are durable and looked at, none of which stops the job. */
   | { readonly t: 'job.looked'; readonly job_id: string; readonly passed: number }
   /** The prefix of so many shards is durable, and the look at it stops the job. */
@@ -97,6 +119,10 @@ export type HubEvent =
         readonly owner: string
         readonly executor: ExecutorKind
         readonly window: number
+        /** Families of ops that its contributor chose; undefined: all. */
+        readonly causes?: readonly string[] | undefined
+        /** The largest operand or output that it holds; undefined: what its kind holds everywhere. */
+        readonly memory_bytes?: number | undefined
       }
       /** The agent's own claim, work units per second: sizes its first lease only. */
       readonly claimed_speed: number | undefined
@@ -144,6 +170,8 @@ export type HubEvent =
       readonly shard_count: number
       readonly credits: readonly Credit[]
     }
+  /** The hub is to stop: no more leases are given, those that agents have may still be answered. */
+  | { readonly t: 'hub.draining' }
   | { readonly t: 'tick' }
 
 export type HubEffect =
@@ -162,6 +190,8 @@ export type HubEffect =
       readonly shard_count: number
       readonly runs: readonly AcceptedRun[]
       readonly credits: readonly Credit[]
+      /** Answers to canaries: no copies of the job's; those that are right the network pays. */
+      readonly canaries?: readonly CanaryAnswer[]
     }
   /** Store what a lease gave for shards that are not accepted on its word, with the next commit. */
   | {

@@ -1,5 +1,6 @@
-import { eligible, fitsTarget, kindOf } from './fleet.ts'
+import { eligible, fitsTarget } from './fleet.ts'
 import { unlink } from './linked-list.ts'
+import { fits, kindOf } from './offers.ts'
 import type { HubJob, HubSession, HubState, Run } from './state.ts'
 
 /**
@@ -23,36 +24,41 @@ export function nextHungry(state: HubState): HubSession | undefined {
 }
 
 /** Found nothing. */
-export function setIdle(state: HubState, session: HubSession): void {
+export function setIdle(session: HubSession): void {
   unlink(session)
-  state.idle[kindOf(session.executor)].push([session.owner], session)
+  session.offer.idle.push([session.owner], session)
 }
 
 /** Wakes an idle agent that may take this run, one of another kind than has begun it if there is one. */
 export function wakeFor(state: HubState, job: HubJob, run: Run): void {
   const begun = run.copies[0]?.executor
   const other = begun === undefined || kindOf(begun) === 'gpu' ? 'cpu' : 'gpu'
+  const may = ([owner]: readonly string[]): boolean =>
+    owner !== job.owner && !run.copies.some((copy) => copy.owner === owner)
   for (const kind of [other, other === 'cpu' ? 'gpu' : 'cpu'] as const) {
-    if (!fitsTarget(job, kind) || state.idle[kind].isEmpty) continue
-    if (eligible(state, job, run, kind).listening <= 0) continue
-    const session = state.idle[kind].take(
-      ([owner]) => owner !== job.owner && !run.copies.some((copy) => copy.owner === owner),
-    )
-    if (session === undefined) continue
-    seat(state, session)
-    return
+    if (!fitsTarget(job, kind)) continue
+    for (const offer of state.offers.values()) {
+      if (offer.kind !== kind || offer.idle.isEmpty || !fits(job, offer)) continue
+      if (eligible(state, job, run, kind).listening <= 0) break
+      const session = offer.idle.take(may)
+      if (session === undefined) continue
+      seat(state, session)
+      return
+    }
   }
 }
 
-/** Wakes idle agents of fitting kinds, at most so many. */
+/** Wakes idle agents, those who fit the job if there is one, at most so many. */
 export function wakeMany(state: HubState, job: HubJob | undefined, most: number): void {
   let left = most
   for (const kind of ['gpu', 'cpu'] as const) {
-    if (job !== undefined && !fitsTarget(job, kind)) continue
-    for (; left > 0; left--) {
-      const session = state.idle[kind].take(() => true)
-      if (session === undefined) break
-      seat(state, session)
+    for (const offer of state.offers.values()) {
+      if (offer.kind !== kind || (job !== undefined && !fits(job, offer))) continue
+      for (; left > 0; left--) {
+        const session = offer.idle.take(() => true)
+        if (session === undefined) break
+        seat(state, session)
+      }
     }
   }
 }

@@ -2,17 +2,19 @@ import type { ForgeErrorJson } from '../../../kernel/errors.ts'
 import { NO_FINDINGS } from '../../../kernel/verification/job-bound.ts'
 import { claimAhead, closeChunk, dropRuns, forgetChunk } from './chunks.ts'
 import type { AdmittedJob } from './events.ts'
-import { dropLease, sayCancelled } from './leases.ts'
+import { wakeMany } from './hungry.ts'
+import { cancelCanaries, dropLease, sayCancelled } from './leases.ts'
 import { isFinal, type JobTrigger } from './lifecycle.ts'
 import { LinkedList } from './linked-list.ts'
 import { completeJob } from './looks.ts'
+import { memoryLog2 } from './offers.ts'
 import { OwnerQueues } from './owner-queues.ts'
 import { RangeHeap } from './range-heap.ts'
 import { dropCopies } from './runs.ts'
 import type { HubJob } from './state.ts'
-import { forgetSuspects, noteSingle } from './suspects.ts'
+import { addSuspects, forgetSuspects, noteSingle } from './suspects.ts'
 import { movePhase, type Turn, updatePhase } from './turn.ts'
-import { forgetShare, hasWork, offerJob, withdrawJob } from './turns.ts'
+import { countJob, hasWork, laneOf, offerJob, uncountJob, withdrawJob } from './turns.ts'
 import { excludesSubmitter } from './verify-policy.ts'
 import { withhold } from './withheld.ts'
 
@@ -21,9 +23,26 @@ import { withhold } from './withheld.ts'
 export function admitJob(turn: Turn, admitted: AdmittedJob): void {
   const { state } = turn
   if (state.jobs.has(admitted.id)) return
-  const { expires_ms, singles = [], ...known } = admitted
+  const {
+    expires_ms,
+    singles = [],
+    suspects = [],
+    memory_bytes = 0,
+    operands = [],
+    isPaused = false,
+    ...known
+  } = admitted
+  const memory_log2 = memoryLog2(memory_bytes)
   const job: HubJob = {
     ...known,
+    memory_log2,
+    lane: laneOf(state, { ...known, memory_log2 }),
+    operands,
+    isPaused,
+    resumed_ms: state.now_ms,
+    known: [],
+    known_next: 0,
+    canaries: new Set(),
     order: state.next_order++,
     served: 0,
     timer: undefined,
@@ -52,7 +71,9 @@ export function admitJob(turn: Turn, admitted: AdmittedJob): void {
   }
   job.timer = state.timers.set(expires_ms, { t: 'job', job })
   state.jobs.set(job.id, job)
+  countJob(state, job)
   for (const { agent, executor, first, count } of singles) noteSingle(job, agent, executor, first, count)
+  addSuspects(state, job, suspects)
   if (job.stopped_at !== undefined) {
     completeJob(turn, job)
     return
@@ -84,11 +105,38 @@ export function endJob(turn: Turn, job_id: string, trigger: JobTrigger, failure?
   }
   for (const [request, items] of state.refereeing)
     if (items[0]?.run.chunk.job === job) state.refereeing.delete(request)
+  cancelCanaries(turn, job, `the job is ${job.phase}`)
   forgetSuspects(state, job)
   withdrawJob(state, job)
+  uncountJob(state, job)
   job.timer?.cancel()
   state.jobs.delete(job_id)
-  forgetShare(state, job.owner)
+}
+
+/** No new leases; those under way finish, what comes back is verified, and the time limit goes on. */
+export function pauseJob(turn: Turn, job_id: string): void {
+  const job = turn.state.jobs.get(job_id)
+  if (job === undefined || job.isPaused) return
+  job.isPaused = true
+  withdrawJob(turn.state, job)
+}
+
+export function resumeJob(turn: Turn, job_id: string): void {
+  const { state } = turn
+  const job = state.jobs.get(job_id)
+  if (job === undefined || !job.isPaused) return
+  job.isPaused = false
+  job.resumed_ms = state.now_ms
+  if (!hasWork(job)) return
+  offerJob(state, job)
+  claimAhead(turn, job)
+  wakeMany(state, job, job.fresh_count + job.missing_copies)
+}
+
+/** What it was served before stays: only its part from now on changes. */
+export function weighJob(turn: Turn, job_id: string, weight: number): void {
+  const job = turn.state.jobs.get(job_id)
+  if (job !== undefined) job.weight = weight
 }
 
 /**
@@ -100,9 +148,13 @@ export function moveOwner(turn: Turn, from: string, to: string): void {
   for (const job of state.jobs.values()) {
     if (job.owner !== from) continue
     withdrawJob(state, job)
+    uncountJob(state, job)
     job.owner = to
+    job.lane = laneOf(state, job)
+    countJob(state, job)
     if (hasWork(job)) offerJob(state, job)
     if (!excludesSubmitter(job.verify)) continue
+    cancelCanaries(turn, job, 'the job is your own now', to)
     for (const chunk of job.chunks.values()) {
       for (const run of [...chunk.runs]) {
         for (const copy of run.copies) {
@@ -117,5 +169,4 @@ export function moveOwner(turn: Turn, from: string, to: string): void {
     }
     updatePhase(turn, job)
   }
-  forgetShare(state, from)
 }

@@ -2,8 +2,9 @@ import { invariant } from '../../../kernel/errors.ts'
 import { recount } from './fleet.ts'
 import { seat } from './hungry.ts'
 import { HUB } from './limits.ts'
+import { noteLocal } from './locality.ts'
 import { dropCopies, enqueue } from './runs.ts'
-import type { HubLease, HubSession, Run } from './state.ts'
+import type { Canary, HubJob, HubLease, HubSession, HubState, Run } from './state.ts'
 import { movePhase, sendTo, type Turn, updatePhase } from './turn.ts'
 import { serveJob } from './turns.ts'
 
@@ -14,24 +15,8 @@ export function grantLease(turn: Turn, session: HubSession, run: Run): void {
   const { state } = turn
   const { job } = run.chunk
   const { first, count } = run
-  const number = state.next_lease++
-  const expected_ms = session.speed === undefined ? 0 : (count * job.shard_units) / session.speed
-  const lease: HubLease = {
-    id: `${state.epoch}-${number}`,
-    number,
-    job,
-    session,
-    first,
-    count,
-    granted_ms: state.now_ms,
-    deadline_ms:
-      state.now_ms +
-      Math.round(Math.max(HUB.deadline_min_ms, expected_ms * HUB.deadline_factor * session.window)),
-    timer: undefined,
-    runs: new Set([run]),
-  }
-  lease.timer = state.timers.set(lease.deadline_ms, { t: 'lease', lease })
-  state.leases.set(lease.id, lease)
+  const lease = openLease(state, session, job, { first, count })
+  lease.runs.add(run)
   run.copies = [
     ...run.copies,
     {
@@ -47,17 +32,74 @@ export function grantLease(turn: Turn, session: HubSession, run: Run): void {
   run.promised_ms = state.now_ms
   run.straggles_ms =
     state.now_ms +
-    Math.max(HUB.straggler_min_ms, HUB.straggler_factor * expected_ms * (1 + session.held.size))
+    Math.max(
+      HUB.straggler_min_ms,
+      HUB.straggler_factor * expectedMs(session, job, count) * (1 + session.held.size),
+    )
   session.agent.runs.add(run)
-  session.held.add(lease)
-  job.leases++
-  job.workers.set(session.agent.id, (job.workers.get(session.agent.id) ?? 0) + 1)
+  holdLease(state, lease)
   serveJob(state, job, count * job.shard_units)
-  seat(state, session)
   enqueue(state, run)
   movePhase(turn, job, 'leased')
   updatePhase(turn, job)
   offerLease(turn, lease)
+}
+
+/** Asks an agent for what is known. It counts for nobody's turn: the network pays. */
+export function grantCanary(
+  turn: Turn,
+  session: HubSession,
+  job: HubJob,
+  { first, count, ...canary }: Canary & { readonly first: number; readonly count: number },
+): void {
+  canary.known.owners.add(session.owner)
+  const lease = openLease(turn.state, session, job, { first, count, canary })
+  job.canaries.add(lease)
+  holdLease(turn.state, lease)
+  offerLease(turn, lease)
+}
+
+function openLease(
+  state: HubState,
+  session: HubSession,
+  job: HubJob,
+  { first, count, canary }: { readonly first: number; readonly count: number; readonly canary?: Canary },
+): HubLease {
+  const number = state.next_lease++
+  const wait_ms = expectedMs(session, job, count) * HUB.deadline_factor * session.window
+  const lease: HubLease = {
+    id: `${state.epoch}-${number}`,
+    number,
+    job,
+    session,
+    first,
+    count,
+    granted_ms: state.now_ms,
+    deadline_ms: state.now_ms + Math.round(Math.max(HUB.deadline_min_ms, wait_ms)),
+    timer: undefined,
+    runs: new Set(),
+    canary,
+  }
+  lease.timer = state.timers.set(lease.deadline_ms, { t: 'lease', lease })
+  state.leases.set(lease.id, lease)
+  return lease
+}
+
+function expectedMs({ speed }: HubSession, job: HubJob, count: number): number {
+  return speed === undefined ? 0 : (count * job.shard_units) / speed
+}
+
+/** Puts a lease on its session's and its job's books. */
+function holdLease(state: HubState, lease: HubLease): void {
+  const { session, job } = lease
+  session.held.add(lease)
+  job.leases++
+  job.workers.set(session.agent.id, (job.workers.get(session.agent.id) ?? 0) + 1)
+  noteLocal(session, job)
+  const end = lease.first + lease.count
+  if (session.reached?.job !== job) session.reached = { job, end }
+  else session.reached.end = Math.max(session.reached.end, end)
+  seat(state, session)
 }
 
 /** Tells the agent of a lease that it holds. */
@@ -87,6 +129,7 @@ export function forgetLease(turn: Turn, lease: HubLease): void {
   invariant(state.leases.delete(lease.id), 'a lease ends once')
   lease.timer?.cancel()
   session.held.delete(lease)
+  job.canaries.delete(lease)
   seat(state, session)
   job.leases--
   const left = (job.workers.get(session.agent.id) ?? 0) - 1
@@ -114,4 +157,13 @@ export function missDeadline(turn: Turn, lease: HubLease): void {
   recount(turn.state, session)
   dropLease(turn, lease)
   sayCancelled(turn, lease, 'the deadline has passed')
+}
+
+/** Ends canaries of a job that is over, or of an owner who may not work for it any more. */
+export function cancelCanaries(turn: Turn, job: HubJob, reason: string, owner?: string): void {
+  for (const lease of [...job.canaries]) {
+    if (owner !== undefined && lease.session.owner !== owner) continue
+    forgetLease(turn, lease)
+    sayCancelled(turn, lease, reason)
+  }
 }

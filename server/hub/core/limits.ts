@@ -44,6 +44,18 @@ export const HUB = {
   straggler_min_ms: 2000,
   /** Runs looked at for that, the oldest promises first. */
   straggler_candidates: 8,
+  /**
+   * An agent stays with a job whose operands it has while another's turn is overdue by no more than this much of its own
+   * work: to fetch and to place others costs it about that.
+   */
+  locality_ms: 5000,
+  /** Jobs whose operands an agent is taken to have: as many as it keeps ready (AGENT_LIMITS.contracts_kept). */
+  local_jobs: 4,
+  /** Runs of one job of which the referee's word is kept for canaries, and shards of one of them. */
+  known_runs: 32,
+  known_places: 128,
+  /** Known runs looked at for one canary. */
+  canary_candidates: 4,
   /** Idle agents that a tick offers work to again. */
   wake_per_tick: 1024,
   /** Fresh shards that a job has ready before it claims another chunk: this many seconds of what it last granted. */

@@ -1,6 +1,7 @@
 import { invariant } from '../../../kernel/errors.ts'
 import { dropRuns, forgetChunk } from './chunks.ts'
 import { wakeMany } from './hungry.ts'
+import { cancelCanaries } from './leases.ts'
 import { HUB } from './limits.ts'
 import type { HubJob } from './state.ts'
 import { movePhase, type Turn } from './turn.ts'
@@ -60,6 +61,7 @@ export function stopJob(turn: Turn, job_id: string, at_shard: number): void {
  */
 export function completeJob(turn: Turn, job: HubJob): void {
   job.isDrained = true
+  cancelCanaries(turn, job, 'the job needs no more')
   if (job.suspect_count > 0) return
   movePhase(turn, job, 'leased')
   movePhase(turn, job, 'all_touched')

@@ -94,10 +94,16 @@ export function lookAfter(turn: Turn, run: Run): void {
   const { state } = turn
   run.timer = undefined
   if (run.stage !== 'open' || run.returned_ms === undefined) return
-  const waited_ms = state.now_ms - run.returned_ms
+  const { job } = run.chunk
+  // While a job is paused nobody is asked for a copy: nobody is late.
+  if (job.isPaused) {
+    armTimer(state, run, state.now_ms + HUB.second_owner_again_ms)
+    return
+  }
+  const waited_ms = state.now_ms - Math.max(run.returned_ms, job.resumed_ms)
   const isOverdue = waited_ms >= HUB.overdue_copy_ms
   const isPromised = run.copies.some(({ digests }) => digests === undefined)
-  const isStranded = isOverdue || (!isPromised && !someoneMay(state, run.chunk.job, run))
+  const isStranded = isOverdue || (!isPromised && !someoneMay(state, job, run))
   if (isStranded && run.list !== state.disputes) enqueueDispute(state, run)
   // Somebody has come who may: what the referee has not begun goes back to the agents.
   if (!isStranded && run.list === state.disputes) enqueue(state, run)

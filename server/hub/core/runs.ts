@@ -1,9 +1,9 @@
 import { invariant } from '../../../kernel/errors.ts'
-import { kindOf } from './fleet.ts'
 import { wakeFor } from './hungry.ts'
 import { runTransition } from './lifecycle.ts'
 import { HUB } from './limits.ts'
 import { unlink } from './linked-list.ts'
+import { kindOf } from './offers.ts'
 import type { Copy, HubChunk, HubJob, HubState, KindMask, Run } from './state.ts'
 import { offerFresh, offerJob } from './turns.ts'
 import { plannedCopies } from './verify-policy.ts'
@@ -179,10 +179,13 @@ export function dropCopies(state: HubState, run: Run, drop: (copy: Copy) => bool
     if (!kept.some(({ agent }) => agent === copy.agent)) forgetAgentRun(state, copy.agent, run)
     if (copy.digests === undefined) state.leases.get(copy.lease_id)?.runs.delete(run)
   }
+  const isJudged = run.copies.every((copy) => copy.digests === undefined || kept.includes(copy))
   const isStranded = run.list === state.disputes
-  dequeue(run)
+  // A promise less changes nothing for a run that waits for its audit.
+  if (run.stage !== 'audited' || !isJudged) dequeue(run)
   run.copies = kept
   holdLeaves(run, 1)
+  if (run.stage === 'audited' && isJudged) return
   const isReturned = kept.some(({ digests }) => digests !== undefined)
   if (!isReturned) {
     run.returned_ms = undefined
@@ -202,6 +205,8 @@ export function dropCopies(state: HubState, run: Run, drop: (copy: Copy) => bool
     offerFresh(state, chunk, first, count)
     return
   }
+  if (run.stage === 'open' && run.timer === undefined && run.returned_ms !== undefined)
+    armTimer(state, run, run.returned_ms + HUB.second_owner_wait_ms)
   // What waits for the referee because no second owner came goes on waiting for it.
   if (isStranded && isReturned) state.disputes.push(run)
   else enqueue(state, run)

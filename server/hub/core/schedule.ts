@@ -1,22 +1,28 @@
 import { LIMITS } from '../../../kernel/limits.ts'
+import { drawCanary } from './canaries.ts'
 import { claimAhead, claimForHungry } from './chunks.ts'
-import { connectedFor, eligible, fitsTarget, kindOf } from './fleet.ts'
-import { nextHungry, setIdle } from './hungry.ts'
-import { grantLease } from './leases.ts'
+import { connectedFor, eligible, fitsTarget, listeningFor } from './fleet.ts'
+import { nextHungry, setIdle, wakeFor } from './hungry.ts'
+import { grantCanary, grantLease } from './leases.ts'
 import { HUB } from './limits.ts'
+import { localJobs } from './locality.ts'
 import { leaseEnd, openEnd } from './looks.ts'
+import { fits, kindOf } from './offers.ts'
 import { dequeue, enqueue, newRun, splitOff } from './runs.ts'
 import type { HubJob, HubSession, HubState, KindMask, Run } from './state.ts'
 import type { Turn } from './turn.ts'
-import { hasWork, withdrawJob } from './turns.ts'
+import { hasTurns, hasWork, inTurn, withdrawJob } from './turns.ts'
 import { excludesSubmitter, plannedCopies } from './verify-policy.ts'
 
 /**
  * Which shards an agent gets next. Rules:
  * - A shard is never leased twice to one owner, and under verification never to its submitter's own agents.
  * - A lease never crosses a look of a job with a target (looks.ts).
- * - Owners take turns by the work that the network has done for them, then each owner's jobs by theirs; a job waits for
- *   its `min_agents` and never has more than its `max_agents`.
+ * - An agent meets only jobs that it can do and whose cause its contributor has chosen (offers.ts).
+ * - Owners take turns by the work that the network has done for them, then each owner's jobs by theirs over their weights;
+ *   a job waits for its `min_agents`, never has more than its `max_agents`, and gets none while it is paused. An agent
+ *   stays with a job whose operands it has for a bounded time (locality.ts).
+ * - In the place of work an agent is sometimes asked what is known (canaries.ts).
  * - Inside a job an agent first completes what another kind of executor has begun: agreement of two kinds says more
  *   than of two alike, and completing frees memory. Then it completes what its own kind has begun, but only when nobody
  *   of another kind can be expected soon, or too much waits. Then it opens untouched shards. Last, near the end of a job,
@@ -26,10 +32,10 @@ import { excludesSubmitter, plannedCopies } from './verify-policy.ts'
 /** Gives every hungry agent the next lease, the emptiest hands first. */
 export function assign(turn: Turn): void {
   const { state } = turn
-  if (state.turns.size === 0) return
+  if (state.isDraining || !hasTurns(state)) return
   for (let session = nextHungry(state); session !== undefined; session = nextHungry(state)) {
     const choice = chooseWork(turn, session)
-    if (choice === undefined) setIdle(state, session)
+    if (choice === undefined) setIdle(session)
     else take(turn, session, choice)
   }
 }
@@ -44,7 +50,7 @@ function chooseWork(turn: Turn, session: HubSession): Choice | undefined {
   const { state } = turn
   const over: HubJob[] = []
   let choice: Choice | undefined
-  search: for (const share of state.turns) {
+  search: for (const share of inTurn(state, session.offer)) {
     for (const job of share.jobs) {
       if (!hasWork(job)) over.push(job)
       else if (mayWorkFor(state, job, session)) {
@@ -55,12 +61,21 @@ function chooseWork(turn: Turn, session: HubSession): Choice | undefined {
     }
   }
   for (const job of over) withdrawJob(state, job)
-  return choice
+  return choice === undefined ? undefined : (stay(state, session, choice.job) ?? choice)
+}
+
+/** Work of a job whose operands the agent has, although it is another's turn. */
+function stay(state: HubState, session: HubSession, due: HubJob): Choice | undefined {
+  for (const job of localJobs(state, session, due)) {
+    const choice = mayWorkFor(state, job, session) ? chooseInJob(state, job, session) : undefined
+    if (choice !== undefined) return choice
+  }
+  return undefined
 }
 
 function mayWorkFor(state: HubState, job: HubJob, session: HubSession): boolean {
   return (
-    fitsTarget(job, kindOf(session.executor)) &&
+    fits(job, session.offer) &&
     !(excludesSubmitter(job.verify) && session.owner === job.owner) &&
     (job.workers.size < job.max_agents || job.workers.has(session.agent.id)) &&
     (job.min_agents === 1 || connectedFor(state, job) >= job.min_agents)
@@ -108,6 +123,13 @@ function straggler(state: HubState, job: HubJob, session: HubSession): Choice | 
 function take(turn: Turn, session: HubSession, { job, run }: Choice): void {
   const { state } = turn
   const size = leaseSize(state, job, session)
+  const canary = drawCanary(state, job, session, Math.min(size, run?.count ?? size))
+  if (canary !== undefined) {
+    grantCanary(turn, session, job, canary)
+    // What it would have got waits for somebody else.
+    if (run?.queued !== undefined) wakeFor(state, job, run)
+    return
+  }
   if (run !== undefined) {
     dequeue(run)
     if (size >= run.count) {
@@ -148,6 +170,5 @@ function share(state: HubState, job: HubJob): number {
   if (!job.isExhausted && end === job.shard_count) return Number.POSITIVE_INFINITY
   const fresh = Math.min(job.fresh_count, Math.max(0, end - (job.fresh.first ?? end)))
   const copies = job.missing_copies + fresh * plannedCopies(job.verify)
-  const listening = state.fleet.cpu.listening + state.fleet.gpu.listening
-  return Math.max(1, Math.ceil(copies / (2 * Math.max(1, listening))))
+  return Math.max(1, Math.ceil(copies / (2 * Math.max(1, listeningFor(state, job)))))
 }

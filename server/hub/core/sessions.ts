@@ -4,6 +4,7 @@ import { seat } from './hungry.ts'
 import { dropLease, offerLease } from './leases.ts'
 import { HUB } from './limits.ts'
 import { unlink } from './linked-list.ts'
+import { offerOf } from './offers.ts'
 import type { HubAgent, HubSession, HubState } from './state.ts'
 import { sendTo, type Turn } from './turn.ts'
 
@@ -24,7 +25,10 @@ export function joinSession(turn: Turn, event: HubEvent & { t: 'session.joined' 
     agent,
     owner,
     executor,
+    offer: offerOf(state, event.session),
     window,
+    local: [],
+    reached: undefined,
     held: new Set(),
     speed: event.claimed_speed === undefined ? undefined : event.claimed_speed / 1000,
     speed_measured: false,
@@ -39,6 +43,7 @@ export function joinSession(turn: Turn, event: HubEvent & { t: 'session.joined' 
   }
   agent.sessions.add(session)
   state.sessions.set(id, session)
+  session.offer.sessions++
   armGrace(state, session)
   recount(state, session)
 }
@@ -91,6 +96,8 @@ export function dropSession(turn: Turn, session: HubSession, reason: string): vo
   unlink(session)
   recount(state, session)
   for (const lease of [...session.held]) dropLease(turn, lease)
+  session.offer.sessions--
+  if (session.offer.sessions === 0) state.offers.delete(session.offer.key)
   session.agent.sessions.delete(session)
   if (session.agent.sessions.size === 0 && session.agent.runs.size === 0)
     state.agents.delete(session.agent.id)

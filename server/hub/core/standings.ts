@@ -36,12 +36,19 @@ export function noteCheck(turn: Turn, job: HubJob, first: number, { count, metho
     for (const { agent, executor } of copies) noteSingle(job, agent, executor, first, count)
     return
   }
-  for (const { agent, executor } of copies) {
-    const standing = state.agents.get(agent)?.standings.get(executor)
-    if (standing !== undefined) passChecks(standing, count)
-    const key = `${agent} ${executor}`
-    const known = turn.passed.get(key)
-    if (known === undefined) turn.passed.set(key, { agent, executor, valid: count })
-    else known.valid += count
-  }
+  for (const copy of copies) passChecksOf(turn, copy, count)
+}
+
+/** So many results of the agent were found right by a check. */
+export function passChecksOf(
+  turn: Turn,
+  { agent, executor }: Pick<Copy, 'agent' | 'executor'>,
+  count: number,
+): void {
+  const standing = turn.state.agents.get(agent)?.standings.get(executor)
+  if (standing !== undefined) passChecks(standing, count)
+  const key = `${agent} ${executor}`
+  const known = turn.passed.get(key)
+  if (known === undefined) turn.passed.set(key, { agent, executor, valid: count })
+  else known.valid += count
 }

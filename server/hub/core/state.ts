@@ -1,10 +1,10 @@
 import type { ExecutorKind } from '../../../kernel/receipt.ts'
 import type { CheckFindings } from '../../../kernel/verification/job-bound.ts'
 import type { LiveStanding } from '../../../kernel/verification/reputation.ts'
-import { FairQueue, type Sharer } from './fair-queue.ts'
+import type { FairQueue, Sharer } from './fair-queue.ts'
 import type { JobPhase, RunStage } from './lifecycle.ts'
 import { type Linked, LinkedList } from './linked-list.ts'
-import { OwnerQueues } from './owner-queues.ts'
+import type { OwnerQueues } from './owner-queues.ts'
 import type { RangeHeap } from './range-heap.ts'
 import { type Timer, TimerWheel } from './timers.ts'
 import type { VerifyPolicy } from './verify-policy.ts'
@@ -28,9 +28,38 @@ export interface FleetCount {
   units_per_ms: number
 }
 
-export interface Fleet {
-  readonly cpu: FleetCount
-  readonly gpu: FleetCount
+/** What agents have in common: executor, memory, and the causes that their contributors chose. */
+export interface Offer {
+  readonly key: string
+  readonly kind: 'cpu' | 'gpu'
+  /** The largest operand or output that they hold, as a power of two of bytes. */
+  readonly memory_log2: number
+  /** Families of ops; undefined: all. */
+  readonly causes: ReadonlySet<string> | undefined
+  /** Sessions with this offer. */
+  sessions: number
+  readonly count: FleetCount
+  /** Agents that would take a lease and found nothing: offered again when something turns up. */
+  readonly idle: OwnerQueues<HubSession>
+}
+
+/** What a job asks of an agent. */
+export interface Needs {
+  readonly target: 'any' | 'cpu' | 'gpu'
+  /** Family of its op. */
+  readonly cause: string
+  /** Its largest operand or output, as a power of two of bytes. */
+  readonly memory_log2: number
+}
+
+/** Jobs that need the same. */
+export interface Lane {
+  readonly key: string
+  readonly needs: Needs
+  /** Unfinished ones. */
+  jobs: number
+  /** Owners with such a job that has something to lease. */
+  readonly turns: FairQueue<OwnerShare>
 }
 
 /** One execution of a run: promised by a lease, then returned. */
@@ -90,7 +119,7 @@ export interface HubChunk {
 }
 
 /** What the core knows of a job: everything it needs to lease and verify, nothing of what the job computes. */
-export interface HubJob extends Sharer {
+export interface HubJob extends Sharer, Needs {
   readonly id: string
   /** The submitter's account. His own agents never count towards his quorum. */
   owner: string
@@ -103,7 +132,15 @@ export interface HubJob extends Sharer {
   readonly contract_hash: string
   readonly plan_digest: string
   readonly verify: VerifyPolicy
-  readonly target: 'any' | 'cpu' | 'gpu'
+  lane: Lane
+  /** Digests of its operands: who has them need not fetch them. */
+  readonly operands: readonly string[]
+  /** Among its owner's jobs; those of more get more. */
+  weight: number
+  /** Its owner wants no new leases of it for now. */
+  isPaused: boolean
+  /** When it was last taken up again. */
+  resumed_ms: number
   /** Nothing is leased before so many fitting agents are connected. */
   readonly min_agents: number
   /** At most so many agents hold leases at once. */
@@ -152,6 +189,11 @@ export interface HubJob extends Sharer {
   isDrained: boolean
   /** What its checks have found since it was last stored. */
   findings: CheckFindings
+  /** Runs of which the referee's word is known, the newest at `known_next` - 1, around. */
+  readonly known: KnownRun[]
+  known_next: number
+  /** Leases of it that ask what is known. */
+  readonly canaries: Set<HubLease>
   /** True when the queue had no more chunks to give. */
   isExhausted: boolean
 }
@@ -161,7 +203,12 @@ export interface HubSession extends Linked<HubSession> {
   readonly agent: HubAgent
   readonly owner: string
   readonly executor: ExecutorKind
+  readonly offer: Offer
   readonly window: number
+  /** Jobs with operands of which it had leases, the latest last. */
+  readonly local: HubJob[]
+  /** How far in its latest job its leases have come. */
+  reached: { readonly job: HubJob; end: number } | undefined
   readonly held: Set<HubLease>
   /** Work units per millisecond; undefined until known. */
   speed: number | undefined
@@ -199,14 +246,45 @@ export interface HubLease {
   readonly granted_ms: number
   readonly deadline_ms: number
   timer: Timer<Deadline> | undefined
-  /** Its shards that are not closed: one run, more after a split. */
+  /** Its shards that are not closed: one run, more after a split; of a canary none. */
   readonly runs: Set<Run>
+  readonly canary: Canary | undefined
 }
 
-/** The jobs of one submitter: owners take turns first, then each owner's jobs. */
+/** A run of which the referee has executed some shards: what it said of them can be asked again. */
+export interface KnownRun {
+  readonly first: number
+  readonly count: number
+  /** Those shards, counted from the run's first, ascending; 32 bytes each. */
+  readonly places: readonly number[]
+  readonly digests: Uint8Array
+  /** Who has computed it or was asked before, and would know it again. */
+  readonly owners: Set<string>
+}
+
+/** What a lease must give whose answer is known in part. */
+export interface Canary {
+  readonly known: KnownRun
+  /** From the first to before the end of the known run's places that lie in the lease. */
+  readonly from: number
+  readonly to: number
+}
+
+/** The jobs of one submitter in one lane: owners take turns first, then each owner's jobs. */
 export interface OwnerShare extends Sharer {
   readonly owner: string
+  readonly lane: Lane
   readonly jobs: FairQueue<HubJob>
+}
+
+/** All that an owner of jobs was served, and where his jobs stand. */
+export interface OwnerAccount {
+  readonly owner: string
+  served: number
+  /** Unfinished ones. */
+  jobs: number
+  /** By lane. */
+  readonly shares: Map<string, OwnerShare>
 }
 
 export type Deadline =
@@ -237,21 +315,21 @@ export interface HubState {
   readonly epoch: number
   readonly options: HubOptions
   now_ms: number
+  /** Nothing is leased or claimed any more. */
+  isDraining: boolean
   readonly jobs: Map<string, HubJob>
   readonly sessions: Map<string, HubSession>
   readonly leases: Map<string, HubLease>
   readonly agents: Map<string, HubAgent>
   /** Agents whose result was wrong, with the reason: no more work in this hub's life. */
   readonly blocked: Map<string, string>
-  readonly fleet: Fleet
-  readonly owners: Map<string, Fleet>
-  readonly shares: Map<string, OwnerShare>
-  /** Owners with a job that has something to lease. */
-  readonly turns: FairQueue<OwnerShare>
+  readonly offers: Map<string, Offer>
+  /** Agents of each owner. */
+  readonly owners: Map<string, Map<Offer, FleetCount>>
+  readonly lanes: Map<string, Lane>
+  readonly accounts: Map<string, OwnerAccount>
   /** Agents that would take a lease, by how many they hold. */
   readonly hungry: readonly LinkedList<HubSession>[]
-  /** Agents that would take one and found nothing: offered again when something turns up. */
-  readonly idle: Readonly<Record<'cpu' | 'gpu', OwnerQueues<HubSession>>>
   readonly timers: TimerWheel<Deadline>
   /** Runs that the referee is to close, and runs that it is to sample. */
   readonly disputes: LinkedList<Run>
@@ -274,17 +352,17 @@ export function initialState(epoch: number, options: HubOptions): HubState {
     epoch,
     options,
     now_ms: 0,
+    isDraining: false,
     jobs: new Map(),
     sessions: new Map(),
     leases: new Map(),
     agents: new Map(),
     blocked: new Map(),
-    fleet: emptyFleet(),
+    offers: new Map(),
     owners: new Map(),
-    shares: new Map(),
-    turns: new FairQueue(),
+    lanes: new Map(),
+    accounts: new Map(),
     hungry: Array.from({ length: WINDOW_MAX }, () => new LinkedList<HubSession>()),
-    idle: { cpu: new OwnerQueues(), gpu: new OwnerQueues() },
     timers: new TimerWheel(),
     disputes: new LinkedList(),
     audits: new LinkedList(),
@@ -298,9 +376,8 @@ export function initialState(epoch: number, options: HubOptions): HubState {
   }
 }
 
-export function emptyFleet(): Fleet {
-  const none = (): FleetCount => ({ connected: 0, listening: 0, unknown: 0, units_per_ms: 0 })
-  return { cpu: none(), gpu: none() }
+export function emptyCount(): FleetCount {
+  return { connected: 0, listening: 0, unknown: 0, units_per_ms: 0 }
 }
 
 /** Whether the shard, counted from the chunk's first, is accepted. */

@@ -2,7 +2,7 @@ import { invariant } from '../../../kernel/errors.ts'
 import { chunksAvailable, extendChunk, loseChunk, receiveChunks, shardsDurable } from './chunks.ts'
 import type { HubEffect, HubEvent } from './events.ts'
 import { wakeMany } from './hungry.ts'
-import { admitJob, drainJob, endJob, moveOwner } from './jobs.ts'
+import { admitJob, drainJob, endJob, moveOwner, pauseJob, resumeJob, weighJob } from './jobs.ts'
 import { dropLease, missDeadline } from './leases.ts'
 import { HUB } from './limits.ts'
 import { passLooks, stopJob } from './looks.ts'
@@ -12,6 +12,7 @@ import { dropSession, endSession, joinSession, startListening, stopListening } f
 import type { Deadline, HubState } from './state.ts'
 import { finishRecheck } from './suspects.ts'
 import { persistAccepted, sendTo, type Turn } from './turn.ts'
+import { hasTurns } from './turns.ts'
 import { receiveResult, refuseResult } from './verdict.ts'
 
 /**
@@ -22,7 +23,9 @@ import { receiveResult, refuseResult } from './verdict.ts'
  * - each shard of an owned chunk is fresh, in exactly one run, or accepted;
  * - an accepted shard was closed by as many agreeing owners as its policy asks for or by the referee, never by arrival
  *   order;
- * - every copy that is promised belongs to a lease in `leases`, every lease to a live session, and it has a run.
+ * - every copy that is promised belongs to a lease in `leases`, every lease to a live session, and it has a run or is a
+ *   canary;
+ * - a paused job gets no lease, and nobody one of a job that he cannot do or whose cause he has not chosen.
  */
 export function step(state: HubState, event: HubEvent, now_ms: number): readonly HubEffect[] {
   invariant(now_ms >= state.now_ms, 'time does not run backwards')
@@ -51,6 +54,15 @@ function handle(turn: Turn, event: HubEvent): void {
       return
     case 'job.settled':
       endJob(turn, event.job_id, 'completed')
+      return
+    case 'job.paused':
+      pauseJob(turn, event.job_id)
+      return
+    case 'job.resumed':
+      resumeJob(turn, event.job_id)
+      return
+    case 'job.weighed':
+      weighJob(turn, event.job_id, event.weight)
       return
     case 'job.looked':
       passLooks(turn, event.job_id, event.passed)
@@ -108,9 +120,12 @@ function handle(turn: Turn, event: HubEvent): void {
         if (turn.state.sessions.has(session)) sendTo(turn, session, { t: 'accepted', lease_id, shards })
       shardsDurable(turn, event)
       return
+    case 'hub.draining':
+      turn.state.isDraining = true
+      return
     case 'tick':
       for (const deadline of turn.state.timers.due(turn.state.now_ms)) fire(turn, deadline)
-      if (turn.state.turns.size > 0) wakeMany(turn.state, undefined, HUB.wake_per_tick)
+      if (hasTurns(turn.state)) wakeMany(turn.state, undefined, HUB.wake_per_tick)
       return
     default:
       event satisfies never

@@ -35,12 +35,17 @@ export function suspect(state: HubState, agent: string, executor: ExecutorKind):
     // A job whose result is being stored is past it.
     if (spans === undefined || (job.isDrained && job.suspect_count === 0)) continue
     job.singles.delete(keyOf(agent, executor))
-    for (const span of spans) {
-      job.suspects.push(span)
-      job.suspect_count += span.count
-    }
-    state.suspected.add(job)
+    addSuspects(state, job, spans)
   }
+}
+
+/** These shards are to be executed again before the job ends. */
+export function addSuspects(state: HubState, job: HubJob, spans: readonly ShardSpan[]): void {
+  for (const { first, count } of spans) {
+    job.suspects.push({ first, count })
+    job.suspect_count += count
+  }
+  if (spans.length > 0) state.suspected.add(job)
 }
 
 /** The next suspects of one job for the referee, if there are any. */

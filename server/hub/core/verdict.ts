@@ -1,6 +1,7 @@
 import type { AcceptedCopy, AcceptedRun, AcceptMethod } from '../../../kernel/acceptance.ts'
 import { invariant } from '../../../kernel/errors.ts'
 import { blockAgent } from './blocking.ts'
+import { judgeCanary, rememberKnown } from './canaries.ts'
 import { markAccepted } from './chunks.ts'
 import { drawsOf } from './draws.ts'
 import type { Credit, HubEvent } from './events.ts'
@@ -28,6 +29,7 @@ export function receiveResult(turn: Turn, event: HubEvent & { t: 'result.receive
   turn.effects.push({ t: 'reply', outcome: 'received' })
   measureSpeed(turn, lease)
   forgetLease(turn, lease)
+  if (lease.canary !== undefined) judgeCanary(turn, lease, lease.canary, event)
   for (const run of [...lease.runs]) {
     fill(turn, run, lease, event.digests, event.leaves)
     judge(turn, run)
@@ -186,6 +188,7 @@ export function closeRun(turn: Turn, run: Run, parts: readonly ClosedPart[]): vo
   markAccepted(chunk, run.first, run.count)
   const accepted = turn.accepted.get(chunk) ?? { runs: [], credits: [] }
   turn.accepted.set(chunk, accepted)
+  rememberKnown(chunk.job, run, ...refereed(parts))
   for (const part of parts) {
     accepted.runs.push(acceptedRun(chunk.job, run, part))
     noteCheck(turn, chunk.job, run.first + part.offset, part)
@@ -196,6 +199,19 @@ export function closeRun(turn: Turn, run: Run, parts: readonly ClosedPart[]): vo
     forgetLease(turn, lease)
     sayCancelled(turn, lease, 'its shards are verified')
   }
+}
+
+/** Places of a run that the referee has executed, and their digests. */
+function refereed(parts: readonly ClosedPart[]): [places: readonly number[], digests: readonly Uint8Array[]] {
+  const places: number[] = []
+  const digests: Uint8Array[] = []
+  for (const { offset, count, referee } of parts) {
+    for (let at = 0; referee !== undefined && at < count; at++) {
+      places.push(offset + at)
+      digests.push(referee.digests.subarray(32 * at, 32 * at + 32))
+    }
+  }
+  return [places, digests]
 }
 
 function acceptedRun(job: HubJob, run: Run, part: ClosedPart): AcceptedRun {

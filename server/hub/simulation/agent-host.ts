@@ -30,18 +30,20 @@ export class AgentHost implements Listener {
   connect(): void {
     const { random } = this.#world
     const hub = random.pick(this.#world.hubs)
-    if (!hub.isUp || hub.state?.blocked.has(this.agent.key) === true) {
+    const { key, owner, executor, causes, memory_bytes } = this.agent
+    const standing = this.#world.trust.admit(key, this.#world.queue.now_ms)
+    if (!hub.isUp || standing === undefined) {
       this.#world.after(random.between(500, 3000), () => this.connect())
       return
     }
     this.#hub = hub
     this.#life = hub.life
     this.#session = this.#world.newSession(this)
-    const { key, owner, executor } = this.agent
     hub.tell({
       t: 'session.joined',
-      session: { id: this.#session, agent: key, owner, executor, window: 2 },
+      session: { id: this.#session, agent: key, owner, executor, window: 2, causes, memory_bytes },
       claimed_speed: random.chance(0.5) ? undefined : 1e5 / this.agent.shard_ms,
+      standing,
     })
     this.#tell({ t: 'session.listening', session: this.#session, after_lease: 0 })
     this.#watch(this.#session)
@@ -72,6 +74,7 @@ export class AgentHost implements Listener {
     if (session !== this.#session || message.t !== 'lease') return
     const { random } = this.#world
     const { agent } = this
+    this.#checkOffer(message)
     this.#leases++
     this.#world.leases++
     if (random.chance(agent.drops)) {
@@ -95,6 +98,17 @@ export class AgentHost implements Listener {
     this.#answer(session, message, random.chance(agent.lates) ? 40_000 + took_ms : took_ms)
   }
 
+  /** What it has not chosen, or cannot do, it is not asked for. */
+  #checkOffer({ lease_id, contract_hash }: LeaseOffer): void {
+    const { cause, memory_bytes, target } = this.#world.jobOf(contract_hash).job
+    const { causes, executor, memory_bytes: own_bytes = Number.POSITIVE_INFINITY } = this.agent
+    if (causes !== undefined && !causes.includes(cause))
+      this.#world.fail(`lease ${lease_id} is of a cause that ${this.agent.key} has not chosen`)
+    if (own_bytes < memory_bytes) this.#world.fail(`lease ${lease_id} is too large for ${this.agent.key}`)
+    if (target !== 'any' && (target === 'gpu') !== (executor === 'webgpu'))
+      this.#world.fail(`lease ${lease_id} is not meant for a ${executor}`)
+  }
+
   #lose(session: string): void {
     const { random } = this.#world
     const isEnded = random.chance(0.2)
@@ -114,17 +128,21 @@ export class AgentHost implements Listener {
   }
 
   #answer(session: string, { lease_id, first, count, contract_hash }: LeaseOffer, delay_ms: number): void {
-    const { truth, index, verifies } = this.#world.jobOf(contract_hash)
+    const { truth, job, compares } = this.#world.jobOf(contract_hash)
+    const { index } = job
     let right = count
+    let wrong = 0
     const digests = truth.slice(32 * first, 32 * (first + count))
     for (let offset = 0; offset < count; offset++) {
       const lie = this.#lie()
       if (lie === undefined) continue
       digests.set(digestOf(index, first + offset, lie), 32 * offset)
-      if (verifies && lie !== COLLUSION) right--
+      wrong++
+      if (compares && lie !== COLLUSION) right--
     }
     // A lease that is offered again after an interruption may be answered twice, and either answer counts.
     this.#world.store.right.set(lease_id, Math.max(right, this.#world.store.right.get(lease_id) ?? 0))
+    if (wrong === count) this.#world.store.lied.add(lease_id)
     const leaves = Array.from({ length: count }, (_, at) => digests.subarray(32 * at, 32 * at + 32))
     const result = { t: 'result.received', session, lease_id, digests, leaves } as const
     this.#later(session, delay_ms, result)
@@ -160,7 +178,7 @@ export class AgentHost implements Listener {
     const leases = [...(this.#hub?.state?.leases.values() ?? [])]
     const foreign = leases.find((lease) => lease.session.id !== this.#session)
     if (foreign === undefined) return
-    const { index } = this.#world.jobOf(contract_hash)
+    const { index } = this.#world.jobOf(contract_hash).job
     const digests = new Uint8Array(32 * foreign.count).fill(index + count + first)
     const leaves = Array.from({ length: foreign.count }, (_, at) => digests.subarray(32 * at, 32 * at + 32))
     const result = {

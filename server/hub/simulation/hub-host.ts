@@ -5,7 +5,7 @@ import { type HubState, initialState } from '../core/state.ts'
 import { step } from '../core/step.ts'
 import { checkState } from './invariants.ts'
 import type { Network, SimHub } from './network.ts'
-import type { Store, StoredJob } from './store.ts'
+import { mayStandAlone, type Store, type StoredJob, singlesOf } from './store.ts'
 
 const TICK_MS = 1000
 
@@ -20,6 +20,8 @@ export class HubHost implements SimHub {
   life = 0
   #frozen_until_ms = 0
   #deferred: HubEvent[] = []
+  /** Jobs that this life knows as paused. */
+  #paused = new Set<string>()
 
   constructor(name: string, world: Network, store: Store, clock_rate: number) {
     this.name = name
@@ -36,6 +38,7 @@ export class HubHost implements SimHub {
     const { world, life } = { world: this.#world, life: this.#world.newLife() }
     this.life = life
     this.#deferred = []
+    this.#paused = new Set()
     this.#frozen_until_ms = 0
     this.state = initialState(life, { draw_key: [world.scenario.seed, life], lease_shards: 4096 })
     for (const stored of this.#store.jobs.values()) {
@@ -102,6 +105,8 @@ export class HubHost implements SimHub {
     this.#world.note(`${this.name} ${event.t} ${'lease_id' in event ? event.lease_id : ''}`)
     const effects = step(state, event, now_ms * this.#clock_rate)
     this.#world.steps++
+    this.#checkPaused(state, event, effects)
+    if (this.#store.isExact) this.#checkAlone(effects)
     checkState(state, (message) => this.#world.fail(`${this.name}: ${message}`))
     let outcome: 'received' | 'not_held' | undefined
     for (const effect of effects) {
@@ -114,6 +119,30 @@ export class HubHost implements SimHub {
       if (this.life !== life) return undefined
     }
     return outcome
+  }
+
+  /** The word of nobody who is on probation stands alone. */
+  #checkAlone(effects: readonly HubEffect[]): void {
+    for (const effect of effects) {
+      if (effect.t !== 'persist' || !mayStandAlone(this.#store.get(effect.job_id).job.verify)) continue
+      for (const { method, first, copies } of effect.runs)
+        if (method === 'single' && copies.some(({ agent }) => this.#world.trust.isOnProbation(agent)))
+          this.#world.fail(`shard ${first} of ${effect.job_id} rests on the word of an agent on probation`)
+    }
+  }
+
+  /** From the step on in which a hub hears that a job is paused, it promises none of its shards. */
+  #checkPaused(state: HubState, event: HubEvent, effects: readonly HubEffect[]): void {
+    if (event.t === 'job.paused') this.#paused.add(event.job_id)
+    if (event.t === 'job.admitted' && event.job.isPaused === true) this.#paused.add(event.job.id)
+    if (event.t === 'job.resumed') this.#paused.delete(event.job_id)
+    for (const effect of effects) {
+      if (effect.t !== 'send' || effect.message.t !== 'lease') continue
+      const lease = state.leases.get(effect.message.lease_id)
+      // One that is offered again to an agent that has resumed was granted before.
+      if (lease !== undefined && lease.granted_ms === state.now_ms && this.#paused.has(lease.job.id))
+        this.#world.fail(`${this.name}: lease ${lease.id} is of a paused job`)
+    }
   }
 
   #perform(effect: Exclude<HubEffect, { t: 'reply' }>): void {
@@ -143,13 +172,19 @@ export class HubHost implements SimHub {
         return
       }
       case 'referee.recheck': {
-        const { request } = effect
-        this.later(random.between(50, 500), () => ({ t: 'referee.rechecked', request }))
+        const { request, job_id, shards } = effect
+        this.later(random.between(50, 500), () => {
+          this.#store.recheck(job_id, shards)
+          return { t: 'referee.rechecked', request }
+        })
         return
       }
-      // Reputation outlives a hub in the database, which this world has not.
       case 'agents.passed':
+        this.#world.trust.passed(effect.passed)
+        return
       case 'agent.failed':
+        this.#world.trust.failed(effect.agent, queue.now_ms)
+        this.#store.doubt(effect.agent, effect.executor)
         return
       case 'chunk.claim': {
         const { job_id, wanted } = effect
@@ -186,6 +221,7 @@ export class HubHost implements SimHub {
         return
       }
       case 'job.complete':
+        this.#store.get(effect.job_id).isCompleting = true
         this.later(soon, () => {
           this.#store.settle(effect.job_id)
           this.#world.tellAll({ t: 'job.settled', job_id: effect.job_id })
@@ -227,7 +263,7 @@ export class HubHost implements SimHub {
       }
       const { job_id, chunk, epoch, shard_count, credits } = persist
       if (!isStored) return { t: 'chunk.lost', job_id, chunk, epoch }
-      this.#world.looked(job_id)
+      if (persist.canaries === undefined) this.#world.looked(job_id)
       return { t: 'committed', job_id, chunk, epoch, shard_count, credits }
     })
   }
@@ -248,7 +284,14 @@ function contractHash(index: number): string {
 }
 
 function admission(stored: StoredJob): HubEvent {
-  const { index: _, chunk_shards: __, cancelled_ms: ___, ...job } = stored.job
+  const {
+    index: _,
+    chunk_shards: __,
+    cancelled_ms: ___,
+    paused_ms: ____,
+    pause_ms: _____,
+    ...job
+  } = stored.job
   return {
     t: 'job.admitted',
     job: {
@@ -262,6 +305,13 @@ function admission(stored: StoredJob): HubEvent {
       weight: 1,
       expires_ms: Number.POSITIVE_INFINITY,
       phase: 'planned',
+      isPaused: stored.isPaused,
+      ...(stored.job.verify.mode === 'none'
+        ? {}
+        : {
+            singles: singlesOf(stored),
+            suspects: [...stored.doubted].map((first) => ({ first, count: 1 })),
+          }),
       looks_passed: stored.looks_passed,
       stopped_at: stored.stopped_at,
     },

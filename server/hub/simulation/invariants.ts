@@ -1,6 +1,7 @@
-import { kindOf } from '../core/fleet.ts'
 import { openEnd } from '../core/looks.ts'
-import { type HubChunk, type HubJob, type HubState, isAccepted, type Run } from '../core/state.ts'
+import { fits, kindOf } from '../core/offers.ts'
+import { type HubChunk, type HubJob, type HubState, isAccepted, type Offer, type Run } from '../core/state.ts'
+import { hasWork } from '../core/turns.ts'
 import { excludesSubmitter } from '../core/verify-policy.ts'
 
 /** The rules at the head of step.ts, and that every index and counter says what is there. */
@@ -10,7 +11,9 @@ export function checkState(state: HubState, fail: (message: string) => never): v
     if (state.sessions.get(lease.session.id) !== lease.session || !lease.session.held.has(lease))
       fail(`lease ${lease.id} of no session`)
     if (state.jobs.get(lease.job.id) !== lease.job) fail(`lease ${lease.id} of no job`)
-    if (lease.runs.size === 0) fail(`lease ${lease.id} of no run`)
+    if ((lease.canary === undefined) === (lease.runs.size === 0)) fail(`lease ${lease.id} of no run`)
+    if (lease.job.canaries.has(lease) !== (lease.canary !== undefined)) fail(`canary ${lease.id} of no job`)
+    if (!fits(lease.job, lease.session.offer)) fail(`lease ${lease.id} does not fit its agent`)
     if (lease.timer?.list === undefined) fail(`lease ${lease.id} without a deadline`)
     for (const run of lease.runs)
       if (!run.copies.some((copy) => copy.lease_id === lease.id && copy.digests === undefined))
@@ -20,10 +23,15 @@ export function checkState(state: HubState, fail: (message: string) => never): v
 }
 
 function checkFleet(state: HubState, fail: (message: string) => never): void {
-  const seen = { cpu: { connected: 0, listening: 0 }, gpu: { connected: 0, listening: 0 } }
+  const seen = new Map<Offer, { sessions: number; connected: number; listening: number }>()
   for (const session of state.sessions.values()) {
     if (state.blocked.has(session.agent.id)) fail(`session ${session.id} of a blocked agent`)
-    const count = seen[kindOf(session.executor)]
+    const { offer } = session
+    if (state.offers.get(offer.key) !== offer || offer.kind !== kindOf(session.executor))
+      fail(`${session.id} makes no offer`)
+    const count = seen.get(offer) ?? { sessions: 0, connected: 0, listening: 0 }
+    seen.set(offer, count)
+    count.sessions++
     count.connected++
     if (session.listening) count.listening++
     for (const lease of session.held)
@@ -33,11 +41,33 @@ function checkFleet(state: HubState, fail: (message: string) => never): void {
     if (isSeated !== (session.listening && session.held.size < session.window))
       fail(`${session.id} is ${isSeated ? '' : 'not '}offered work`)
   }
-  for (const kind of ['cpu', 'gpu'] as const) {
-    const { connected, listening } = state.fleet[kind]
-    if (connected !== seen[kind].connected || listening !== seen[kind].listening)
-      fail(`the count of ${kind} agents`)
+  for (const offer of state.offers.values()) {
+    const count = seen.get(offer)
+    if (
+      offer.sessions !== count?.sessions ||
+      offer.count.connected !== count.connected ||
+      offer.count.listening !== count.listening
+    )
+      fail(`the count of agents that offer ${offer.key}`)
   }
+  checkTurns(state, fail)
+}
+
+/** A job that has work stands in its lane, a paused one in none; accounts and lanes count their jobs. */
+function checkTurns(state: HubState, fail: (message: string) => never): void {
+  const jobs = new Map<unknown, number>()
+  for (const job of state.jobs.values()) {
+    const account = state.accounts.get(job.owner) ?? fail(`${job.id} has no owner's account`)
+    if (state.lanes.get(job.lane.key) !== job.lane) fail(`${job.id} stands in no lane`)
+    for (const one of [account, job.lane]) jobs.set(one, (jobs.get(one) ?? 0) + 1)
+    const share = account.shares.get(job.lane.key)
+    const isQueued = share?.jobs.has(job) === true
+    if (job.isPaused ? isQueued : hasWork(job) && !isQueued)
+      fail(`${job.id} is ${isQueued ? '' : 'not '}in turn`)
+    if (isQueued && share !== undefined && !job.lane.turns.has(share)) fail(`${job.owner} is not in turn`)
+  }
+  for (const one of [...state.accounts.values(), ...state.lanes.values()])
+    if (one.jobs !== jobs.get(one)) fail('a count of jobs')
 }
 
 function checkJob(state: HubState, job: HubJob, fail: (message: string) => never): void {

@@ -3,7 +3,8 @@ import type { HubEvent } from '../core/events.ts'
 import type { HubState } from '../core/state.ts'
 import type { EventQueue } from './event-queue.ts'
 import type { Random } from './random.ts'
-import type { Scenario } from './scenario.ts'
+import type { Reputations } from './reputations.ts'
+import type { Scenario, SimJob } from './scenario.ts'
 import type { Store } from './store.ts'
 
 /** What hubs and agents of a simulated network know of each other and of the world around them. */
@@ -28,6 +29,7 @@ export interface Network {
   readonly queue: EventQueue
   readonly hubs: readonly SimHub[]
   readonly store: Store
+  readonly trust: Reputations
   steps: number
   leases: number
   crashes: number
@@ -48,7 +50,8 @@ export interface Network {
   looked(job_id: string): void
   jobOf(contract_hash: string): {
     readonly truth: Uint8Array
-    readonly index: number
-    readonly verifies: boolean
+    readonly job: SimJob
+    /** Whether a wrong result counts only where others say the same. */
+    readonly compares: boolean
   }
 }

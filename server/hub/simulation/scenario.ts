@@ -16,6 +16,12 @@ export interface SimJob {
   readonly min_agents: number
   readonly max_agents: number
   readonly target: 'any' | 'cpu' | 'gpu'
+  readonly cause: string
+  readonly memory_bytes: number
+  readonly operands: readonly string[]
+  /** When its owner pauses it, and for how long; Infinity: never. */
+  readonly paused_ms: number
+  readonly pause_ms: number
   /** When its submitter cancels it, virtual milliseconds; Infinity: never. */
   readonly cancelled_ms: number
 }
@@ -30,6 +36,12 @@ export interface SimAgent {
   readonly key: string
   readonly owner: string
   readonly executor: ExecutorKind
+  /** What its contributor chose; undefined: all. */
+  readonly causes: readonly string[] | undefined
+  readonly memory_bytes: number | undefined
+  /** Checks that it has passed before, and that it has to pass on probation. */
+  readonly checks: number
+  readonly probation: number
   /** Virtual milliseconds a shard. */
   readonly shard_ms: number
   readonly honesty: Honesty
@@ -66,6 +78,9 @@ export interface Scenario {
 }
 
 const OWNERS = 5
+export const CAUSES = ['mc', 'tensor'] as const
+const SMALL_BYTES = 2 ** 24
+const LARGE_BYTES = 2 ** 29
 
 export function scenarioOf(seed: number): Scenario {
   const random = new Random(seed ^ 0x5eed)
@@ -99,9 +114,7 @@ function jobOf(random: Random, index: number, hub_count: number): SimJob {
   const shard_count = hasLooks ? 2 * small : small
   const isPicky = random.chance(0.1)
   const looks = { first: 1 + random.below(8), growth: 1.25 + random.next() * 2 }
-  const verify: VerifyPolicy = random.chance(0.15)
-    ? { mode: 'none' }
-    : { mode: 'quorum', k: random.chance(0.2) ? 3 : 2 }
+  const verify = verifyOf(random)
   return {
     index,
     id: `job${index}`,
@@ -113,8 +126,23 @@ function jobOf(random: Random, index: number, hub_count: number): SimJob {
     min_agents: hub_count === 1 && !isPicky && random.chance(0.1) ? 2 : 1,
     max_agents: random.chance(0.1) ? 2 : Number.POSITIVE_INFINITY,
     target: isPicky ? random.pick(['cpu', 'gpu'] as const) : 'any',
+    cause: random.pick(CAUSES),
+    memory_bytes: random.chance(0.2) ? LARGE_BYTES : SMALL_BYTES,
+    operands: random.chance(0.4) ? [`operand${random.below(3)}`] : [],
+    paused_ms: random.chance(0.12) ? random.between(0, 6000) : Number.POSITIVE_INFINITY,
+    pause_ms: random.chance(0.3) ? random.between(60_000, 200_000) : random.between(10, 20_000),
     cancelled_ms: random.chance(0.03) ? random.between(0, 5000) : Number.POSITIVE_INFINITY,
   }
+}
+
+function verifyOf(random: Random): VerifyPolicy {
+  const drawn = random.next()
+  if (drawn < 0.1) return { mode: 'none' }
+  if (drawn < 0.45) return { mode: 'quorum', k: random.chance(0.2) ? 3 : 2 }
+  if (drawn < 0.6) return { mode: 'spotcheck', rate: random.pick([0.1, 0.5, 1]) }
+  if (drawn < 0.7) return { mode: 'full' }
+  if (drawn < 0.8) return { mode: 'algebraic' }
+  return { mode: 'adaptive', epsilon: random.pick([1e-4, 1e-3]) }
 }
 
 function agentOf(random: Random, index: number, colluding: boolean): SimAgent {
@@ -127,6 +155,10 @@ function agentOf(random: Random, index: number, colluding: boolean): SimAgent {
     key: `agent${index}`,
     owner: random.chance(0.1) ? 'submitter0' : `owner${owner}`,
     executor: random.pick(['webgpu', 'wasm', 'cpu'] as const),
+    causes: random.chance(0.25) ? [random.pick(CAUSES)] : undefined,
+    memory_bytes: random.chance(0.3) ? random.pick([SMALL_BYTES, LARGE_BYTES]) : undefined,
+    checks: random.chance(0.4) ? 5000 : 0,
+    probation: random.chance(0.25) ? 1 + random.below(60) : 0,
     shard_ms: random.between(5, 200),
     honesty,
     stalls: sometimes(0.2, 0.1),
@@ -143,6 +175,10 @@ function steady(executor: ExecutorKind): SimAgent {
     key: `steady-${executor}`,
     owner: `steady-${executor}`,
     executor,
+    causes: undefined,
+    memory_bytes: LARGE_BYTES,
+    checks: 0,
+    probation: 0,
     shard_ms: 20,
     honesty: 'honest',
     stalls: 0,

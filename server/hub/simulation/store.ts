@@ -1,9 +1,10 @@
 import type { AcceptedRun } from '../../../kernel/acceptance.ts'
 import { workDone } from '../../../kernel/bill.ts'
-import type { ClaimedChunk, Credit, HubEffect } from '../core/events.ts'
-import { copiesPaid } from '../core/verify-policy.ts'
+import type { ExecutorKind } from '../../../kernel/receipt.ts'
+import type { AdmittedJob, ClaimedChunk, Credit, HubEffect } from '../core/events.ts'
+import { copiesPaid, type VerifyPolicy } from '../core/verify-policy.ts'
 import { digestOf } from './random.ts'
-import type { SimAgent, SimJob } from './scenario.ts'
+import type { Scenario, SimAgent, SimJob } from './scenario.ts'
 
 /**
  * The database of a simulated network: accepted shards, money and the chunk queue, which outlive every hub. It refuses
@@ -29,8 +30,21 @@ export interface StoredJob {
   looks_passed: number
   stopped_at: number | undefined
   end: 'settled' | 'cancelled' | undefined
+  isPaused: boolean
+  /** By shard: whose word alone it rests on, and whether it is right as it stands. */
+  readonly single: (SingleWord | undefined)[]
+  /** Shards whose one word is that of an agent found wrong, until they are executed again. */
+  readonly doubted: Set<number>
+  /** Its result is being made. */
+  isCompleting: boolean
+  readonly isWrong: Uint8Array
   /** Chargeable copies that are durable, and that the accepted shards have. */
   paid: number
+}
+
+export interface SingleWord {
+  readonly agent: string
+  readonly executor: ExecutorKind
 }
 
 export class Store {
@@ -39,13 +53,22 @@ export class Store {
   readonly credited = new Map<string, number>()
   /** Shards of each answered lease that may be paid: those that no lie would have to be caught for. */
   readonly right = new Map<string, number>()
+  /** Leases whose answers are wrong throughout. */
+  readonly lied = new Set<string>()
   fenced = 0
+  /** Wrong shards that were ever accepted, those replaced among them, and canaries answered. */
   wrong = 0
+  replaced = 0
+  canaries = 0
+  canaries_bad = 0
+  /** One hub hears of all that is found: then nothing of an agent that was wrong may be left. */
+  readonly isExact: boolean
   readonly #agents: ReadonlyMap<string, SimAgent>
   readonly #fail: Fail
   readonly #commits = new Map<number, boolean>()
 
-  constructor(jobs: readonly SimJob[], agents: readonly SimAgent[], fail: Fail) {
+  constructor({ jobs, agents, hub_count }: Scenario, fail: Fail) {
+    this.isExact = hub_count === 1
     this.#agents = new Map(agents.map((agent) => [agent.key, agent]))
     this.#fail = fail
     for (const job of jobs) this.jobs.set(job.id, storedJob(job))
@@ -128,6 +151,11 @@ export class Store {
     const known = this.#commits.get(number)
     if (known !== undefined) return known
     const stored = this.get(persist.job_id)
+    if (persist.canaries !== undefined) {
+      this.#commits.set(number, true)
+      this.#answer(persist)
+      return true
+    }
     const isOpen = stored.chunks[persist.chunk]?.epoch === persist.epoch && stored.end === undefined
     this.#commits.set(number, isOpen)
     if (!isOpen) {
@@ -140,6 +168,39 @@ export class Store {
     for (const credit of persist.credits) this.#credit(credit)
     this.#look(stored)
     return true
+  }
+
+  /** A canary is paid and counted, and nothing of it is accepted. */
+  #answer({ runs, canaries = [], credits, shard_count }: Persist): void {
+    if (runs.length > 0 || shard_count > 0) this.#fail("a canary's answer is accepted")
+    for (const { lease_id, isRight } of canaries) {
+      this.canaries++
+      if (!isRight) this.canaries_bad++
+      if (isRight && this.lied.has(lease_id)) this.#fail(`canary ${lease_id} is passed with wrong answers`)
+    }
+    for (const { lease_id, shards } of credits)
+      this.credited.set(lease_id, (this.credited.get(lease_id) ?? 0) + shards)
+  }
+
+  /** The referee executes accepted shards again, and what was wrong is replaced. */
+  recheck(id: string, shards: readonly number[]): void {
+    const stored = this.get(id)
+    for (const shard of shards) {
+      stored.single[shard] = undefined
+      stored.doubted.delete(shard)
+      if (stored.isWrong[shard] === 0) continue
+      stored.isWrong[shard] = 0
+      this.replaced++
+    }
+  }
+
+  /** An agent was found wrong: what is durable on its word alone is doubted. */
+  doubt(agent: string, executor: ExecutorKind): void {
+    for (const stored of this.jobs.values()) {
+      if (stored.isCompleting || stored.end !== undefined || stored.job.verify.mode === 'none') continue
+      for (const [shard, word] of stored.single.entries())
+        if (word?.agent === agent && word.executor === executor) stored.doubted.add(shard)
+    }
   }
 
   #credit({ lease_id, shards }: Credit): void {
@@ -158,16 +219,19 @@ export class Store {
       this.#fail(`shard ${run.first} of ${job.id}: two copies of one owner`)
     if (run.method === 'quorum' && job.verify.mode === 'quorum' && owners.size < job.verify.k)
       this.#fail(`shard ${run.first} of ${job.id} was accepted by ${owners.size} owners`)
-    if (run.method === 'single' && job.verify.mode !== 'none')
+    if (run.method === 'single' && job.verify.mode !== 'none' && !mayStandAlone(job.verify))
       this.#fail(`shard ${run.first} of ${job.id} was accepted on one word`)
     for (let offset = 0; offset < run.count; offset++) {
       const shard = run.first + offset
       if (stored.isAccepted[shard] !== 0) this.#fail(`shard ${shard} of ${job.id} was accepted twice`)
       stored.isAccepted[shard] = 1
+      const [only] = run.copies
+      stored.single[shard] = run.method === 'single' ? only : undefined
       stored.accepted_count++
       for (let at = 0; at < 32; at++) {
         if (run.digests[32 * offset + at] === stored.truth[32 * shard + at]) continue
         this.#explainWrong(job, shard, run)
+        stored.isWrong[shard] = 1
         break
       }
     }
@@ -203,10 +267,26 @@ export class Store {
     if (stored.end !== undefined) return
     const end = stored.stopped_at ?? stored.job.shard_count
     if (stored.isAccepted.subarray(0, end).includes(0)) this.#fail(`${id} settles without all of its shards`)
+    if (this.isExact && stored.doubted.size > 0)
+      this.#fail(`${id} settles with ${stored.doubted.size} shards on the word of agents that were wrong`)
     if (stored.paid > stored.accepted_count * copiesPaid(stored.job.verify))
       this.#fail(`${id} pays ${stored.paid} copies of ${stored.accepted_count} shards`)
     stored.end = 'settled'
   }
+}
+
+/** Whether one agent's word may close a shard that is verified. */
+export function mayStandAlone({ mode }: VerifyPolicy): boolean {
+  return mode === 'spotcheck' || mode === 'adaptive'
+}
+
+/** What of the job rests on one word alone. */
+export function singlesOf({ single, doubted }: StoredJob): NonNullable<AdmittedJob['singles']> {
+  return single.flatMap((word, first) =>
+    word === undefined || doubted.has(first)
+      ? []
+      : [{ agent: word.agent, executor: word.executor, first, count: 1 }],
+  )
 }
 
 /** Whether the look at this prefix stops the job: a pure function of its leaves. */
@@ -239,6 +319,11 @@ function storedJob(job: SimJob): StoredJob {
     looks_passed: 0,
     stopped_at: undefined,
     end: undefined,
+    isPaused: false,
+    single: [],
+    doubted: new Set(),
+    isCompleting: false,
+    isWrong: new Uint8Array(job.shard_count),
     paid: 0,
   }
 }

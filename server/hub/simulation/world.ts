@@ -5,8 +5,9 @@ import { EventQueue } from './event-queue.ts'
 import { HubHost } from './hub-host.ts'
 import type { Listener, Network, SimHub } from './network.ts'
 import { Random } from './random.ts'
-import type { Scenario } from './scenario.ts'
-import { expectedStop, Store } from './store.ts'
+import { Reputations } from './reputations.ts'
+import type { Scenario, SimJob } from './scenario.ts'
+import { expectedStop, mayStandAlone, Store } from './store.ts'
 
 /** Virtual time in which every job must end. */
 const MAX_MS = 3_600_000
@@ -22,6 +23,7 @@ export class World implements Network {
   readonly queue = new EventQueue()
   readonly hubs: readonly HubHost[]
   readonly store: Store
+  readonly trust: Reputations
   readonly #agents: readonly AgentHost[]
   readonly #sessions = new Map<string, Listener>()
   readonly #told = new Map<string, number>()
@@ -36,7 +38,8 @@ export class World implements Network {
   constructor(scenario: Scenario) {
     this.scenario = scenario
     this.random = new Random(scenario.seed)
-    this.store = new Store(scenario.jobs, scenario.agents, (message) => this.fail(message))
+    this.store = new Store(scenario, (message) => this.fail(message))
+    this.trust = new Reputations(scenario.agents)
     this.hubs = scenario.clock_rates.map((rate, at) => new HubHost(`hub${at}`, this, this.store, rate))
     this.#agents = scenario.agents.map((agent, number) => new AgentHost(agent, number, this))
   }
@@ -45,8 +48,7 @@ export class World implements Network {
   run(): void {
     for (const hub of this.hubs) hub.boot()
     for (const agent of this.#agents) this.after(this.random.between(0, 2000), () => agent.connect())
-    for (const job of this.scenario.jobs)
-      if (job.cancelled_ms < MAX_MS) this.after(job.cancelled_ms, () => this.#cancel(job.id))
+    for (const job of this.scenario.jobs) this.#plan(job)
     if (this.scenario.owner_moves > 0) this.after(this.random.between(0, 6000), () => this.#moveOwner())
     while (!this.store.isOver) {
       let isRunning = false
@@ -147,12 +149,25 @@ export class World implements Network {
 
   jobOf(contract_hash: string): {
     readonly truth: Uint8Array
-    readonly index: number
-    readonly verifies: boolean
+    readonly job: SimJob
+    readonly compares: boolean
   } {
-    const index = Number(contract_hash)
-    const { truth, job } = this.store.get(`job${index}`)
-    return { truth, index, verifies: job.verify.mode !== 'none' }
+    const { truth, job } = this.store.get(`job${Number(contract_hash)}`)
+    const compares = job.verify.mode !== 'none' && !mayStandAlone(job.verify)
+    return { truth, job, compares }
+  }
+
+  /** What the job's owner will do. */
+  #plan({ id, cancelled_ms, paused_ms, pause_ms }: SimJob): void {
+    if (cancelled_ms < MAX_MS) this.after(cancelled_ms, () => this.#cancel(id))
+    if (paused_ms >= MAX_MS) return
+    const set = (isPaused: boolean) => () => {
+      this.store.get(id).isPaused = isPaused
+      this.tellAll({ t: isPaused ? 'job.paused' : 'job.resumed', job_id: id })
+    }
+    this.after(paused_ms, set(true))
+    // Later than the first word can come, so that no hub hears them in the wrong order.
+    this.after(paused_ms + pause_ms + 25, set(false))
   }
 
   #cancel(job_id: string): void {

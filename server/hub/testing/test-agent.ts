@@ -18,6 +18,7 @@ import type { BlobStore, OwnerRow } from '../../memory/ports.ts'
 import type { Hub } from '../hub.ts'
 import { readBlob } from '../intake.ts'
 import { once } from '../job-runtime.ts'
+import { hear } from './hear.ts'
 
 export const SOFTWARE = 'test/1'
 
@@ -38,6 +39,8 @@ export interface Behaviour {
   readonly bentLease?: (lease: Lease) => Lease
   /** Answers at most so many leases. */
   readonly leases?: number
+  /** Families of ops that its contributor chose. */
+  readonly causes?: readonly string[]
 }
 
 /** An agent that speaks to the hub directly, with real arithmetic and real receipts. */
@@ -69,11 +72,12 @@ export class TestAgent {
         executor: { kind: 'cpu', label: owner.label },
         software: SOFTWARE,
         window: 2,
+        ...(behaviour.causes === undefined ? {} : { causes: [...behaviour.causes] }),
       },
       { ownerId: owner.id, ownerLabel: owner.label },
     )
     this.session = enrolled.session
-    for await (const { message } of this.#hub.leases({ session: enrolled.session }, this.#stop.signal)) {
+    for await (const message of hear(this.#hub, enrolled.session, this.#stop.signal)) {
       this.heard.push(message)
       if (message.t !== 'lease') continue
       if (this.#answered++ >= (behaviour.leases ?? Number.POSITIVE_INFINITY)) continue

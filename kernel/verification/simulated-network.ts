@@ -1,5 +1,6 @@
 import type { Verify } from '../contract.ts'
 import { philox4x32 } from '../numerics/philox.ts'
+import { canaryRate } from './canary.ts'
 import { groupDoubt, type Standing, verificationStep } from './policy.ts'
 
 /**
@@ -34,6 +35,17 @@ export interface Figures {
   /** Sum of the modelled doubts of what was accepted. */
   readonly doubt: number
   readonly caught: number
+  /** Executions of shards whose result was known; `copies` has them as well. */
+  readonly canaries: number
+}
+
+/** A fifth of a hundred agents, half of them in one conspiracy, of rates from every result to one in a thousand. */
+export function mixedSaboteurs(sleeps = 0): readonly Saboteur[] {
+  return Array.from({ length: 20 }, (_, i) => ({
+    rate: [1, 0.3, 0.1, 0.01, 0.001][i % 5] ?? 1,
+    colludes: i % 2 === 0,
+    sleeps,
+  }))
 }
 
 interface Agent extends Standing {
@@ -54,6 +66,7 @@ export class SimulatedNetwork {
   #wrong = 0
   #doubt = 0
   #caught = 0
+  #canaries = 0
 
   constructor(setup: NetworkSetup) {
     this.#setup = setup
@@ -76,6 +89,7 @@ export class SimulatedNetwork {
       wrong: this.#wrong,
       doubt: this.#doubt,
       caught: this.#caught,
+      canaries: this.#canaries,
     }
     for (let i = 0; i < shards; i++) this.#shard()
     return {
@@ -84,6 +98,7 @@ export class SimulatedNetwork {
       wrong: this.#wrong - before.wrong,
       doubt: this.#doubt - before.doubt,
       caught: this.#caught - before.caught,
+      canaries: this.#canaries - before.canaries,
     }
   }
 
@@ -112,6 +127,7 @@ export class SimulatedNetwork {
     const common = this.#draw()
     for (;;) {
       const agent = this.#someone(asked)
+      if (this.#draw() < canaryRate(this.#setup.verify, agent) && !this.#passesCanary(agent)) continue
       asked.push(agent)
       said.push(this.#isWrong(agent, common))
       this.#copies++
@@ -126,6 +142,18 @@ export class SimulatedNetwork {
         return
       }
     }
+  }
+
+  /** Asks for what is known, on a shard of its own. */
+  #passesCanary(agent: Agent): boolean {
+    this.#canaries++
+    this.#copies++
+    if (this.#isWrong(agent, this.#draw())) {
+      this.#shutOut(agent)
+      return false
+    }
+    agent.checks++
+    return true
   }
 
   #someone(but: readonly Agent[]): Agent {
