@@ -42,7 +42,7 @@ const ROWS_AT_ONCE = 64
 
 /** The digests of a job's first `accepted` shards as rows of an evidence file, a few MiB at a time. */
 export async function* digestRowsOf(
-  results: Pick<ResultStore, 'load'>,
+  results: Pick<ResultStore, 'loadSpan'>,
   jobId: string,
   accepted: number,
 ): AsyncGenerator<string> {
@@ -51,7 +51,7 @@ export async function* digestRowsOf(
     const count = Math.min(most, accepted - first)
     const digests = new Uint8Array(32 * count)
     const known = new Uint8Array(count)
-    for await (const { runs } of results.load(jobId, { first, last: first + count - 1 }))
+    for await (const { runs } of results.loadSpan(jobId, first, first + count - 1))
       for (const run of runs) {
         const from = Math.max(first, run.first)
         const to = Math.min(first + count, run.first + run.count)

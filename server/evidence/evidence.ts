@@ -61,7 +61,7 @@ export interface EvidenceService {
 export interface EvidencePorts {
   readonly ops: OpRegistry
   readonly jobs: Pick<JobStore, 'get'>
-  readonly results: Pick<ResultStore, 'load'>
+  readonly results: Pick<ResultStore, 'load' | 'loadSpan'>
   readonly records: RecordStore
   readonly blobs: BlobStore
   readonly tiles: TileStore
@@ -188,11 +188,11 @@ export function createEvidenceService(ports: EvidencePorts): EvidenceService {
       const job = UUID.test(id) ? await jobs.get(id) : undefined
       authorise(actor, 'jobs.read', job === undefined ? MISSING : jobResource(job))
       invariant(job !== undefined, 'a missing job is refused')
-      const whose = await recorded(job)
-      const rest = await bundleOf(whose, { ...options, digests: false })
-      const accepted = recordedShards(whose)
+      const source = await recorded(job)
+      const rest = await bundleOf(source, { ...options, digests: false })
+      const accepted = recordedShards(source)
       if (options.digests) assertFits(rest, accepted)
-      return jsonParts(rest, options.digests ? digestRowsOf(results, whose.id, accepted) : undefined)
+      return jsonParts(rest, options.digests ? digestRowsOf(results, source.id, accepted) : undefined)
     },
 
     async identity() {

@@ -45,12 +45,13 @@ export interface Recorded {
   readonly published: Date
 }
 
-interface MadeRecord {
+const KEPT = { maxBytes: EVIDENCE_LIMITS.kept_bytes }
+
+/** A record, and its entry of the ledger. */
+interface Recordable {
   readonly entry: NewLogEntry
   readonly record: JobRecord
 }
-
-const KEPT = { maxBytes: EVIDENCE_LIMITS.kept_bytes }
 
 export class Recorder {
   readonly #ports: RecorderPorts
@@ -114,13 +115,13 @@ export class Recorder {
         const began: Date[] = []
         for (const id of found) {
           const start = new Date()
-          const one = this.#impossible.has(id) ? undefined : await this.#entryOrNone(id)
-          if (one === undefined) continue
-          await this.#ports.compare(one.record, made)
+          const recordable = this.#impossible.has(id) ? undefined : await this.#entryOrNone(id)
+          if (recordable === undefined) continue
+          await this.#ports.compare(recordable.record, made)
           began.push(start)
           ids.push(id)
-          entries.push(one.entry)
-          made.push(one.record)
+          entries.push(recordable.entry)
+          made.push(recordable.record)
         }
         const indices = entries.length > 0 ? await records.append(entries) : []
         const appended = new Date()
@@ -147,7 +148,7 @@ export class Recorder {
   }
 
   /** A job whose record cannot be made, whatever is tried, is said and left: it is in nobody's way. */
-  async #entryOrNone(jobId: string): Promise<MadeRecord | undefined> {
+  async #entryOrNone(jobId: string): Promise<Recordable | undefined> {
     try {
       return await this.#entryOf(jobId)
     } catch (error) {
@@ -158,12 +159,13 @@ export class Recorder {
     }
   }
 
-  async #entryOf(jobId: string): Promise<MadeRecord> {
+  async #entryOf(jobId: string): Promise<Recordable> {
     const { blobs, hubKey } = this.#ports
     const row = await this.#ports.jobs.get(jobId)
     invariant(row !== undefined, `settled job ${jobId} is stored`)
-    const { record, trace, receipts } = await this.#assemble(row)
-    const envelope = await sealStatement(recordStatement(record), await hubKey.current())
+    const key = await hubKey.current()
+    const { record, trace, receipts } = await this.#assemble(row, key.publicKey)
+    const envelope = await sealStatement(recordStatement(record), key)
     const receiptsText = canonicalJson(receipts as unknown as Json)
     const [tracePut, receiptsPut] = [
       await blobs.put(once(utf8ToBytes(trace)), KEPT),
@@ -181,14 +183,13 @@ export class Recorder {
   }
 
   /** The key that signs, then the earlier ones. */
-  async #hubs(): Promise<readonly HexDigest[]> {
-    const { hubKey, records } = this.#ports
-    const own = keyIdOf((await hubKey.current()).publicKey)
-    const known = (await records.hubKeys()).map(({ public_key }) => keyIdOf(public_key))
+  async #hubs(signer: Uint8Array): Promise<readonly HexDigest[]> {
+    const own = keyIdOf(signer)
+    const known = (await this.#ports.records.hubKeys()).map(({ public_key }) => keyIdOf(public_key))
     return [own, ...known.filter((id) => id !== own)]
   }
 
-  async #assemble(row: JobRow): Promise<Assembled> {
+  async #assemble(row: JobRow, signer: Uint8Array): Promise<Assembled> {
     const { ops, results, records } = this.#ports
     const { result_digest, finished_at } = row
     invariant(result_digest !== null && finished_at !== null, `job ${row.id} has settled`)
@@ -196,7 +197,7 @@ export class Recorder {
     const { runs, replaced, canaries } = await loadRuns(results, row.id, accepted)
     return assemble({
       id: row.id,
-      hubs: await this.#hubs(),
+      hubs: await this.#hubs(signer),
       job: ops.prepare(parseJsonStrict(row.canonical)),
       accepted,
       runs,
