@@ -218,7 +218,7 @@ export class JobRuntime {
   room(state: JobState, core: HubJob | undefined, waiting?: JobWaiting): JobRoom {
     return {
       state,
-      ...(waiting === undefined ? {} : { waiting }),
+      waiting: waiting ?? null,
       shard_count: this.job.plan.shard_count,
       progress: this.progress(core),
       grid: this.#grid(core),
