@@ -4,7 +4,7 @@ import { parseJsonStrict } from '../../kernel/canonical.ts'
 import { bytesToHex } from '../../kernel/digest.ts'
 import { ForgeError, invariant } from '../../kernel/errors.ts'
 import { assembleDigests, digestRows } from '../../kernel/evidence/assemble.ts'
-import { bundleReceipts, type EvidenceBundle } from '../../kernel/evidence/bundle.ts'
+import { BUNDLE_BYTES, bundleReceipts, type EvidenceBundle } from '../../kernel/evidence/bundle.ts'
 import { type Envelope, envelopeSchema, keyIdOf } from '../../kernel/evidence/envelope.ts'
 import { ledgerLeafSchema } from '../../kernel/evidence/leaf.ts'
 import type { OpRegistry } from '../../kernel/job.ts'
@@ -24,7 +24,7 @@ import type {
   ResultStore,
   TileStore,
 } from '../memory/ports.ts'
-import { loadRuns, recordedShards } from './accepted-runs.ts'
+import { digestRowsOf, loadRuns, recordedShards } from './accepted-runs.ts'
 import { EVIDENCE_LIMITS } from './limits.ts'
 import type { Publisher } from './publisher.ts'
 import { verifySignature } from './signing-keys.ts'
@@ -41,7 +41,7 @@ export interface EvidenceService {
   /**
    * The evidence of a settled job, in parts of a JSON text.
    * @param since size of an older checkpoint: the file then proves that the ledger grew from it
-   * @throws ForgeError NOT_FOUND; CONFLICT before the record is in the published ledger, or for a `since` beyond it
+   * @throws ForgeError NOT_FOUND; TOO_LARGE for more digests than a verifier reads; CONFLICT before the record is in the published ledger, or for a `since` beyond it
    */
   bundle(
     actor: Actor,
@@ -61,7 +61,7 @@ export interface EvidenceService {
 export interface EvidencePorts {
   readonly ops: OpRegistry
   readonly jobs: Pick<JobStore, 'get'>
-  readonly results: Pick<ResultStore, 'load'>
+  readonly results: Pick<ResultStore, 'load' | 'loadSpan'>
   readonly records: RecordStore
   readonly blobs: BlobStore
   readonly tiles: TileStore
@@ -169,7 +169,7 @@ export function createBundleOf(ports: Omit<EvidencePorts, 'jobs' | 'tiles'>): Bu
 }
 
 export function createEvidenceService(ports: EvidencePorts): EvidenceService {
-  const { jobs, records, tiles, publisher } = ports
+  const { jobs, records, results, tiles, publisher } = ports
 
   const bundleOf = createBundleOf(ports)
   /** The job whose record it is: of one that was answered from a record, the earlier job. */
@@ -188,7 +188,11 @@ export function createEvidenceService(ports: EvidencePorts): EvidenceService {
       const job = UUID.test(id) ? await jobs.get(id) : undefined
       authorise(actor, 'jobs.read', job === undefined ? MISSING : jobResource(job))
       invariant(job !== undefined, 'a missing job is refused')
-      return jsonParts(await bundleOf(await recorded(job), options))
+      const source = await recorded(job)
+      const rest = await bundleOf(source, { ...options, digests: false })
+      const accepted = recordedShards(source)
+      if (options.digests) assertFits(rest, accepted)
+      return jsonParts(rest, options.digests ? digestRowsOf(results, source.id, accepted) : undefined)
     },
 
     async identity() {
@@ -262,8 +266,23 @@ function correctedBy(leaf: Uint8Array): number | null {
   return parsed.kind === 'correction' ? parsed.of : null
 }
 
-/** The file a member at a time, so that no second copy of a large one is held. */
-async function* jsonParts(bundle: EvidenceBundle): AsyncGenerator<string> {
+/** @throws ForgeError TOO_LARGE for a file with digests that no verifier would read */
+function assertFits({ receipts, trace, result }: EvidenceBundle, accepted: number): void {
+  const rest = receipts.reduce((sum, receipt) => sum + JSON.stringify(receipt).length + 1, 0)
+  const bytes = 4 * Math.ceil((32 * accepted) / 3) + rest + 2 * (trace.length + result.length)
+  if (bytes <= BUNDLE_BYTES - LIMITS.contract_bytes) return
+  throw new ForgeError(
+    'TOO_LARGE',
+    `the evidence of ${accepted} shards with their digests has about ${bytes} bytes; at most ${BUNDLE_BYTES} are verified`,
+    { hint: 'Ask for it without digests: ?digests=no.' },
+  )
+}
+
+/** The file a member at a time, the digests a row at a time, so that no second copy of a large one is held. */
+async function* jsonParts(
+  bundle: EvidenceBundle,
+  digests: AsyncIterable<string> | undefined,
+): AsyncGenerator<string> {
   let before = '{'
   for (const [name, value] of Object.entries(bundle)) {
     if (value === undefined) continue
@@ -275,6 +294,14 @@ async function* jsonParts(bundle: EvidenceBundle): AsyncGenerator<string> {
     }
     for (const [at, item] of value.entries()) yield `${at === 0 ? '[' : ','}${JSON.stringify(item)}`
     yield value.length === 0 ? '[]' : ']'
+  }
+  if (digests !== undefined) {
+    let opening = ',"digests":['
+    for await (const row of digests) {
+      yield `${opening}"${row}"`
+      opening = ','
+    }
+    yield ']'
   }
   yield '}\n'
 }

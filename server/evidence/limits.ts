@@ -14,6 +14,8 @@ export const EVIDENCE_LIMITS = {
   retry_max_ms: 60_000,
   /** Records of public jobs in one answer. */
   records_page: 256,
+  /** Receipts, or the trace, of one job as they are kept: about 800,000 receipts. Below the longest string of the engine. */
+  kept_bytes: 400 * 1024 * 1024,
   /** Newest entries on the ledger's page. */
   shown_entries: 20,
   witnesses: 16,

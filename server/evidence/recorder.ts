@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { canonicalJson, type Json, parseJsonStrict } from '../../kernel/canonical.ts'
 import { dtypeSchema } from '../../kernel/contract.ts'
 import { type HexDigest, utf8ToBytes } from '../../kernel/digest.ts'
-import { invariant } from '../../kernel/errors.ts'
+import { ForgeError, invariant } from '../../kernel/errors.ts'
 import { type Assembled, assemble } from '../../kernel/evidence/assemble.ts'
 import { envelopeDigest, keyIdOf, sealStatement } from '../../kernel/evidence/envelope.ts'
 import { recordLeaf } from '../../kernel/evidence/leaf.ts'
@@ -45,12 +45,22 @@ export interface Recorded {
   readonly published: Date
 }
 
+const KEPT = { maxBytes: EVIDENCE_LIMITS.kept_bytes }
+
+/** A record, and its entry of the ledger. */
+interface Recordable {
+  readonly entry: NewLogEntry
+  readonly record: JobRecord
+}
+
 export class Recorder {
   readonly #ports: RecorderPorts
   #running: Promise<void> | undefined
   #again = false
   #closed = false
   #failures = 0
+  /** Jobs for which no record can be made, until the next start. */
+  readonly #impossible = new Set<string>()
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(ports: RecorderPorts) {
@@ -97,16 +107,21 @@ export class Recorder {
     const { records, publisher, log } = this.#ports
     try {
       for (;;) {
-        const ids = this.#closed ? [] : await records.unrecorded(EVIDENCE_LIMITS.batch)
+        const limit = EVIDENCE_LIMITS.batch + this.#impossible.size
+        const found = this.#closed ? [] : await records.unrecorded(limit)
+        const ids: string[] = []
         const entries: NewLogEntry[] = []
         const made: JobRecord[] = []
         const began: Date[] = []
-        for (const id of ids) {
-          began.push(new Date())
-          const { entry, record } = await this.#entryOf(id)
-          await this.#ports.compare(record, made)
-          entries.push(entry)
-          made.push(record)
+        for (const id of found) {
+          const start = new Date()
+          const recordable = this.#impossible.has(id) ? undefined : await this.#entryOrNone(id)
+          if (recordable === undefined) continue
+          await this.#ports.compare(recordable.record, made)
+          began.push(start)
+          ids.push(id)
+          entries.push(recordable.entry)
+          made.push(recordable.record)
         }
         const indices = entries.length > 0 ? await records.append(entries) : []
         const appended = new Date()
@@ -123,7 +138,7 @@ export class Recorder {
             })),
           )
         await this.#ports.published()
-        if (ids.length < EVIDENCE_LIMITS.batch) break
+        if (found.length < limit) break
       }
       this.#failures = 0
     } catch (error) {
@@ -132,7 +147,19 @@ export class Recorder {
     }
   }
 
-  async #entryOf(jobId: string): Promise<{ readonly entry: NewLogEntry; readonly record: JobRecord }> {
+  /** A job whose record cannot be made, whatever is tried, is said and left: it is in nobody's way. */
+  async #entryOrNone(jobId: string): Promise<Recordable | undefined> {
+    try {
+      return await this.#entryOf(jobId)
+    } catch (error) {
+      if (!(error instanceof ForgeError) || error.retryable) throw error
+      this.#impossible.add(jobId)
+      this.#ports.log('error', 'a job has no record', { job: jobId, error: String(error) })
+      return undefined
+    }
+  }
+
+  async #entryOf(jobId: string): Promise<Recordable> {
     const { blobs, hubKey } = this.#ports
     const row = await this.#ports.jobs.get(jobId)
     invariant(row !== undefined, `settled job ${jobId} is stored`)
@@ -141,8 +168,8 @@ export class Recorder {
     const envelope = await sealStatement(recordStatement(record), key)
     const receiptsText = canonicalJson(receipts as unknown as Json)
     const [tracePut, receiptsPut] = [
-      await blobs.put(once(utf8ToBytes(trace))),
-      await blobs.put(once(utf8ToBytes(receiptsText))),
+      await blobs.put(once(utf8ToBytes(trace)), KEPT),
+      await blobs.put(once(utf8ToBytes(receiptsText)), KEPT),
     ]
     const entry: NewLogEntry = {
       kind: 'record',

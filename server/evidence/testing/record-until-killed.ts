@@ -63,7 +63,7 @@ await records.signWithHubKey(hubKey.publicKey)
 const key: NoteKey = { name: order.origin, type: NOTE_SIGNATURE, publicKey: logKey.publicKey }
 const publisher = new Publisher({ records, tiles, key, sign: logKey.sign })
 const cosigners = new Cosigners(parseWitnesses(order.witnesses), records, publisher, () => {})
-const { jobs, results, settle } = await openSettledJobs(database)
+const { jobs, results, settle } = await openSettledJobs(database, hubKey.publicKey)
 const recorder = new Recorder({
   ops: OPS,
   jobs,
