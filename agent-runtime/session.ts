@@ -226,7 +226,8 @@ export class Session {
   }
 
   async #enrol(hub: HubClient, signal: AbortSignal): Promise<EnrolOutput> {
-    const { executor, identity, software, ownerToken, site, causes, speed, probe, name, succeeds } = this.#options
+    const { executor, identity, software, ownerToken, site, causes, speed, probe, name, succeeds } =
+      this.#options
     const { memory_bytes } = executor
     const label = name === undefined ? executor.label : `${name}: ${executor.label}`
     const input: EnrolInput = {

@@ -93,7 +93,10 @@ function proxy(ports, port) {
     /** @param {number} attempt */
     const pass = (attempt) => {
       const target = ports[next++ % ports.length]
-      if (attempt >= ports.length || target === undefined) return client.destroy()
+      if (attempt >= ports.length || target === undefined) {
+        client.destroy()
+        return
+      }
       const hub = connect(target, '127.0.0.1')
       let isOpen = false
       hub.once('connect', () => {
@@ -150,7 +153,10 @@ async function main() {
       help: { type: 'boolean', short: 'h', default: false },
     },
   })
-  if (values.help) return console.log(HELP)
+  if (values.help) {
+    console.log(HELP)
+    return
+  }
   const hubs = Math.max(1, count(values.hubs, HUBS_LIMIT))
   const port = count(values.port, 65_535)
   const data = path.resolve(ROOT, values.data)

@@ -20,9 +20,12 @@ import { createJobService } from './core/jobs.ts'
 import type { Log } from './core/log.ts'
 import { createOwnerService } from './core/owners.ts'
 import { createProofService } from './core/proofs.ts'
+import { createReplayDesk } from './core/replay.ts'
 import { createSiteService } from './core/sites.ts'
 import { createTokenService } from './core/tokens.ts'
 import { createEvidenceService } from './evidence/evidence.ts'
+import { hubKeyFile, openHubKey } from './evidence/hub-key.ts'
+import { IncidentDesk } from './evidence/incidents.ts'
 import { Publisher } from './evidence/publisher.ts'
 import { Recorder } from './evidence/recorder.ts'
 import { openSigningKey, type SigningKey } from './evidence/signing-keys.ts'
@@ -45,6 +48,7 @@ import { createBlobAccessStore } from './memory/blob-access-store.ts'
 import { openFileBlobStore } from './memory/blob-store-files.ts'
 import { createClusterStore } from './memory/cluster-store.ts'
 import { createChallengeStore, createConsentStore } from './memory/consent-store.ts'
+import { createCorrectionStore } from './memory/correction-store.ts'
 import { createCreditStore } from './memory/credit-store.ts'
 import type { Database } from './memory/database.ts'
 import { createJobStore } from './memory/job-store.ts'
@@ -52,6 +56,7 @@ import { Leadership } from './memory/leadership.ts'
 import { createOwnerStore } from './memory/owner-store.ts'
 import type { RecordStore } from './memory/ports.ts'
 import { createRecordStore } from './memory/record-store.ts'
+import { createReplayStore } from './memory/replay-store.ts'
 import { createResultStore } from './memory/result-store.ts'
 import { createSiteStore } from './memory/site-store.ts'
 import { openTileStore } from './memory/tile-store-files.ts'
@@ -150,13 +155,25 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
 
   const trust = createTrustStore(database)
   const records = createRecordStore(database)
-  const hubKey = await openSigningKey(path.join(options.dataDir, 'keys', 'hub.pem'))
+  const hubKey = openHubKey(hubKeyFile(options.dataDir), records)
   const logKey = await openSigningKey(path.join(options.dataDir, 'keys', 'log.pem'))
   const publisher = await openLog(records, logKey, options)
-  await records.signWithHubKey(hubKey.publicKey)
+  await hubKey.current()
   const cosigners = new Cosigners(options.witnesses, records, publisher, (level, message, fields) =>
     log[level](message, fields),
   )
+  const corrections = createCorrectionStore(database)
+  const incidents = new IncidentDesk({
+    ops: OPS,
+    jobs,
+    results,
+    records,
+    blobs,
+    corrections,
+    referee: options.referee,
+    hubKey,
+    log: (level, message, fields) => log[level](message, fields),
+  })
   const metrics = new Metrics({
     hub: () => hub.figures(),
     pool: () => ({
@@ -175,7 +192,11 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     blobs,
     hubKey,
     publisher,
-    published: () => cosigners.cosign(),
+    compare: (record, batch) => incidents.compare(record, batch),
+    published: async () => {
+      await cosigners.cosign()
+      incidents.poke()
+    },
     recorded: (recorded) => {
       metrics.recorded(recorded.length)
       for (const { job_id, entry, began, appended, published } of recorded)
@@ -203,7 +224,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     cluster: { store: cluster, bus },
     chunks: await openChunkQueue({ database, results, nats, log: hubLog }),
     referee: options.referee,
-    leaseKey: async () => hubKey,
+    leaseKey: () => hubKey.current(),
     houseAgent: options.houseAgent,
     ops,
     leaseShards: options.leaseShards,
@@ -256,6 +277,9 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
         records,
         blobs: blobService,
         hub,
+        replays: createReplayDesk(createReplayStore(database), blobs, (message, fields) =>
+          log.warn(message, fields),
+        ),
         credits,
         visibilityChanged: (id) => {
           projection?.refreshRecent()
@@ -326,6 +350,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     },
     async close() {
       watch.close()
+      incidents.close()
       clearInterval(sweep)
       projection?.close()
       rooms.close()
@@ -333,6 +358,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       await mailer.close()
       await hub.close()
       await recorder.close()
+      await incidents.idle()
       await traces?.close()
       await leadership.close()
       await bus.close()

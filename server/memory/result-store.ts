@@ -207,6 +207,8 @@ export function createResultStore(pool: pg.Pool): ResultStore {
       }
     },
 
+    loadSpan: (jobId, first, last) => pages(jobId, { first, last }),
+
     async find(jobId, shards) {
       const wanted = new Set(shards)
       const found = new Map<number, AcceptedShard>()

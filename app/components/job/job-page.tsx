@@ -35,6 +35,7 @@ import { CheckHere } from './check-here.tsx'
 import { CostPanel } from './cost-panel.tsx'
 import { awaitsRecord, EvidencePanel } from './evidence-panel.tsx'
 import { GuestNote } from './guest-note.tsx'
+import { CorrectionNote, ReplayNote } from './record-notes.tsx'
 import { ResultPanels } from './result.tsx'
 import { ShardGrid } from './shard-grid.tsx'
 import { SharingPanel } from './sharing.tsx'
@@ -104,6 +105,9 @@ export function JobPage({ initial }: { readonly initial: Job }) {
           )}
         </div>
       </header>
+
+      <CorrectionNote job={job} />
+      <ReplayNote job={job} />
 
       <Panel
         id="progress"

@@ -2,9 +2,10 @@ import { generateKeyPairSync, randomUUID, sign } from 'node:crypto'
 import type { AcceptedRun } from '../../../kernel/acceptance.ts'
 import { workDone } from '../../../kernel/bill.ts'
 import { canonicalJson } from '../../../kernel/canonical.ts'
-import { bytesToHex, sha256Hex, sha256Many } from '../../../kernel/digest.ts'
+import { bytesToHex, type HexDigest, sha256Hex, sha256Many } from '../../../kernel/digest.ts'
 import { keyIdOf } from '../../../kernel/evidence/envelope.ts'
 import type { PreparedJob } from '../../../kernel/job.ts'
+import { leaseDigest, leaseOf } from '../../../kernel/lease.ts'
 import { merkleRootOfDigests } from '../../../kernel/merkle.ts'
 import { SHARD_POINTS } from '../../../kernel/ops/mc-pi/args.ts'
 import { OPS } from '../../../kernel/ops/registry.ts'
@@ -47,8 +48,12 @@ interface Signer {
   sign(message: Uint8Array): Uint8Array
 }
 
-/** Opens an epoch of its own. */
-export async function openSettledJobs(database: Database): Promise<SettledJobs> {
+/**
+ * Opens an epoch of its own.
+ * @param hubKey of the hub whose leases these are
+ */
+export async function openSettledJobs(database: Database, hubKey: Uint8Array): Promise<SettledJobs> {
+  const hub = keyIdOf(hubKey)
   const terms = { split: { contributor_permille: 800, site_permille: 100 }, sites: NO_PARTNER_SITES }
   const jobs = createJobStore(database, terms)
   const results = createResultStore(database.pool)
@@ -91,7 +96,9 @@ export async function openSettledJobs(database: Database): Promise<SettledJobs> 
       for (let first = 0; first < shards; first += COMMIT_LEASES * lease_shards) {
         const leases: Lease[] = []
         for (let at = first; at < Math.min(shards, first + COMMIT_LEASES * lease_shards); at += lease_shards)
-          leases.push(lease(job, id, epoch, ++last, at, Math.min(lease_shards, shards - at), agents))
+          leases.push(
+            lease(job, { id, hub, epoch, number: ++last }, at, Math.min(lease_shards, shards - at), agents),
+          )
         const runs = leases.map(({ run }) => run)
         const signed = leases.flatMap((made) => made.receipts)
         receipts += signed.length
@@ -136,6 +143,14 @@ async function signer(database: Database, label: string): Promise<Signer> {
   return { id, owner, sign: (message) => new Uint8Array(sign(null, message, privateKey)) }
 }
 
+/** Whose lease it is, and the number of the pair of leases in its epoch. */
+interface Numbered {
+  readonly id: string
+  readonly hub: HexDigest
+  readonly epoch: number
+  readonly number: number
+}
+
 interface Lease {
   readonly run: AcceptedRun
   readonly receipts: readonly SignedReceipt[]
@@ -144,9 +159,7 @@ interface Lease {
 /** Shards that both agents were leased, with the same digests, and their receipts. */
 function lease(
   job: PreparedJob,
-  job_id: string,
-  epoch: number,
-  number: number,
+  { id: job_id, hub, epoch, number }: Numbered,
   first: number,
   count: number,
   agents: readonly Signer[],
@@ -164,17 +177,21 @@ function lease(
     copies: agents.map(({ id, owner }) => ({ agent: id, owner, executor: 'wasm' })),
   }
   const receipts = agents.map((agent, at): SignedReceipt => {
-    const receipt: Receipt = {
-      receipt: 1,
+    const range = {
       lease_id: `${epoch}.${2 * number + at}`,
       epoch,
       contract_hash: job.contractHash,
       plan_digest: job.planDigest,
       first,
       count,
+    }
+    const receipt: Receipt = {
+      ...range,
+      receipt: 2,
       result_root: bytesToHex(merkleRootOfDigests(digests)),
       executor: 'wasm',
       software: 'forge-agent/test',
+      lease: bytesToHex(leaseDigest(leaseOf(range, { job_id, agent: agent.id, hub }))),
     }
     return { job_id, agent: agent.id, receipt, signature: agent.sign(receiptBytes(receipt)) }
   })
