@@ -24,6 +24,8 @@ export interface ShellSession {
   readonly executor: ExecutorKind
   readonly label: string
   readonly software: string
+  /** Undefined: all. */
+  readonly causes: readonly string[] | undefined
   readonly key: KeyObject
   readonly signer: LeaseSigner
   readonly outbox: Outbox
@@ -62,6 +64,7 @@ export class SessionTable {
       executor: input.executor.kind,
       label: input.executor.label,
       software: input.software,
+      causes: input.causes,
       key: agentPublicKey(input.public_key),
       signer,
       outbox: new Outbox((offer) => signedLease(offer, { agent, signer })),
@@ -134,6 +137,7 @@ export class SessionTable {
       owner: session.connection.ownerId === viewer ? session.connection.ownerLabel : null,
       executor: session.executor,
       label: session.label,
+      causes: session.connection.ownerId === viewer ? (session.causes?.slice() ?? null) : null,
       connected_at: session.connected_at.toISOString(),
       shards: session.shards,
       leases: session.leases,
