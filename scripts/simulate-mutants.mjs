@@ -220,7 +220,7 @@ export const MUTANTS = [
   },
   {
     name: 'what a wrong agent did alone is not done again',
-    edits: [{ file: core('blocking'), find: '  suspect(state, id, where.executor)\n', replace: '' }],
+    edits: [{ file: core('blocking'), find: '  suspect(state, id, executor)\n', replace: '' }],
   },
   {
     name: 'an audit is not waited for',
