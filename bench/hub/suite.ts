@@ -43,6 +43,8 @@ async function leasesAndPeers(ground: Ground, options: SuiteOptions): Promise<re
   }
 }
 
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+
 async function run(options: SuiteOptions): Promise<SuiteRun> {
   const { only, say } = options
   const rows: Row[] = []
@@ -52,6 +54,9 @@ async function run(options: SuiteOptions): Promise<SuiteRun> {
     say(wanted.join(', '))
     // Each part on its own: what one leaves behind does not slow the next.
     const ground = new Ground(say)
+    // Its PostgreSQL would outlive this process.
+    const interrupted = () => void ground.close().finally(() => process.exit(130))
+    for (const signal of SIGNALS) process.once(signal, interrupted)
     try {
       const measured = await part.run(ground, options)
       rows.push(...measured.filter(({ id }) => only.has(id) || part.isLong))
@@ -59,6 +64,7 @@ async function run(options: SuiteOptions): Promise<SuiteRun> {
       for (const id of part.isLong ? part.ids : wanted)
         rows.push({ ...blank(id, '', ''), invalid: reasonOf(error) })
     } finally {
+      for (const signal of SIGNALS) process.off(signal, interrupted)
       await ground.close()
     }
   }
