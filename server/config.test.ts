@@ -19,6 +19,9 @@ describe('settings', () => {
       refereeCpuShare: 0.5,
       split: { contributor_permille: 800, site_permille: 100 },
       testGrant: 1_000_000,
+      connections: 8192,
+      socketsPerHost: 64,
+      leaseShards: 4096,
       drain_ms: 10_000,
       witnesses: [],
       logLevel: 'info',
@@ -45,6 +48,9 @@ describe('settings', () => {
       FORGE_SHARE_CONTRIBUTOR: '700',
       FORGE_SHARE_SITE: '300',
       FORGE_TEST_GRANT: '0',
+      FORGE_CONNECTIONS: '20000',
+      FORGE_SOCKETS_PER_HOST: '1000',
+      FORGE_LEASE_SHARDS: '64',
       FORGE_LOG: 'debug',
     })
     expect(config).toMatchObject({
@@ -61,6 +67,9 @@ describe('settings', () => {
       refereeCpuShare: 0.25,
       split: { contributor_permille: 700, site_permille: 300 },
       testGrant: 0,
+      connections: 20_000,
+      socketsPerHost: 1000,
+      leaseShards: 64,
       logLevel: 'debug',
     })
   })

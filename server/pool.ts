@@ -2,6 +2,7 @@ import path from 'node:path'
 import type { Split } from '../kernel/bill.ts'
 import { bytesEqual } from '../kernel/digest.ts'
 import { ForgeError } from '../kernel/errors.ts'
+import type { OpRegistry } from '../kernel/job.ts'
 import { formatVkey, NOTE_SIGNATURE, parseVkey } from '../kernel/ledger/signed-note.ts'
 import { OPS } from '../kernel/ops/registry.ts'
 import type { Mailer } from './accounts/mail.ts'
@@ -19,9 +20,12 @@ import { createJobService } from './core/jobs.ts'
 import type { Log } from './core/log.ts'
 import { createOwnerService } from './core/owners.ts'
 import { createProofService } from './core/proofs.ts'
+import { createReplayDesk } from './core/replay.ts'
 import { createSiteService } from './core/sites.ts'
 import { createTokenService } from './core/tokens.ts'
 import { createEvidenceService } from './evidence/evidence.ts'
+import { hubKeyFile, openHubKey } from './evidence/hub-key.ts'
+import { IncidentDesk } from './evidence/incidents.ts'
 import { Publisher } from './evidence/publisher.ts'
 import { Recorder } from './evidence/recorder.ts'
 import { openSigningKey, type SigningKey } from './evidence/signing-keys.ts'
@@ -39,12 +43,14 @@ import { createAgentStore } from './memory/agent-store.ts'
 import { createBlobAccessStore } from './memory/blob-access-store.ts'
 import { openFileBlobStore } from './memory/blob-store-files.ts'
 import { createChallengeStore, createConsentStore } from './memory/consent-store.ts'
+import { createCorrectionStore } from './memory/correction-store.ts'
 import { createCreditStore } from './memory/credit-store.ts'
 import type { Database } from './memory/database.ts'
 import { createJobStore } from './memory/job-store.ts'
 import { createOwnerStore } from './memory/owner-store.ts'
 import type { RecordStore } from './memory/ports.ts'
 import { createRecordStore } from './memory/record-store.ts'
+import { createReplayStore } from './memory/replay-store.ts'
 import { createResultStore } from './memory/result-store.ts'
 import { createSiteStore } from './memory/site-store.ts'
 import { openTileStore } from './memory/tile-store-files.ts'
@@ -82,6 +88,12 @@ export interface PoolOptions {
   readonly rateRules?: RateRules
   readonly mailer: Mailer
   readonly http: HttpServer
+  /** Undefined: every op of the network. */
+  readonly ops?: OpRegistry
+  /** Most shards in one lease. Undefined: the protocol's limit. */
+  readonly leaseShards?: number
+  /** Agents' sockets, and watchers' as many again, that one address may have open. Undefined: a household's. */
+  readonly socketsPerHost?: number
   /** Without one there are no pages, only the API. */
   readonly site: Site | undefined
   readonly dev: boolean
@@ -105,7 +117,7 @@ export interface Pool {
 
 /** Wires stores, services, hub, live rooms and the HTTP server, in the order in which they need each other. */
 export async function startPool(options: PoolOptions): Promise<Pool> {
-  const { database, http, mailer, log } = options
+  const { database, http, mailer, log, ops = OPS } = options
   const sites = createSiteStore(database)
   const jobs = createJobStore(database, { split: options.split, sites })
   const results = createResultStore(database.pool)
@@ -135,13 +147,25 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
 
   const trust = createTrustStore(database)
   const records = createRecordStore(database)
-  const hubKey = await openSigningKey(path.join(options.dataDir, 'keys', 'hub.pem'))
+  const hubKey = openHubKey(hubKeyFile(options.dataDir), records)
   const logKey = await openSigningKey(path.join(options.dataDir, 'keys', 'log.pem'))
   const publisher = await openLog(records, logKey, options)
-  await records.signWithHubKey(hubKey.publicKey)
+  await hubKey.current()
   const cosigners = new Cosigners(options.witnesses, records, publisher, (level, message, fields) =>
     log[level](message, fields),
   )
+  const corrections = createCorrectionStore(database)
+  const incidents = new IncidentDesk({
+    ops: OPS,
+    jobs,
+    results,
+    records,
+    blobs,
+    corrections,
+    referee: options.referee,
+    hubKey,
+    log: (level, message, fields) => log[level](message, fields),
+  })
   const metrics = new Metrics({
     hub: () => hub.figures(),
     pool: () => ({
@@ -153,14 +177,18 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   })
   const traces = options.traces?.((lease_id) => hub.jobOfLease(lease_id))
   const recorder = new Recorder({
-    ops: OPS,
+    ops,
     jobs,
     results,
     records,
     blobs,
     hubKey,
     publisher,
-    published: () => cosigners.cosign(),
+    compare: (record, batch) => incidents.compare(record, batch),
+    published: async () => {
+      await cosigners.cosign()
+      incidents.poke()
+    },
     recorded: (recorded) => {
       metrics.recorded(recorded.length)
       for (const { job_id, entry, began, appended, published } of recorded)
@@ -177,8 +205,10 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     agents,
     trust,
     referee: options.referee,
-    leaseKey: async () => hubKey,
+    leaseKey: () => hubKey.current(),
     houseAgent: options.houseAgent,
+    ops,
+    leaseShards: options.leaseShards,
     listener: {
       jobChanged: (jobId, room) => {
         projection?.jobChanged(jobId, room)
@@ -191,8 +221,13 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     fatal: options.fatal,
   })
   const blobService = createBlobService(blobs, createBlobAccessStore(database))
-  projection = new Projection({ ops: OPS, jobs, results, hub, log })
-  const rooms = createRoomServer({ epoch: hub.epoch, source: projection, log })
+  projection = new Projection({ ops, jobs, results, hub, log })
+  const rooms = createRoomServer({
+    epoch: hub.epoch,
+    source: projection,
+    socketsPerHost: options.socketsPerHost,
+    log,
+  })
   projection.publishTo(rooms)
 
   const creditStore = createCreditStore(database.pool)
@@ -212,11 +247,14 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   http.serve({
     services: {
       jobs: createJobService({
-        ops: OPS,
+        ops,
         jobs,
         records,
         blobs: blobService,
         hub,
+        replays: createReplayDesk(createReplayStore(database), blobs, (message, fields) =>
+          log.warn(message, fields),
+        ),
         credits,
         visibilityChanged: (id) => {
           projection?.refreshRecent()
@@ -225,7 +263,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       }),
       proofs: createProofService({ jobs, results }),
       evidence: createEvidenceService({
-        ops: OPS,
+        ops,
         jobs,
         results,
         records,
@@ -268,6 +306,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       metrics: () => metrics.exposition(),
       metricsToken: options.metricsToken,
     },
+    socketsPerHost: options.socketsPerHost,
     site: options.site,
     embedAssets: await loadEmbedAssets(options.embedFolder),
     schemas: await loadSchemas(path.join(programRoot(), 'public', 'schemas')),
@@ -286,6 +325,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     },
     async close() {
       watch.close()
+      incidents.close()
       clearInterval(sweep)
       projection?.close()
       rooms.close()
@@ -293,6 +333,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       await mailer.close()
       await hub.close()
       await recorder.close()
+      await incidents.idle()
       await traces?.close()
     },
   }

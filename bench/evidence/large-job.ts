@@ -44,7 +44,8 @@ export async function largeJobFile(
     results,
     records,
     blobs,
-    hubKey,
+    hubKey: { current: async () => hubKey },
+    compare: async () => {},
     publisher,
     published: async () => {},
     log: (_, message, fields) => {

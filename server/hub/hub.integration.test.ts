@@ -32,6 +32,7 @@ import { readBlob } from './intake.ts'
 import { once } from './job-runtime.ts'
 import type { Referee } from './referee/referee.ts'
 import { referenceReferee } from './referee/reference-referee.test-support.ts'
+import { hear } from './testing/hear.ts'
 
 const SOFTWARE = 'test/1'
 const LEASE_KEY = makeKey()
@@ -169,7 +170,7 @@ class TestAgent {
     )
     this.session = enrolled.session
     this.#enrolment = enrolled
-    for await (const { message } of this.#hub.leases({ session: enrolled.session }, this.#stop.signal)) {
+    for await (const message of hear(this.#hub, enrolled.session, this.#stop.signal)) {
       this.heard.push(message)
       if (message.t !== 'lease') continue
       if (this.#answered++ >= (behaviour.leases ?? Number.POSITIVE_INFINITY)) continue

@@ -18,7 +18,6 @@ import { OPS } from '../../kernel/ops/registry.ts'
 import type {
   EnrolInput,
   EnrolOutput,
-  HubMessage,
   ReleaseInput,
   ResultInput,
   ResultOutput,
@@ -36,9 +35,10 @@ import { step } from './core/step.ts'
 import { checkResult } from './intake.ts'
 import { admittedJob, JobRuntime, type SingleRun, singlesOf, sortSingles } from './job-runtime.ts'
 import { JobWriter, type StoredEnd } from './job-writer.ts'
-import { LeaseSigners, signedLease } from './lease-signer.ts'
+import { LeaseSigners } from './lease-signer.ts'
 import { MemoryChunkQueue } from './memory-chunk-queue.ts'
 import type { HubOptions } from './options.ts'
+import type { Listener } from './outbox.ts'
 import { failureOf, RefereeDesk } from './referee-desk.ts'
 import { type SessionConnection, SessionTable } from './session-table.ts'
 import { takeOver } from './succession.ts'
@@ -177,7 +177,7 @@ export class Hub {
 
   async #admit(row: JobRow): Promise<void> {
     try {
-      const job = OPS.prepare(parseJsonStrict(row.canonical))
+      const job = (this.#options.ops ?? OPS).prepare(parseJsonStrict(row.canonical))
       const runtime = new JobRuntime(row.id, job, this.#options.blobs)
       this.#runtimes.set(row.id, runtime)
       this.#contracts.set(job.contractHash, job.canonical)
@@ -352,25 +352,25 @@ export class Hub {
 
   /**
    * What the hub says to the agent, from now on or, after an interruption, from the last message that it has seen.
+   * @returns stops listening
    * @throws ForgeError UNAUTHENTICATED when the session is not known (any more): enrol again
    */
-  async *leases(
+  listen(
     input: { readonly session: string; readonly lastEventId?: string | null | undefined },
-    signal: AbortSignal,
-  ): AsyncGenerator<{ readonly id: string; readonly message: HubMessage }> {
+    listener: Listener,
+  ): () => void {
     const session = this.#sessions.get(input.session)
-    const reader = session.outbox.open(signal)
+    session.outbox.open(listener)
     const seen = Number(input.lastEventId ?? 0)
     this.#apply({
       t: 'session.listening',
       session: session.id,
       after_lease: Number.isSafeInteger(seen) ? seen : 0,
     })
-    try {
-      for await (const { id, message } of reader.items)
-        yield { id, message: message.t === 'lease' ? await signedLease(message, session) : message }
-    } finally {
-      if (reader.isCurrent()) this.#apply({ t: 'session.silent', session: session.id })
+    return () => {
+      if (!session.outbox.isOpenFor(listener)) return
+      session.outbox.leave()
+      this.#apply({ t: 'session.silent', session: session.id })
     }
   }
 

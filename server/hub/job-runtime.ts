@@ -99,7 +99,8 @@ export class JobRuntime {
       if (isNew && !isReplacement) this.accept([run])
       for (let offset = 0; offset < run.count; offset++) {
         const shard = run.first + offset
-        const leaf = await this.#leafOf(run, offset)
+        // Leaves that are here are not waited for: a promise a shard would cost more than its folding.
+        const leaf = run.leaves[offset] ?? (await this.#leafOf(run, offset))
         if (this.#isSeen(shard)) this.#replaced.set(shard, leaf)
         else {
           this.#seen[shard >> 3] = (this.#seen[shard >> 3] ?? 0) | (1 << (shard & 7))

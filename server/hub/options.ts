@@ -1,6 +1,7 @@
 import type { JobRoom, NetworkView } from '../../kernel/api.ts'
 import type { ForgeError } from '../../kernel/errors.ts'
 import type { RecordKey } from '../../kernel/evidence/envelope.ts'
+import type { OpRegistry } from '../../kernel/job.ts'
 import type { AgentStore, BlobStore, JobStore, ResultStore } from '../memory/ports.ts'
 import type { TrustStore } from '../memory/trust-store.ts'
 import type { ChunkQueue } from './chunk-queue.ts'
@@ -28,10 +29,12 @@ export interface HubOptions {
   /** The key that signs the leases of a new session; agents find it among those that the site publishes. */
   leaseKey(): Promise<RecordKey>
   readonly houseAgent: boolean
+  /** Undefined: every op of the network. */
+  readonly ops?: OpRegistry | undefined
   /** Which chunks are whose; without one this hub has them all. */
   readonly chunks?: ChunkQueue
   /** Most shards in one lease. */
-  readonly leaseShards?: number
+  readonly leaseShards?: number | undefined
   readonly listener: HubListener
   /** Sees what the core hears and says. */
   readonly tap?: HubTap

@@ -42,6 +42,8 @@ describe('jobs in PostgreSQL', () => {
       ...columns,
       state: 'submitted',
       visibility: 'private',
+      priority: 'normal',
+      paused_at: null,
       created_at: expect.any(Date),
       started_at: null,
       finished_at: null,
@@ -56,6 +58,20 @@ describe('jobs in PostgreSQL', () => {
     })
     expect(await jobs.get(job.id)).toEqual(job)
     expect(await jobs.get(randomUUID())).toBeUndefined()
+  })
+
+  it('keeps what its owner says of a job, until it has ended', async () => {
+    const { job } = await jobs.insert(sampleJob(ownerId, { priority: 'high' }))
+    expect(job.priority).toBe('high')
+    for (const isPaused of [true, true]) expect(await jobs.setPaused(job.id, isPaused)).toBe(true)
+    expect((await jobs.get(job.id))?.paused_at).toBeInstanceOf(Date)
+    expect(await jobs.setPriority(job.id, 'low')).toBe(true)
+    expect(await jobs.setPaused(job.id, false)).toBe(true)
+    expect(await jobs.get(job.id)).toMatchObject({ priority: 'low', paused_at: null })
+    await jobs.transition(job.id, ['submitted'], 'cancelled')
+    expect(await jobs.setPaused(job.id, true)).toBe(false)
+    expect(await jobs.setPriority(job.id, 'high')).toBe(false)
+    expect(await jobs.setPaused(randomUUID(), true)).toBe(false)
   })
 
   it('gives the first job back for a repeated key of the same owner, also when many ask at once', async () => {

@@ -54,6 +54,10 @@ export interface JobRow
   readonly bill: Readonly<Record<CostKind, number>> | null
   /** Of a job with a target that has ended: shards that its result covers and that are charged. Else null. */
   readonly covered_shards: number | null
+  /** The job whose record answered the contract; null for a job that was executed. */
+  readonly replay_of: string | null
+  /** From then on its record answers no contract; null while it may. */
+  readonly replay_ended_at: Date | null
   readonly priority: JobPriority
   /** Since when its owner wants no new leases of it. */
   readonly paused_at: Date | null
@@ -187,6 +191,8 @@ export interface ResultStore {
   ): Promise<void>
   /** Everything accepted for a job, in commit order, and last what its canaries found: a group without shards. */
   load(jobId: string): AsyncIterable<ResultGroup>
+  /** Of the shards first … last: the groups that may hold one of them, in commit order. */
+  loadSpan(jobId: string, first: number, last: number): AsyncIterable<ResultGroup>
   /** Those of `shards` that are accepted, by number, as they are now. Reads the rows that may hold one of them, no other. */
   find(jobId: string, shards: readonly number[]): Promise<ReadonlyMap<number, AcceptedShard>>
 }
@@ -458,7 +464,7 @@ export interface BlobAccessStore {
   ): Promise<{ readonly isOwn: boolean; readonly isPublic: boolean }>
 }
 
-/** Content-addressed bytes, up to LIMITS.blob_bytes each. Writing the same bytes twice is harmless. */
+/** Content-addressed bytes, up to LIMITS.blob_bytes each unless the writer says more. Writing the same bytes twice is harmless. */
 export interface BlobStore {
   /**
    * Stores a stream and returns its digest; the blob appears whole or not at all, and is durable on return.
@@ -533,6 +539,11 @@ export interface RecordStore {
     first: number,
     end: number,
   ): Promise<readonly { readonly leaf: Uint8Array; readonly hash: Uint8Array }[]>
+  /** Records of public jobs from an index on, ascending. */
+  publicRecords(
+    from: number,
+    limit: number,
+  ): Promise<readonly { readonly index: number; readonly job_id: string; readonly settled_at: Date }[]>
   /** The record of a job and its corrections, the earliest first. */
   ofJob(jobId: string): Promise<readonly LogEntry[]>
   head(): Promise<LogHead | undefined>

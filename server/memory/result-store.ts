@@ -45,6 +45,9 @@ interface PackedRow {
   readonly findings: string
 }
 
+/** Which rows of a job are read: those that may hold one of these shards, or one of a span. */
+type RowFilter = { readonly shards: readonly number[] } | { readonly first: number; readonly last: number }
+
 /**
  * Accepted results in PostgreSQL. A commit is one statement, hence one transaction and one round trip:
  *
@@ -80,14 +83,19 @@ export function createResultStore(pool: pg.Pool): ResultStore {
     return rows
   }
 
-  /** Rows of a job in commit order; with `shards`, only rows whose span holds one of them. */
-  const pages = async function* (jobId: string, shards?: readonly number[]): AsyncGenerator<ResultGroup> {
+  /** Rows of a job in commit order. */
+  const pages = async function* (jobId: string, filter?: RowFilter): AsyncGenerator<ResultGroup> {
     // A row of before the span was stored may hold any shard.
-    const spans =
-      shards === undefined
-        ? ''
-        : `AND (first_shard IS NULL
-             OR EXISTS (SELECT FROM unnest($4::int[]) AS wanted WHERE wanted BETWEEN first_shard AND last_shard))`
+    let spans = ''
+    const values: unknown[] = []
+    if (filter !== undefined && 'shards' in filter) {
+      spans = `AND (first_shard IS NULL
+        OR EXISTS (SELECT FROM unnest($4::int[]) AS wanted WHERE wanted BETWEEN first_shard AND last_shard))`
+      values.push(filter.shards)
+    } else if (filter !== undefined) {
+      spans = 'AND (first_shard IS NULL OR (first_shard <= $5::int AND last_shard >= $4::int))'
+      values.push(filter.first, filter.last)
+    }
     let after = { epoch: '0', seq: '0' }
     for (;;) {
       const { rows } = await pool.query<{
@@ -99,7 +107,7 @@ export function createResultStore(pool: pg.Pool): ResultStore {
       }>(
         `SELECT epoch, seq, shard_count, packed, findings FROM result_groups
          WHERE job_id = $1 AND (epoch, seq) > ($2, $3) ${spans} ORDER BY epoch, seq LIMIT ${PAGE_ROWS}`,
-        [jobId, after.epoch, after.seq, ...(shards === undefined ? [] : [shards])],
+        [jobId, after.epoch, after.seq, ...values],
       )
       for (const row of rows) {
         const runs = unpackRuns(row.packed)
@@ -144,10 +152,12 @@ export function createResultStore(pool: pg.Pool): ResultStore {
       if (given.canaries > 0) yield { job_id: jobId, runs: [], findings: { ...NO_FINDINGS, ...given } }
     },
 
+    loadSpan: (jobId, first, last) => pages(jobId, { first, last }),
+
     async find(jobId, shards) {
       const wanted = new Set(shards)
       const found = new Map<number, AcceptedShard>()
-      for await (const group of pages(jobId, shards)) {
+      for await (const group of pages(jobId, { shards })) {
         for (const run of group.runs) {
           for (const shard of wanted) {
             const offset = shard - run.first

@@ -70,7 +70,8 @@ const recorder = new Recorder({
   results,
   records,
   blobs,
-  hubKey,
+  hubKey: { current: async () => hubKey },
+  compare: async () => {},
   publisher,
   published: () => step('cosign', () => cosigners.cosign()),
   log: (_, message, fields) => {

@@ -2,7 +2,7 @@ import { generateKeyPairSync, randomUUID, sign } from 'node:crypto'
 import type { AcceptedRun } from '../../../kernel/acceptance.ts'
 import { workDone } from '../../../kernel/bill.ts'
 import { canonicalJson } from '../../../kernel/canonical.ts'
-import { bytesToHex, sha256Hex, sha256Many } from '../../../kernel/digest.ts'
+import { bytesToHex, type HexDigest, sha256Hex, sha256Many } from '../../../kernel/digest.ts'
 import { keyIdOf } from '../../../kernel/evidence/envelope.ts'
 import type { PreparedJob } from '../../../kernel/job.ts'
 import { leaseDigest, leaseOf } from '../../../kernel/lease.ts'
@@ -49,7 +49,7 @@ interface Signer {
 
 /**
  * Opens a new epoch: a hub that runs on the database is fenced off.
- * @param hubKey the public key under which the leases were given
+ * @param hubKey of the hub whose leases these are
  */
 export async function openSettledJobs(database: Database, hubKey: Uint8Array): Promise<SettledJobs> {
   const hub = keyIdOf(hubKey)
@@ -94,7 +94,9 @@ export async function openSettledJobs(database: Database, hubKey: Uint8Array): P
       for (let first = 0; first < shards; first += COMMIT_LEASES * lease_shards) {
         const leases: Lease[] = []
         for (let at = first; at < Math.min(shards, first + COMMIT_LEASES * lease_shards); at += lease_shards)
-          leases.push(lease(job, id, hub, epoch, ++last, at, Math.min(lease_shards, shards - at), agents))
+          leases.push(
+            lease(job, { id, hub, epoch, number: ++last }, at, Math.min(lease_shards, shards - at), agents),
+          )
         const runs = leases.map(({ run }) => run)
         const signed = leases.flatMap((made) => made.receipts)
         receipts += signed.length
@@ -138,6 +140,14 @@ async function signer(database: Database, label: string): Promise<Signer> {
   return { id, owner, sign: (message) => new Uint8Array(sign(null, message, privateKey)) }
 }
 
+/** Whose lease it is, and the number of the pair of leases in its epoch. */
+interface Numbered {
+  readonly id: string
+  readonly hub: HexDigest
+  readonly epoch: number
+  readonly number: number
+}
+
 interface Lease {
   readonly run: AcceptedRun
   readonly receipts: readonly SignedReceipt[]
@@ -146,10 +156,7 @@ interface Lease {
 /** Shards that both agents were leased, with the same digests, and their receipts. */
 function lease(
   job: PreparedJob,
-  job_id: string,
-  hub: string,
-  epoch: number,
-  number: number,
+  { id: job_id, hub, epoch, number }: Numbered,
   first: number,
   count: number,
   agents: readonly Signer[],
@@ -168,7 +175,7 @@ function lease(
   }
   const receipts = agents.map((agent, at): SignedReceipt => {
     const range = {
-      lease_id: `${epoch}-${2 * number + at}`,
+      lease_id: `${epoch}.${2 * number + at}`,
       epoch,
       contract_hash: job.contractHash,
       plan_digest: job.planDigest,
@@ -176,8 +183,8 @@ function lease(
       count,
     }
     const receipt: Receipt = {
-      receipt: 2,
       ...range,
+      receipt: 2,
       result_root: bytesToHex(merkleRootOfDigests(digests)),
       executor: 'wasm',
       software: 'forge-agent/test',

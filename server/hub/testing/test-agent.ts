@@ -18,6 +18,7 @@ import type { BlobStore, OwnerRow } from '../../memory/ports.ts'
 import type { Hub } from '../hub.ts'
 import { readBlob } from '../intake.ts'
 import { once } from '../job-runtime.ts'
+import { hear } from './hear.ts'
 
 export const SOFTWARE = 'test/1'
 
@@ -76,7 +77,7 @@ export class TestAgent {
       { ownerId: owner.id, ownerLabel: owner.label },
     )
     this.session = enrolled.session
-    for await (const { message } of this.#hub.leases({ session: enrolled.session }, this.#stop.signal)) {
+    for await (const message of hear(this.#hub, enrolled.session, this.#stop.signal)) {
       this.heard.push(message)
       if (message.t !== 'lease') continue
       if (this.#answered++ >= (behaviour.leases ?? Number.POSITIVE_INFINITY)) continue
