@@ -42,6 +42,7 @@ describe('settings', () => {
       MAIL_FROM: 'The pool <pool@pool.example>',
       FORGE_TRUSTED_PROXIES: 'loopback, 10.0.0.0/8,2001:db8::1',
       DATABASE_URL: 'postgresql://forge:secret@db.example:5433/forge',
+      NATS_URL: 'nats://hub:hunter2@a.example:4222, tls://b.example',
       FORGE_DATA_DIR: '/srv/forge',
       FORGE_HOUSE_AGENT: 'off',
       FORGE_REFEREE_CPU_SHARE: '0.25',
@@ -62,6 +63,7 @@ describe('settings', () => {
       mailFrom: 'The pool <pool@pool.example>',
       trustedProxies: ['loopback', '10.0.0.0/8', '2001:db8::1'],
       databaseUrl: 'postgresql://forge:secret@db.example:5433/forge',
+      natsUrl: 'nats://hub:hunter2@a.example:4222, tls://b.example',
       dataDir: path.resolve('/srv/forge'),
       houseAgent: false,
       refereeCpuShare: 0.25,
@@ -100,6 +102,11 @@ describe('settings', () => {
       'SMTP_URL must look like smtp://user:password@host:587 or smtps://host',
     ],
     ['MAIL_FROM', 'pool', 'MAIL_FROM="pool" must be an address, or a name and <an address>'],
+    [
+      'NATS_URL',
+      'nats://a:hunter2@h/path',
+      'NATS_URL must be nats://host:4222 or tls://…, with commas between several of one cluster',
+    ],
     ['FORGE_SECRET', 'hunter2', 'FORGE_SECRET must have at least 32 characters'],
     ['FORGE_LOG', 'loud', 'FORGE_LOG="loud" must be one of silent, error, warn, info, debug'],
   ])('says in one line what is wrong with %s=%s', (name, value, message) => {

@@ -47,6 +47,11 @@ const environmentSchema = z.object({
     .string()
     .refine(isPostgresUrl, 'must look like postgresql://user:password@host:5432/database')
     .optional(),
+  NATS_URL: z
+    .string()
+    .max(2048, 'must be at most 2048 characters long')
+    .refine(areNatsUrls, 'must be nats://host:4222 or tls://…, with commas between several of one cluster')
+    .optional(),
   FORGE_ORIGIN: z
     .string()
     .refine(isOrigin, 'must be an origin such as https://pool.example, without a path')
@@ -123,6 +128,7 @@ const SECRET_NAMES: ReadonlySet<string> = new Set([
   'DATABASE_URL',
   'FORGE_METRICS_TOKEN',
   'FORGE_SECRET',
+  'NATS_URL',
   'SMTP_URL',
 ])
 
@@ -145,6 +151,8 @@ export interface Config {
   readonly trustedProxies: readonly string[]
   /** Undefined: the embedded PostgreSQL. */
   readonly databaseUrl: string | undefined
+  /** Servers of one NATS cluster with JetStream, which hands chunks out to hubs. Undefined: PostgreSQL does. */
+  readonly natsUrl: string | undefined
   /** Absolute. Holds the embedded database (`pg`), blobs (`blobs`) and keys of this server. */
   readonly dataDir: string
   readonly houseAgent: boolean
@@ -213,6 +221,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     mailFrom: settings.MAIL_FROM,
     trustedProxies: settings.FORGE_TRUSTED_PROXIES,
     databaseUrl: settings.DATABASE_URL,
+    natsUrl: settings.NATS_URL,
     dataDir: path.resolve(root, settings.FORGE_DATA_DIR ?? '.forge'),
     houseAgent: settings.FORGE_HOUSE_AGENT,
     refereeCpuShare: settings.FORGE_REFEREE_CPU_SHARE,
@@ -267,6 +276,14 @@ function isOrigin(text: string): boolean {
   if (!URL.canParse(text)) return false
   const url = new URL(text)
   return /^https?:$/.test(url.protocol) && [url.origin, `${url.origin}/`].includes(text.toLowerCase())
+}
+
+function areNatsUrls(text: string): boolean {
+  return text.split(',').every((url) => {
+    if (!URL.canParse(url.trim())) return false
+    const { protocol, hostname, pathname } = new URL(url.trim())
+    return /^(nats|tls):$/.test(protocol) && hostname !== '' && ['', '/'].includes(pathname)
+  })
 }
 
 function isPostgresUrl(text: string): boolean {

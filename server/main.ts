@@ -52,7 +52,7 @@ try {
 }
 
 async function start(config: Config, dev: boolean, log: Log): Promise<void> {
-  // The port comes first: a second server started by mistake must fail before it takes over the database.
+  // The port comes first: a second server started by mistake must fail before it joins the first one's work.
   const http = createHttpServer(config.connections)
   const port = await listen(http, config)
   running.http = http
@@ -67,6 +67,7 @@ async function start(config: Config, dev: boolean, log: Log): Promise<void> {
   running.site = await openSite({ root: config.root, dev, host: config.host, port })
   running.pool = await startPool({
     database: running.database,
+    natsUrl: config.natsUrl,
     dataDir: config.dataDir,
     referee: new WorkerReferee(new URL('./referee-worker.mjs', import.meta.url), config.refereeCpuShare),
     houseAgent: config.houseAgent,

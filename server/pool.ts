@@ -37,16 +37,22 @@ import { RateLimits, type RateRules } from './http/rate-limits.ts'
 import { loadSchemas } from './http/schema-route.ts'
 import type { HttpServer, Site } from './http/server.ts'
 import { Hub } from './hub/hub.ts'
+import type { HubLog } from './hub/options.ts'
+import { openBus } from './hub/queues/nats-bus.ts'
+import { connectNats } from './hub/queues/nats-connection.ts'
+import { openChunkQueue } from './hub/queues/open-chunk-queue.ts'
 import type { Referee } from './hub/referee/referee.ts'
 import { taps } from './hub/tap.ts'
 import { createAgentStore } from './memory/agent-store.ts'
 import { createBlobAccessStore } from './memory/blob-access-store.ts'
 import { openFileBlobStore } from './memory/blob-store-files.ts'
+import { createClusterStore } from './memory/cluster-store.ts'
 import { createChallengeStore, createConsentStore } from './memory/consent-store.ts'
 import { createCorrectionStore } from './memory/correction-store.ts'
 import { createCreditStore } from './memory/credit-store.ts'
 import type { Database } from './memory/database.ts'
 import { createJobStore } from './memory/job-store.ts'
+import { Leadership } from './memory/leadership.ts'
 import { createOwnerStore } from './memory/owner-store.ts'
 import type { RecordStore } from './memory/ports.ts'
 import { createRecordStore } from './memory/record-store.ts'
@@ -69,6 +75,8 @@ const HOLD_SWEEP_MS = 60_000
 
 export interface PoolOptions {
   readonly database: Database
+  /** NATS with JetStream, which hands out chunks; undefined: PostgreSQL does. */
+  readonly natsUrl?: string | undefined
   /** Holds the folders `blobs`, `log` and `keys`. */
   readonly dataDir: string
   readonly referee: Referee
@@ -101,7 +109,7 @@ export interface PoolOptions {
   /** Makes the traces; it is told how to find the job of a lease. */
   readonly traces?: (jobOf: (lease_id: string) => string | undefined) => JobTraces
   readonly metricsToken?: string | undefined
-  /** The process should end: a newer hub owns the database. */
+  /** The process should end: the database does not know its hub any more. */
   readonly fatal: (error: ForgeError) => void
 }
 
@@ -197,6 +205,15 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     log: (level, message, fields) => log[level](message, fields),
   })
 
+  // Records are made, and chores done, by one of the servers of this database.
+  const leadership = new Leadership(database.url, {
+    gained: () => recorder.poke(),
+    failed: (error) => log.warn('cluster.leadership_failed', { error }),
+  })
+  const cluster = createClusterStore(database)
+  const nats = options.natsUrl === undefined ? undefined : await connectNats(options.natsUrl, 'forge-hub')
+  const hubLog: HubLog = (level, message, fields) => log[level](message, fields)
+  const bus = await openBus({ database, nats, log: hubLog })
   let projection: Projection | undefined
   const hub = await Hub.start({
     jobs,
@@ -204,6 +221,8 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     blobs,
     agents,
     trust,
+    cluster: { store: cluster, bus },
+    chunks: await openChunkQueue({ database, results, nats, log: hubLog }),
     referee: options.referee,
     leaseKey: () => hubKey.current(),
     houseAgent: options.houseAgent,
@@ -212,12 +231,16 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     listener: {
       jobChanged: (jobId, room) => {
         projection?.jobChanged(jobId, room)
-        if (room.state === 'settled') recorder.poke()
+        if (room.state === 'settled' && leadership.isLeader) recorder.poke()
       },
       networkChanged: (stats) => projection?.networkChanged(stats),
+      jobLetGo: (jobId, state) => {
+        void projection?.jobLetGo(jobId)
+        if (state === 'settled' && leadership.isLeader) recorder.poke()
+      },
     },
     tap: traces === undefined ? metrics : taps([metrics, traces]),
-    log: (level, message, fields) => log[level](message, fields),
+    log: hubLog,
     fatal: options.fatal,
   })
   const blobService = createBlobService(blobs, createBlobAccessStore(database))
@@ -238,7 +261,9 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     testGrant: options.testGrant,
   })
   const sweep = setInterval(() => {
+    if (!leadership.isLeader) return
     credits.expireOverdue().catch((error: unknown) => log.warn('credits.sweep_failed', { error }))
+    cluster.sweep().catch((error: unknown) => log.warn('cluster.sweep_failed', { error }))
   }, HOLD_SWEEP_MS)
   sweep.unref()
 
@@ -314,7 +339,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     log,
   })
 
-  recorder.poke()
+  await leadership.stand()
 
   return {
     epoch: hub.epoch,
@@ -335,6 +360,9 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       await recorder.close()
       await incidents.idle()
       await traces?.close()
+      await leadership.close()
+      await bus.close()
+      await nats?.close()
     },
   }
 }

@@ -5,6 +5,7 @@ import { createJobStore } from './job-store.ts'
 import type { JobStore } from './ports.ts'
 import { createResultStore } from './result-store.ts'
 import {
+  claimSample,
   SAMPLE_TERMS,
   sampleAccount,
   sampleGroup,
@@ -138,10 +139,11 @@ describe('jobs in PostgreSQL', () => {
     const results = createResultStore(database.pool)
     const epoch = await results.openEpoch()
     const id = await running()
+    await claimSample(database, id)
     await results.commit(epoch, [sampleGroup(id, sampleShards(0, 10))], [])
     const before = await jobs.counts()
-    expect(await jobs.settle(id, epoch, SETTLEMENT)).toBe(true)
-    expect(await jobs.settle(id, epoch, SETTLEMENT)).toBe(false)
+    expect(await jobs.settle(id, SETTLEMENT)).toBe(true)
+    expect(await jobs.settle(id, SETTLEMENT)).toBe(false)
     expect(await jobs.get(id)).toMatchObject({
       ...SETTLEMENT,
       state: 'settled',
@@ -154,12 +156,17 @@ describe('jobs in PostgreSQL', () => {
     expect(before.shards_accepted).toBe(10)
   })
 
-  it('does not settle for an older hub', async () => {
-    const epoch = await createResultStore(database.pool).openEpoch()
+  it('settles once when two hubs do it at the same time, and takes no result of the job afterwards', async () => {
+    const results = createResultStore(database.pool)
+    const epoch = await results.openEpoch()
     const id = await running()
-    await createResultStore(database.pool).openEpoch()
-    await expect(jobs.settle(id, epoch, SETTLEMENT)).rejects.toMatchObject({ code: 'CONFLICT' })
-    expect((await jobs.get(id))?.state).toBe('running')
+    await claimSample(database, id)
+    const ends = await Promise.all([jobs.settle(id, SETTLEMENT), jobs.settle(id, SETTLEMENT)])
+    expect(ends.filter(Boolean)).toHaveLength(1)
+    const late = sampleGroup(id, sampleShards(0, 10))
+    const correction = sampleGroup(id, sampleShards(5, 1), 'correction')
+    expect(await results.commit(epoch, [late, correction], [])).toEqual([late, correction])
+    expect((await jobs.get(await running()))?.state).toBe('running')
   })
 
   it.each([

@@ -65,6 +65,11 @@ export interface TrustStore {
   passed(results: readonly CheckedResults[]): Promise<void>
   /** Stores wrong results: each ends what the agent was trusted with and begins or prolongs its quarantine. */
   failed(incidents: readonly Incident[]): Promise<void>
+  /** Wrong results of these agents that are stored since then. */
+  incidents(
+    agents: readonly string[],
+    since: Date,
+  ): Promise<readonly { readonly id: number; readonly agent: string; readonly executor: ExecutorKind }[]>
   /** Of these agents on these executors those that were found wrong since. */
   failedSince(
     who: readonly Pick<Incident, 'agent' | 'executor'>[],
@@ -173,6 +178,19 @@ export function createTrustStore({ pool }: Pick<Database, 'pool'>): TrustStore {
         : inTransaction(pool, async (tx) => {
             for (const incident of incidents) await store(tx, incident)
           }),
+
+    async incidents(agents, since) {
+      const { rows } = await pool.query<{ id: string; agent: string; executor: string }>(
+        `SELECT id, agent_id AS agent, executor FROM agent_incidents
+         WHERE agent_id = ANY ($1::bpchar[]) AND created_at >= $2`,
+        [agents, since],
+      )
+      return rows.map(({ id, agent, executor }) => ({
+        id: safeNumber(id),
+        agent,
+        executor: executorKind.parse(executor),
+      }))
+    },
 
     async failedSince(who, since) {
       if (who.length === 0) return []

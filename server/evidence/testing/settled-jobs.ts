@@ -18,6 +18,7 @@ import { NO_PARTNER_SITES } from '../../memory/job-billing.ts'
 import { createJobStore } from '../../memory/job-store.ts'
 import type { JobStore, ResultStore, SignedReceipt } from '../../memory/ports.ts'
 import { createResultStore } from '../../memory/result-store.ts'
+import { claimSample, SAMPLE_CLAIM } from '../../memory/testing/samples.ts'
 
 /**
  * Settled jobs of two agents under a quorum, as the hub leaves them in the database. Keys, receipts and bills are real; the
@@ -48,7 +49,7 @@ interface Signer {
 }
 
 /**
- * Opens a new epoch: a hub that runs on the database is fenced off.
+ * Opens an epoch of its own.
  * @param hubKey of the hub whose leases these are
  */
 export async function openSettledJobs(database: Database, hubKey: Uint8Array): Promise<SettledJobs> {
@@ -90,6 +91,7 @@ export async function openSettledJobs(database: Database, hubKey: Uint8Array): P
         hold: 2 * shards,
       })
       await jobs.transition(id, ['submitted'], 'running')
+      await claimSample(database, id)
       let receipts = 0
       for (let first = 0; first < shards; first += COMMIT_LEASES * lease_shards) {
         const leases: Lease[] = []
@@ -100,10 +102,11 @@ export async function openSettledJobs(database: Database, hubKey: Uint8Array): P
         const runs = leases.map(({ run }) => run)
         const signed = leases.flatMap((made) => made.receipts)
         receipts += signed.length
-        const group = { job_id: id, runs, work: workDone(runs, owner, 2), findings: NO_FINDINGS }
+        const work = workDone(runs, owner, 2)
+        const group = { job_id: id, runs, work, findings: NO_FINDINGS, fence: SAMPLE_CLAIM }
         await results.commit(epoch, [group], signed)
       }
-      await jobs.settle(id, epoch, {
+      await jobs.settle(id, {
         result: RESULT,
         result_digest: sha256Hex(RESULT),
         headline: 'made up',
