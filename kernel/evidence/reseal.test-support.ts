@@ -3,7 +3,7 @@ import { canonicalJson, type Json } from '../canonical.ts'
 import { bytesToHex, sha256Hex } from '../digest.ts'
 import { type Lease, leaseDigest, leaseOf } from '../lease.ts'
 import { MerkleRoot, merkleRootOfDigests } from '../merkle.ts'
-import { type Receipt, receiptBytes } from '../receipt.ts'
+import { type Receipt, signedReceiptText } from '../receipt.ts'
 import { digestRows } from './assemble.ts'
 import type { EvidenceBundle } from './bundle.ts'
 import { type Envelope, keyIdOf, sealStatement } from './envelope.ts'
@@ -134,7 +134,8 @@ export function receiptOfLease(
 }
 
 function signAnew(body: Receipt, key: Key): EvidenceBundle['receipts'][number] {
-  const signed = receiptBytes(body)
+  // Any fields whatever: `receiptBytes` writes those of a receipt.
+  const signed = signedReceiptText(canonicalJson(body as unknown as Json))
   return {
     receipt: new TextDecoder().decode(signed).slice('forge/receipt/2\n'.length),
     key: toBase64(key.publicKey),
