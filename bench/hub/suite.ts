@@ -2,6 +2,7 @@ import type { Row, Suite, SuiteOptions, SuiteRun } from '../suite.ts'
 import { Ground } from './ground.ts'
 import { queueRates } from './queues.ts'
 import { fanout, idleAgents, startOfLargeJob } from './rooms-and-agents.ts'
+import { secondHub } from './second-hub.ts'
 import { copiesHonest, wrongAccepted } from './simulated.ts'
 import { soak } from './soak.ts'
 import { blank, gbmShards, leases, tinyShards } from './throughput.ts'
@@ -40,16 +41,6 @@ async function leasesAndPeers(ground: Ground, options: SuiteOptions): Promise<re
   } catch (error) {
     return [row, { ...ratio, invalid: reasonOf(error) }]
   }
-}
-
-async function secondHub(): Promise<readonly Row[]> {
-  return [
-    {
-      ...blank('second_hub', 'CPU and statements of a shard with two hubs, against one', 'x'),
-      at_most: 1.15,
-      invalid: 'two hubs cannot serve one database: a newer one ends the older',
-    },
-  ]
 }
 
 async function run(options: SuiteOptions): Promise<SuiteRun> {
