@@ -136,6 +136,12 @@ module.exports = {
       'They read what services have stored; nothing that runs depends on them.',
     ),
     mayImportOnly(
+      'server-tools',
+      '^server/tools/',
+      [KERNEL, SERVICES, HUB, '^server/tools/', SERVER_CONFIG],
+      'Commands for the operator over services and referee; nothing that runs depends on them.',
+    ),
+    mayImportOnly(
       'server-root',
       '^server/([^/]+$|http/)',
       [KERNEL, SHADERS, AGENT, '^server/', DATABASE_CLIENT],

@@ -7,7 +7,7 @@ import { Agent } from './agent.ts'
 import { systemClock } from './clock.ts'
 import type { Executor } from './executor.ts'
 import { goldenJobs } from './golden.ts'
-import { generateSeed, type KeyStore } from './identity.ts'
+import { generateSeed, identityOf, type KeyStore, openIdentity } from './identity.ts'
 import { MemoryHub } from './memory-hub.test-support.ts'
 import { ReportedSensors, UNDISTURBED } from './sensors.ts'
 import type { AgentStatus } from './status.ts'
@@ -65,12 +65,36 @@ function setUp(makeCpu: () => Promise<Executor> = async () => new WasmExecutor()
         resolve(status)
       })
     })
-  return { agent, hub, sensors, opened, until }
+  return { agent, hub, keys, sensors, opened, until }
 }
 
 const START = { executor: 'auto', hubUrl: 'https://pool.example' } as const
 
 describe('the agent', () => {
+  it('puts its new key in place once a hub that it trusts has taken it', async () => {
+    const { agent, hub, keys, until } = setUp()
+    const next = generateSeed()
+    let promoted = 0
+    Object.assign(keys, {
+      next: { load: async () => next, keep: async () => next, promote: async () => void promoted++ },
+    })
+    hub.untrusted = new ForgeError('FORBIDDEN', 'another key than before')
+    agent.start(START)
+    await until(({ state }) => state === 'failed')
+    await agent.stop()
+    expect(promoted).toBe(0)
+    hub.untrusted = undefined
+    agent.start(START)
+    const { events } = await until(({ events: [...all] }) => all.some(({ text }) => text.includes('new key')))
+    expect(events.at(-1)?.text).toContain('The hub refuses the old one')
+    expect(promoted).toBe(1)
+    const { keyId, publicKey } = await identityOf(next)
+    expect(agent.status.agent_id).toBe(keyId)
+    expect(hub.enrolled.at(-1)).toMatchObject({ public_key: publicKey })
+    expect(hub.enrolled.at(-1)?.succeeds?.public_key).toEqual((await openIdentity(keys)).publicKey)
+    await agent.stop()
+  })
+
   it('opens nothing before it is started, and nothing stays when it is stopped', async () => {
     const { agent, hub, opened, until } = setUp()
     expect(agent.status.state).toBe('idle')

@@ -224,13 +224,20 @@ export class Agent {
     stop: AbortSignal,
   ): Promise<void> {
     const host = this.#host
+    const trust = host.trust(address.origin)
     const session = new Session({
       transport: host.transport(address.socket),
       blobs: host.blobs(address.origin),
       executor: selected.executor,
       identity,
       succeeds: rotation?.succeeds,
-      trust: host.trust(address.origin),
+      trust: {
+        // It is checked after the enrolment, which told the hub of a new key.
+        check: async (key, signal) => {
+          await trust.check(key, signal)
+          await this.#rotated(rotation)
+        },
+      },
       verifySignature: strictly(webVerifySignature()),
       registry: host.registry,
       clock: host.clock,
@@ -243,10 +250,7 @@ export class Agent {
       speed: selected.speed,
       probe: probeReports(this.#status.probe),
       intensity: () => this.#governor.intensity,
-      heard: (event) => {
-        if (event.t === 'live') void this.#rotated(rotation)
-        this.#hear(event)
-      },
+      heard: (event) => this.#hear(event),
     })
     try {
       while (!stop.aborted) {

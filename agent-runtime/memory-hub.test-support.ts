@@ -44,6 +44,8 @@ export class MemoryHub implements HubTransport, BlobTransport, HubTrust {
   bend: (lease: Lease) => Lease = (lease) => lease
   /** Why an agent does not trust its key. */
   untrusted: ForgeError | undefined
+  /** What the check of its key waits for. */
+  checking: Promise<void> = Promise.resolve()
   readonly job_id = '0d4c7a52-3f0e-4b52-8f5e-9f1f2b3c4d5e'
   epoch = 1
   /** Refuses connections while true. */
@@ -152,6 +154,7 @@ export class MemoryHub implements HubTransport, BlobTransport, HubTrust {
   }
 
   async check() {
+    await this.checking
     if (this.untrusted !== undefined) throw this.untrusted
   }
 

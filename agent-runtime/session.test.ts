@@ -142,6 +142,22 @@ describe('a session executes leases', () => {
     expect(kinds()).toEqual(['connecting', 'live', 'lease_failed'])
   })
 
+  it('executes nothing before the key of the hub is known to be its own', async () => {
+    const { hub, executor, begin, end } = await start()
+    let trust = () => {}
+    hub.checking = new Promise((resolve) => (trust = resolve))
+    const running = begin()
+    await hub.until(() => hub.subscribed)
+    hub.lease(tinyJob(10, DIGEST), 0, 1)
+    executor.allow(1)
+    await nextTurn()
+    expect([executor.executed, hub.calls]).toEqual([[], expect.not.arrayContaining(['hub.result'])])
+    trust()
+    await hub.until(() => hub.results.length === 1)
+    end('stopped')
+    await running
+  })
+
   it('leaves a hub whose key it does not trust', async () => {
     const { hub, begin } = await start()
     hub.untrusted = new ForgeError('FORBIDDEN', 'another key than before')

@@ -105,7 +105,9 @@ export class Session {
   #enrolment: EnrolOutput | undefined
   #lastEventId: string | undefined
   #live: Live | undefined
-  /** The hub has ended this session for good. */
+  /** Settles when it is known whether the enrolment's hub may give leases. */
+  #trusted: Promise<void> | undefined
+  /** The hub has ended this session for good, or is not to be trusted. */
   #dismissal: ForgeError | undefined
   /** The lease being executed. */
   #running: string | undefined
@@ -183,9 +185,7 @@ export class Session {
       const hub = new HubClient(connection, clock)
       if (this.#enrolment === undefined) {
         try {
-          const enrolment = await this.#enrol(hub, link)
-          await this.#options.trust.check(enrolment.hub_key, link)
-          this.#enrolment = enrolment
+          this.#enrolment = await this.#enrol(hub, link)
         } catch (thrown) {
           const error = asForgeError(thrown)
           return { error, final: REFUSALS.has(error.code) }
@@ -197,6 +197,7 @@ export class Session {
         this.#hear(message, enrolment, end)
       }
       const unsubscribe = hub.leases(enrolment.session, this.#lastEventId, hear, end)
+      this.#checkHub(enrolment, link, end)
       this.#live = { hub, enrolment, end }
       for (const wake of this.#onLive) wake()
       heard({ t: 'live', enrolment })
@@ -212,8 +213,21 @@ export class Session {
     }
   }
 
+  /** Whether the hub's key is its own is found out while the first leases come: none is executed before. */
+  #checkHub(enrolment: EnrolOutput, link: AbortSignal, end: (error: ForgeError) => void): void {
+    const trusted = this.#trusted ?? this.#options.trust.check(enrolment.hub_key, link)
+    this.#trusted = trusted
+    trusted.catch((thrown: unknown) => {
+      if (this.#trusted === trusted) this.#trusted = undefined
+      const error = asForgeError(thrown)
+      if (REFUSALS.has(error.code)) this.#dismissal = error
+      end(error)
+    })
+  }
+
   async #enrol(hub: HubClient, signal: AbortSignal): Promise<EnrolOutput> {
-    const { executor, identity, software, ownerToken, site, causes, speed, probe, name, succeeds } = this.#options
+    const { executor, identity, software, ownerToken, site, causes, speed, probe, name, succeeds } =
+      this.#options
     const { memory_bytes } = executor
     const label = name === undefined ? executor.label : `${name}: ${executor.label}`
     const input: EnrolInput = {
@@ -353,6 +367,7 @@ export class Session {
   async #signedLease(message: LeaseMessage): Promise<HexDigest> {
     const { identity, verifySignature } = this.#options
     const hubKey = this.#enrolment?.hub_key
+    await this.#trusted
     if (hubKey === undefined) throw new ForgeError('LEASE_UNKNOWN', 'the lease is of an earlier enrolment')
     const { job_id, proof } = message
     const digest = leaseDigest(leaseOf(message, { job_id, agent: identity.keyId, hub: sha256Hex(hubKey) }))
@@ -417,6 +432,7 @@ export class Session {
 
   #forget(): void {
     this.#enrolment = undefined
+    this.#trusted = undefined
     this.#lastEventId = undefined
     this.#leases.dropAll('the hub does not know this session any more')
   }

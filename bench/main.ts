@@ -23,11 +23,11 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(asked.print)
     return 0
   }
-  const { suite, only, rounds, output } = asked
+  const { suite, only, rounds, soak, output } = asked
   const machine = describeMachine(rounds)
   const warning = loadWarning(machine)
   if (warning !== undefined) say(`warning: ${warning}`)
-  const { rows, adapters } = await suite.run({ only, rounds, say })
+  const { rows, adapters } = await suite.run({ only, rounds, soak, say })
   const report = reportOf(suite.name, { ...machine, adapters: [...adapters] }, rows)
   const valid = isValid(rows)
   if (output === 'json') process.stdout.write(`${JSON.stringify(report)}\n`)

@@ -13,7 +13,13 @@ const parse = (...argv: string[]) => parseOptions(argv, [fake])
 
 describe('the command line', () => {
   it('runs a whole suite by default', () => {
-    expect(parse('fake')).toEqual({ suite: fake, only: new Set(fake.ids()), rounds: 7, output: 'table' })
+    expect(parse('fake')).toEqual({
+      suite: fake,
+      only: new Set(fake.ids()),
+      rounds: 7,
+      soak: false,
+      output: 'table',
+    })
   })
 
   it('takes ids and beginnings of ids', () => {
@@ -21,8 +27,10 @@ describe('the command line', () => {
       suite: fake,
       only: new Set(['b', 'a/x', 'a/y']),
       rounds: 3,
+      soak: false,
       output: 'json',
     })
+    expect(parse('fake', '--soak')).toMatchObject({ soak: true })
     expect(parse('fake', '--only=a/x')).toMatchObject({ only: new Set(['a/x']) })
   })
 

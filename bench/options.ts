@@ -6,6 +6,7 @@ export interface BenchOptions {
   readonly suite: Suite
   readonly only: ReadonlySet<string>
   readonly rounds: number
+  readonly soak: boolean
   readonly output: 'table' | 'json' | 'markdown'
 }
 
@@ -23,6 +24,7 @@ Options:
   --markdown     print the table as Markdown, and put it into docs/benchmarks.md when the whole suite ran and is valid
   --only A,B     run only these ids, or those that begin with A or B
   --rounds N     interleaved pairs of each row, 1 to ${ROUNDS.max}; default ${ROUNDS.default}
+  --soak         also what takes ten minutes: the hub under bad input
   --list         print the suite's ids
   -h, --help     this text
 
@@ -44,6 +46,7 @@ export function parseOptions(argv: readonly string[], suites: readonly Suite[]):
       markdown: { type: 'boolean', default: false },
       only: { type: 'string' },
       rounds: { type: 'string', default: String(ROUNDS.default) },
+      soak: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -62,6 +65,7 @@ export function parseOptions(argv: readonly string[], suites: readonly Suite[]):
     suite,
     only: selected(suite, values.only),
     rounds: rounds.data,
+    soak: values.soak,
     output: values.json ? 'json' : values.markdown ? 'markdown' : 'table',
   }
 }

@@ -34,6 +34,8 @@ export interface SuiteOptions {
   readonly only: ReadonlySet<string>
   /** Interleaved pairs of each row. */
   readonly rounds: number
+  /** Also what takes ten minutes. */
+  readonly soak: boolean
   /** Tells how it goes; never on standard output. */
   say(line: string): void
 }

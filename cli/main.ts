@@ -7,6 +7,8 @@ Commands:
   agent         contribute this machine's processor or GPU: forge agent --help
   verify        check an evidence file, offline: forge verify --help
   replay        execute a job's shards again and compare: forge replay --help
+  job           pause, resume or cancel a job of yours: forge job --help
+  replay-all    audit a hub: walk its ledger, verify and re-execute: forge replay-all --help
   witness       watch ledgers and cosign their checkpoints: forge witness --help
 
 Options:
@@ -26,6 +28,10 @@ async function forge([command, ...rest]: readonly string[]): Promise<number> {
       return (await import('./verify.ts')).verifyCommand(rest)
     case 'replay':
       return (await import('./replay/command.ts')).replayCommand(rest)
+    case 'job':
+      return (await import('./steer.ts')).jobCommand(rest)
+    case 'replay-all':
+      return (await import('./replay-all/command.ts')).replayAllCommand(rest)
     case 'witness':
       return (await import('./witness/command.ts')).witnessCommand(rest)
     case '-h':

@@ -62,12 +62,13 @@ export function explain(error: unknown, help: string): number {
   return isUsage ? EXIT.usage : EXIT.unreadable
 }
 
-function reportJson(file: string, { verified, checks, record }: EvidenceReport, pins: Pins) {
+function reportJson(file: string, { verified, checks, record, corrected }: EvidenceReport, pins: Pins) {
   return {
     forge_verify: 1,
     file,
     verified,
     rejected_by: checks.find(({ state }) => state === 'failed')?.id ?? null,
+    corrected,
     not_pinned: notPinned(pins),
     checks,
     record: record ?? null,

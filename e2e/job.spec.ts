@@ -63,6 +63,25 @@ test('two owners’ tabs settle a job before the eyes of whoever watches', async
   await expectNeverReloaded(page)
 })
 
+test('a job that its owner pauses gets no new shards until he resumes it', async ({ page, browser }) => {
+  const id = await mary.api.submit(piContract('pause', 100_000, { mode: 'none' }))
+  const tab = await openContributor(browser, site.url, { executor: 'CPU' })
+  const agent = panel(tab, 'This tab’s agent')
+  await expect(agent.getByRole('progressbar')).toBeVisible()
+  await page.goto(`${site.url}/jobs/${id}`)
+  const progress = panel(page, 'Progress')
+  await progress.getByRole('radio', { name: 'high' }).click()
+  await expect(progress.getByRole('radio', { name: 'high' })).toBeChecked()
+  await page.getByRole('button', { name: 'Pause job' }).click()
+  await expect(progress.getByText('Paused', { exact: true })).toBeVisible()
+  await expect.poll(async () => (await mary.api.job(id)).progress.in_flight).toBe(0)
+  await expect(agent.getByRole('progressbar')).toBeHidden()
+  await page.getByRole('button', { name: 'Resume job' }).click()
+  await expect(progress.getByText('Paused', { exact: true })).toBeHidden()
+  await expect(agent.getByRole('progressbar')).toBeVisible()
+  await mary.api.cancel(id)
+})
+
 test('a job is cancelled after a question, and its agent stops', async ({ page, browser }) => {
   const id = await mary.api.submit(piContract('cancel', 100_000, { mode: 'none' }))
   const tab = await openContributor(browser, site.url, { executor: 'CPU' })

@@ -166,6 +166,10 @@ export const jobView = z.object({
   artifacts: z.array(artifactView),
   /** Its place in the ledger; published once a signed checkpoint covers it. Null until it is appended. */
   record: z.object({ index: z.int(), published: z.boolean() }).nullable(),
+  /** The job whose record answered this contract instead of an execution: record and evidence are that job's. Else null. */
+  replay_of: z.string().nullable(),
+  /** What has been found wrong of the record since, the earliest first: an entry of the ledger each. */
+  corrections: z.array(z.object({ index: z.int(), shards: z.int(), corrected_at: z.string() })),
   failure: failureView.nullable(),
   priority: jobPrioritySchema,
   /** Whether its owner wants no new leases of it for now. Its time limit goes on. */
@@ -216,6 +220,8 @@ export const quoteView = z.object({
   looks: z.array(z.int()),
   /** The most that the job can cost: this is held, and what is not verified is released. */
   price: z.object({ shard_price: z.int(), credits: z.int(), items: z.array(costItemView) }),
+  /** The job whose record would answer the contract now, and what that costs; null when it would be executed. */
+  replay: z.object({ of: z.string(), credits: z.int() }).nullable(),
 })
 export type QuoteView = z.infer<typeof quoteView>
 
@@ -238,6 +244,8 @@ export const agentView = z.object({
   owner: z.string().nullable(),
   executor: z.enum(['webgpu', 'wasm', 'cpu']),
   label: z.string(),
+  /** Families of ops that it takes; null: all of them, and to everybody but its owner. */
+  causes: z.array(z.string()).nullable(),
   connected_at: z.string(),
   shards: z.int(),
   leases: z.int(),
@@ -263,8 +271,8 @@ export interface JobRoom {
     readonly value: number
     readonly standard_error: number
   }[]
-  /** Why no agent works for it now; absent when one does. */
-  readonly waiting?: JobWaiting | undefined
+  /** Why no agent works for it now; null when one does. A key that is left out of a room keeps what it said before. */
+  readonly waiting?: JobWaiting | null | undefined
   /** Of a job with a target. */
   readonly stopping?: StoppingRoom | undefined
 }

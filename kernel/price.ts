@@ -10,6 +10,9 @@ import { FULL_SAMPLE } from './verification/policy.ts'
 /** One credit is this many work units, about a millisecond of one CPU core. */
 export const WORK_UNITS_PER_CREDIT = 1000
 
+/** Credits of an answer from an earlier job's record: nothing is executed. */
+export const REPLAY_CREDITS = 0
+
 /** The largest amount and balance: a JSON number holds it exactly. */
 export const CREDITS_MAX = Number.MAX_SAFE_INTEGER
 

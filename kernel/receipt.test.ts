@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { canonicalJson } from './canonical.ts'
 import { type Receipt, receiptBytes } from './receipt.ts'
 
 const RECEIPT: Receipt = {
@@ -21,6 +22,11 @@ test('the signed bytes are a domain line and the canonical form', () => {
     `forge/receipt/2\n{"contract_hash":"${'aa'.repeat(32)}","count":16,"epoch":3,"executor":"webgpu","first":0,` +
       `"lease":"${'dd'.repeat(32)}","lease_id":"L1","plan_digest":"${'bb'.repeat(32)}","receipt":2,"result_root":"${'cc'.repeat(32)}","software":"forge/0.1"}`,
   )
+})
+
+test('strings that JSON escapes are escaped as the canonical form has them', () => {
+  const odd = { ...RECEIPT, software: 'a "quoted" \\\\ name', lease_id: 'l-"1' }
+  expect(new TextDecoder().decode(receiptBytes(odd))).toBe(`forge/receipt/2\n${canonicalJson({ ...odd })}`)
 })
 
 test('every field is signed', () => {

@@ -28,7 +28,25 @@ export type UnleasedReceipt = Omit<Receipt, 'receipt' | 'lease'> & { readonly re
 
 /** The signed bytes: a domain line, then the canonical form. Ed25519, RFC 8032. */
 export function receiptBytes(receipt: Receipt | UnleasedReceipt): Uint8Array {
-  return signedReceiptText(canonicalJson({ ...receipt }))
+  if (receipt.receipt === 1) return signedReceiptText(canonicalJson({ ...receipt }))
+  // RFC 8785, written out: agent and hub make it for every lease.
+  const {
+    contract_hash,
+    count,
+    epoch,
+    executor,
+    first,
+    lease,
+    lease_id,
+    plan_digest,
+    result_root,
+    software,
+  } = receipt
+  return utf8ToBytes(
+    `forge/receipt/2\n{"contract_hash":"${contract_hash}","count":${count},"epoch":${epoch},"executor":"${executor}",` +
+      `"first":${first},"lease":"${lease}","lease_id":${canonicalJson(lease_id)},"plan_digest":"${plan_digest}","receipt":2,` +
+      `"result_root":"${result_root}","software":${canonicalJson(software)}}`,
+  )
 }
 
 /** @param canonical a receipt's canonical form */

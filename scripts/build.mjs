@@ -19,6 +19,8 @@ const BUNDLES = {
   server: 'server/main.ts',
   backup: 'server/backup/main.ts',
   fsck: 'server/fsck/main.ts',
+  recheck: 'server/tools/recheck.ts',
+  keys: 'server/tools/keys.ts',
   'referee-worker': 'server/hub/referee/worker.ts',
   agent: 'agent-runtime/headless/main.ts',
   'agent-worker': 'agent-runtime/headless/worker.ts',

@@ -3,6 +3,7 @@
 //   npm test              everything
 //   npm run test:quick    unit tests only
 //   npm run check         static checks only
+import { ensureNatsServer } from './nats.mjs'
 import { setup } from './setup.mjs'
 import { allSuites, quickSuites, runSuites, staticChecks } from './suites.mjs'
 import { ensureTestStacks } from './webgpu-stacks.mjs'
@@ -13,6 +14,8 @@ try {
   if (mode === '--all') {
     const { missing } = await ensureTestStacks()
     for (const { what, how } of missing) console.log(`setup: not here: ${what} (${how})`)
+    const nats = await ensureNatsServer()
+    if (!nats.found) console.log(`setup: not here: ${nats.what} (${nats.how})`)
   }
   const suites = { '--all': allSuites, '--quick': quickSuites, '--check': staticChecks }[mode]
   if (suites === undefined) throw new Error(`unknown option ${mode}: use --all, --quick or --check`)

@@ -4,7 +4,9 @@ import proxyaddr from 'proxy-addr'
 import { z } from 'zod'
 import type { Split } from '../kernel/bill.ts'
 import { ForgeError } from '../kernel/errors.ts'
+import { LIMITS } from '../kernel/limits.ts'
 import { parseWitnesses, type Witness } from './evidence/witnesses.ts'
+import { AGENT_LIMITS, HTTP_LIMITS } from './http/limits.ts'
 
 export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
@@ -45,6 +47,11 @@ const environmentSchema = z.object({
     .string()
     .refine(isPostgresUrl, 'must look like postgresql://user:password@host:5432/database')
     .optional(),
+  NATS_URL: z
+    .string()
+    .max(2048, 'must be at most 2048 characters long')
+    .refine(areNatsUrls, 'must be nats://host:4222 or tls://…, with commas between several of one cluster')
+    .optional(),
   FORGE_ORIGIN: z
     .string()
     .refine(isOrigin, 'must be an origin such as https://pool.example, without a path')
@@ -76,6 +83,19 @@ const environmentSchema = z.object({
   FORGE_SHARE_CONTRIBUTOR: permille.default(800),
   FORGE_SHARE_SITE: permille.default(100),
   FORGE_TEST_GRANT: credits.default(1_000_000),
+  FORGE_CONNECTIONS: number(1, 1_000_000, 'must be a whole number from 1 to 1000000')
+    .refine(Number.isInteger, 'must be a whole number from 1 to 1000000')
+    .default(HTTP_LIMITS.connections),
+  FORGE_SOCKETS_PER_HOST: number(1, 1_000_000, 'must be a whole number from 1 to 1000000')
+    .refine(Number.isInteger, 'must be a whole number from 1 to 1000000')
+    .default(AGENT_LIMITS.sockets_per_host),
+  FORGE_LEASE_SHARDS: number(
+    1,
+    LIMITS.lease_shards,
+    `must be a whole number from 1 to ${LIMITS.lease_shards}`,
+  )
+    .refine(Number.isInteger, `must be a whole number from 1 to ${LIMITS.lease_shards}`)
+    .default(LIMITS.lease_shards),
   FORGE_DRAIN_SECONDS: number(0, 300, 'must be a number of seconds, 0 to 300').default(10),
   FORGE_WITNESSES: z
     .string()
@@ -108,6 +128,7 @@ const SECRET_NAMES: ReadonlySet<string> = new Set([
   'DATABASE_URL',
   'FORGE_METRICS_TOKEN',
   'FORGE_SECRET',
+  'NATS_URL',
   'SMTP_URL',
 ])
 
@@ -130,6 +151,8 @@ export interface Config {
   readonly trustedProxies: readonly string[]
   /** Undefined: the embedded PostgreSQL. */
   readonly databaseUrl: string | undefined
+  /** Servers of one NATS cluster with JetStream, which hands chunks out to hubs. Undefined: PostgreSQL does. */
+  readonly natsUrl: string | undefined
   /** Absolute. Holds the embedded database (`pg`), blobs (`blobs`) and keys of this server. */
   readonly dataDir: string
   readonly houseAgent: boolean
@@ -139,6 +162,12 @@ export interface Config {
   readonly split: Split
   /** Credits that a new account is given to try the network with. */
   readonly testGrant: number
+  /** Most TCP connections at once. */
+  readonly connections: number
+  /** Agents' sockets, and watchers' as many again, that one address may have open. */
+  readonly socketsPerHost: number
+  /** Most shards in one lease. */
+  readonly leaseShards: number
   /** How long agents may take, after SIGTERM, to return what they have. */
   readonly drain_ms: number
   /** Who cosigns the ledger's checkpoints. */
@@ -192,11 +221,15 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     mailFrom: settings.MAIL_FROM,
     trustedProxies: settings.FORGE_TRUSTED_PROXIES,
     databaseUrl: settings.DATABASE_URL,
+    natsUrl: settings.NATS_URL,
     dataDir: path.resolve(root, settings.FORGE_DATA_DIR ?? '.forge'),
     houseAgent: settings.FORGE_HOUSE_AGENT,
     refereeCpuShare: settings.FORGE_REFEREE_CPU_SHARE,
     split,
     testGrant: settings.FORGE_TEST_GRANT,
+    connections: settings.FORGE_CONNECTIONS,
+    socketsPerHost: settings.FORGE_SOCKETS_PER_HOST,
+    leaseShards: settings.FORGE_LEASE_SHARDS,
     drain_ms: settings.FORGE_DRAIN_SECONDS * 1000,
     witnesses: settings.FORGE_WITNESSES,
     logLevel: settings.FORGE_LOG,
@@ -243,6 +276,14 @@ function isOrigin(text: string): boolean {
   if (!URL.canParse(text)) return false
   const url = new URL(text)
   return /^https?:$/.test(url.protocol) && [url.origin, `${url.origin}/`].includes(text.toLowerCase())
+}
+
+function areNatsUrls(text: string): boolean {
+  return text.split(',').every((url) => {
+    if (!URL.canParse(url.trim())) return false
+    const { protocol, hostname, pathname } = new URL(url.trim())
+    return /^(nats|tls):$/.test(protocol) && hostname !== '' && ['', '/'].includes(pathname)
+  })
 }
 
 function isPostgresUrl(text: string): boolean {

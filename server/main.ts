@@ -7,6 +7,7 @@ import { type Config, readConfig } from './config.ts'
 import { createLog, type Log } from './core/log.ts'
 import { type HouseAgent, houseTokenFile, startHouseAgent } from './house-agent.ts'
 import { createClientAddress } from './http/client-address.ts'
+import { rulesFor } from './http/rate-limits.ts'
 import { createHttpServer, type HttpServer } from './http/server.ts'
 import { WorkerReferee } from './hub/referee/referee.ts'
 import { type Database, openDatabase } from './memory/database.ts'
@@ -51,8 +52,8 @@ try {
 }
 
 async function start(config: Config, dev: boolean, log: Log): Promise<void> {
-  // The port comes first: a second server started by mistake must fail before it takes over the database.
-  const http = createHttpServer()
+  // The port comes first: a second server started by mistake must fail before it joins the first one's work.
+  const http = createHttpServer(config.connections)
   const port = await listen(http, config)
   running.http = http
   // Server components call the API over loopback.
@@ -66,6 +67,7 @@ async function start(config: Config, dev: boolean, log: Log): Promise<void> {
   running.site = await openSite({ root: config.root, dev, host: config.host, port })
   running.pool = await startPool({
     database: running.database,
+    natsUrl: config.natsUrl,
     dataDir: config.dataDir,
     referee: new WorkerReferee(new URL('./referee-worker.mjs', import.meta.url), config.refereeCpuShare),
     houseAgent: config.houseAgent,
@@ -78,6 +80,9 @@ async function start(config: Config, dev: boolean, log: Log): Promise<void> {
       from: config.mailFrom ?? `Forge Pool <no-reply@${new URL(origin).hostname}>`,
       log,
     }),
+    socketsPerHost: config.socketsPerHost,
+    leaseShards: config.leaseShards,
+    rateRules: rulesFor(config.socketsPerHost),
     clientAddress: createClientAddress({ trustedProxies: config.trustedProxies, pagesToken }),
     secret: config.secret ?? (await serverSecret(config.dataDir)),
     embedFolder: path.join(config.root, 'public', 'embed'),

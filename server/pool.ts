@@ -2,6 +2,7 @@ import path from 'node:path'
 import type { Split } from '../kernel/bill.ts'
 import { bytesEqual } from '../kernel/digest.ts'
 import { ForgeError } from '../kernel/errors.ts'
+import type { OpRegistry } from '../kernel/job.ts'
 import { formatVkey, NOTE_SIGNATURE, parseVkey } from '../kernel/ledger/signed-note.ts'
 import { OPS } from '../kernel/ops/registry.ts'
 import type { Mailer } from './accounts/mail.ts'
@@ -19,9 +20,12 @@ import { createJobService } from './core/jobs.ts'
 import type { Log } from './core/log.ts'
 import { createOwnerService } from './core/owners.ts'
 import { createProofService } from './core/proofs.ts'
+import { createReplayDesk } from './core/replay.ts'
 import { createSiteService } from './core/sites.ts'
 import { createTokenService } from './core/tokens.ts'
 import { createEvidenceService } from './evidence/evidence.ts'
+import { hubKeyFile, openHubKey } from './evidence/hub-key.ts'
+import { IncidentDesk } from './evidence/incidents.ts'
 import { Publisher } from './evidence/publisher.ts'
 import { Recorder } from './evidence/recorder.ts'
 import { openSigningKey, type SigningKey } from './evidence/signing-keys.ts'
@@ -33,18 +37,26 @@ import { RateLimits, type RateRules } from './http/rate-limits.ts'
 import { loadSchemas } from './http/schema-route.ts'
 import type { HttpServer, Site } from './http/server.ts'
 import { Hub } from './hub/hub.ts'
+import type { HubLog } from './hub/options.ts'
+import { openBus } from './hub/queues/nats-bus.ts'
+import { connectNats } from './hub/queues/nats-connection.ts'
+import { openChunkQueue } from './hub/queues/open-chunk-queue.ts'
 import type { Referee } from './hub/referee/referee.ts'
 import { taps } from './hub/tap.ts'
 import { createAgentStore } from './memory/agent-store.ts'
 import { createBlobAccessStore } from './memory/blob-access-store.ts'
 import { openFileBlobStore } from './memory/blob-store-files.ts'
+import { createClusterStore } from './memory/cluster-store.ts'
 import { createChallengeStore, createConsentStore } from './memory/consent-store.ts'
+import { createCorrectionStore } from './memory/correction-store.ts'
 import { createCreditStore } from './memory/credit-store.ts'
 import type { Database } from './memory/database.ts'
 import { createJobStore } from './memory/job-store.ts'
+import { Leadership } from './memory/leadership.ts'
 import { createOwnerStore } from './memory/owner-store.ts'
 import type { RecordStore } from './memory/ports.ts'
 import { createRecordStore } from './memory/record-store.ts'
+import { createReplayStore } from './memory/replay-store.ts'
 import { createResultStore } from './memory/result-store.ts'
 import { createSiteStore } from './memory/site-store.ts'
 import { openTileStore } from './memory/tile-store-files.ts'
@@ -63,6 +75,8 @@ const HOLD_SWEEP_MS = 60_000
 
 export interface PoolOptions {
   readonly database: Database
+  /** NATS with JetStream, which hands out chunks; undefined: PostgreSQL does. */
+  readonly natsUrl?: string | undefined
   /** Holds the folders `blobs`, `log` and `keys`. */
   readonly dataDir: string
   readonly referee: Referee
@@ -82,6 +96,12 @@ export interface PoolOptions {
   readonly rateRules?: RateRules
   readonly mailer: Mailer
   readonly http: HttpServer
+  /** Undefined: every op of the network. */
+  readonly ops?: OpRegistry
+  /** Most shards in one lease. Undefined: the protocol's limit. */
+  readonly leaseShards?: number
+  /** Agents' sockets, and watchers' as many again, that one address may have open. Undefined: a household's. */
+  readonly socketsPerHost?: number
   /** Without one there are no pages, only the API. */
   readonly site: Site | undefined
   readonly dev: boolean
@@ -89,7 +109,7 @@ export interface PoolOptions {
   /** Makes the traces; it is told how to find the job of a lease. */
   readonly traces?: (jobOf: (lease_id: string) => string | undefined) => JobTraces
   readonly metricsToken?: string | undefined
-  /** The process should end: a newer hub owns the database. */
+  /** The process should end: the database does not know its hub any more. */
   readonly fatal: (error: ForgeError) => void
 }
 
@@ -105,7 +125,7 @@ export interface Pool {
 
 /** Wires stores, services, hub, live rooms and the HTTP server, in the order in which they need each other. */
 export async function startPool(options: PoolOptions): Promise<Pool> {
-  const { database, http, mailer, log } = options
+  const { database, http, mailer, log, ops = OPS } = options
   const sites = createSiteStore(database)
   const jobs = createJobStore(database, { split: options.split, sites })
   const results = createResultStore(database.pool)
@@ -135,13 +155,25 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
 
   const trust = createTrustStore(database)
   const records = createRecordStore(database)
-  const hubKey = await openSigningKey(path.join(options.dataDir, 'keys', 'hub.pem'))
+  const hubKey = openHubKey(hubKeyFile(options.dataDir), records)
   const logKey = await openSigningKey(path.join(options.dataDir, 'keys', 'log.pem'))
   const publisher = await openLog(records, logKey, options)
-  await records.signWithHubKey(hubKey.publicKey)
+  await hubKey.current()
   const cosigners = new Cosigners(options.witnesses, records, publisher, (level, message, fields) =>
     log[level](message, fields),
   )
+  const corrections = createCorrectionStore(database)
+  const incidents = new IncidentDesk({
+    ops: OPS,
+    jobs,
+    results,
+    records,
+    blobs,
+    corrections,
+    referee: options.referee,
+    hubKey,
+    log: (level, message, fields) => log[level](message, fields),
+  })
   const metrics = new Metrics({
     hub: () => hub.figures(),
     pool: () => ({
@@ -153,14 +185,18 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   })
   const traces = options.traces?.((lease_id) => hub.jobOfLease(lease_id))
   const recorder = new Recorder({
-    ops: OPS,
+    ops,
     jobs,
     results,
     records,
     blobs,
     hubKey,
     publisher,
-    published: () => cosigners.cosign(),
+    compare: (record, batch) => incidents.compare(record, batch),
+    published: async () => {
+      await cosigners.cosign()
+      incidents.poke()
+    },
     recorded: (recorded) => {
       metrics.recorded(recorded.length)
       for (const { job_id, entry, began, appended, published } of recorded)
@@ -169,6 +205,15 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     log: (level, message, fields) => log[level](message, fields),
   })
 
+  // Records are made, and chores done, by one of the servers of this database.
+  const leadership = new Leadership(database.url, {
+    gained: () => recorder.poke(),
+    failed: (error) => log.warn('cluster.leadership_failed', { error }),
+  })
+  const cluster = createClusterStore(database)
+  const nats = options.natsUrl === undefined ? undefined : await connectNats(options.natsUrl, 'forge-hub')
+  const hubLog: HubLog = (level, message, fields) => log[level](message, fields)
+  const bus = await openBus({ database, nats, log: hubLog })
   let projection: Projection | undefined
   const hub = await Hub.start({
     jobs,
@@ -176,23 +221,36 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     blobs,
     agents,
     trust,
+    cluster: { store: cluster, bus },
+    chunks: await openChunkQueue({ database, results, nats, log: hubLog }),
     referee: options.referee,
-    leaseKey: async () => hubKey,
+    leaseKey: () => hubKey.current(),
     houseAgent: options.houseAgent,
+    ops,
+    leaseShards: options.leaseShards,
     listener: {
       jobChanged: (jobId, room) => {
         projection?.jobChanged(jobId, room)
-        if (room.state === 'settled') recorder.poke()
+        if (room.state === 'settled' && leadership.isLeader) recorder.poke()
       },
       networkChanged: (stats) => projection?.networkChanged(stats),
+      jobLetGo: (jobId, state) => {
+        void projection?.jobLetGo(jobId)
+        if (state === 'settled' && leadership.isLeader) recorder.poke()
+      },
     },
     tap: traces === undefined ? metrics : taps([metrics, traces]),
-    log: (level, message, fields) => log[level](message, fields),
+    log: hubLog,
     fatal: options.fatal,
   })
   const blobService = createBlobService(blobs, createBlobAccessStore(database))
-  projection = new Projection({ ops: OPS, jobs, results, hub, log })
-  const rooms = createRoomServer({ epoch: hub.epoch, source: projection, log })
+  projection = new Projection({ ops, jobs, results, hub, log })
+  const rooms = createRoomServer({
+    epoch: hub.epoch,
+    source: projection,
+    socketsPerHost: options.socketsPerHost,
+    log,
+  })
   projection.publishTo(rooms)
 
   const creditStore = createCreditStore(database.pool)
@@ -203,7 +261,9 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     testGrant: options.testGrant,
   })
   const sweep = setInterval(() => {
+    if (!leadership.isLeader) return
     credits.expireOverdue().catch((error: unknown) => log.warn('credits.sweep_failed', { error }))
+    cluster.sweep().catch((error: unknown) => log.warn('cluster.sweep_failed', { error }))
   }, HOLD_SWEEP_MS)
   sweep.unref()
 
@@ -212,11 +272,14 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   http.serve({
     services: {
       jobs: createJobService({
-        ops: OPS,
+        ops,
         jobs,
         records,
         blobs: blobService,
         hub,
+        replays: createReplayDesk(createReplayStore(database), blobs, (message, fields) =>
+          log.warn(message, fields),
+        ),
         credits,
         visibilityChanged: (id) => {
           projection?.refreshRecent()
@@ -225,7 +288,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       }),
       proofs: createProofService({ jobs, results }),
       evidence: createEvidenceService({
-        ops: OPS,
+        ops,
         jobs,
         results,
         records,
@@ -268,6 +331,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       metrics: () => metrics.exposition(),
       metricsToken: options.metricsToken,
     },
+    socketsPerHost: options.socketsPerHost,
     site: options.site,
     embedAssets: await loadEmbedAssets(options.embedFolder),
     schemas: await loadSchemas(path.join(programRoot(), 'public', 'schemas')),
@@ -275,7 +339,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     log,
   })
 
-  recorder.poke()
+  await leadership.stand()
 
   return {
     epoch: hub.epoch,
@@ -286,6 +350,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     },
     async close() {
       watch.close()
+      incidents.close()
       clearInterval(sweep)
       projection?.close()
       rooms.close()
@@ -293,7 +358,11 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       await mailer.close()
       await hub.close()
       await recorder.close()
+      await incidents.idle()
       await traces?.close()
+      await leadership.close()
+      await bus.close()
+      await nats?.close()
     },
   }
 }

@@ -15,8 +15,9 @@ export default async function Page() {
     <div>
       <h1 className="text-3xl font-semibold tracking-tight">Public ledger</h1>
       <p className="mt-2 max-w-2xl text-muted">
-        Every settled job leaves one entry, the hash of its signed record. Entries are only ever appended:
-        whoever keeps a checkpoint can prove it. A record itself is seen by who may see the job.{' '}
+        Every executed job leaves one entry, the hash of its signed record; a later one says what was found
+        wrong of it. Entries are only ever appended: whoever keeps a checkpoint can prove it. A record itself
+        is seen by who may see the job.{' '}
         <Link href="/verify" className={linkStyles}>
           Verify evidence
         </Link>
@@ -80,10 +81,15 @@ export default async function Page() {
             <p className="p-4 text-sm text-muted">None yet.</p>
           ) : (
             <ol reversed aria-label="Newest entries" className="divide-y divide-line">
-              {entries.map(({ index, hash }) => (
+              {entries.map(({ index, hash, corrects }) => (
                 <li key={index} className="flex gap-4 px-4 py-2 text-xs">
                   <span className="num shrink-0 text-muted">{formatCount(index)}</span>
-                  <span className="num min-w-0 break-all">{hash}</span>
+                  <span className="min-w-0">
+                    <span className="num break-all">{hash}</span>
+                    {corrects === null ? null : (
+                      <span className="block text-bad">corrects entry {formatCount(corrects)}</span>
+                    )}
+                  </span>
                 </li>
               ))}
             </ol>

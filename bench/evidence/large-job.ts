@@ -32,7 +32,7 @@ export async function largeJobFile(
   say: (line: string) => void,
 ): Promise<LargeJobFile> {
   const { database, records, publisher, hubKey, tiles } = ground
-  const { jobs, results, owner, settle } = await openSettledJobs(database)
+  const { jobs, results, owner, settle } = await openSettledJobs(database, hubKey.publicKey)
   const { id, receipts } = await settle({ shards, lease_shards })
   say(`  a job of ${shards} shards and ${receipts} receipts is settled`)
 
@@ -44,7 +44,8 @@ export async function largeJobFile(
     results,
     records,
     blobs,
-    hubKey,
+    hubKey: { current: async () => hubKey },
+    compare: async () => {},
     publisher,
     published: async () => {},
     log: (_, message, fields) => {

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import process from 'node:process'
 import { systemClock } from '../../agent-runtime/clock.ts'
@@ -13,6 +14,7 @@ import { notPinned } from '../../kernel/evidence/pins.ts'
 import { type EvidenceReport, verifyEvidence } from '../../kernel/evidence/verify.ts'
 import type { PreparedJob } from '../../kernel/job.ts'
 import { OPS } from '../../kernel/ops/registry.ts'
+import { chooseShards } from '../../kernel/shard-choice.ts'
 import { verifySignature } from '../ed25519.ts'
 import { evidenceFile } from '../evidence-file.ts'
 import { EXIT } from '../exit-codes.ts'
@@ -21,7 +23,6 @@ import { oneFile, parseOptions, wholeNumber } from '../options.ts'
 import { PIN_OPTIONS, PIN_USAGE, readPins } from '../pin-options.ts'
 import { painter, reportText } from '../terminal.ts'
 import { explain } from '../verify.ts'
-import { chooseShards } from './choose-shards.ts'
 import { type ReplayOutcome, replayShards } from './execute.ts'
 import { namedFiles, readOperands } from './operands.ts'
 import { durationText, replayProgress } from './progress.ts'
@@ -111,7 +112,7 @@ async function replay(argv: readonly string[], signal: AbortSignal): Promise<num
     return EXIT.rejected
   }
   const job = jobOf(report)
-  const shards = chooseShards(values.shards, record.shards.accepted)
+  const shards = chooseShards(values.shards, record.shards.accepted, randomInt)
   if (digests === undefined && shards.length < record.shards.accepted)
     throw new ForgeError('INPUT_MISSING', 'the file was downloaded without the digests of its shards', {
       hint: 'Download it again without ?digests=no, or replay --shards all, which compares the whole.',

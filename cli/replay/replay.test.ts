@@ -1,16 +1,17 @@
+import { randomInt } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { Clock } from '../../agent-runtime/clock.ts'
-import { chooseShards } from './choose-shards.ts'
+import { chooseShards } from '../../kernel/shard-choice.ts'
 import { namedFiles } from './operands.ts'
 import { durationText, replayProgress } from './progress.ts'
 
 describe('the shards of a replay', () => {
   it('are all, a list, or drawn', () => {
-    expect(chooseShards('all', 3)).toEqual([0, 1, 2])
-    expect(chooseShards('10', 3)).toEqual([0, 1, 2])
-    expect(chooseShards('7,1-3,2', 10)).toEqual([1, 2, 3, 7])
-    expect(chooseShards('5-5', 10)).toEqual([5])
-    const drawn = chooseShards('40', 1_000_000)
+    expect(chooseShards('all', 3, randomInt)).toEqual([0, 1, 2])
+    expect(chooseShards('10', 3, randomInt)).toEqual([0, 1, 2])
+    expect(chooseShards('7,1-3,2', 10, randomInt)).toEqual([1, 2, 3, 7])
+    expect(chooseShards('5-5', 10, randomInt)).toEqual([5])
+    const drawn = chooseShards('40', 1_000_000, randomInt)
     expect(drawn).toHaveLength(40)
     expect(new Set(drawn).size).toBe(40)
     expect(Math.max(...drawn)).toBeLessThan(1_000_000)
@@ -19,7 +20,9 @@ describe('the shards of a replay', () => {
   })
 
   it.each(['', '0', '-1', 'some', '1,', '3-1', '10-10', '1.5'])('refuse %j', (text) => {
-    expect(() => chooseShards(text, 10)).toThrow(expect.objectContaining({ code: 'CONTRACT_INVALID' }))
+    expect(() => chooseShards(text, 10, randomInt)).toThrow(
+      expect.objectContaining({ code: 'CONTRACT_INVALID' }),
+    )
   })
 })
 

@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { mkdir, open, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
 import { parseJsonStrict } from '../../kernel/canonical.ts'
 import { ForgeError } from '../../kernel/errors.ts'
 import { CLI_LIMITS } from '../limits.ts'
+import { replaceFile } from '../replace-file.ts'
 import { readTextFile } from '../text-file.ts'
 
 const stateSchema = z.strictObject({
@@ -42,7 +42,7 @@ export async function openStateFile(file: string): Promise<StateFile> {
     const state = (await load(file)) ?? { witness_state: 1, logs: {} }
     return {
       state,
-      keep: (next) => replace(file, folder, `${JSON.stringify(next, null, 2)}\n`),
+      keep: (next) => replaceFile(file, `${JSON.stringify(next, null, 2)}\n`),
       release: () => rm(lock, { force: true }),
     }
   } catch (error) {
@@ -66,25 +66,6 @@ async function load(file: string): Promise<WitnessState | undefined> {
       hint: 'Restore it. A witness that has lost its state must not go on with its key: it could cosign a fork.',
     })
   return parsed.data
-}
-
-async function replace(file: string, folder: string, text: string): Promise<void> {
-  const draft = `${file}.${randomBytes(8).toString('hex')}.new`
-  try {
-    const handle = await open(draft, 'wx', 0o600)
-    try {
-      await handle.writeFile(text)
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-    await rename(draft, file)
-  } catch (error) {
-    await rm(draft, { force: true })
-    throw error
-  }
-  const parent = await open(folder, 'r')
-  await parent.sync().finally(() => parent.close())
 }
 
 /** The lock holds the id of its process, so that one left behind by a crash is known. */

@@ -25,7 +25,7 @@ export class Account {
 
   /** @returns the job's id */
   async submit(contract: ContractInput): Promise<string> {
-    const answer = await post(`${this.#url}/api/v0/ops/execute`, contract, this.#cookie)
+    const answer = await post(`${this.#url}/api/v0/ops/execute?replay=never`, contract, this.#cookie)
     return z.object({ id: z.string() }).parse(await answer.json()).id
   }
 

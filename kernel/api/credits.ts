@@ -36,6 +36,7 @@ export type BalanceView = z.infer<typeof balanceView>
 /**
  * - `grant`: test credits; `hold`, `charge` (with the release of what was not used), `release` (all of a hold): own jobs;
  * - `contribution`, `site`: earned by own agents, by agents of an own partner site;
+ * - `refund`: what the network gives back for shards of an own job that were found wrong after it had settled;
  * - `claim`: earned by an agent before it was claimed; `move`: of a guest who signed up.
  */
 export const STATEMENT_KINDS = [
@@ -45,6 +46,7 @@ export const STATEMENT_KINDS = [
   'release',
   'contribution',
   'site',
+  'refund',
   'claim',
   'move',
 ] as const

@@ -18,6 +18,8 @@ export const deviceView = z.object({
   revoked_at: z.string().nullable(),
   /** It has a session with the hub now. */
   connected: z.boolean(),
+  /** Families of ops that it takes while it is connected; null: all. */
+  causes: z.array(z.string()).nullable(),
   /** Accepted shards. */
   shards: z.int(),
   /** Leases with accepted shards. */

@@ -21,6 +21,9 @@ export const BUNDLE_BYTES = 500 * 1024 * 1024
 /** Of one job; each is a lease, and its signature costs a verifier tens of microseconds. */
 const RECEIPTS = 4 * 1024 * 1024
 
+/** Of one record. */
+const CORRECTIONS = 1024
+
 const text = z.string().min(1)
 
 const receiptsSchema = z
@@ -60,6 +63,21 @@ export const bundleSchema = z.strictObject({
     /** Proof that the log grew from an older size, RFC 6962: hashes in base 64. */
     consistency: z.strictObject({ old: z.int().min(0), hashes: z.array(base64Key).max(63) }).optional(),
   }),
+  /** What has been found wrong of the record since: entries of the same ledger, under the same checkpoint. */
+  corrections: z
+    .array(
+      z.strictObject({
+        envelope: envelopeSchema,
+        /** The hub's key of that time. */
+        key: base64Key,
+        index: z.int().min(0),
+        /** From the entry's sibling up. */
+        hashes: z.array(base64Key).max(63),
+      }),
+    )
+    .min(1)
+    .max(CORRECTIONS)
+    .optional(),
   /** Whose signatures these are, as the site says; a verifier should bring his own. */
   keys: z.strictObject({
     hub: base64Key,

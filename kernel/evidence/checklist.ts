@@ -18,6 +18,7 @@ export const CHECKS = {
   checkpoint: "The checkpoint is signed by the log's key",
   consistency: 'The ledger kept the past that was known before',
   witnesses: 'Independent witnesses saw the same ledger',
+  corrections: 'No shard of the record was found wrong since',
 } as const
 export type CheckId = keyof typeof CHECKS
 

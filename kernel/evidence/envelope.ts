@@ -15,6 +15,7 @@ import { base64Signature, base64Text, hexDigest } from './field-schemas.ts'
 export const PAYLOAD_TYPE = 'application/vnd.in-toto+json'
 export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1'
 export const RECORD_PREDICATE = 'urn:forge-pool:predicate:job-record:v1'
+export const CORRECTION_PREDICATE = 'urn:forge-pool:predicate:correction:v1'
 /** An entry of the ledger holds a digest only, so this bounds the record, not the log. */
 export const ENVELOPE_BYTES = 128 * 1024
 
@@ -36,7 +37,7 @@ export type Envelope = z.infer<typeof envelopeSchema>
 
 const statementSchema = z.strictObject({
   _type: z.literal(STATEMENT_TYPE),
-  predicateType: z.literal(RECORD_PREDICATE),
+  predicateType: z.enum([RECORD_PREDICATE, CORRECTION_PREDICATE]),
   subject: z
     .array(
       z.strictObject({ name: z.string().min(1).max(128), digest: z.strictObject({ sha256: hexDigest }) }),

@@ -22,6 +22,7 @@ import { verifyConsistency, verifyInclusion } from '../merkle-proof.ts'
 import { DIGEST_ROW } from './bundle.ts'
 import { type EvidenceFile, type ParsedBundle, readBundle } from './bundle-parser.ts'
 import { type Check, Checklist, fail, Skip } from './checklist.ts'
+import { type Correction, checkCorrection } from './correction.ts'
 import { envelopeDigest, isSignedBy, keyIdOf, openStatement } from './envelope.ts'
 import { recordLeaf } from './leaf.ts'
 import { checkReceipts, receiptLeaf } from './receipts.ts'
@@ -61,6 +62,8 @@ export interface EvidenceReport {
   readonly bundle: Bundle | undefined
   /** Accepted digests, 32 bytes a shard, when the file has them and they passed. */
   readonly digests: Uint8Array | undefined
+  /** True where the file is rejected for nothing but corrections that are the ledger's own. */
+  readonly corrected: boolean
 }
 
 type Bundle = ParsedBundle['bundle']
@@ -80,19 +83,30 @@ export async function verifyEvidence(
   }))
   const { checks } = list
   if (parsed === undefined)
-    return { verified: false, checks, record: undefined, bundle: undefined, digests: undefined }
+    return {
+      verified: false,
+      checks,
+      record: undefined,
+      bundle: undefined,
+      digests: undefined,
+      corrected: false,
+    }
   const { bundle } = parsed
   const record = await checkRecord(list, bundle, pins, ports)
   let digests: Uint8Array | undefined
+  let corrected = false
   if (record !== undefined) {
     digests = await checkWork(list, parsed, record, keyIdOf(hubKeyOf(bundle, pins)), ports)
-    await checkLog(list, bundle, pins, ports)
+    const log = await checkLog(list, bundle, pins, ports)
+    if (log !== undefined) {
+      const isSound = !list.failed
+      corrected = (await checkCorrections(list, { bundle, record, ...log }, digests, ports)) && isSound
+    }
   }
-  return { verified: !list.failed, checks, record, bundle, digests }
+  return { verified: !list.failed, checks, record, bundle, digests, corrected }
 }
 
-const hubKeyOf = (bundle: Bundle, pins: Pins): Uint8Array =>
-  pins.hubKey ?? fromBase64(bundle.keys.hub)
+const hubKeyOf = (bundle: Bundle, pins: Pins): Uint8Array => pins.hubKey ?? fromBase64(bundle.keys.hub)
 
 async function checkRecord(
   list: Checklist,
@@ -271,7 +285,12 @@ function acceptedDigests(rows: readonly Uint8Array[] | undefined, record: JobRec
   return packed
 }
 
-async function checkLog(list: Checklist, bundle: Bundle, pins: Pins, ports: VerifyPorts): Promise<void> {
+async function checkLog(
+  list: Checklist,
+  bundle: Bundle,
+  pins: Pins,
+  ports: VerifyPorts,
+): Promise<{ readonly at: number; readonly checkpoint: Checkpoint } | undefined> {
   const log = await list.run('inclusion', async () => {
     const proof = parseLogProof(bundle.log.proof)
     const note = parseSignedNote(proof.checkpoint)
@@ -281,9 +300,12 @@ async function checkLog(list: Checklist, bundle: Bundle, pins: Pins, ports: Veri
       fail(
         `the proof does not lead from this record to the root of ${checkpoint.origin} at ${checkpoint.size}`,
       )
-    return { detail: `entry ${proof.index} of ${checkpoint.size}`, value: { note, checkpoint } }
+    return {
+      detail: `entry ${proof.index} of ${checkpoint.size}`,
+      value: { note, checkpoint, at: proof.index },
+    }
   })
-  if (log === undefined) return
+  if (log === undefined) return undefined
   await list.run('checkpoint', async () => {
     const key = pins.logKey ?? parseVkey(bundle.keys.log)
     if (key.type !== NOTE_SIGNATURE) fail('the key is not one of a log')
@@ -305,6 +327,34 @@ async function checkLog(list: Checklist, bundle: Bundle, pins: Pins, ports: Veri
     detail: await checkWitnesses(log.note, bundle, pins, ports),
     value: true,
   }))
+  return { at: log.at, checkpoint: log.checkpoint }
+}
+
+/** @returns whether the file shows corrections, all of which are the ledger's */
+async function checkCorrections(
+  list: Checklist,
+  of: {
+    readonly bundle: Bundle
+    readonly record: JobRecord
+    readonly at: number
+    readonly checkpoint: Checkpoint
+  },
+  digests: Uint8Array | undefined,
+  { verifySignature }: VerifyPorts,
+): Promise<boolean> {
+  const found: Correction[] = []
+  const { corrections } = of.bundle
+  await list.run('corrections', async () => {
+    if (corrections === undefined)
+      throw new Skip('the file names none; the entries of the ledger show whether there is one')
+    for (const shown of corrections)
+      found.push(await checkCorrection(shown, of, of.checkpoint, digests, verifySignature))
+    const shards = found.reduce((sum, { wrong }) => sum + wrong.length, 0)
+    return fail(
+      `the hub found ${shards} of its shards wrong: ${corrections.map(({ index }) => `entry ${index}`).join(', ')}`,
+    )
+  })
+  return corrections !== undefined && found.length === corrections.length
 }
 
 async function checkPast(

@@ -39,7 +39,7 @@ export interface DeviceService {
 
 export interface DevicePorts {
   readonly agents: AgentStore
-  readonly hub: Pick<HubSessions, 'endAgentSessions'> & { agents(): readonly AgentView[] }
+  readonly hub: Pick<HubSessions, 'endAgentSessions'> & { agents(viewer?: string): readonly AgentView[] }
   readonly credits: Pick<CreditStore, 'claimAgent' | 'earnedBy'>
   readonly trust: Pick<TrustStore, 'ofAgents' | 'appeal'>
   /** The time of day, milliseconds since 1970. */
@@ -58,12 +58,12 @@ export function createDeviceService({
   const challenges = new ClaimChallenges(now_ms)
 
   const views = async (ownerId: string, rows: readonly AgentRow[]): Promise<DeviceView[]> => {
-    const connected = new Set(hub.agents().map(({ id }) => id))
+    const connected = new Map(hub.agents(ownerId).map((agent) => [agent.id, agent]))
     const ids = rows.map(({ id }) => id)
     const earned = await credits.earnedBy(ownerId, ids)
     const reputations = await trust.ofAgents(ids)
     return rows.map((row) => ({
-      ...deviceView(row, connected.has(row.id), earned.get(row.id) ?? 0),
+      ...deviceView(row, connected.get(row.id), earned.get(row.id) ?? 0),
       ...reputationView(reputations.get(row.id), new Date(now_ms())),
     }))
   }
@@ -159,7 +159,7 @@ function reputationView(
 
 function deviceView(
   row: AgentRow,
-  connected: boolean,
+  connected: AgentView | undefined,
   credits: number,
 ): Omit<DeviceView, 'trust' | 'incidents'> {
   return {
@@ -169,7 +169,8 @@ function deviceView(
     first_seen: row.first_seen.toISOString(),
     last_seen: row.last_seen.toISOString(),
     revoked_at: row.revoked_at?.toISOString() ?? null,
-    connected,
+    connected: connected !== undefined,
+    causes: connected?.causes ?? null,
     shards: row.shards,
     leases: row.leases,
     credits,

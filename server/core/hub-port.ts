@@ -45,10 +45,15 @@ export interface AgentSession extends Omit<AgentConnection, 'remoteAddress'> {
 
 export interface HubSessions {
   enrol(input: EnrolInput, connection: AgentConnection): Promise<EnrolOutput>
-  leases(
+  /** What the hub says to the agent, from now on or from the last message that it has seen. @returns stops listening */
+  listen(
     input: { readonly session: string; readonly lastEventId?: string | null | undefined },
-    signal: AbortSignal,
-  ): AsyncIterable<{ readonly id: string; readonly message: HubMessage }>
+    listener: {
+      message(id: string, message: HubMessage): void
+      /** Nothing more will come. */
+      ended(): void
+    },
+  ): () => void
   contract(session: string, contractHash: string): Promise<{ canonical: string }>
   result(input: ResultInput): Promise<ResultOutput>
   release(input: ReleaseInput): Promise<void>

@@ -8,12 +8,21 @@ import {
   type ProgressView,
   type QuoteView,
 } from '../../kernel/api.ts'
-import type { JsonObject } from '../../kernel/canonical.ts'
+import { type JsonObject, parseJsonStrict } from '../../kernel/canonical.ts'
 import type { Verify } from '../../kernel/contract.ts'
+import { parseCorrection } from '../../kernel/evidence/correction.ts'
+import { ENVELOPE_BYTES, envelopeSchema, openStatement } from '../../kernel/evidence/envelope.ts'
 import type { OpRegistry, PreparedJob } from '../../kernel/job.ts'
-import { type CostItem, chargedCopies, costItems, jobPrice, totalCredits } from '../../kernel/price.ts'
+import {
+  type CostItem,
+  chargedCopies,
+  costItems,
+  jobPrice,
+  REPLAY_CREDITS,
+  totalCredits,
+} from '../../kernel/price.ts'
 import { NO_FINDINGS } from '../../kernel/verification/job-bound.ts'
-import type { JobRow } from '../memory/ports.ts'
+import type { JobRow, LogEntry } from '../memory/ports.ts'
 import type { Resource } from './authorise.ts'
 
 /** Rows to views. Pure. */
@@ -21,6 +30,18 @@ import type { Resource } from './authorise.ts'
 const FINAL: ReadonlySet<JobState> = new Set<JobState>(['settled', 'failed', 'cancelled', 'expired'])
 
 export const UNFINISHED_STATES: readonly JobState[] = JOB_STATES.filter((state) => !FINAL.has(state))
+
+/** @throws ForgeError when the entry is none of a correction */
+export function correctionView({ index, envelope }: LogEntry): JobView['corrections'][number] {
+  const sealed = envelopeSchema.parse(parseJsonStrict(envelope, ENVELOPE_BYTES * 2))
+  const { wrong, corrected_at } = parseCorrection(openStatement(sealed).predicate)
+  return { index, shards: wrong.length, corrected_at }
+}
+
+/** Where a job's record is in the ledger, and what has been corrected of it. */
+export type RecordPlace = Pick<JobView, 'record' | 'corrections'>
+
+export const NO_RECORD: RecordPlace = { record: null, corrections: [] }
 
 export function isFinal(state: JobState): boolean {
   return FINAL.has(state)
@@ -49,7 +70,8 @@ function verifyText(verify: Verify): string {
   }
 }
 
-export function quoteView(job: PreparedJob): QuoteView {
+/** @param answeredBy the job whose record would answer the contract */
+export function quoteView(job: PreparedJob, answeredBy: string | undefined): QuoteView {
   return {
     op: job.op,
     replay_key: job.replayKey,
@@ -61,6 +83,7 @@ export function quoteView(job: PreparedJob): QuoteView {
     leaf_max_bytes: job.plan.leaf.max_bytes,
     looks: [...(job.plan.looks ?? [])],
     price: priceView(jobPrice(job.plan, job.contract.verify)),
+    replay: answeredBy === undefined ? null : { of: answeredBy, credits: REPLAY_CREDITS },
   }
 }
 
@@ -115,7 +138,7 @@ export function jobView(
   ops: OpRegistry,
   live: LiveJob,
   isOwn: boolean,
-  record: JobView['record'],
+  place: RecordPlace,
 ): JobView {
   const contract = JSON.parse(row.canonical) as JsonObject
   const prepared = ops.prepare(contract)
@@ -144,7 +167,8 @@ export function jobView(
     result_digest: row.result_digest,
     summary: result === null ? null : prepared.summarise(result),
     artifacts: row.artifacts.map((artifact) => ({ ...artifact, shape: [...artifact.shape] })),
-    record,
+    ...place,
+    replay_of: row.replay_of,
     failure: row.failure,
     priority: row.priority,
     paused: row.paused_at !== null && !isFinal(row.state),

@@ -8,20 +8,35 @@ import { EXAMPLE_WORK_UNITS_MAX, EXAMPLES, type ExampleId } from '../../kernel/e
 import type { OpRegistry, PreparedJob } from '../../kernel/job.ts'
 import { LIMITS } from '../../kernel/limits.ts'
 import { type JobPrice, jobPrice } from '../../kernel/price.ts'
-import type { BlobStat, JobFilter, JobRow, JobStore, RecordStore } from '../memory/ports.ts'
+import type { BlobStat, JobFilter, JobRow, JobStore, NewJob, RecordStore } from '../memory/ports.ts'
 import { type Actor, ownerOf } from './actor.ts'
 import { type Action, authorise, authoriseOwner, MISSING } from './authorise.ts'
 import type { BlobService } from './blobs.ts'
 import type { CreditService } from './credits.ts'
 import type { HubJobs } from './hub-port.ts'
-import { isFinal, jobListItem, jobResource, jobView, quoteView, UNFINISHED_STATES } from './job-view.ts'
+import {
+  correctionView,
+  isFinal,
+  jobListItem,
+  jobResource,
+  jobView,
+  NO_RECORD,
+  quoteView,
+  type RecordPlace,
+  UNFINISHED_STATES,
+} from './job-view.ts'
 import { CORE_LIMITS } from './limits.ts'
+import type { ReplayDesk } from './replay.ts'
 
 export interface JobService {
-  /** What a contract would be: its plan, size and replay key. Nothing is stored. @throws ForgeError as `submit` does */
-  quote(actor: Actor, contract: unknown): QuoteView
   /**
-   * Stores a job, holds its price and hands it to the hub. The same idempotency key by the same owner gives the first job back.
+   * What a contract would be: its plan, size and replay key, and whether a record would answer it now. Nothing is stored.
+   * @throws ForgeError as `submit` does
+   */
+  quote(actor: Actor, contract: unknown): Promise<QuoteView>
+  /**
+   * Stores a job, holds its price and hands it to the hub; or answers it from the record of an earlier job, where one may
+   * (server/core/replay.ts). The same idempotency key by the same owner gives the first job back, however it was answered.
    * @throws ForgeError of the contract's checks; INPUT_MISSING, INPUT_INVALID for operands; CREDITS_INSUFFICIENT;
    * CONFLICT when the key was used for another contract
    */
@@ -29,7 +44,7 @@ export interface JobService {
     actor: Actor,
     contract: unknown,
     idempotencyKey: string | undefined,
-    priority?: JobPriority,
+    options?: SubmitOptions,
   ): Promise<{ readonly id: string; readonly created: boolean }>
   /**
    * One example contract for a guest, on credits given for it. Again, it gives the first job back.
@@ -55,6 +70,12 @@ export interface JobService {
   prioritise(actor: Actor, id: string, priority: JobPriority): Promise<{ priority: JobPriority }>
 }
 
+export interface SubmitOptions {
+  /** `never`: it is executed, whatever is recorded. */
+  readonly replay?: 'allow' | 'never'
+  readonly priority?: JobPriority | undefined
+}
+
 export interface PageQuery {
   readonly limit: number
   readonly cursor?: string | undefined
@@ -71,6 +92,7 @@ export interface JobServicePorts {
   readonly jobs: JobStore
   readonly blobs: Pick<BlobService, 'open'>
   readonly hub: HubJobs
+  readonly replays: ReplayDesk
   readonly credits: Pick<CreditService, 'ready' | 'grant'>
   /** A job has become public or private. */
   readonly visibilityChanged: (id: string, visibility: Visibility) => void
@@ -92,7 +114,7 @@ const DTYPE_BYTES: Readonly<Record<Dtype, number>> = {
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 export function createJobService(ports: JobServicePorts): JobService {
-  const { ops, jobs, records, blobs, hub, credits, visibilityChanged } = ports
+  const { ops, jobs, records, blobs, hub, replays, credits, visibilityChanged } = ports
   const prepare = (contract: unknown): PreparedJob => {
     const job = ops.prepare(contract)
     assertAvailable(job.contract)
@@ -114,11 +136,18 @@ export function createJobService(ports: JobServicePorts): JobService {
     return row
   }
 
-  /** Where a settled job's record is in the ledger. */
-  const placeOf = async (id: string): Promise<JobView['record']> => {
-    const [[entry], head] = await Promise.all([records.ofJob(id), records.head()])
-    if (entry === undefined) return null
-    return { index: entry.index, published: head !== undefined && head.size > entry.index }
+  /** Where the record of a settled job, or the one that answered it, is in the ledger, and what was corrected of it. */
+  const placeOf = async (row: JobRow): Promise<RecordPlace> => {
+    if (row.state !== 'settled') return NO_RECORD
+    const [[entry, ...corrections], head] = await Promise.all([
+      records.ofJob(row.replay_of ?? row.id),
+      records.head(),
+    ])
+    if (entry === undefined) return NO_RECORD
+    return {
+      record: { index: entry.index, published: head !== undefined && head.size > entry.index },
+      corrections: corrections.map(correctionView),
+    }
   }
 
   const page = async (filter: JobFilter, { limit, cursor }: PageQuery): Promise<JobPage> => {
@@ -178,9 +207,9 @@ export function createJobService(ports: JobServicePorts): JobService {
     prepared: PreparedJob,
     price: JobPrice,
     idempotencyKey: string | undefined,
-    priority?: JobPriority,
+    { replay = 'allow', priority }: SubmitOptions,
   ): Promise<{ readonly job: JobRow; readonly created: boolean }> => {
-    const stored = await jobs.insert({
+    const job: NewJob = {
       id: randomUUID(),
       owner_id: ownerId,
       idempotency_key: idempotencyKey,
@@ -195,23 +224,30 @@ export function createJobService(ports: JobServicePorts): JobService {
       shard_price: price.shard_price,
       hold: price.credits,
       priority,
-    })
+    }
+    if (replay === 'allow' && (await replays.answer(job, prepared))) {
+      const answered = await jobs.get(job.id)
+      invariant(answered !== undefined, `job ${job.id} vanished`)
+      return { job: answered, created: true }
+    }
+    const stored = await jobs.insert(job)
     if (stored.created) await hub.admit(stored.job)
     return stored
   }
 
   return {
-    quote(actor, contract) {
+    async quote(actor, contract) {
       authorise(actor, 'jobs.quote')
-      return quoteView(prepare(contract))
+      const prepared = prepare(contract)
+      return quoteView(prepared, await replays.find(prepared, ownerOf(actor)))
     },
 
-    async submit(actor, contract, idempotencyKey, priority) {
+    async submit(actor, contract, idempotencyKey, options = {}) {
       const { ownerId } = authoriseOwner(actor, 'jobs.submit')
       const prepared = prepare(contract)
       await checkOperands(actor, prepared)
       await credits.ready(actor)
-      const { job, created } = await store(ownerId, prepared, priceOf(prepared), idempotencyKey, priority)
+      const { job, created } = await store(ownerId, prepared, priceOf(prepared), idempotencyKey, options)
       if (job.contract_hash !== prepared.contractHash) {
         throw new ForgeError(
           'CONFLICT',
@@ -234,7 +270,7 @@ export function createJobService(ports: JobServicePorts): JobService {
       )
       const price = priceOf(prepared)
       await credits.grant(ownerId, price.credits, 'example')
-      const { job, created } = await store(ownerId, prepared, price, EXAMPLE_KEY)
+      const { job, created } = await store(ownerId, prepared, price, EXAMPLE_KEY, { replay: 'never' })
       if (job.contract_hash !== prepared.contractHash) {
         throw new ForgeError('CONFLICT', 'a guest runs one example', {
           hint: 'Create an account to run more: this one then belongs to it.',
@@ -246,8 +282,8 @@ export function createJobService(ports: JobServicePorts): JobService {
     async get(actor, id) {
       const row = await load(actor, 'jobs.read', id)
       const isOwn = ownerOf(actor) === row.owner_id
-      const record = row.state === 'settled' ? await placeOf(id) : null
-      return jobView(row, ops, { progress: hub.progress(id), waiting: hub.waiting(id) }, isOwn, record)
+      const live = { progress: hub.progress(id), waiting: hub.waiting(id) }
+      return jobView(row, ops, live, isOwn, await placeOf(row))
     },
 
     async list(actor, query) {

@@ -4,6 +4,7 @@ import { bytesToHex, sha256Hex } from '../../kernel/digest.ts'
 import { createJobStore } from '../memory/job-store.ts'
 import { createResultStore } from '../memory/result-store.ts'
 import {
+  claimSample,
   SAMPLE_TERMS,
   sampleAccount,
   sampleGroup,
@@ -35,6 +36,7 @@ beforeAll(async () => {
     await jobs.setVisibility(job.id, 'public')
     const open: readonly JobState[] = ['submitted']
     await jobs.transition(job.id, open, 'running')
+    await claimSample(database, job.id)
     return job.id
   }
   running = await start()
@@ -47,7 +49,7 @@ beforeAll(async () => {
     [sampleGroup(settled, [...sampleShards(900, 100), ...sampleShards(700, 200)])],
     [],
   )
-  await jobs.settle(settled, epoch, {
+  await jobs.settle(settled, {
     result: '{}',
     result_digest: sha256Hex('{}'),
     headline: 'π',

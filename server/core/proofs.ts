@@ -38,7 +38,7 @@ export function createProofService({ jobs, results }: ProofPorts): ProofService 
       }
       const result_shards = job.covered_shards ?? job.shard_count
       const shards = wanted === undefined ? drawShards(result_shards) : checked(wanted, result_shards)
-      const found = await results.find(id, shards)
+      const found = await results.find(job.replay_of ?? id, shards)
       return {
         id,
         canonical: job.canonical,

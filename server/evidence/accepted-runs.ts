@@ -1,4 +1,6 @@
-import type { RecordedRun, SettledJob } from '../../kernel/evidence/assemble.ts'
+import { invariant } from '../../kernel/errors.ts'
+import { digestRows, type RecordedRun, type SettledJob } from '../../kernel/evidence/assemble.ts'
+import { DIGEST_ROW } from '../../kernel/evidence/bundle.ts'
 import type { JobRow, ResultStore } from '../memory/ports.ts'
 
 /**
@@ -19,7 +21,9 @@ export async function loadRuns(
   for await (const { runs, findings } of results.load(jobId)) {
     canaries.given += findings.canaries
     canaries.wrong += findings.canaries_bad
-    for (const { leaves: _, ...run } of runs) if (run.first < accepted) stored.push(run)
+    // A copy: the digests of a row lie in one memory with its leaves.
+    for (const { leaves: _, ...run } of runs)
+      if (run.first < accepted) stored.push({ ...run, digests: run.digests.slice() })
   }
   const known = new Uint8Array(Math.ceil(accepted / 8))
   const runs: RecordedRun[] = []
@@ -31,6 +35,34 @@ export async function loadRuns(
     if (kept < Math.min(run.count, accepted - run.first)) replaced.push(run)
   }
   return { runs, replaced, canaries: canaries.given === 0 ? undefined : canaries }
+}
+
+/** Rows of digests made at a time: 256 Ki shards, of which 8 MiB are held. */
+const ROWS_AT_ONCE = 64
+
+/** The digests of a job's first `accepted` shards as rows of an evidence file, a few MiB at a time. */
+export async function* digestRowsOf(
+  results: Pick<ResultStore, 'loadSpan'>,
+  jobId: string,
+  accepted: number,
+): AsyncGenerator<string> {
+  const most = ROWS_AT_ONCE * DIGEST_ROW
+  for (let first = 0; first < accepted; first += most) {
+    const count = Math.min(most, accepted - first)
+    const digests = new Uint8Array(32 * count)
+    const known = new Uint8Array(count)
+    for await (const { runs } of results.loadSpan(jobId, first, first + count - 1))
+      for (const run of runs) {
+        const from = Math.max(first, run.first)
+        const to = Math.min(first + count, run.first + run.count)
+        if (from >= to) continue
+        // A later group replaces what was found wrong.
+        digests.set(run.digests.subarray(32 * (from - run.first), 32 * (to - run.first)), 32 * (from - first))
+        known.fill(1, from - first, to - first)
+      }
+    invariant(!known.includes(0), `every shard of job ${jobId} is stored`)
+    yield* digestRows(digests)
+  }
 }
 
 /** The parts of a run whose shards no newer run has, which are known from now on. */

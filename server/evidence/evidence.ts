@@ -1,11 +1,12 @@
-import type { LedgerView } from '../../kernel/api/ledger.ts'
+import type { LedgerView, PublicRecords } from '../../kernel/api/ledger.ts'
 import { toBase64 } from '../../kernel/base64.ts'
 import { parseJsonStrict } from '../../kernel/canonical.ts'
 import { bytesToHex } from '../../kernel/digest.ts'
 import { ForgeError, invariant } from '../../kernel/errors.ts'
 import { assembleDigests, digestRows } from '../../kernel/evidence/assemble.ts'
-import { bundleReceipts, type EvidenceBundle } from '../../kernel/evidence/bundle.ts'
+import { BUNDLE_BYTES, bundleReceipts, type EvidenceBundle } from '../../kernel/evidence/bundle.ts'
 import { type Envelope, envelopeSchema, keyIdOf } from '../../kernel/evidence/envelope.ts'
+import { ledgerLeafSchema } from '../../kernel/evidence/leaf.ts'
 import type { OpRegistry } from '../../kernel/job.ts'
 import { parseCheckpoint } from '../../kernel/ledger/checkpoint.ts'
 import { formatLogProof } from '../../kernel/ledger/proof-text.ts'
@@ -23,7 +24,7 @@ import type {
   ResultStore,
   TileStore,
 } from '../memory/ports.ts'
-import { loadRuns, recordedShards } from './accepted-runs.ts'
+import { digestRowsOf, loadRuns, recordedShards } from './accepted-runs.ts'
 import { EVIDENCE_LIMITS } from './limits.ts'
 import type { Publisher } from './publisher.ts'
 import { verifySignature } from './signing-keys.ts'
@@ -40,7 +41,7 @@ export interface EvidenceService {
   /**
    * The evidence of a settled job, in parts of a JSON text.
    * @param since size of an older checkpoint: the file then proves that the ledger grew from it
-   * @throws ForgeError NOT_FOUND; CONFLICT before the record is in the published ledger, or for a `since` beyond it
+   * @throws ForgeError NOT_FOUND; TOO_LARGE for more digests than a verifier reads; CONFLICT before the record is in the published ledger, or for a `since` beyond it
    */
   bundle(
     actor: Actor,
@@ -51,6 +52,8 @@ export interface EvidenceService {
   head(): Promise<LogHead | undefined>
   /** The ledger as a page shows it. */
   ledger(): Promise<LedgerView>
+  /** Where the records of public jobs are, from an index on: who audits the ledger finds their evidence by it. */
+  publicRecords(actor: Actor, from: number): Promise<PublicRecords>
   /** A file of the ledger by its name. */
   tile(name: string): Promise<Uint8Array | undefined>
 }
@@ -58,7 +61,7 @@ export interface EvidenceService {
 export interface EvidencePorts {
   readonly ops: OpRegistry
   readonly jobs: Pick<JobStore, 'get'>
-  readonly results: Pick<ResultStore, 'load'>
+  readonly results: Pick<ResultStore, 'load' | 'loadSpan'>
   readonly records: RecordStore
   readonly blobs: BlobStore
   readonly tiles: TileStore
@@ -79,8 +82,15 @@ export function createBundleOf(ports: Omit<EvidencePorts, 'jobs' | 'tiles'>): Bu
   const proofOf = async (
     job: JobRow,
     since: number | undefined,
-  ): Promise<EvidenceBundle['log'] & { envelope: string; trace: string; receipts: string }> => {
-    const [entry] = await records.ofJob(job.id)
+  ): Promise<
+    EvidenceBundle['log'] & {
+      envelope: string
+      trace: string
+      receipts: string
+      shown: NonNullable<EvidenceBundle['corrections']>
+    }
+  > => {
+    const [entry, ...corrections] = await records.ofJob(job.id)
     const head = await records.head()
     if (entry === undefined || head === undefined || head.size <= entry.index) {
       throw new ForgeError('CONFLICT', 'the record of this job is not in the published ledger yet', {
@@ -96,7 +106,23 @@ export function createBundleOf(ports: Omit<EvidencePorts, 'jobs' | 'tiles'>): Bu
         hint: 'If you hold a checkpoint with more entries, signed by this ledger, keep it: it proves a rollback.',
       })
     const { size } = parseCheckpoint(parseSignedNote(head.note).text)
+    // A file that leaves out what is known to be wrong would be verified.
+    if (corrections.some(({ index }) => index >= size))
+      throw new ForgeError('CONFLICT', 'a correction of this record is not in the published ledger yet', {
+        hint: 'Ask again in a few seconds.',
+      })
     return {
+      shown: await Promise.all(
+        corrections.map(async ({ index, envelope: text }) => {
+          const sealed = envelopeSchema.parse(parseJsonStrict(text, LIMITS.blob_bytes))
+          return {
+            envelope: sealed,
+            key: toBase64(await signerOf(records, sealed)),
+            index,
+            hashes: (await publisher.inclusion(index, size)).map(toBase64),
+          }
+        }),
+      ),
       proof: formatLogProof({
         index: entry.index,
         hashes: await publisher.inclusion(entry.index, size),
@@ -112,7 +138,7 @@ export function createBundleOf(ports: Omit<EvidencePorts, 'jobs' | 'tiles'>): Bu
   }
 
   return async (job, { digests, since }) => {
-    const { envelope: sealed, trace, receipts, ...log } = await proofOf(job, since)
+    const { envelope: sealed, trace, receipts, shown, ...log } = await proofOf(job, since)
     const envelope = envelopeSchema.parse(parseJsonStrict(sealed, LIMITS.blob_bytes))
     const { result } = job
     invariant(result !== null, 'a job with a record has a result')
@@ -132,6 +158,7 @@ export function createBundleOf(ports: Omit<EvidencePorts, 'jobs' | 'tiles'>): Bu
           }
         : {}),
       log,
+      ...(shown.length === 0 ? {} : { corrections: shown }),
       keys: {
         hub: toBase64(await signerOf(records, envelope)),
         log: formatVkey(publisher.key),
@@ -142,16 +169,30 @@ export function createBundleOf(ports: Omit<EvidencePorts, 'jobs' | 'tiles'>): Bu
 }
 
 export function createEvidenceService(ports: EvidencePorts): EvidenceService {
-  const { jobs, records, tiles, publisher } = ports
+  const { jobs, records, results, tiles, publisher } = ports
 
   const bundleOf = createBundleOf(ports)
+  /** The job whose record it is: of one that was answered from a record, the earlier job. */
+  const recorded = async (job: JobRow): Promise<JobRow> => {
+    if (job.replay_of === null) return job
+    const earlier = await jobs.get(job.replay_of)
+    if (earlier === undefined)
+      throw new ForgeError('NOT_FOUND', `job ${job.replay_of}, whose record answered this one, is gone`, {
+        hint: 'Submit the contract again, with replay=never.',
+      })
+    return earlier
+  }
   return {
     async bundle(actor, id, options) {
       authorise(actor, 'jobs.read')
       const job = UUID.test(id) ? await jobs.get(id) : undefined
       authorise(actor, 'jobs.read', job === undefined ? MISSING : jobResource(job))
       invariant(job !== undefined, 'a missing job is refused')
-      return jsonParts(await bundleOf(job, options))
+      const source = await recorded(job)
+      const rest = await bundleOf(source, { ...options, digests: false })
+      const accepted = recordedShards(source)
+      if (options.digests) assertFits(rest, accepted)
+      return jsonParts(rest, options.digests ? digestRowsOf(results, source.id, accepted) : undefined)
     },
 
     async identity() {
@@ -192,15 +233,56 @@ export function createEvidenceService(ports: EvidencePorts): EvidenceService {
             }
           }),
         ),
-        entries: leaves.map(({ hash }, at) => ({ index: first + at, hash: bytesToHex(hash) })).reverse(),
+        entries: leaves
+          .map(({ leaf, hash }, at) => ({
+            index: first + at,
+            hash: bytesToHex(hash),
+            corrects: correctedBy(leaf),
+          }))
+          .reverse(),
       }
     },
+    async publicRecords(actor, from) {
+      authorise(actor, 'jobs.list_public')
+      const limit = EVIDENCE_LIMITS.records_page
+      const found = await records.publicRecords(from, limit)
+      return {
+        records: found.map(({ index, job_id, settled_at }) => ({
+          index,
+          job_id,
+          settled_at: settled_at.toISOString(),
+        })),
+        next: found.length < limit ? null : (found.at(-1)?.index ?? 0) + 1,
+      }
+    },
+
     tile: (name) => tiles.get(name),
   }
 }
 
-/** The file a member at a time, so that no second copy of a large one is held. */
-async function* jsonParts(bundle: EvidenceBundle): AsyncGenerator<string> {
+/** The entry that this one corrects; null for a record. */
+function correctedBy(leaf: Uint8Array): number | null {
+  const parsed = ledgerLeafSchema.parse(parseJsonStrict(new TextDecoder().decode(leaf)))
+  return parsed.kind === 'correction' ? parsed.of : null
+}
+
+/** @throws ForgeError TOO_LARGE for a file with digests that no verifier would read */
+function assertFits({ receipts, trace, result }: EvidenceBundle, accepted: number): void {
+  const rest = receipts.reduce((sum, receipt) => sum + JSON.stringify(receipt).length + 1, 0)
+  const bytes = 4 * Math.ceil((32 * accepted) / 3) + rest + 2 * (trace.length + result.length)
+  if (bytes <= BUNDLE_BYTES - LIMITS.contract_bytes) return
+  throw new ForgeError(
+    'TOO_LARGE',
+    `the evidence of ${accepted} shards with their digests has about ${bytes} bytes; at most ${BUNDLE_BYTES} are verified`,
+    { hint: 'Ask for it without digests: ?digests=no.' },
+  )
+}
+
+/** The file a member at a time, the digests a row at a time, so that no second copy of a large one is held. */
+async function* jsonParts(
+  bundle: EvidenceBundle,
+  digests: AsyncIterable<string> | undefined,
+): AsyncGenerator<string> {
   let before = '{'
   for (const [name, value] of Object.entries(bundle)) {
     if (value === undefined) continue
@@ -212,6 +294,14 @@ async function* jsonParts(bundle: EvidenceBundle): AsyncGenerator<string> {
     }
     for (const [at, item] of value.entries()) yield `${at === 0 ? '[' : ','}${JSON.stringify(item)}`
     yield value.length === 0 ? '[]' : ']'
+  }
+  if (digests !== undefined) {
+    let opening = ',"digests":['
+    for await (const row of digests) {
+      yield `${opening}"${row}"`
+      opening = ','
+    }
+    yield ']'
   }
   yield '}\n'
 }

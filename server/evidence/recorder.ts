@@ -2,17 +2,17 @@ import { randomBytes } from 'node:crypto'
 import { canonicalJson, type Json, parseJsonStrict } from '../../kernel/canonical.ts'
 import { dtypeSchema } from '../../kernel/contract.ts'
 import { type HexDigest, utf8ToBytes } from '../../kernel/digest.ts'
-import { invariant } from '../../kernel/errors.ts'
+import { ForgeError, invariant } from '../../kernel/errors.ts'
 import { type Assembled, assemble } from '../../kernel/evidence/assemble.ts'
 import { envelopeDigest, keyIdOf, sealStatement } from '../../kernel/evidence/envelope.ts'
 import { recordLeaf } from '../../kernel/evidence/leaf.ts'
-import { recordStatement } from '../../kernel/evidence/record.ts'
+import { type JobRecord, recordStatement } from '../../kernel/evidence/record.ts'
 import type { OpRegistry } from '../../kernel/job.ts'
 import type { BlobStore, JobRow, JobStore, NewLogEntry, RecordStore, ResultStore } from '../memory/ports.ts'
 import { loadRuns, recordedShards } from './accepted-runs.ts'
+import type { HubKey } from './hub-key.ts'
 import { EVIDENCE_LIMITS } from './limits.ts'
 import type { Publisher } from './publisher.ts'
-import type { SigningKey } from './signing-keys.ts'
 
 /**
  * Makes the record of every settled job and appends it to the ledger. It works from the database alone and may be cut off
@@ -25,7 +25,9 @@ export interface RecorderPorts {
   readonly results: Pick<ResultStore, 'load'>
   readonly records: RecordStore
   readonly blobs: BlobStore
-  readonly hubKey: SigningKey
+  readonly hubKey: HubKey
+  /** Holds a record against those of its replay key, before it is appended. */
+  readonly compare: (record: JobRecord, batch: readonly JobRecord[]) => Promise<void>
   readonly publisher: Publisher
   /** The ledger has a new head. */
   published(): Promise<void>
@@ -43,12 +45,22 @@ export interface Recorded {
   readonly published: Date
 }
 
+const KEPT = { maxBytes: EVIDENCE_LIMITS.kept_bytes }
+
+/** A record, and its entry of the ledger. */
+interface Recordable {
+  readonly entry: NewLogEntry
+  readonly record: JobRecord
+}
+
 export class Recorder {
   readonly #ports: RecorderPorts
   #running: Promise<void> | undefined
   #again = false
   #closed = false
   #failures = 0
+  /** Jobs for which no record can be made, until the next start. */
+  readonly #impossible = new Set<string>()
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(ports: RecorderPorts) {
@@ -95,12 +107,21 @@ export class Recorder {
     const { records, publisher, log } = this.#ports
     try {
       for (;;) {
-        const ids = this.#closed ? [] : await records.unrecorded(EVIDENCE_LIMITS.batch)
+        const limit = EVIDENCE_LIMITS.batch + this.#impossible.size
+        const found = this.#closed ? [] : await records.unrecorded(limit)
+        const ids: string[] = []
         const entries: NewLogEntry[] = []
+        const made: JobRecord[] = []
         const began: Date[] = []
-        for (const id of ids) {
-          began.push(new Date())
-          entries.push(await this.#entryOf(id))
+        for (const id of found) {
+          const start = new Date()
+          const recordable = this.#impossible.has(id) ? undefined : await this.#entryOrNone(id)
+          if (recordable === undefined) continue
+          await this.#ports.compare(recordable.record, made)
+          began.push(start)
+          ids.push(id)
+          entries.push(recordable.entry)
+          made.push(recordable.record)
         }
         const indices = entries.length > 0 ? await records.append(entries) : []
         const appended = new Date()
@@ -117,7 +138,7 @@ export class Recorder {
             })),
           )
         await this.#ports.published()
-        if (ids.length < EVIDENCE_LIMITS.batch) break
+        if (found.length < limit) break
       }
       this.#failures = 0
     } catch (error) {
@@ -126,18 +147,31 @@ export class Recorder {
     }
   }
 
-  async #entryOf(jobId: string): Promise<NewLogEntry> {
+  /** A job whose record cannot be made, whatever is tried, is said and left: it is in nobody's way. */
+  async #entryOrNone(jobId: string): Promise<Recordable | undefined> {
+    try {
+      return await this.#entryOf(jobId)
+    } catch (error) {
+      if (!(error instanceof ForgeError) || error.retryable) throw error
+      this.#impossible.add(jobId)
+      this.#ports.log('error', 'a job has no record', { job: jobId, error: String(error) })
+      return undefined
+    }
+  }
+
+  async #entryOf(jobId: string): Promise<Recordable> {
     const { blobs, hubKey } = this.#ports
     const row = await this.#ports.jobs.get(jobId)
     invariant(row !== undefined, `settled job ${jobId} is stored`)
-    const { record, trace, receipts } = await this.#assemble(row)
-    const envelope = await sealStatement(recordStatement(record), hubKey)
+    const key = await hubKey.current()
+    const { record, trace, receipts } = await this.#assemble(row, key.publicKey)
+    const envelope = await sealStatement(recordStatement(record), key)
     const receiptsText = canonicalJson(receipts as unknown as Json)
     const [tracePut, receiptsPut] = [
-      await blobs.put(once(utf8ToBytes(trace))),
-      await blobs.put(once(utf8ToBytes(receiptsText))),
+      await blobs.put(once(utf8ToBytes(trace)), KEPT),
+      await blobs.put(once(utf8ToBytes(receiptsText)), KEPT),
     ]
-    return {
+    const entry: NewLogEntry = {
       kind: 'record',
       job_id: jobId,
       leaf: recordLeaf(envelopeDigest(envelope)),
@@ -145,17 +179,17 @@ export class Recorder {
       trace: tracePut.digest,
       receipts: receiptsPut.digest,
     }
+    return { entry, record }
   }
 
   /** The key that signs, then the earlier ones. */
-  async #hubs(): Promise<readonly HexDigest[]> {
-    const { hubKey, records } = this.#ports
-    const own = keyIdOf(hubKey.publicKey)
-    const known = (await records.hubKeys()).map(({ public_key }) => keyIdOf(public_key))
+  async #hubs(signer: Uint8Array): Promise<readonly HexDigest[]> {
+    const own = keyIdOf(signer)
+    const known = (await this.#ports.records.hubKeys()).map(({ public_key }) => keyIdOf(public_key))
     return [own, ...known.filter((id) => id !== own)]
   }
 
-  async #assemble(row: JobRow): Promise<Assembled> {
+  async #assemble(row: JobRow, signer: Uint8Array): Promise<Assembled> {
     const { ops, results, records } = this.#ports
     const { result_digest, finished_at } = row
     invariant(result_digest !== null && finished_at !== null, `job ${row.id} has settled`)
@@ -163,7 +197,7 @@ export class Recorder {
     const { runs, replaced, canaries } = await loadRuns(results, row.id, accepted)
     return assemble({
       id: row.id,
-      hubs: await this.#hubs(),
+      hubs: await this.#hubs(signer),
       job: ops.prepare(parseJsonStrict(row.canonical)),
       accepted,
       runs,

@@ -243,6 +243,12 @@ const ROUTES: readonly Row[] = [
     init: () => ({ method: 'POST' }),
   },
   {
+    what: 'GET /api/v0/records',
+    action: 'jobs.list_public',
+    path: () => '/api/v0/records',
+    init: () => ({}),
+  },
+  {
     what: 'GET /api/v0/credits/statement.csv',
     action: 'credits.read',
     path: () => '/api/v0/credits/statement.csv',
@@ -347,6 +353,9 @@ describe('who may do what', () => {
     if (!allowed) expect(response.status, text).toBe(kind === 'visitor' ? 401 : 403)
     // A guest and a visitor are let in and do not find Ada's things.
     else if (row.what === 'devices.claim') expect(response.status, text).toBe(409)
+    // Ada's job was cancelled in the row of its procedure.
+    else if (row.what.startsWith('POST /api/v0/jobs/'))
+      expect([row.action === 'jobs.steer' ? 409 : 200, 404], text).toContain(response.status)
     // Ada's device is in no quarantine.
     else if (row.what === 'devices.appeal') expect([404, 409], text).toContain(response.status)
     else

@@ -10,7 +10,12 @@ import type { TokenService } from '../core/tokens.ts'
  * Who sends a request. @throws ForgeError UNAUTHENTICATED for an `Authorization` that names nobody: whoever shows a
  * key means to be its owner, and is told when he is not
  */
-export type Identify = (request: IncomingMessage) => Promise<Actor>
+export type Identify = (request: Credentials) => Promise<Actor>
+
+/** What of a request says who sends it. */
+export interface Credentials {
+  readonly headers: Pick<IncomingMessage['headers'], 'authorization' | 'cookie'>
+}
 
 export interface IdentifyPorts {
   readonly signIn: Pick<SignIn, 'session'>

@@ -54,6 +54,12 @@ export type LimitName = keyof typeof RATE_LIMITS
 
 export type RateRules = Readonly<Record<LimitName, Rule>>
 
+/** The limits where one address may have so many sockets: as many may be opened in a minute. */
+export function rulesFor(socketsPerHost: number): RateRules {
+  const { upgrade } = RATE_LIMITS
+  return { ...RATE_LIMITS, upgrade: { ...upgrade, points: Math.max(upgrade.points, 2 * socketsPerHost) } }
+}
+
 /** Counts in this process's memory: a restart forgets, which costs an attacker more than it gives him. */
 export class RateLimits {
   readonly #limiters: Readonly<Record<LimitName, RateLimiterMemory>>

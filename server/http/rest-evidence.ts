@@ -4,14 +4,16 @@ import { pipeline } from 'node:stream/promises'
 import { z } from 'zod'
 import { schemaError } from '../../kernel/contract.ts'
 import type { ApiContext } from '../trpc/context.ts'
+import { sendJson } from './respond.ts'
+
+const wholeNumber = z
+  .string()
+  .regex(/^(0|[1-9][0-9]{0,14})$/, 'a size of the ledger is a whole number')
+  .transform(Number)
 
 const querySchema = z.strictObject({
   digests: z.enum(['yes', 'no']).default('yes'),
-  since: z
-    .string()
-    .regex(/^(0|[1-9][0-9]{0,15})$/, 'a size of the ledger is a whole number')
-    .transform(Number)
-    .optional(),
+  since: wholeNumber.optional(),
 })
 
 /**
@@ -24,9 +26,7 @@ export async function sendEvidence(
   response: ServerResponse,
   context: ApiContext,
 ): Promise<void> {
-  const query = querySchema.safeParse(
-    Object.fromEntries(new URLSearchParams((request.url ?? '').split('?')[1] ?? '')),
-  )
+  const query = querySchema.safeParse(searchOf(request))
   if (!query.success) throw schemaError(query.error, 'MESSAGE_INVALID')
   const { digests, since } = query.data
   const parts = await context.services.evidence.bundle(context.actor, id, {
@@ -40,4 +40,21 @@ export async function sendEvidence(
   })
   if (request.method === 'HEAD') response.end()
   else await pipeline(Readable.from(parts), response)
+}
+
+const fromSchema = z.strictObject({ from: wholeNumber.default(0) })
+
+/** `GET /api/v0/records?from=INDEX`: where the records of public jobs are in the ledger. @throws ForgeError */
+export async function sendPublicRecords(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { services, actor }: ApiContext,
+): Promise<void> {
+  const query = fromSchema.safeParse(searchOf(request))
+  if (!query.success) throw schemaError(query.error, 'MESSAGE_INVALID')
+  sendJson(response, 200, await services.evidence.publicRecords(actor, query.data.from))
+}
+
+function searchOf(request: IncomingMessage): Record<string, string> {
+  return Object.fromEntries(new URLSearchParams((request.url ?? '').split('?')[1] ?? ''))
 }

@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { z } from 'zod'
 import { parseJsonStrict } from '../../kernel/canonical.ts'
+import { schemaError } from '../../kernel/contract.ts'
 import { ForgeError } from '../../kernel/errors.ts'
 import { LIMITS } from '../../kernel/limits.ts'
 import type { ApiContext } from '../trpc/context.ts'
@@ -10,8 +12,11 @@ import { sendJson } from './respond.ts'
 
 /** REST over the same procedures as tRPC: one contract in, one job out. */
 
+const querySchema = z.strictObject({ replay: z.enum(['allow', 'never']).default('allow') })
+
 /**
- * `POST /api/v0/ops/execute` with the contract as the body; `Idempotency-Key` makes a repetition harmless.
+ * `POST /api/v0/ops/execute` with the contract as the body; `Idempotency-Key` makes a repetition harmless. With
+ * `?replay=never` it is executed even where the record of an earlier job would answer it.
  * @throws ForgeError
  */
 export async function executeOp(
@@ -19,10 +24,14 @@ export async function executeOp(
   response: ServerResponse,
   context: ApiContext,
 ): Promise<void> {
+  const query = querySchema.safeParse(
+    Object.fromEntries(new URLSearchParams((request.url ?? '').split('?')[1] ?? '')),
+  )
+  if (!query.success) throw schemaError(query.error, 'MESSAGE_INVALID')
   const contract = parseJsonStrict(await readJsonText(request, LIMITS.contract_bytes))
   const key = request.headers['idempotency-key']
   if (Array.isArray(key)) throw new ForgeError('MESSAGE_INVALID', 'two Idempotency-Key headers')
-  const input = { contract, ...(key === undefined ? {} : { idempotency_key: key }) }
+  const input = { contract, ...query.data, ...(key === undefined ? {} : { idempotency_key: key }) }
   const { id, created } = await unwrap(createCaller(context).jobs.submit(input))
   const url = `/api/v0/jobs/${id}`
   response.setHeader('location', url)

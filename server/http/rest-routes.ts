@@ -6,7 +6,7 @@ import type { ClientAddress } from './client-address.ts'
 import type { BlobRoutes } from './rest-blobs.ts'
 import { sendStatement } from './rest-credits.ts'
 import { embedAsked, embedConsent, embedStop } from './rest-embed.ts'
-import { sendEvidence } from './rest-evidence.ts'
+import { sendEvidence, sendPublicRecords } from './rest-evidence.ts'
 import { executeOp, getJob, steerJob } from './rest-jobs.ts'
 
 export interface RestExchange {
@@ -63,6 +63,13 @@ export const REST_ROUTES: readonly RestRoute[] = [
       serve: ({ response, context }, id) => steerJob(verb, id, response, context),
     }),
   ),
+  {
+    method: 'GET',
+    path: '/api/v0/records',
+    pattern: /^\/api\/v0\/records$/,
+    action: 'jobs.list_public',
+    serve: ({ request, response, context }) => sendPublicRecords(request, response, context),
+  },
   {
     method: 'GET',
     path: '/api/v0/credits/statement.csv',

@@ -41,6 +41,8 @@ export interface HttpPorts {
   readonly identify: Identify
   readonly clientAddress: ClientAddress
   readonly limits: RateLimits
+  /** Agents' sockets that one address may have open. Undefined: AGENT_LIMITS. */
+  readonly socketsPerHost?: number | undefined
   /** Public origin of the site. */
   readonly origin: string
   readonly site: Site | undefined
@@ -70,8 +72,11 @@ interface Handlers {
   readonly agents: AgentSockets
 }
 
-/** One server for pages, API, agents and live rooms. It can listen before there is anything to serve. */
-export function createHttpServer(): HttpServer {
+/**
+ * One server for pages, API, agents and live rooms. It can listen before there is anything to serve.
+ * @param connections most TCP connections at once
+ */
+export function createHttpServer(connections: number = HTTP_LIMITS.connections): HttpServer {
   let handlers: Handlers | undefined
   const server = createServer(
     { requestTimeout: HTTP_LIMITS.request_ms, headersTimeout: HTTP_LIMITS.headers_ms },
@@ -80,7 +85,7 @@ export function createHttpServer(): HttpServer {
       else void sendError(request, response, new ForgeError('UNAVAILABLE', 'the server is starting'))
     },
   )
-  server.maxConnections = HTTP_LIMITS.connections
+  server.maxConnections = connections
   // Upgraded sockets are no longer on the server's own list.
   const sockets = new Set<Duplex>()
   server.on('connection', (socket) => {
@@ -96,7 +101,15 @@ export function createHttpServer(): HttpServer {
     server,
     serve(ports) {
       const { hub, log, services, identify, clientAddress, meter } = ports
-      const agents = createAgentSockets({ ...services, hub, log, identify, clientAddress, meter })
+      const agents = createAgentSockets({
+        ...services,
+        hub,
+        log,
+        identify,
+        clientAddress,
+        meter,
+        socketsPerHost: ports.socketsPerHost,
+      })
       handlers = { request: requestHandler(ports), upgrade: upgradeHandler(ports, agents), agents }
     },
     drain() {

@@ -3,7 +3,7 @@ import type { AcceptedRun } from '../../kernel/acceptance.ts'
 import { retractedWork, workDone } from '../../kernel/bill.ts'
 import { ForgeError } from '../../kernel/errors.ts'
 import { addFindings, type CheckFindings, NO_FINDINGS } from '../../kernel/verification/job-bound.ts'
-import type { AcceptedGroup, JobWithheld, ResultStore, SignedReceipt } from '../memory/ports.ts'
+import type { AcceptedGroup, ChunkClaim, JobWithheld, ResultStore, SignedReceipt } from '../memory/ports.ts'
 import type { HubEffect } from './core/events.ts'
 import { lookWindow } from './look-window.ts'
 
@@ -20,7 +20,9 @@ export interface CommitQueueOptions {
   readonly epoch: number
   /** Called after a commit, in the order of acceptance, before the next commit begins. */
   committed(commits: readonly PendingCommit[]): Promise<void>
-  /** The store belongs to a newer hub: this one must stop. */
+  /** These are not stored, and never will be: the claims of their chunks are over. Called after `committed`. */
+  lost(commits: readonly PendingCommit[]): void
+  /** The store does not know this hub: it must stop. */
   fenced(error: ForgeError): void
   failed(error: unknown, attempt: number): void
 }
@@ -32,7 +34,8 @@ const RETRY_MAX_MS = 10_000
 
 /**
  * Group commit: what is accepted while one transaction runs goes into the next. A failed transaction is repeated until
- * it succeeds or a newer hub owns the store; nothing is told to anybody before it is durable.
+ * it succeeds; nothing is told to anybody before it is durable. What lies in a chunk that another hub has claimed meanwhile
+ * is not stored: that hub does it again.
  */
 export class CommitQueue {
   readonly #options: CommitQueueOptions
@@ -97,7 +100,9 @@ export class CommitQueue {
     this.#receipts = []
     const withheld = this.#withheld
     this.#withheld = []
-    const groups = groupByJob(commits)
+    const groups = groupByChunk(commits)
+    const accepted = groups.map(({ group }) => group)
+    const lost = new Set<PendingCommit>()
     const { epoch } = this.#options
     const canaries = commits.flatMap(({ job_id, canaries: answers = [] }) =>
       answers.map(({ lease_id, agent, owner, shards, isRight }) => ({
@@ -112,7 +117,14 @@ export class CommitQueue {
     )
     for (let attempt = 1; !this.#closed; attempt++) {
       try {
-        await this.#options.store.commit(this.#options.epoch, groups, receipts, withheld, canaries)
+        const refused = new Set(
+          await this.#options.store.commit(epoch, accepted, receipts, withheld, canaries),
+        )
+        for (const { group, parts } of groups) {
+          // A shard that another hub has replaced already has the referee's word, as it has here.
+          if (group.fence === 'correction' || !refused.has(group)) continue
+          for (const part of parts) lost.add(part)
+        }
         break
       } catch (error) {
         if (error instanceof ForgeError && error.code === 'CONFLICT') {
@@ -124,32 +136,53 @@ export class CommitQueue {
         await delay(Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** (attempt - 1)))
       }
     }
-    await this.#options.committed(commits)
+    await this.#options.committed(commits.filter((commit) => !lost.has(commit)))
+    if (lost.size > 0) this.#options.lost([...lost])
     this.#done += commits.length
   }
 }
 
 interface Group {
-  /** The first of its commits: all of a job have the same terms. */
+  /** The first of its commits: all of a chunk have the same terms. */
   readonly commit: PendingCommit
+  readonly parts: Set<PendingCommit>
+  readonly fence: ChunkClaim | 'correction'
   readonly runs: AcceptedRun[]
   readonly retracted: AcceptedRun[]
   findings: CheckFindings
 }
 
+interface GroupedCommits {
+  readonly group: AcceptedGroup
+  readonly parts: ReadonlySet<PendingCommit>
+}
+
 /**
- * One group a job, and of a job with a target one for the shards between two looks: whatever look stops it, every group
- * is charged whole or not at all.
+ * One group a claim, and of a job with a target one for the shards of it between two looks: whatever look stops it, every
+ * group is charged whole or not at all. What the referee replaces is a group a shard, for each is replaced once.
  */
-function groupByJob(commits: readonly PendingCommit[]): readonly AcceptedGroup[] {
+function groupByChunk(commits: readonly PendingCommit[]): readonly GroupedCommits[] {
   const groups = new Map<string, Group>()
   for (const commit of commits) {
+    const { job_id, chunk, epoch } = commit
     const groupOf = (run: AcceptedRun): Group => {
+      const isCorrection = commit.retracted !== undefined
       // A run lies between two looks, as its leases do.
-      const key = `${commit.job_id} ${lookWindow(commit.looks, run.first)}`
+      const key = isCorrection
+        ? `${job_id} shard ${run.first}`
+        : `${job_id} ${chunk} ${epoch} ${lookWindow(commit.looks, run.first)}`
       const known = groups.get(key)
+      known?.parts.add(commit)
       if (known !== undefined) return known
-      const group: Group = { commit, runs: [], retracted: [], findings: NO_FINDINGS }
+      const fence = isCorrection ? 'correction' : { chunk, epoch }
+      const group: Group = {
+        commit,
+        parts: new Set([commit]),
+        fence,
+        runs: [],
+        retracted: [],
+        findings: NO_FINDINGS,
+      }
       groups.set(key, group)
       return group
     }
@@ -158,15 +191,17 @@ function groupByJob(commits: readonly PendingCommit[]): readonly AcceptedGroup[]
     const [first] = commit.runs
     if (first !== undefined) groupOf(first).findings = addFindings(groupOf(first).findings, commit.findings)
   }
-  return [...groups.values()].map(
-    ({ commit: { job_id, submitter, copies_paid }, runs, retracted, findings }) => ({
-      job_id,
+  return [...groups.values()].map(({ commit, parts, fence, runs, retracted, findings }) => ({
+    parts,
+    group: {
+      job_id: commit.job_id,
+      fence,
       runs,
       findings,
       work: [
-        ...workDone(runs, submitter, copies_paid),
-        ...retractedWork(workDone(retracted, submitter, copies_paid)),
+        ...workDone(runs, commit.submitter, commit.copies_paid),
+        ...retractedWork(workDone(retracted, commit.submitter, commit.copies_paid)),
       ],
-    }),
-  )
+    },
+  }))
 }

@@ -1,8 +1,10 @@
 import { hash } from 'node:crypto'
-import { sha256 } from '../../kernel/digest.ts'
+import { sha256, sha256Each } from '../../kernel/digest.ts'
 
 /** From here on the processor's own SHA-256 makes up for the call into it. */
 const NATIVE_BYTES = 65
+/** And from here on it is faster than four messages side by side. */
+const NATIVE_BYTES_OF_MANY = 512
 
 /** SHA-256 as the hub needs it for every result. @returns 32 bytes */
 export function fastSha256(bytes: Uint8Array): Uint8Array {
@@ -12,4 +14,13 @@ export function fastSha256(bytes: Uint8Array): Uint8Array {
   const digest = new Uint8Array(32)
   for (let at = 0; at < 32; at++) digest[at] = letters.charCodeAt(at)
   return digest
+}
+
+/** SHA-256 of each leaf of a result. @returns 32 bytes a leaf, in order */
+export function leafDigests(leaves: readonly Uint8Array[]): Uint8Array {
+  const [first] = leaves
+  if (first === undefined || first.length < NATIVE_BYTES_OF_MANY) return sha256Each(leaves)
+  const digests = new Uint8Array(32 * leaves.length)
+  for (let at = 0; at < leaves.length; at++) digests.set(fastSha256(leaves[at] as Uint8Array), 32 * at)
+  return digests
 }

@@ -18,7 +18,6 @@ import { OPS } from '../../kernel/ops/registry.ts'
 import type {
   EnrolInput,
   EnrolOutput,
-  HubMessage,
   ReleaseInput,
   ResultInput,
   ResultOutput,
@@ -28,17 +27,21 @@ import type { JobRow } from '../memory/ports.ts'
 import { AgentTotals } from './agent-totals.ts'
 import { ChunkDesk } from './chunk-desk.ts'
 import { joinRanges, type ShardRange } from './chunk-queue.ts'
+import { chunkShards } from './chunk-size.ts'
+import type { ClusterDesk } from './cluster-desk.ts'
 import { CommitQueue, type PendingCommit } from './commit-queue.ts'
 import type { HubEffect, HubEvent } from './core/events.ts'
-import { waitingFor } from './core/fleet.ts'
+import { connectedFor, waitingFor } from './core/fleet.ts'
 import { type HubJob, type HubState, initialState } from './core/state.ts'
 import { step } from './core/step.ts'
+import { Finisher } from './finisher.ts'
 import { checkResult } from './intake.ts'
 import { admittedJob, JobRuntime, type SingleRun, singlesOf, sortSingles } from './job-runtime.ts'
 import { JobWriter, type StoredEnd } from './job-writer.ts'
-import { LeaseSigners, signedLease } from './lease-signer.ts'
-import { MemoryChunkQueue } from './memory-chunk-queue.ts'
+import { joinCluster } from './join-cluster.ts'
+import { LeaseSigners } from './lease-signer.ts'
 import type { HubOptions } from './options.ts'
+import type { Listener } from './outbox.ts'
 import { failureOf, RefereeDesk } from './referee-desk.ts'
 import { type SessionConnection, SessionTable } from './session-table.ts'
 import { takeOver } from './succession.ts'
@@ -54,8 +57,8 @@ import { WaitingWatch } from './waiting-watch.ts'
 
 const TICK_MS = 250
 const DRAIN_LOOK_MS = 50
-/** Shards of one chunk: large enough that chunks cost nothing, small enough that several hubs share a job evenly. */
-const CHUNK_SHARDS = 16_384
+/** Ticks after which the others are told for which jobs there are agents here. */
+const TELL_TICKS = 4
 
 export class Hub {
   readonly epoch: number
@@ -72,7 +75,16 @@ export class Hub {
   readonly #totals: AgentTotals
   readonly #trust: TrustDesk
   readonly #refereeing: RefereeDesk
+  readonly #finisher: Finisher
+  readonly #cluster: ClusterDesk | undefined
+  /** Jobs whose figures have changed here, and those of which another hub has told something. */
   readonly #dirty = new Set<string>()
+  readonly #retold = new Set<string>()
+  /** Agents here for each job, up to as many as it waits for, when the others were told. */
+  readonly #connected = new Map<string, number>()
+  /** Jobs that another hub has ended. */
+  readonly #lettingGo = new Set<string>()
+  #ticks = 0
   readonly #waitings = new WaitingWatch()
   readonly #tally: Tally
   readonly #signers = new LeaseSigners()
@@ -89,10 +101,12 @@ export class Hub {
       lease_shards: options.leaseShards ?? LIMITS.lease_shards,
     })
     this.#tally = tally
-    this.#writer = new JobWriter(options.jobs, options.log, (error) => this.#fenced(error))
+    this.#writer = new JobWriter(options.jobs, options.log)
     this.#chunks = new ChunkDesk(
-      options.chunks ?? new MemoryChunkQueue(),
+      options.chunks(epoch),
       (event) => this.#apply(event),
+      (jobId) => this.#inherit(jobId),
+      (jobId) => this.#cluster?.mayFinish(jobId, this.#now()) ?? true,
       options.log,
     )
     this.#totals = new AgentTotals(options.agents, (error) =>
@@ -105,6 +119,7 @@ export class Hub {
       store: options.results,
       epoch,
       committed: (commits) => this.#committed(commits),
+      lost: (commits) => this.#lost(commits),
       fenced: (error) => this.#fenced(error),
       failed: (error, attempt) =>
         options.log('error', 'a commit failed and is repeated', { attempt, error: String(error) }),
@@ -116,14 +131,29 @@ export class Hub {
         if (!this.#closed) this.#apply(event)
       },
       submitterOf: (jobId) => this.#state.jobs.get(jobId)?.owner,
+      findings: () => this.#trust.flush(),
     })
+    this.#finisher = new Finisher({
+      ...options,
+      tell: (event) => void this.#apply(event),
+      write: (jobId, write) => this.#writer.write(jobId, write),
+      durable: () => this.#durable(),
+      findings: () => this.#trust.flush(),
+      settled: (jobId) => {
+        this.#tally.settled()
+        this.#apply({ t: 'job.settled', job_id: jobId })
+        this.#announceEnd(jobId, 'settled')
+      },
+    })
+    this.#cluster = this.#join()
   }
 
-  /** Takes over the store under a new epoch and goes on with every job that an earlier hub left unfinished. */
+  /** Joins the store under a new epoch and goes on with every job that is unfinished. */
   static async start(options: HubOptions): Promise<Hub> {
     const epoch = await options.results.openEpoch()
     const counts = await options.jobs.counts()
     const hub = new Hub(epoch, options, new Tally(counts))
+    await hub.#cluster?.poll()
     for (const row of await options.jobs.unfinished()) await hub.admit(row)
     hub.#timer = setInterval(() => hub.#tick(), TICK_MS)
     hub.#timer.unref()
@@ -150,10 +180,13 @@ export class Hub {
     this.#closed = true
     clearInterval(this.#timer)
     this.#sessions.closeAll()
-    this.#chunks.close()
+    this.#chunks.stop()
+    this.#finisher.close()
     await this.#commits.close()
+    await this.#chunks.close()
     await this.#totals.flush()
     await this.#trust.flush()
+    await this.#cluster?.close()
     await this.#writer.close()
     await this.#options.referee.close()
   }
@@ -161,10 +194,16 @@ export class Hub {
   // Jobs
 
   /**
-   * Takes a stored job. Shards accepted in an earlier life of the hub are folded again and not executed again.
+   * Takes a stored job. Shards that are durable are folded and not executed again.
    * A job that cannot be prepared any more fails with its reason.
    */
   async admit(row: JobRow): Promise<void> {
+    if (this.#runtimes.has(row.id)) return
+    await this.#take(row)
+    this.#cluster?.tell({ t: 'job.new', job_id: row.id })
+  }
+
+  async #take(row: JobRow): Promise<void> {
     if (this.#runtimes.has(row.id)) return
     const admission = this.#admit(row)
     this.#admitting.set(row.id, admission)
@@ -177,22 +216,28 @@ export class Hub {
 
   async #admit(row: JobRow): Promise<void> {
     try {
-      const job = OPS.prepare(parseJsonStrict(row.canonical))
-      const runtime = new JobRuntime(row.id, job, this.#options.blobs)
+      const job = (this.#options.ops ?? OPS).prepare(parseJsonStrict(row.canonical))
+      const runtime = new JobRuntime(row, job, this.#options.blobs, this.epoch)
       this.#runtimes.set(row.id, runtime)
       this.#contracts.set(job.contractHash, job.canonical)
       const accepted: ShardRange[] = []
       const singles: SingleRun[] = []
-      for await (const { runs, findings } of this.#options.results.load(row.id)) {
-        await runtime.fold(runs, findings, { isNew: true })
-        for (const run of runs) {
-          accepted.push([run.first, run.count])
-          singles.push(...singlesOf(run))
-        }
-      }
+      await runtime.collect(
+        (wants) => this.#options.results.load(row.id, wants),
+        ({ runs }) => {
+          for (const run of runs) {
+            accepted.push([run.first, run.count])
+            singles.push(...singlesOf(run))
+          }
+        },
+      )
       if (row.state === 'submitted') this.#writer.storePhase(row.id, 'planned')
       const { shard_count } = job.plan
-      const published = { job_id: row.id, shard_count, chunk_shards: CHUNK_SHARDS }
+      const published = {
+        job_id: row.id,
+        shard_count,
+        chunk_shards: this.#options.chunkShards ?? chunkShards(job),
+      }
       const { drained } = await this.#chunks.publish({ ...published, accepted: joinRanges(accepted) })
       const words = await sortSingles(this.#options.trust, row, singles)
       this.#apply({ t: 'job.admitted', job: admittedJob(row, job, words, runtime.looked(), this.#now()) })
@@ -226,11 +271,13 @@ export class Hub {
   /** Its owner wants no new leases of it, or wants them again. The store knows it already. */
   pause(jobId: string, isPaused: boolean): void {
     this.#apply({ t: isPaused ? 'job.paused' : 'job.resumed', job_id: jobId })
+    this.#cluster?.tell({ t: 'news' })
     this.#dirty.add(jobId)
   }
 
   prioritise(jobId: string, priority: JobPriority): void {
     this.#apply({ t: 'job.weighed', job_id: jobId, weight: PRIORITY_WEIGHTS[priority] })
+    this.#cluster?.tell({ t: 'news' })
   }
 
   /** Why no agent works for a running job now; undefined when one does, or it is not running here. */
@@ -242,6 +289,7 @@ export class Hub {
   /** A guest has become an account: his jobs are the account's, whose own agents no longer count towards them. */
   ownerMoved(from: string, to: string): void {
     this.#apply({ t: 'owner.moved', from, to })
+    this.#cluster?.tell({ t: 'news' })
   }
 
   progress(jobId: string): ProgressView | undefined {
@@ -264,7 +312,7 @@ export class Hub {
     const consent = connection.site?.consent
     // One agent a consent: this one takes the place of what the same page enrolled before.
     if (consent !== undefined)
-      this.endAgentSessions(({ site }) => site?.consent === consent, 'this page has enrolled anew')
+      this.#endSessions(({ site }) => site?.consent === consent, 'this page has enrolled anew')
     const id = randomBytes(32).toString('base64url')
     const signer = this.#signers.of(await this.#options.leaseKey())
     // On the table first: a revocation that comes while the agent is being stored finds the session there.
@@ -342,6 +390,13 @@ export class Hub {
     which: (session: SessionConnection & { readonly agent: string }) => boolean,
     reason: string,
   ): number {
+    const ended = this.#endSessions(which, reason)
+    // Whatever is the cause stands in the database.
+    this.#cluster?.tell({ t: 'news' })
+    return ended
+  }
+
+  #endSessions(which: Parameters<Hub['endAgentSessions']>[0], reason: string): number {
     const ids = this.#sessions.idsOf(which)
     for (const session of ids) {
       this.#apply({ t: 'session.ended', session, reason })
@@ -352,25 +407,25 @@ export class Hub {
 
   /**
    * What the hub says to the agent, from now on or, after an interruption, from the last message that it has seen.
+   * @returns stops listening
    * @throws ForgeError UNAUTHENTICATED when the session is not known (any more): enrol again
    */
-  async *leases(
+  listen(
     input: { readonly session: string; readonly lastEventId?: string | null | undefined },
-    signal: AbortSignal,
-  ): AsyncGenerator<{ readonly id: string; readonly message: HubMessage }> {
+    listener: Listener,
+  ): () => void {
     const session = this.#sessions.get(input.session)
-    const reader = session.outbox.open(signal)
+    session.outbox.open(listener)
     const seen = Number(input.lastEventId ?? 0)
     this.#apply({
       t: 'session.listening',
       session: session.id,
       after_lease: Number.isSafeInteger(seen) ? seen : 0,
     })
-    try {
-      for await (const { id, message } of reader.items)
-        yield { id, message: message.t === 'lease' ? await signedLease(message, session) : message }
-    } finally {
-      if (reader.isCurrent()) this.#apply({ t: 'session.silent', session: session.id })
+    return () => {
+      if (!session.outbox.isOpenFor(listener)) return
+      session.outbox.leave()
+      this.#apply({ t: 'session.silent', session: session.id })
     }
   }
 
@@ -458,12 +513,13 @@ export class Hub {
   // What the network is
 
   network(): NetworkView {
-    return {
+    const own = {
       ...this.#sessions.counts(),
       jobs_running: this.#state.jobs.size,
       ...this.#tally.view(this.#now()),
       house_agent: this.#options.houseAgent,
     }
+    return this.#cluster?.sum(own) ?? own
   }
 
   /** What it holds now, for whoever operates it. */
@@ -544,18 +600,23 @@ export class Hub {
           reason: effect.reason,
         })
         this.#trust.failed(effect)
+        void this.#trust.flush().then(() => this.#cluster?.tell({ t: 'news' }))
         break
       case 'chunk.claim':
       case 'chunk.extend':
-      case 'chunk.return':
       case 'chunk.done':
         void this.#chunks.perform(effect)
+        break
+      case 'chunk.return':
+        void this.#chunks
+          .perform(effect)
+          .then(() => this.#cluster?.tell({ t: 'chunks.available', job_id: effect.job_id }))
         break
       case 'job.phase':
         this.#phase(effect.job_id, effect.phase, effect.failure)
         break
       case 'job.complete':
-        void this.#finish(effect.job_id)
+        this.#finish(effect.job_id)
         break
       case 'session.dropped':
         this.#options.log('info', 'an agent session ended', {
@@ -586,7 +647,6 @@ export class Hub {
   /** The runtime stays until the end is stored: what was accepted before it is still to be folded. */
   #storeEnd(jobId: string, state: StoredEnd, failure: ForgeErrorJson | undefined): void {
     this.#writer.storeEnd(jobId, state, {
-      epoch: this.epoch,
       failure,
       durable: () => this.#durable(),
       progress: () => this.#runtimes.get(jobId)?.progress(undefined),
@@ -598,7 +658,11 @@ export class Hub {
   #announceEnd(jobId: string, state: JobState): void {
     const runtime = this.#runtimes.get(jobId)
     if (runtime === undefined) return
-    this.#options.listener.jobChanged(jobId, runtime.room(state, this.#state.jobs.get(jobId)))
+    if (this.#lettingGo.has(jobId)) this.#options.listener.jobLetGo?.(jobId, state)
+    else {
+      this.#options.listener.jobChanged(jobId, runtime.room(state, this.#state.jobs.get(jobId)))
+      this.#cluster?.tell({ t: 'job.ended', job_id: jobId })
+    }
     this.#forget(jobId)
   }
 
@@ -606,6 +670,11 @@ export class Hub {
     const hash = this.#runtimes.get(jobId)?.job.contractHash
     this.#runtimes.delete(jobId)
     this.#dirty.delete(jobId)
+    this.#retold.delete(jobId)
+    this.#lettingGo.delete(jobId)
+    this.#connected.delete(jobId)
+    this.#finisher.forget(jobId)
+    this.#cluster?.forget(jobId)
     this.#waitings.forget(jobId)
     const shared = [...this.#runtimes.values()].some((runtime) => runtime.job.contractHash === hash)
     if (hash !== undefined && !shared) this.#contracts.delete(hash)
@@ -618,7 +687,10 @@ export class Hub {
       const own = commits.filter((commit) => commit.job_id === job_id)
       try {
         const runtime = this.#runtimes.get(job_id)
-        for (const { runs, findings } of own) await runtime?.fold(runs, findings, { isNew: false })
+        for (const { runs, findings, retracted } of own) {
+          if (retracted === undefined) await runtime?.fold(runs, findings)
+          else for (const run of runs) await runtime?.replace(run)
+        }
       } catch (error) {
         this.#options.log('error', 'an accepted shard cannot be folded', {
           job: job_id,
@@ -638,6 +710,30 @@ export class Hub {
     for (const job_id of new Set(commits.map((commit) => commit.job_id))) this.#look(job_id)
   }
 
+  /** Of a job that may stop early a hub looks at all that is durable before it goes on with the work of another one. */
+  async #inherit(jobId: string): Promise<void> {
+    const runtime = this.#runtimes.get(jobId)
+    if (runtime?.job.target === undefined) return
+    await runtime.collect((wants) => this.#options.results.load(jobId, wants))
+    this.#dirty.add(jobId)
+    this.#look(jobId)
+  }
+
+  /** Another hub has these chunks now, and does again what was accepted here and is not durable. */
+  #lost(commits: readonly PendingCommit[]): void {
+    const claims = new Map(
+      commits.map((commit) => [`${commit.job_id} ${commit.chunk} ${commit.epoch}`, commit]),
+    )
+    for (const { job_id, runs } of commits) {
+      this.#runtimes.get(job_id)?.disown(runs)
+      this.#dirty.add(job_id)
+    }
+    for (const { job_id, chunk, epoch } of claims.values()) {
+      this.#options.log('info', 'another hub has taken over a chunk', { job: job_id, chunk })
+      this.#apply({ t: 'chunk.lost', job_id, chunk, epoch })
+    }
+  }
+
   /** Tells the core what the durable prefix of a job with a target says. */
   #look(jobId: string): void {
     const runtime = this.#runtimes.get(jobId)
@@ -648,30 +744,51 @@ export class Hub {
     if (stopped_at !== undefined) this.#apply({ t: 'job.stopped', job_id: jobId, at_shard: stopped_at })
   }
 
-  /** Makes the result from the fold and settles the job. A crash in between leaves it unfinished: it is made again. */
-  async #finish(jobId: string): Promise<void> {
+  /** Makes the result and settles the job. A crash in between leaves it unfinished: it is made again. */
+  #finish(jobId: string): void {
     const runtime = this.#runtimes.get(jobId)
-    if (runtime === undefined || runtime.finishing) return
-    runtime.finishing = true
-    try {
-      const settlement = await runtime.settlement(() => this.#options.results.load(jobId))
-      this.#writer.write(jobId, async () => {
-        // What an agent was told is accepted is paid: also a canary, and what lies beyond the stopping point.
-        await this.#commits.durable()
-        await this.#totals.flush()
-        const settled = { ...settlement, progress: runtime.progress(undefined) }
-        if (!(await this.#options.jobs.settle(jobId, this.epoch, settled))) {
-          // Somebody else has ended it, or a settlement whose answer was lost: the store knows.
-          this.#apply({ t: 'job.cancelled', job_id: jobId })
-          return
-        }
-        this.#tally.settled()
-        this.#apply({ t: 'job.settled', job_id: jobId })
-        this.#announceEnd(jobId, 'settled')
-      })
-    } catch (error) {
-      this.#options.log('error', 'a result cannot be made', { job: jobId, error: String(error) })
-      this.#apply({ t: 'job.broken', job_id: jobId, failure: failureOf(error) })
+    if (runtime === undefined) return
+    void this.#finisher.finish(runtime)
+    // What takes longer than this is said to the others, who wait then.
+    setTimeout(() => {
+      if (!this.#closed && this.#finisher.jobs.includes(jobId)) void this.#cluster?.poll()
+    }, 4 * TICK_MS).unref()
+  }
+
+  #join(): ClusterDesk | undefined {
+    const { cluster, jobs, log } = this.#options
+    if (cluster === undefined) return undefined
+    return joinCluster(cluster, {
+      epoch: this.epoch,
+      jobs,
+      log,
+      state: this.#state,
+      runtimes: this.#runtimes,
+      sessions: this.#sessions,
+      tally: this.#tally,
+      finisher: this.#finisher,
+      now_ms: this.#now,
+      isClosed: () => this.#closed,
+      tell: (event) => void this.#apply(event),
+      take: (row) => this.#take(row),
+      admitted: async (jobId) => this.#admitting.get(jobId)?.catch(() => {}),
+      letGo: (jobId) => {
+        this.#lettingGo.add(jobId)
+        this.#apply({ t: 'job.cancelled', job_id: jobId })
+      },
+      endSessions: (which, reason) => this.#endSessions(which, reason),
+      retold: (jobId) => void this.#retold.add(jobId),
+    })
+  }
+
+  /** Tells the others for which jobs there are agents here, or are no more; how many where a job waits for several. */
+  #tellConnected(): void {
+    if (this.#cluster === undefined) return
+    for (const job of this.#state.jobs.values()) {
+      const connected = Math.min(connectedFor(this.#state, job), job.min_agents)
+      if (this.#connected.get(job.id) === connected) continue
+      this.#connected.set(job.id, connected)
+      this.#cluster.changed(job.id)
     }
   }
 
@@ -686,11 +803,14 @@ export class Hub {
     this.#apply({ t: 'tick' })
     for (const id of this.#waitings.changed(this.#runtimes.keys(), (jobId) => this.waiting(jobId)))
       this.#dirty.add(id)
-    for (const jobId of this.#dirty) {
+    if (this.#ticks++ % TELL_TICKS === 0) this.#tellConnected()
+    for (const jobId of this.#dirty) this.#cluster?.changed(jobId)
+    for (const jobId of new Set([...this.#dirty, ...this.#retold])) {
       const room = this.room(jobId)
       if (room !== undefined) this.#options.listener.jobChanged(jobId, room)
     }
     this.#dirty.clear()
+    this.#retold.clear()
     this.#options.listener.networkChanged(this.network())
   }
 }

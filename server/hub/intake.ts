@@ -9,7 +9,7 @@ import type { ResultInput } from '../../kernel/protocol.ts'
 import { type Receipt, receiptBytes } from '../../kernel/receipt.ts'
 import type { BlobStore } from '../memory/ports.ts'
 import type { HubLease } from './core/state.ts'
-import { fastSha256 } from './hashing.ts'
+import { leafDigests } from './hashing.ts'
 
 /**
  * The checks of a result that need no other result: shape, digests, root, receipt, and what every correct leaf of the
@@ -102,15 +102,15 @@ function checkInlineLeaves(input: ResultInput, job: PreparedJob, lease: ResultCo
   if (input.leaves.length !== lease.count) {
     throw new ForgeError('MESSAGE_INVALID', `${input.leaves.length} leaves for ${lease.count} shards`)
   }
-  for (const [offset, leaf] of input.leaves.entries()) {
-    if (!bytesEqual(fastSha256(leaf), input.digests.subarray(32 * offset, 32 * offset + 32))) {
-      throw new ForgeError(
-        'DIGEST_MISMATCH',
-        `the bytes of shard ${lease.first + offset} do not have its digest`,
-      )
-    }
-    checkInvariants(job, lease.first + offset, leaf)
+  const found = leafDigests(input.leaves)
+  if (Buffer.compare(found, input.digests) !== 0) {
+    const wrong = found.findIndex((byte, at) => byte !== input.digests[at])
+    throw new ForgeError(
+      'DIGEST_MISMATCH',
+      `the bytes of shard ${lease.first + Math.floor(wrong / 32)} do not have its digest`,
+    )
   }
+  for (const [offset, leaf] of input.leaves.entries()) checkInvariants(job, lease.first + offset, leaf)
 }
 
 async function checkBlobLeaves(input: ResultInput, { job, lease, blobs }: ResultContext): Promise<void> {

@@ -15,17 +15,18 @@ import { ForgeError, invariant } from '../../kernel/errors.ts'
 import type { PreparedJob } from '../../kernel/job.ts'
 import { memoryBytes } from '../../kernel/needs.ts'
 import type { InputBytes } from '../../kernel/ops/op.ts'
-import { addFindings, type CheckFindings, NO_FINDINGS } from '../../kernel/verification/job-bound.ts'
-import type { ArtifactRow, BlobStore, JobRow, ResultGroup, Settlement } from '../memory/ports.ts'
+import type { CheckFindings } from '../../kernel/verification/job-bound.ts'
+import { CANARY_SEQ } from '../memory/canary-answers.ts'
+import type { ArtifactRow, BlobStore, JobRow, Settlement, StoredGroup } from '../memory/ports.ts'
 import type { TrustStore } from '../memory/trust-store.ts'
 import type { AdmittedJob } from './core/events.ts'
 import type { HubJob, Run } from './core/state.ts'
 import { formatHeadline } from './headline.ts'
 import { readBlob } from './intake.ts'
-import { lookWindow } from './look-window.ts'
-import { ShardTally } from './shard-tally.ts'
+import { type JobPart, type PartNow, packMarks } from './job-part.ts'
+import { JobParts } from './job-parts.ts'
+import { ShardSet } from './shard-set.ts'
 
-const GRID_CELLS = 1024
 const ESTIMATES = 200
 
 /**
@@ -34,36 +35,46 @@ const ESTIMATES = 200
  */
 export class JobRuntime {
   readonly id: string
+  readonly created_at: Date
   readonly job: PreparedJob
   #aggregate: Aggregate
-  /** One bit a shard that is folded. */
-  readonly #seen: Uint8Array
-  /** Leaves of shards that the referee has replaced after they were folded. */
+  readonly #seen: ShardSet
+  /** Leaves of shards that the referee has replaced. */
   readonly #replaced = new Map<number, Uint8Array>()
-  #findings = NO_FINDINGS
+  /** So many of them are in the fold. */
+  #refolded = 0
+  /** Rows of the store that are folded, by epoch; of this hub's own epoch every commit is folded as it is made. */
+  readonly #rows = new Map<number, Set<number>>()
   readonly #blobs: BlobStore
-  /** One for the shards before each look of a job with a target that no earlier one has; else one for all. */
-  readonly #tallies: readonly ShardTally[]
+  readonly #epoch: number
+  readonly parts: JobParts
+  /** Shards that the referee has executed again in this hub's life because they rested on a wrong agent's word. */
+  readonly rechecked: ShardSet
+  /** Agents, with their executors, on whose word alone shards rest. */
+  readonly singles = new Set<string>()
   #estimates: { shards: number; value: number; standard_error: number }[] = []
   #inputs: Promise<InputBytes> | undefined
-  readonly #shards_per_cell: number
-  /** Shards of each cell that are not accepted. */
-  readonly #missing: Uint32Array
+  #collecting: Promise<void> = Promise.resolve()
   /** True once the result is being made: it is made once. */
   finishing = false
 
-  constructor(id: string, job: PreparedJob, blobs: BlobStore) {
+  /** @param epoch of this hub */
+  constructor(
+    { id, created_at }: Pick<JobRow, 'id' | 'created_at'>,
+    job: PreparedJob,
+    blobs: BlobStore,
+    epoch: number,
+  ) {
     this.id = id
+    this.created_at = created_at
     this.job = job
     this.#aggregate = job.newAggregate()
-    this.#tallies = (job.plan.looks ?? [job.plan.shard_count]).map(() => new ShardTally())
-    const total = job.plan.shard_count
-    this.#seen = new Uint8Array((total + 7) >> 3)
-    this.#shards_per_cell = Math.ceil(total / GRID_CELLS)
-    this.#missing = Uint32Array.from({ length: Math.ceil(total / this.#shards_per_cell) }, (_, cell) =>
-      Math.min(this.#shards_per_cell, total - cell * this.#shards_per_cell),
-    )
+    const { shard_count, looks } = job.plan
+    this.parts = new JobParts(epoch, { shard_count, ...(looks === undefined ? {} : { looks }) })
+    this.#seen = new ShardSet(shard_count)
+    this.rechecked = new ShardSet(shard_count)
     this.#blobs = blobs
+    this.#epoch = epoch
   }
 
   /** Shards that are durable and folded. */
@@ -71,50 +82,97 @@ export class JobRuntime {
     return this.#aggregate.folded
   }
 
-  /** Shows shards as accepted. Each is given once. */
+  /** So many shards have been corrected, as far as is known here. */
+  corrected = 0
+
+  /** Shows shards as accepted that this hub has accepted. Each is given once. */
   accept(runs: readonly AcceptedRun[]): void {
-    for (const { first, count } of runs) {
-      for (let shard = first; shard < first + count; ) {
-        const cell = Math.floor(shard / this.#shards_per_cell)
-        const end = Math.min(first + count, (cell + 1) * this.#shards_per_cell)
-        this.#missing[cell] = (this.#missing[cell] ?? 0) - (end - shard)
-        shard = end
-      }
-    }
+    this.parts.show(this.#epoch, runs)
   }
 
-  /**
-   * Folds shards that are durable. One that is given again has been replaced by the referee: the fold is made again before
-   * the result.
-   * @param isNew from an earlier life of the hub: nobody has shown them as accepted yet
-   */
-  async fold(
-    runs: readonly AcceptedRun[],
-    findings: CheckFindings,
-    { isNew }: { readonly isNew: boolean },
+  /** Takes that back: the claim under which they were accepted was over. */
+  disown(runs: readonly AcceptedRun[]): void {
+    this.parts.show(this.#epoch, runs, -1)
+  }
+
+  /** Folds what this hub has made durable; it is shown already. */
+  async fold(runs: readonly AcceptedRun[], findings: CheckFindings): Promise<void> {
+    this.parts.addFindings(this.#epoch, findings)
+    for (const run of runs) await this.#foldRun(this.#epoch, run)
+    this.#note()
+  }
+
+  /** Which rows of the store are not folded yet. */
+  readonly lacks = ({ epoch, seq }: Pick<StoredGroup, 'epoch' | 'seq'>): boolean =>
+    epoch !== this.#epoch && this.#rows.get(epoch)?.has(seq) !== true
+
+  /** Folds what others have stored and is not folded yet; one call at a time. */
+  collect(
+    load: (wants: JobRuntime['lacks']) => AsyncIterable<StoredGroup>,
+    see: (row: StoredGroup) => void = () => {},
   ): Promise<void> {
-    this.#findings = addFindings(this.#findings, findings)
-    for (const run of runs) {
-      const isReplacement = this.#isSeen(run.first)
-      if (isNew && !isReplacement) this.accept([run])
-      for (let offset = 0; offset < run.count; offset++) {
-        const shard = run.first + offset
-        const leaf = await this.#leafOf(run, offset)
-        if (this.#isSeen(shard)) this.#replaced.set(shard, leaf)
-        else {
-          this.#seen[shard >> 3] = (this.#seen[shard >> 3] ?? 0) | (1 << (shard & 7))
-          this.#aggregate.add(shard, leaf)
+    this.#collecting = this.#collecting
+      .catch(() => {})
+      .then(async () => {
+        for await (const row of load(this.lacks)) {
+          await this.#foldRow(row)
+          see(row)
         }
+      })
+    return this.#collecting
+  }
+
+  /** Folds a row that another hub, or an earlier life of this one, has stored. */
+  async #foldRow({ epoch, seq, is_replacement, runs, findings }: StoredGroup): Promise<void> {
+    if (seq === CANARY_SEQ) {
+      this.parts.setCanaries(epoch, findings)
+      return
+    }
+    let rows = this.#rows.get(epoch)
+    if (rows === undefined) {
+      rows = new Set()
+      this.#rows.set(epoch, rows)
+    }
+    if (rows.has(seq)) return
+    rows.add(seq)
+    this.parts.addFindings(epoch, findings)
+    for (const run of runs) {
+      if (is_replacement) await this.replace(run, epoch)
+      else {
+        this.parts.show(epoch, [run])
+        await this.#foldRun(epoch, run)
       }
-      const tally = this.#tallies[lookWindow(this.job.plan.looks, run.first)]
-      if (isReplacement) tally?.replace(run)
-      else tally?.add(run)
     }
     this.#note()
   }
 
-  #isSeen(shard: number): boolean {
-    return ((this.#seen[shard >> 3] ?? 0) & (1 << (shard & 7))) !== 0
+  /** Puts the referee's leaves in the place of accepted ones: the fold is made again before the result. */
+  async replace(run: AcceptedRun, epoch = this.#epoch): Promise<void> {
+    let isNew = false
+    for (let offset = 0; offset < run.count; offset++) {
+      if (this.#replaced.has(run.first + offset)) continue
+      isNew = true
+      this.corrected++
+      this.#replaced.set(run.first + offset, await this.#leafOf(run, offset))
+    }
+    if (isNew) this.parts.add(epoch, run, true)
+  }
+
+  async #foldRun(epoch: number, run: AcceptedRun): Promise<void> {
+    this.parts.add(epoch, run, false)
+    if (run.method === 'single' && this.job.contract.verify.mode !== 'none')
+      for (const { agent, executor } of run.copies) this.singles.add(`${agent} ${executor}`)
+    for (let offset = 0; offset < run.count; offset++) {
+      const shard = run.first + offset
+      // Leaves that are here are not waited for: a promise a shard would cost more than its folding.
+      const leaf = run.leaves[offset] ?? (await this.#leafOf(run, offset))
+      // A row of before replacements were marked replaces what stands before it.
+      if (this.#seen.has(shard)) this.#replaced.set(shard, leaf)
+      else {
+        this.#seen.add(shard)
+        this.#aggregate.add(shard, leaf)
+      }
+    }
   }
 
   async #leafOf({ first, digests, leaves }: AcceptedRun, offset: number): Promise<Uint8Array> {
@@ -127,17 +185,18 @@ export class JobRuntime {
   }
 
   /** The fold without what was replaced, and with what replaced it. */
-  async #foldAgain(load: () => AsyncIterable<ResultGroup>): Promise<void> {
+  async #foldAgain(load: () => AsyncIterable<StoredGroup>): Promise<void> {
     const aggregate = this.job.newAggregate()
+    const replaced = new Map(this.#replaced)
     for await (const { runs } of load()) {
       for (const run of runs) {
         for (let offset = 0; offset < run.count; offset++) {
-          if (!this.#replaced.has(run.first + offset))
+          if (!replaced.has(run.first + offset))
             aggregate.add(run.first + offset, await this.#leafOf(run, offset))
         }
       }
     }
-    for (const [shard, leaf] of this.#replaced) aggregate.add(shard, leaf)
+    for (const [shard, leaf] of replaced) aggregate.add(shard, leaf)
     if (aggregate.covered !== this.#aggregate.covered) {
       throw new ForgeError(
         'EXECUTOR_FAILED',
@@ -148,7 +207,7 @@ export class JobRuntime {
       )
     }
     this.#aggregate = aggregate
-    this.#replaced.clear()
+    this.#refolded = replaced.size
   }
 
   /** What the durable shards say of a job with a target: the same after every restart. */
@@ -177,10 +236,11 @@ export class JobRuntime {
   /**
    * Makes the result and stores its artifacts.
    * @param load everything accepted for the job, from the store
+   * @throws ForgeError EXECUTOR_FAILED when a wrong result had stopped the job
    * @throws ForgeError INTERNAL when a shard is missing
    */
-  async settlement(load: () => AsyncIterable<ResultGroup>): Promise<Settlement> {
-    if (this.#replaced.size > 0) await this.#foldAgain(load)
+  async settlement(load: () => AsyncIterable<StoredGroup>): Promise<Settlement> {
+    if (this.#replaced.size > this.#refolded) await this.#foldAgain(load)
     const { result, artifacts } = this.#aggregate.finish()
     const canonical = canonicalJson(result)
     const rows: ArtifactRow[] = []
@@ -204,26 +264,36 @@ export class JobRuntime {
   }
 
   progress(core: HubJob | undefined): ProgressView {
-    const covered = this.covered()
-    const windows = this.job.plan.looks?.filter((end) => covered === null || end <= covered).length ?? 1
-    const surplus = this.#tallies.slice(windows).reduce((sum, { shards }) => sum + shards, 0)
-    return {
-      ...ShardTally.sum(this.#tallies.slice(0, windows)),
-      in_flight: core?.touched_count ?? 0,
-      checks: { ...this.#findings, waiting: core === undefined ? 0 : waitingForReferee(core) },
-      ...(this.job.target === undefined ? {} : { surplus }),
-    }
+    return this.parts.progress(this.#now(core, 0), this.covered())
   }
 
   room(state: JobState, core: HubJob | undefined, waiting?: JobWaiting): JobRoom {
+    const isStopped = core === undefined && this.#aggregate.covered !== undefined
     return {
-      state,
-      ...(waiting === undefined ? {} : { waiting }),
+      state: core === undefined || state === 'settled' ? state : this.parts.phase(phaseOf(core)),
+      waiting: waiting ?? null,
       shard_count: this.job.plan.shard_count,
       progress: this.progress(core),
-      grid: this.#grid(core),
+      grid: this.parts.grid(this.#now(core, 0), isStopped),
       estimates: this.#estimates,
       ...stoppingRoom(this.job, this.#aggregate),
+    }
+  }
+
+  /** This hub's part, for the others. @param connected agents here that could work for the job */
+  part(core: HubJob, connected: number): JobPart | undefined {
+    const now = this.#now(core, connected)
+    return now && this.parts.own(now)
+  }
+
+  #now(core: HubJob | undefined, connected: number): PartNow | undefined {
+    if (core === undefined) return undefined
+    return {
+      in_flight: core.touched_count,
+      connected,
+      phase: phaseOf(core),
+      marks: packMarks(this.#marks(core)),
+      waiting: waitingForReferee(core),
     }
   }
 
@@ -241,23 +311,22 @@ export class JobRuntime {
     })
   }
 
-  /** A cell is accepted when all its shards are; otherwise it shows the furthest that any of its shards has come. */
-  #grid(core: HubJob | undefined): JobRoom['grid'] {
-    const shards_per_cell = this.#shards_per_cell
-    if (core === undefined) {
-      const mark = this.#aggregate.covered === undefined ? '.' : 'a'
-      return { shards_per_cell, cells: mark.repeat(this.#missing.length) }
-    }
-    const cells = Array.from(this.#missing, (missing): string => (missing === 0 ? 'a' : '.'))
+  /** What is under way here, by cell: what stands last in a cell counts. */
+  #marks(core: HubJob): readonly string[] {
+    const size = this.parts.shardsPerCell
+    const cells: string[] = new Array(this.parts.cellCount).fill('.')
     for (const chunk of core.chunks.values()) {
       for (const run of chunk.runs) {
-        const last = Math.floor((run.first + run.count - 1) / shards_per_cell)
-        for (let cell = Math.floor(run.first / shards_per_cell); cell <= last; cell++)
-          cells[cell] = markOf(run)
+        const last = Math.floor((run.first + run.count - 1) / size)
+        for (let cell = Math.floor(run.first / size); cell <= last; cell++) cells[cell] = markOf(run)
       }
     }
-    return { shards_per_cell, cells: cells.join('') }
+    return cells
   }
+}
+
+function phaseOf({ phase }: HubJob): PartNow['phase'] {
+  return phase === 'running' || phase === 'planned' ? phase : 'verifying'
 }
 
 /** Shards of which the referee has still to say something. */

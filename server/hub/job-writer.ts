@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { JobState, ProgressView } from '../../kernel/api.ts'
-import { ForgeError, type ForgeErrorJson } from '../../kernel/errors.ts'
+import type { ForgeErrorJson } from '../../kernel/errors.ts'
 import type { JobStore } from '../memory/ports.ts'
 import type { HubLog } from './options.ts'
 
@@ -15,10 +15,9 @@ const LEAVES: Readonly<Record<StoredPhase, readonly JobState[]>> = {
   running: ['submitted', 'planned', 'verifying'],
   verifying: ['submitted', 'planned', 'running'],
 }
-const UNFINISHED: readonly JobState[] = ['submitted', 'planned', 'running', 'verifying']
+export const UNFINISHED: readonly JobState[] = ['submitted', 'planned', 'running', 'verifying']
 
 export interface JobEnd {
-  readonly epoch: number
   readonly failure: ForgeErrorJson | undefined
   /** Waits until what was accepted is durable: what is durable when the end is stored is what is paid for. */
   durable(): Promise<void>
@@ -37,14 +36,12 @@ const RETRY_MAX_MS = 10_000
 export class JobWriter {
   readonly #jobs: JobStore
   readonly #log: HubLog
-  readonly #fenced: (error: ForgeError) => void
   readonly #chains = new Map<string, Promise<void>>()
   #closed = false
 
-  constructor(jobs: JobStore, log: HubLog, fenced: (error: ForgeError) => void) {
+  constructor(jobs: JobStore, log: HubLog) {
     this.#jobs = jobs
     this.#log = log
-    this.#fenced = fenced
   }
 
   storePhase(jobId: string, phase: StoredPhase): void {
@@ -58,7 +55,6 @@ export class JobWriter {
       await end.durable()
       const progress = end.progress()
       const moved = await this.#jobs.transition(jobId, UNFINISHED, state, {
-        epoch: end.epoch,
         ...(end.failure === undefined ? {} : { failure: end.failure }),
         ...(progress === undefined ? {} : { progress }),
         covered_shards: end.covered(),
@@ -93,10 +89,6 @@ export class JobWriter {
         await write()
         return
       } catch (error) {
-        if (error instanceof ForgeError && error.code === 'CONFLICT') {
-          this.#fenced(error)
-          return
-        }
         this.#log('error', 'a job state could not be stored', { job: jobId, attempt, error: String(error) })
         if (this.#closed) return
         await delay(Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** attempt))

@@ -1,5 +1,11 @@
 import { ForgeError } from '../../kernel/errors.ts'
-import type { ChunkQueue, PublishedJob, ShardRange } from './chunk-queue.ts'
+import {
+  type ChunkQueue,
+  type ChunkSurvey,
+  type PublishedJob,
+  rangesByChunk,
+  type ShardRange,
+} from './chunk-queue.ts'
 import type { ClaimedChunk } from './core/events.ts'
 
 interface QueuedJob {
@@ -18,8 +24,8 @@ interface QueuedJob {
 }
 
 /**
- * The chunk queue of one hub that works alone: nobody else can claim, so claims never end. It keeps nothing a chunk that
- * nobody has begun, so a job of ten million shards costs no more than a small one.
+ * The chunk queue of one hub that works alone on a store in memory: nobody else can claim, so claims never end. It keeps
+ * nothing of a chunk that nobody has begun, so a job of ten million shards costs no more than a small one.
  */
 export class MemoryChunkQueue implements ChunkQueue {
   readonly #jobs = new Map<string, QueuedJob>()
@@ -38,7 +44,7 @@ export class MemoryChunkQueue implements ChunkQueue {
       done: new Set(),
       done_count: 0,
     }
-    for (const [chunk, ranges] of byChunk(published)) {
+    for (const [chunk, ranges] of rangesByChunk(published)) {
       if (ranges.reduce((sum, [, count]) => sum + count, 0) < span(job, chunk).count)
         job.begun.set(chunk, ranges)
       else finish(job, chunk)
@@ -60,7 +66,7 @@ export class MemoryChunkQueue implements ChunkQueue {
       job.begun.delete(chunk)
       chunks.push({ chunk, ...span(job, chunk), epoch, lease_ms: Number.POSITIVE_INFINITY, accepted })
     }
-    return { chunks, exhausted: job.returned.length === 0 && firstUnclaimed(job) === undefined }
+    return { chunks, exhausted: !hasMore(job) }
   }
 
   async extend(job_id: string, chunk: number, epoch: number): Promise<boolean> {
@@ -87,6 +93,16 @@ export class MemoryChunkQueue implements ChunkQueue {
     this.#jobs.delete(job_id)
   }
 
+  async survey(job_ids: readonly string[]): Promise<ReadonlyMap<string, ChunkSurvey>> {
+    const known = job_ids.flatMap((id) => {
+      const job = this.#jobs.get(id)
+      return job === undefined ? [] : [[id, { drained: isDrained(job), available: hasMore(job) }] as const]
+    })
+    return new Map(known)
+  }
+
+  async close(): Promise<void> {}
+
   /** @returns undefined when the job has been withdrawn. @throws ForgeError CONFLICT when the claim is over */
   #claimed(job_id: string, chunk: number, epoch: number): QueuedJob | undefined {
     const job = this.#jobs.get(job_id)
@@ -94,6 +110,10 @@ export class MemoryChunkQueue implements ChunkQueue {
       throw new ForgeError('CONFLICT', `chunk ${chunk} of job ${job_id} is not claimed under ${epoch}`)
     return job
   }
+}
+
+function hasMore(job: QueuedJob): boolean {
+  return job.returned.length > 0 || firstUnclaimed(job) !== undefined
 }
 
 function isDrained(job: QueuedJob): boolean {
@@ -122,20 +142,4 @@ function nextChunk(job: QueuedJob): number | undefined {
   const chunk = firstUnclaimed(job)
   if (chunk !== undefined) job.next++
   return chunk
-}
-
-/** Accepted ranges cut at the chunks' borders. */
-function byChunk({ accepted, chunk_shards }: PublishedJob): ReadonlyMap<number, readonly ShardRange[]> {
-  const chunks = new Map<number, ShardRange[]>()
-  for (const [start, length] of accepted) {
-    for (let first = start; first < start + length; ) {
-      const chunk = Math.floor(first / chunk_shards)
-      const count = Math.min(start + length, (chunk + 1) * chunk_shards) - first
-      const ranges = chunks.get(chunk) ?? []
-      chunks.set(chunk, ranges)
-      ranges.push([first, count])
-      first += count
-    }
-  }
-  return chunks
 }

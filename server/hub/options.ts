@@ -1,6 +1,9 @@
-import type { JobRoom, NetworkView } from '../../kernel/api.ts'
+import type { JobRoom, JobState, NetworkView } from '../../kernel/api.ts'
 import type { ForgeError } from '../../kernel/errors.ts'
 import type { RecordKey } from '../../kernel/evidence/envelope.ts'
+import type { OpRegistry } from '../../kernel/job.ts'
+import type { ClusterStore } from '../memory/cluster-store.ts'
+import type { MessageBus } from '../memory/message-bus.ts'
 import type { AgentStore, BlobStore, JobStore, ResultStore } from '../memory/ports.ts'
 import type { TrustStore } from '../memory/trust-store.ts'
 import type { ChunkQueue } from './chunk-queue.ts'
@@ -16,6 +19,8 @@ export type HubLog = (
 export interface HubListener {
   jobChanged(jobId: string, room: JobRoom): void
   networkChanged(stats: NetworkView): void
+  /** Another hub has ended the job: what it was in the end stands in the database. */
+  jobLetGo?(jobId: string, state: JobState): void
 }
 
 export interface HubOptions {
@@ -28,10 +33,16 @@ export interface HubOptions {
   /** The key that signs the leases of a new session; agents find it among those that the site publishes. */
   leaseKey(): Promise<RecordKey>
   readonly houseAgent: boolean
-  /** Which chunks are whose; without one this hub has them all. */
-  readonly chunks?: ChunkQueue
+  /** Undefined: every op of the network. */
+  readonly ops?: OpRegistry | undefined
+  /** The queue that says which chunks are whose; its claims fence what `results` takes from the hub of that epoch. */
+  readonly chunks: (epoch: number) => ChunkQueue
+  /** The other hubs of the store; without it this one takes itself for alone. */
+  readonly cluster?: { readonly store: ClusterStore; readonly bus: MessageBus }
+  /** Shards of one chunk; undefined: by the job's size. The same for every hub of a store. */
+  readonly chunkShards?: number
   /** Most shards in one lease. */
-  readonly leaseShards?: number
+  readonly leaseShards?: number | undefined
   readonly listener: HubListener
   /** Sees what the core hears and says. */
   readonly tap?: HubTap
@@ -40,7 +51,7 @@ export interface HubOptions {
     message: string,
     fields?: Readonly<Record<string, unknown>>,
   ) => void
-  /** The hub can no longer serve (a newer one owns the store): the process should end. */
+  /** The hub can no longer serve (the database does not know it any more): the process should end. */
   readonly fatal: (error: ForgeError) => void
   /** Monotonic milliseconds. */
   readonly now_ms?: () => number

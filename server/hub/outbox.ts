@@ -1,70 +1,89 @@
-import type { UnsignedMessage } from '../../kernel/protocol.ts'
+import type { HubMessage, LeaseMessage, LeaseOffer, UnsignedMessage } from '../../kernel/protocol.ts'
 
-export interface OutboxItem {
-  /** Tracked id of the subscription. */
-  readonly id: string
-  readonly message: UnsignedMessage
+/** Who hears what the hub says to one agent. Called at once, on the hub's own thread: it must not throw or wait. */
+export interface Listener {
+  /** @param id resumes the subscription after this message */
+  message(id: string, message: HubMessage): void
+  /** Nothing more will come: the session is over, or somebody else listens. */
+  ended(): void
 }
 
-/** Messages that wait for a slow socket; beyond it the subscription ends and the agent resumes. */
-const MAX_WAITING = 1000
+interface Item {
+  readonly id: string
+  /** Undefined while it is being signed. */
+  message: HubMessage | undefined
+}
 
-/** What the hub says to one agent: a queue with one reader. */
+/**
+ * What the hub says to one agent: to one listener at a time, and to nobody while there is none. Leases are signed on their
+ * way, and whatever is said after one waits for it.
+ */
 export class Outbox {
-  #items: OutboxItem[] = []
-  #wake: (() => void) | undefined
-  #reader = 0
-  #finished = false
+  readonly #sign: (offer: LeaseOffer) => Promise<LeaseMessage>
+  #listener: Listener | undefined
+  /** The first is being signed. */
+  #waiting: Item[] = []
+  #isFinishing = false
 
-  /** @returns false when the reader does not keep up */
-  push(item: OutboxItem): boolean {
-    if (this.#items.length >= MAX_WAITING) return false
-    this.#items.push(item)
-    this.#wake?.()
-    return true
+  constructor(sign: (offer: LeaseOffer) => Promise<LeaseMessage>) {
+    this.#sign = sign
   }
 
-  /** Ends the current reader, if any, and forgets what it did not read: leases are offered anew on resumption. */
-  reset(): void {
-    this.#reader++
-    this.#items = []
-    this.#wake?.()
-  }
-
-  /** Nothing more will come: the reader ends after what is waiting. */
-  finish(): void {
-    this.#finished = true
-    this.#wake?.()
-  }
-
-  /**
-   * Makes the caller the one reader, from this moment on.
-   * @returns what it reads until `signal` aborts or another reader takes over
-   */
-  open(signal: AbortSignal): { readonly items: AsyncGenerator<OutboxItem>; isCurrent(): boolean } {
-    this.reset()
-    const me = this.#reader
-    return { items: this.#read(me, signal), isCurrent: () => this.#reader === me }
-  }
-
-  async *#read(me: number, signal: AbortSignal): AsyncGenerator<OutboxItem> {
-    const onAbort = () => this.#wake?.()
-    signal.addEventListener('abort', onAbort)
-    try {
-      while (!signal.aborted && this.#reader === me) {
-        const item = this.#items.shift()
-        if (item !== undefined) {
-          yield item
-          continue
-        }
-        if (this.#finished) return
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve
-          if (signal.aborted) resolve()
-        })
-      }
-    } finally {
-      signal.removeEventListener('abort', onAbort)
+  /** What is said while nobody listens is lost: leases are offered anew to whoever listens next. */
+  push(id: string, message: UnsignedMessage): void {
+    if (this.#listener === undefined) return
+    if (message.t !== 'lease') {
+      if (this.#waiting.length === 0) this.#listener.message(id, message)
+      else this.#waiting.push({ id, message })
+      return
     }
+    const item: Item = { id, message: undefined }
+    this.#waiting.push(item)
+    this.#sign(message).then(
+      (lease) => {
+        item.message = lease
+        this.#drain()
+      },
+      // Without the lease the listener would wait for ever: whoever listens anew is offered it anew.
+      () => {
+        if (this.#waiting.includes(item)) this.#end()
+      },
+    )
+  }
+
+  /** Makes `listener` the one who hears, in the place of another. */
+  open(listener: Listener): void {
+    this.#end()
+    this.#listener = listener
+  }
+
+  isOpenFor(listener: Listener): boolean {
+    return this.#listener === listener
+  }
+
+  /** Nothing more will come: the listener hears so, after what is waiting. */
+  finish(): void {
+    this.#isFinishing = true
+    if (this.#waiting.length === 0) this.#end()
+  }
+
+  /** The listener has gone by itself. */
+  leave(): void {
+    this.#listener = undefined
+    this.#waiting = []
+  }
+
+  #drain(): void {
+    for (let head = this.#waiting[0]; head?.message !== undefined; head = this.#waiting[0]) {
+      this.#waiting.shift()
+      this.#listener?.message(head.id, head.message)
+    }
+    if (this.#isFinishing && this.#waiting.length === 0) this.#end()
+  }
+
+  #end(): void {
+    const listener = this.#listener
+    this.leave()
+    listener?.ended()
   }
 }

@@ -19,6 +19,7 @@ import { createTrustStore, type TrustStore } from '../memory/trust-store.ts'
 import { Hub } from './hub.ts'
 import { once } from './job-runtime.ts'
 import { referenceReferee } from './referee/reference-referee.test-support.ts'
+import { sharedChunks } from './testing/shared-chunks.ts'
 import { eventually, expectedDigest, TestAgent } from './testing/test-agent.ts'
 
 const LEASE_KEY = makeKey()
@@ -49,6 +50,7 @@ async function startHub(referee = referenceReferee()): Promise<Hub> {
     blobs,
     agents: createAgentStore(database),
     trust,
+    chunks: sharedChunks(database).chunks,
     referee,
     leaseKey: async () => LEASE_KEY,
     houseAgent: false,

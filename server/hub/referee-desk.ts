@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { AcceptedRun, AcceptedShard } from '../../kernel/acceptance.ts'
 import { REFEREE } from '../../kernel/bill.ts'
 import { bytesEqual, bytesToHex } from '../../kernel/digest.ts'
-import { ForgeError, type ForgeErrorJson, invariant } from '../../kernel/errors.ts'
+import { ForgeError, type ForgeErrorJson } from '../../kernel/errors.ts'
 import { ALGEBRAIC_SECRET_BYTES } from '../../kernel/ops/op.ts'
 import { chargedCopies } from '../../kernel/price.ts'
 import { NO_FINDINGS } from '../../kernel/verification/job-bound.ts'
@@ -23,6 +23,8 @@ export interface RefereeDeskPorts {
   readonly log: HubLog
   readonly tell: (event: HubEvent) => void
   readonly submitterOf: (jobId: string) => string | undefined
+  /** Waits until what was found of agents is stored. */
+  readonly findings: () => Promise<void>
 }
 
 type Wish<T extends HubEffect['t']> = Extract<HubEffect, { readonly t: T }>
@@ -66,14 +68,18 @@ export class RefereeDesk {
       const { digests, leaves } = await this.#execute(job, shards)
       // What the agent was accepted for a moment ago may still be on its way.
       await this.#ports.commits.durable()
+      // Whoever settles the job hears of the agent no later than of its first shard that is replaced.
+      await this.#ports.findings()
       const stored = await this.#ports.results.find(job.id, shards)
       const wrong = shards.flatMap((shard, at): WrongShard[] => {
         const accepted = stored.get(shard)
-        invariant(accepted !== undefined, `the suspect shard ${shard} is durable`)
+        // Another hub has taken the chunk over before this was durable, and does it again.
+        if (accepted === undefined) return []
         const digest = digests.slice(32 * at, 32 * at + 32)
         return bytesEqual(accepted.digest, digest) ? [] : [{ accepted, digest, leaf: leaves[at] }]
       })
       if (wrong.length > 0) await this.#replace(job, wrong)
+      for (const shard of stored.keys()) job.rechecked.add(shard)
       return { t: 'referee.rechecked', request }
     })
   }

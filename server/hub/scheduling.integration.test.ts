@@ -19,6 +19,7 @@ import { createTestDatabase, type TestDatabase } from '../memory/testing/test-da
 import { createTrustStore, type TrustStore } from '../memory/trust-store.ts'
 import { Hub } from './hub.ts'
 import { referenceReferee } from './referee/reference-referee.test-support.ts'
+import { sharedChunks } from './testing/shared-chunks.ts'
 import { eventually, expectedDigest, TestAgent } from './testing/test-agent.ts'
 
 const LEASE_KEY = makeKey()
@@ -51,6 +52,7 @@ async function startHub(leaseShards = 4096): Promise<Hub> {
     blobs,
     agents: createAgentStore(database),
     trust,
+    chunks: sharedChunks(database).chunks,
     referee: referenceReferee(),
     leaseKey: async () => LEASE_KEY,
     houseAgent: false,

@@ -7,7 +7,7 @@ import type { ExecutorKind } from '../../kernel/receipt.ts'
 import type { Credit } from './core/events.ts'
 import { HUB } from './core/limits.ts'
 import { agentPublicKey } from './intake.ts'
-import type { LeaseSigner } from './lease-signer.ts'
+import { type LeaseSigner, signedLease } from './lease-signer.ts'
 import { Outbox } from './outbox.ts'
 
 /** The partner's site in whose page an agent runs, and the visitor's consent to it by the hash of its token. */
@@ -24,6 +24,8 @@ export interface ShellSession {
   readonly executor: ExecutorKind
   readonly label: string
   readonly software: string
+  /** Undefined: all. */
+  readonly causes: readonly string[] | undefined
   readonly key: KeyObject
   readonly signer: LeaseSigner
   readonly outbox: Outbox
@@ -62,9 +64,10 @@ export class SessionTable {
       executor: input.executor.kind,
       label: input.executor.label,
       software: input.software,
+      causes: input.causes,
       key: agentPublicKey(input.public_key),
       signer,
-      outbox: new Outbox(),
+      outbox: new Outbox((offer) => signedLease(offer, { agent, signer })),
       connected_at: new Date(),
       shards: 0,
       leases: 0,
@@ -87,12 +90,11 @@ export class SessionTable {
     return session
   }
 
-  /** An agent that does not read is cut off: its reader ends, and it resumes or is forgotten. */
   send(id: string, tracked: string, message: UnsignedMessage): void {
     const session = this.#sessions.get(id)
     if (session === undefined) return
     if (message.t === 'lease') session.leases++
-    if (!session.outbox.push({ id: tracked, message })) session.outbox.reset()
+    session.outbox.push(tracked, message)
   }
 
   credit(credits: readonly Credit[]): void {
@@ -135,6 +137,7 @@ export class SessionTable {
       owner: session.connection.ownerId === viewer ? session.connection.ownerLabel : null,
       executor: session.executor,
       label: session.label,
+      causes: session.connection.ownerId === viewer ? (session.causes?.slice() ?? null) : null,
       connected_at: session.connected_at.toISOString(),
       shards: session.shards,
       leases: session.leases,

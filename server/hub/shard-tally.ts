@@ -26,6 +26,11 @@ export class ShardTally {
     for (const kind of new Set(copies.map((copy) => copy.executor))) this.#byExecutor[kind] += count
   }
 
+  /** Owners of accepted copies. */
+  get owners(): ReadonlySet<string> {
+    return this.#owners
+  }
+
   get shards(): number {
     return this.#shards
   }

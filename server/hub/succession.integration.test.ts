@@ -28,6 +28,7 @@ import { inTransaction } from '../memory/transaction.ts'
 import { createTrustStore } from '../memory/trust-store.ts'
 import { Hub } from './hub.ts'
 import { referenceReferee } from './referee/reference-referee.test-support.ts'
+import { sharedChunks } from './testing/shared-chunks.ts'
 
 const LEASE_KEY = makeKey()
 let database: TestDatabase
@@ -53,6 +54,7 @@ beforeEach(async () => {
     blobs,
     agents: createAgentStore(database),
     trust: createTrustStore(database),
+    chunks: sharedChunks(database).chunks,
     referee: referenceReferee(),
     leaseKey: async () => LEASE_KEY,
     houseAgent: false,

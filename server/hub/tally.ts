@@ -4,11 +4,13 @@ const RATE_WINDOW_MS = 10_000
 
 /** What the network has done, for its front page: totals that survive restarts, and the present rate. */
 export class Tally {
+  readonly #before: { readonly settled: number; readonly shards_accepted: number }
   #settled: number
   #shards: number
   readonly #recent: { at_ms: number; shards: number }[] = []
 
   constructor(counts: { readonly settled: number; readonly shards_accepted: number }) {
+    this.#before = counts
     this.#settled = counts.settled
     this.#shards = counts.shards_accepted
   }
@@ -21,6 +23,14 @@ export class Tally {
     this.#shards += shards
     this.#recent.push({ at_ms: now_ms, shards })
     this.#forget(now_ms)
+  }
+
+  /** What this process has counted itself. */
+  since(): Pick<NetworkView, 'jobs_settled' | 'shards_accepted'> {
+    return {
+      jobs_settled: this.#settled - this.#before.settled,
+      shards_accepted: this.#shards - this.#before.shards_accepted,
+    }
   }
 
   view(now_ms: number): Pick<NetworkView, 'jobs_settled' | 'shards_accepted' | 'shards_per_s'> {

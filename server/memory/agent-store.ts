@@ -15,15 +15,28 @@ const WHOLE = { executors: true, ops: true } as const satisfies Prisma.agentsInc
 export function createAgentStore({ pool, prisma }: Pick<Database, 'pool' | 'prisma'>): AgentStore {
   return {
     async enrolled({ id, public_key, owner_id, executor, label, software, site_id }, probe) {
+      const tried = probe.filter(({ kind }) => kind !== executor)
+      const own = probe.find(({ kind }) => kind === executor)
+      // One statement, so one flush of the disk: many agents come at once when a hub restarts.
       const { rowCount } = await pool.query(
-        `INSERT INTO agents (id, owner_id, executor, label, software, site_id, public_key)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)
-         ON CONFLICT (id) DO UPDATE SET
-           public_key = coalesce(agents.public_key, excluded.public_key), executor = excluded.executor, label = excluded.label, software = excluded.software, last_seen = now(),
-           owner_id = CASE WHEN 2 = (SELECT count(*) FROM owners
-                                     WHERE kind = 'network' AND id IN (agents.owner_id, excluded.owner_id))
-                           THEN excluded.owner_id ELSE agents.owner_id END
-         WHERE agents.revoked_at IS NULL AND agents.site_id IS NOT DISTINCT FROM excluded.site_id`,
+        `WITH enrolled AS (
+           INSERT INTO agents (id, owner_id, executor, label, software, site_id, public_key)
+           VALUES ($1, $2, $3, $4, $5, $6, $7)
+           ON CONFLICT (id) DO UPDATE SET
+             public_key = coalesce(agents.public_key, excluded.public_key), executor = excluded.executor, label = excluded.label, software = excluded.software, last_seen = now(),
+             owner_id = CASE WHEN 2 = (SELECT count(*) FROM owners
+                                       WHERE kind = 'network' AND id IN (agents.owner_id, excluded.owner_id))
+                             THEN excluded.owner_id ELSE agents.owner_id END
+           WHERE agents.revoked_at IS NULL AND agents.site_id IS NOT DISTINCT FROM excluded.site_id
+           RETURNING id
+         )
+         INSERT INTO agent_executors AS e (agent_id, executor, label, last_seen, probe)
+         SELECT enrolled.id, w.executor, w.label, CASE WHEN w.executor = $3 THEN now() END, w.probe
+         FROM enrolled, unnest($8::text[], $9::text[], $10::jsonb[]) AS w (executor, label, probe)
+         ON CONFLICT (agent_id, executor) DO UPDATE SET
+           label = excluded.label,
+           last_seen = coalesce(excluded.last_seen, e.last_seen),
+           probe = coalesce(excluded.probe, e.probe)`,
         [
           id,
           owner_id,
@@ -32,6 +45,9 @@ export function createAgentStore({ pool, prisma }: Pick<Database, 'pool' | 'pris
           software,
           site_id,
           public_key === undefined ? null : Buffer.from(public_key),
+          [executor, ...tried.map(({ kind }) => kind)],
+          [label, ...tried.map((report) => report.label)],
+          [own === undefined ? null : JSON.stringify(own), ...tried.map((report) => JSON.stringify(report))],
         ],
       )
       if (rowCount === 0) {
@@ -41,24 +57,6 @@ export function createAgentStore({ pool, prisma }: Pick<Database, 'pool' | 'pris
           hint: 'Enrol with a new key: an agent computes for one site, or for none.',
         })
       }
-      const tried = probe.filter(({ kind }) => kind !== executor)
-      const own = probe.find(({ kind }) => kind === executor)
-      await pool.query(
-        `INSERT INTO agent_executors AS e (agent_id, executor, label, last_seen, probe)
-         SELECT $1, w.executor, w.label, CASE WHEN w.executor = $2 THEN now() END, w.probe
-         FROM unnest($3::text[], $4::text[], $5::jsonb[]) AS w (executor, label, probe)
-         ON CONFLICT (agent_id, executor) DO UPDATE SET
-           label = excluded.label,
-           last_seen = coalesce(excluded.last_seen, e.last_seen),
-           probe = coalesce(excluded.probe, e.probe)`,
-        [
-          id,
-          executor,
-          [executor, ...tried.map(({ kind }) => kind)],
-          [label, ...tried.map((report) => report.label)],
-          [own === undefined ? null : JSON.stringify(own), ...tried.map((report) => JSON.stringify(report))],
-        ],
-      )
       return true
     },
 

@@ -43,11 +43,7 @@ export async function openFileBlobStore(folder: string): Promise<BlobStore> {
     async put(source, options = {}) {
       const upload = path.join(uploads, `${process.pid}-${randomBytes(12).toString('hex')}`)
       try {
-        const written = await writeFile(
-          upload,
-          source,
-          Math.min(options.maxBytes ?? LIMITS.blob_bytes, LIMITS.blob_bytes),
-        )
+        const written = await writeFile(upload, source, options.maxBytes ?? LIMITS.blob_bytes)
         if (options.expected !== undefined && options.expected !== written.digest) {
           throw new ForgeError(
             'DIGEST_MISMATCH',

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { NO_FINDINGS } from '../../kernel/verification/job-bound.ts'
+import { CANARY_SEQ } from './canary-answers.ts'
 import { auditLedger } from './ledger-audit.ts'
 import type { CanaryAnswerRow, ResultGroup } from './ports.ts'
 import { createLedgerWorld, type LedgerWorld, type WorldAgent } from './testing/ledger-world.ts'
@@ -7,16 +8,18 @@ import { createTestDatabase, type TestDatabase } from './testing/test-database.t
 
 let database: TestDatabase
 let world: LedgerWorld
+let epoch: number
 beforeAll(async () => {
   database = await createTestDatabase()
   world = await createLedgerWorld(database)
+  epoch = world.epoch
 })
 afterAll(() => database.close())
 
 let leases = 0
 const answer = (job: { id: string }, agent: WorldAgent, shards: number, isRight = true): CanaryAnswerRow => ({
   job_id: job.id,
-  epoch: world.epoch,
+  epoch,
   lease_id: `canary-${++leases}`,
   agent: agent.id,
   owner: agent.owner,
@@ -31,11 +34,18 @@ describe('answers to canaries', () => {
     const job = await world.submit(owner, { shards: 4, copies: 1, price: 10 })
     await world.run(job)
     const canaries = [answer(job, agent, 3), answer(job, agent, 2, false)]
-    for (let time = 0; time < 2; time++) await world.results.commit(world.epoch, [], [], [], canaries)
+    for (let time = 0; time < 2; time++) await world.results.commit(epoch, [], [], [], canaries)
     const groups: ResultGroup[] = []
     for await (const group of world.results.load(job.id)) groups.push(group)
     expect(groups).toEqual([
-      { job_id: job.id, runs: [], findings: { ...NO_FINDINGS, canaries: 2, canaries_bad: 1 } },
+      {
+        job_id: job.id,
+        epoch,
+        seq: CANARY_SEQ,
+        is_replacement: false,
+        runs: [],
+        findings: { ...NO_FINDINGS, canaries: 2, canaries_bad: 1 },
+      },
     ])
   })
 
@@ -52,7 +62,7 @@ describe('answers to canaries', () => {
     )
     // Right for one shard and wrong for another: the second is nobody's earning.
     const canaries = [answer(job, sams, 1), answer(job, sams, 5, false)]
-    await world.results.commit(world.epoch, [], [], [], canaries)
+    await world.results.commit(epoch, [], [], [], canaries)
     expect(await world.settle(job)).toBe(true)
     expect(await world.available(ada)).toBe(800)
     expect(await world.available(sam)).toBe(80)

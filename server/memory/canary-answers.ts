@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import type { CanaryAnswerRow } from './ports.ts'
+import { safeNumber } from './rows.ts'
 
 /** Answers to canaries, beside the results: one row a lease. */
 
@@ -23,19 +24,22 @@ export function canaryPart(
     column(({ isRight }) => isRight, 'bool'),
   ]
   return `canaries AS (INSERT INTO canary_answers (epoch, lease_id, job_id, agent, owner, shards, is_right)
-    SELECT v.* FROM fence, unnest(${columns.join(', ')}) AS v
+    SELECT v.* FROM hub, unnest(${columns.join(', ')}) AS v
     ON CONFLICT (epoch, lease_id) DO NOTHING)`
 }
 
-/** How many were answered for a job, and how many of them wrongly. */
+/** Number of the row of what canaries have found, among the rows of results of an epoch: no commit has it. */
+export const CANARY_SEQ = -1
+
+/** How many were answered for a job at each hub, and how many of them wrongly. */
 export async function canaryFindings(
   pool: Pick<pg.Pool, 'query'>,
   jobId: string,
-): Promise<{ readonly canaries: number; readonly canaries_bad: number }> {
-  const { rows } = await pool.query<{ canaries: number; canaries_bad: number }>(
-    `SELECT count(*)::int AS canaries, (count(*) FILTER (WHERE NOT is_right))::int AS canaries_bad
-     FROM canary_answers WHERE job_id = $1`,
+): Promise<readonly { readonly epoch: number; readonly canaries: number; readonly canaries_bad: number }[]> {
+  const { rows } = await pool.query<{ epoch: string; canaries: number; canaries_bad: number }>(
+    `SELECT epoch, count(*)::int AS canaries, (count(*) FILTER (WHERE NOT is_right))::int AS canaries_bad
+     FROM canary_answers WHERE job_id = $1 GROUP BY epoch ORDER BY epoch`,
     [jobId],
   )
-  return rows[0] ?? { canaries: 0, canaries_bad: 0 }
+  return rows.map((row) => ({ ...row, epoch: safeNumber(row.epoch) }))
 }

@@ -11,6 +11,8 @@ import { migrate } from './migrations.ts'
 const EMBEDDED_DATABASE = 'forge'
 const POOL_CONNECTIONS = 10
 const CONNECT_LIMIT_MS = 5_000
+/** Connections are kept: making one when there is much to do costs more than having it. */
+const IDLE_MS = 600_000
 /** A transaction of sign-in hashes a password on the way, which takes a busy machine a second. */
 const TRANSACTION_LIMIT_MS = 20_000
 /** No statement of the server takes nearly as long. */
@@ -68,6 +70,7 @@ export async function connect(
     application_name: 'forge-pool',
     max: POOL_CONNECTIONS,
     connectionTimeoutMillis: CONNECT_LIMIT_MS,
+    idleTimeoutMillis: IDLE_MS,
     statement_timeout: STATEMENT_LIMIT_MS,
     keepAlive: true,
   })

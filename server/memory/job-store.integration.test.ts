@@ -5,6 +5,7 @@ import { createJobStore } from './job-store.ts'
 import type { JobStore } from './ports.ts'
 import { createResultStore } from './result-store.ts'
 import {
+  claimSample,
   SAMPLE_TERMS,
   sampleAccount,
   sampleGroup,
@@ -42,6 +43,8 @@ describe('jobs in PostgreSQL', () => {
       ...columns,
       state: 'submitted',
       visibility: 'private',
+      priority: 'normal',
+      paused_at: null,
       created_at: expect.any(Date),
       started_at: null,
       finished_at: null,
@@ -56,6 +59,20 @@ describe('jobs in PostgreSQL', () => {
     })
     expect(await jobs.get(job.id)).toEqual(job)
     expect(await jobs.get(randomUUID())).toBeUndefined()
+  })
+
+  it('keeps what its owner says of a job, until it has ended', async () => {
+    const { job } = await jobs.insert(sampleJob(ownerId, { priority: 'high' }))
+    expect(job.priority).toBe('high')
+    for (const isPaused of [true, true]) expect(await jobs.setPaused(job.id, isPaused)).toBe(true)
+    expect((await jobs.get(job.id))?.paused_at).toBeInstanceOf(Date)
+    expect(await jobs.setPriority(job.id, 'low')).toBe(true)
+    expect(await jobs.setPaused(job.id, false)).toBe(true)
+    expect(await jobs.get(job.id)).toMatchObject({ priority: 'low', paused_at: null })
+    await jobs.transition(job.id, ['submitted'], 'cancelled')
+    expect(await jobs.setPaused(job.id, true)).toBe(false)
+    expect(await jobs.setPriority(job.id, 'high')).toBe(false)
+    expect(await jobs.setPaused(randomUUID(), true)).toBe(false)
   })
 
   it('gives the first job back for a repeated key of the same owner, also when many ask at once', async () => {
@@ -122,10 +139,11 @@ describe('jobs in PostgreSQL', () => {
     const results = createResultStore(database.pool)
     const epoch = await results.openEpoch()
     const id = await running()
+    await claimSample(database, id)
     await results.commit(epoch, [sampleGroup(id, sampleShards(0, 10))], [])
     const before = await jobs.counts()
-    expect(await jobs.settle(id, epoch, SETTLEMENT)).toBe(true)
-    expect(await jobs.settle(id, epoch, SETTLEMENT)).toBe(false)
+    expect(await jobs.settle(id, SETTLEMENT)).toBe(true)
+    expect(await jobs.settle(id, SETTLEMENT)).toBe(false)
     expect(await jobs.get(id)).toMatchObject({
       ...SETTLEMENT,
       state: 'settled',
@@ -138,12 +156,17 @@ describe('jobs in PostgreSQL', () => {
     expect(before.shards_accepted).toBe(10)
   })
 
-  it('does not settle for an older hub', async () => {
-    const epoch = await createResultStore(database.pool).openEpoch()
+  it('settles once when two hubs do it at the same time, and takes no result of the job afterwards', async () => {
+    const results = createResultStore(database.pool)
+    const epoch = await results.openEpoch()
     const id = await running()
-    await createResultStore(database.pool).openEpoch()
-    await expect(jobs.settle(id, epoch, SETTLEMENT)).rejects.toMatchObject({ code: 'CONFLICT' })
-    expect((await jobs.get(id))?.state).toBe('running')
+    await claimSample(database, id)
+    const ends = await Promise.all([jobs.settle(id, SETTLEMENT), jobs.settle(id, SETTLEMENT)])
+    expect(ends.filter(Boolean)).toHaveLength(1)
+    const late = sampleGroup(id, sampleShards(0, 10))
+    const correction = sampleGroup(id, sampleShards(5, 1), 'correction')
+    expect(await results.commit(epoch, [late, correction], [])).toEqual([late, correction])
+    expect((await jobs.get(await running()))?.state).toBe('running')
   })
 
   it.each([

@@ -9,12 +9,13 @@ import {
 } from '../../kernel/api.ts'
 import { invariant } from '../../kernel/errors.ts'
 import type { jobs as StoredJob } from '../../prisma/generated/client.ts'
+import { endClaims } from './chunk-store.ts'
 import type { Database } from './database.ts'
 import { type BillingTerms, holdPrice, resolveHold } from './job-billing.ts'
 import { lockClaims } from './ledger.ts'
 import type { ArtifactRow, JobRow, JobStore } from './ports.ts'
-import { fenced } from './result-store.ts'
 import { safeNumber } from './rows.ts'
+import { basisHolds } from './settlement-basis.ts'
 import { inTransaction, type Transaction } from './transaction.ts'
 
 const FINAL: readonly JobState[] = ['settled', 'failed', 'cancelled', 'expired']
@@ -125,18 +126,18 @@ export function createJobStore(
       if (!FINAL.includes(to)) return move(pool, id, from, to, more)
       return inTransaction(pool, async (tx) => {
         await lockClaims(tx, 'shared')
-        if (more?.epoch !== undefined) await lockFence(tx, more.epoch)
         if (!(await move(tx, id, from, to, more))) return false
+        await endClaims(tx, id)
         await resolveHold(tx, id, terms, more?.covered_shards ?? null)
         return true
       })
     },
 
-    async settle(id, epoch, settlement) {
-      const { result, result_digest, headline, artifacts, progress, covered_shards } = settlement
+    async settle(id, settlement) {
+      const { result, result_digest, headline, artifacts, progress, covered_shards, basis } = settlement
       return inTransaction(pool, async (tx) => {
         await lockClaims(tx, 'shared')
-        await lockFence(tx, epoch)
+        if (basis !== undefined && !(await basisHolds(tx, id, basis))) return false
         const { rowCount } = await tx.query(
           `UPDATE jobs SET state = 'settled', finished_at = now(), result = $2, result_digest = $3, headline = $4,
              artifacts = $5::jsonb, progress = $6::jsonb, covered_shards = $7
@@ -152,6 +153,7 @@ export function createJobStore(
           ],
         )
         if (rowCount !== 1) return false
+        await endClaims(tx, id)
         await resolveHold(tx, id, terms, covered_shards)
         return true
       })
@@ -186,12 +188,6 @@ async function insertRow(tx: Transaction, job: Parameters<JobStore['insert']>[0]
     ],
   )
   return rowCount === 1
-}
-
-/** Holds the hub's epoch until the end of the transaction, as a commit of results does. @throws ForgeError CONFLICT */
-async function lockFence(tx: Transaction, epoch: number): Promise<void> {
-  const { rowCount } = await tx.query('SELECT FROM hub_fence WHERE epoch = $1::bigint FOR SHARE', [epoch])
-  if (rowCount !== 1) throw fenced(epoch)
 }
 
 async function move(

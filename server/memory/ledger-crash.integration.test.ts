@@ -23,7 +23,7 @@ describe('the ledger after a crash', () => {
   /** What a hub does when it starts again: every unfinished job goes on; here it is cancelled. */
   const goOn = async (world: LedgerWorld) => {
     for (const job of await world.jobs.unfinished())
-      await world.jobs.transition(job.id, ['submitted', 'running'], 'cancelled', { epoch: world.epoch })
+      await world.jobs.transition(job.id, ['submitted', 'running'], 'cancelled')
   }
 
   const spent = async (owner: string) => {
@@ -53,7 +53,7 @@ describe('the ledger after a crash', () => {
     const world = await createLedgerWorld(database)
     expect(await world.credits.balance(owner)).toEqual({ available: 10_000 - SETTLED, held: SETTLED })
     // After a restart the hub makes the result again and settles.
-    expect(await world.jobs.settle(job?.id ?? '', world.epoch, sampleResult())).toBe(true)
+    expect(await world.jobs.settle(job?.id ?? '', sampleResult())).toBe(true)
     expect(await world.credits.balance(owner)).toEqual({ available: 10_000 - SETTLED, held: 0 })
     expect(await auditLedger(database.pool)).toEqual([])
   })

@@ -38,6 +38,7 @@ export type TransferCode =
   | 'site'
   | 'network_work'
   | 'fee'
+  | 'refund'
   | 'claim'
   | 'move'
 

@@ -54,6 +54,10 @@ export interface JobRow
   readonly bill: Readonly<Record<CostKind, number>> | null
   /** Of a job with a target that has ended: shards that its result covers and that are charged. Else null. */
   readonly covered_shards: number | null
+  /** The job whose record answered the contract; null for a job that was executed. */
+  readonly replay_of: string | null
+  /** From then on its record answers no contract; null while it may. */
+  readonly replay_ended_at: Date | null
   readonly priority: JobPriority
   /** Since when its owner wants no new leases of it. */
   readonly paused_at: Date | null
@@ -80,6 +84,16 @@ export interface Settlement {
   readonly progress: ProgressView
   /** Of a job with a target: shards that its result covers, from the first. The others are paid by the network. */
   readonly covered_shards: number | null
+  /** Without one nothing is checked. */
+  readonly basis?: SettlementBasis
+}
+
+/** What a result rests on, as far as it may still change: a settlement is refused when it has. */
+export interface SettlementBasis {
+  /** Shards corrected so far, all of which are in the result. */
+  readonly corrections: number
+  /** Wrong results of agents on whose word alone shards rest, stored since then. */
+  readonly incidents: { readonly agents: readonly string[]; readonly since: Date; readonly count: number }
 }
 
 /** Which jobs a list shows. */
@@ -112,7 +126,6 @@ export interface JobStore {
    * Moves a job from any of `from` to `to`. @returns false when it is in none of them (someone else was first).
    * Sets started_at on `running` and finished_at on a final state. A final state is stored together with its money: what
    * is durable of the job is charged and paid out, the rest of the hold released.
-   * @throws ForgeError CONFLICT when `epoch` is given and a newer hub has started
    */
   transition(
     id: string,
@@ -121,15 +134,15 @@ export interface JobStore {
     more?: {
       readonly failure?: ForgeErrorJson
       readonly progress?: ProgressView
-      readonly epoch?: number
       readonly covered_shards?: number | null
     },
   ): Promise<boolean>
   /**
-   * Running or verifying to settled with its result and its money, in one transaction fenced by the hub's epoch.
-   * @throws ForgeError CONFLICT when fenced
+   * Running or verifying to settled with its result and its money, in one transaction, which ends every claim of the
+   * job's chunks. @returns false when it has ended before, for a job ends once, whichever hub
+   * ends it; or when what the settlement rests on has changed
    */
-  settle(id: string, epoch: number, settlement: Settlement): Promise<boolean>
+  settle(id: string, settlement: Settlement): Promise<boolean>
 }
 
 export interface ResultGroup {
@@ -139,9 +152,29 @@ export interface ResultGroup {
   readonly findings: CheckFindings
 }
 
+/** A group as it is stored. */
+export interface StoredGroup extends ResultGroup {
+  /** Of the hub that stored it, and the row's number in it. */
+  readonly epoch: number
+  readonly seq: number
+  /** Its shards replace those of other rows, which were found wrong. */
+  readonly is_replacement: boolean
+}
+
+/** A hub's claim of a chunk: a later claim of the same chunk has a greater epoch, and this one is over. */
+export interface ChunkClaim {
+  readonly chunk: number
+  readonly epoch: number
+}
+
 /** A group on its way into the store, with what its copies are worth to whom. */
 export interface AcceptedGroup extends ResultGroup {
   readonly work: readonly WorkDone[]
+  /**
+   * What lets it in: the claim of the chunk in which its shards lie, as long as it is the newest; or, for one shard that
+   * the referee replaces, that it has not been replaced before and its job has not ended.
+   */
+  readonly fence: ChunkClaim | 'correction'
 }
 
 export interface SignedReceipt {
@@ -155,10 +188,6 @@ export interface JobWithheld extends WithheldDigests {
   readonly job_id: string
 }
 
-/**
- * Accepted results. One packed row per job and commit, no row per shard; a commit is one transaction and is refused
- * when a newer hub has started (fencing).
- */
 /** What an agent gave for a lease whose result was known. */
 export interface CanaryAnswerRow {
   readonly job_id: string
@@ -170,13 +199,16 @@ export interface CanaryAnswerRow {
   readonly isRight: boolean
 }
 
+/** Accepted results. One packed row per chunk and commit, no row per shard; a commit is one transaction. */
 export interface ResultStore {
-  /** A new epoch, larger than every earlier one; from now on commits under older epochs are refused. */
+  /** A new epoch for a hub that starts, larger than every earlier one. Those of other hubs stay valid. */
   openEpoch(): Promise<number>
   /**
-   * After a failure of any other kind the commit may have happened all the same: call again with the same `groups`
-   * array, and nothing is stored twice.
-   * @throws ForgeError CONFLICT when `epoch` is not the newest, or was not opened by this store
+   * Stores every group whose fence lets it in, and none of the others; receipts and withheld digests always, for they say
+   * what agents signed, whoever owns the chunk now. After a failure the commit may have happened all the same: call again
+   * with the same `groups` array, and nothing is stored twice.
+   * @returns the groups that are not stored
+   * @throws ForgeError CONFLICT when `epoch` was not opened by this store, or the database does not know it
    */
   commit(
     epoch: number,
@@ -184,9 +216,23 @@ export interface ResultStore {
     receipts: readonly SignedReceipt[],
     withheld?: readonly JobWithheld[],
     canaries?: readonly CanaryAnswerRow[],
-  ): Promise<void>
-  /** Everything accepted for a job, in commit order, and last what its canaries found: a group without shards. */
-  load(jobId: string): AsyncIterable<ResultGroup>
+  ): Promise<readonly AcceptedGroup[]>
+  /** Which of these shards are durable: `[first, count]` in any order. */
+  durable(
+    jobId: string,
+    first: number,
+    count: number,
+  ): Promise<readonly (readonly [first: number, count: number])[]>
+  /**
+   * Everything accepted for a job: rows in the order of each hub's commits, and what replaces shards of others after all
+   * others; last what canaries have found at each hub, under the number CANARY_SEQ and without shards. With `wants` only those rows.
+   */
+  load(
+    jobId: string,
+    wants?: (row: Pick<StoredGroup, 'epoch' | 'seq'>) => boolean,
+  ): AsyncIterable<StoredGroup>
+  /** Of the shards first … last: the groups that may hold one of them, in the same order. */
+  loadSpan(jobId: string, first: number, last: number): AsyncIterable<StoredGroup>
   /** Those of `shards` that are accepted, by number, as they are now. Reads the rows that may hold one of them, no other. */
   find(jobId: string, shards: readonly number[]): Promise<ReadonlyMap<number, AcceptedShard>>
 }
@@ -458,7 +504,7 @@ export interface BlobAccessStore {
   ): Promise<{ readonly isOwn: boolean; readonly isPublic: boolean }>
 }
 
-/** Content-addressed bytes, up to LIMITS.blob_bytes each. Writing the same bytes twice is harmless. */
+/** Content-addressed bytes, up to LIMITS.blob_bytes each unless the writer says more. Writing the same bytes twice is harmless. */
 export interface BlobStore {
   /**
    * Stores a stream and returns its digest; the blob appears whole or not at all, and is durable on return.
@@ -533,6 +579,11 @@ export interface RecordStore {
     first: number,
     end: number,
   ): Promise<readonly { readonly leaf: Uint8Array; readonly hash: Uint8Array }[]>
+  /** Records of public jobs from an index on, ascending. */
+  publicRecords(
+    from: number,
+    limit: number,
+  ): Promise<readonly { readonly index: number; readonly job_id: string; readonly settled_at: Date }[]>
   /** The record of a job and its corrections, the earliest first. */
   ofJob(jobId: string): Promise<readonly LogEntry[]>
   head(): Promise<LogHead | undefined>

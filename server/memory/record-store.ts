@@ -38,12 +38,13 @@ export function createRecordStore({ pool }: Pick<Database, 'pool'>): RecordStore
     },
 
     async signWithHubKey(own) {
+      // One statement: at no instant do two keys sign, or none.
       await pool.query(
-        'INSERT INTO hub_keys (public_key) VALUES ($1) ON CONFLICT (public_key) DO UPDATE SET retired_at = NULL',
-        [Buffer.from(own)],
-      )
-      await pool.query(
-        'UPDATE hub_keys SET retired_at = now() WHERE public_key <> $1 AND retired_at IS NULL',
+        `WITH own AS (
+           INSERT INTO hub_keys (public_key) VALUES ($1)
+           ON CONFLICT (public_key) DO UPDATE SET retired_at = NULL
+         )
+         UPDATE hub_keys SET retired_at = now() WHERE public_key <> $1 AND retired_at IS NULL`,
         [Buffer.from(own)],
       )
     },
@@ -58,7 +59,7 @@ export function createRecordStore({ pool }: Pick<Database, 'pool'>): RecordStore
     async unrecorded(limit) {
       const { rows } = await pool.query<{ id: string }>(
         `SELECT j.id FROM jobs AS j, log_identity AS l
-         WHERE j.state = 'settled' AND j.created_at >= l.created_at
+         WHERE j.state = 'settled' AND j.replay_of IS NULL AND j.created_at >= l.created_at
            AND NOT EXISTS (SELECT FROM log_entries AS e WHERE e.job_id = j.id AND e.kind = 'record')
          ORDER BY j.finished_at, j.id LIMIT $1`,
         [limit],
@@ -102,7 +103,7 @@ export function createRecordStore({ pool }: Pick<Database, 'pool'>): RecordStore
 
     append: (entries) =>
       inTransaction(pool, async (tx) => {
-        await tx.query(`SELECT ${APPEND_LOCK}`)
+        await lockLog(tx)
         return appendLocked(tx, entries)
       }),
 
@@ -125,14 +126,17 @@ export function createRecordStore({ pool }: Pick<Database, 'pool'>): RecordStore
       }))
     },
 
-    async ofJob(jobId) {
-      const { rows } = await pool.query<EntryRow>(
-        `SELECT index, kind, job_id, corrects, envelope, trace, receipts, created_at
-         FROM log_entries WHERE job_id = $1 ORDER BY index`,
-        [jobId],
+    async publicRecords(from, limit) {
+      const { rows } = await pool.query<{ index: string; job_id: string; settled_at: Date }>(
+        `SELECT e.index, e.job_id, j.finished_at AS settled_at
+         FROM log_entries AS e JOIN jobs AS j ON j.id = e.job_id
+         WHERE e.kind = 'record' AND e.index >= $1 AND j.visibility = 'public' ORDER BY e.index LIMIT $2`,
+        [from, limit],
       )
-      return rows.map(entryOf)
+      return rows.map((row) => ({ ...row, index: safeNumber(row.index) }))
     },
+
+    ofJob: (jobId) => entriesOfJob(pool, jobId),
 
     head,
 
@@ -174,8 +178,16 @@ async function headOf(tx: Transaction | Database['pool']): Promise<LogHead | und
   return rows[0] === undefined ? undefined : { size: safeNumber(rows[0].size), note: rows[0].note }
 }
 
-/** A job that has a record keeps it: whoever asks twice gets the first one's index. */
-async function appendLocked(tx: Transaction, entries: readonly NewLogEntry[]): Promise<readonly number[]> {
+/** Until the end of the transaction nobody else appends. */
+export async function lockLog(tx: Transaction): Promise<void> {
+  await tx.query(`SELECT ${APPEND_LOCK}`)
+}
+
+/** Under `lockLog`. A job that has a record keeps it: whoever asks twice gets the first one's index. */
+export async function appendLocked(
+  tx: Transaction,
+  entries: readonly NewLogEntry[],
+): Promise<readonly number[]> {
   const { rows } = await tx.query<{ job_id: string; index: string }>(
     `WITH given AS (
        SELECT * FROM unnest($1::text[], $2::uuid[], $3::bigint[], $4::bytea[], $5::text[], $6::text[], $7::text[])
@@ -201,6 +213,19 @@ async function appendLocked(tx: Transaction, entries: readonly NewLogEntry[]): P
     ],
   )
   return rows.map(({ index }) => safeNumber(index))
+}
+
+/** The record of a job and its corrections, the earliest first. */
+export async function entriesOfJob(
+  on: Transaction | Database['pool'],
+  jobId: string,
+): Promise<readonly LogEntry[]> {
+  const { rows } = await on.query<EntryRow>(
+    `SELECT index, kind, job_id, corrects, envelope, trace, receipts, created_at
+     FROM log_entries WHERE job_id = $1 ORDER BY index`,
+    [jobId],
+  )
+  return rows.map(entryOf)
 }
 
 function entryOf(row: EntryRow): LogEntry {

@@ -2,11 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { acceptedShard } from '../../kernel/acceptance.ts'
 import { bytesToHex } from '../../kernel/digest.ts'
 import { LIMITS } from '../../kernel/limits.ts'
+import { createChunkStore } from './chunk-store.ts'
 import { createJobStore } from './job-store.ts'
 import type { ResultGroup, ResultStore } from './ports.ts'
 import { createResultStore } from './result-store.ts'
 import { startChild } from './testing/child.ts'
 import {
+  claimSample,
+  SAMPLE_CLAIM,
   SAMPLE_TERMS,
   sampleAccount,
   sampleGroup,
@@ -26,7 +29,11 @@ describe('results in PostgreSQL', () => {
   })
   afterAll(() => database.close())
 
-  const newJob = async () => (await createJobStore(database, SAMPLE_TERMS).insert(sampleJob(ownerId))).job.id
+  const newJob = async () => {
+    const { job } = await createJobStore(database, SAMPLE_TERMS).insert(sampleJob(ownerId))
+    await claimSample(database, job.id)
+    return job.id
+  }
   const loaded = async (store: ResultStore, jobId: string) => {
     const groups: ResultGroup[] = []
     for await (const group of store.load(jobId)) groups.push(group)
@@ -143,86 +150,157 @@ describe('results in PostgreSQL', () => {
     const epoch = await store.openEpoch()
     const jobId = await newJob()
     const unknown = '00000000-0000-4000-8000-000000000000'
-    const groups = [jobId, unknown].map((job_id) => sampleGroup(job_id, sampleShards(0, 5)))
-    await expect(store.commit(epoch, groups, [])).rejects.toThrow(/foreign key/)
+    const groups = [sampleGroup(jobId, sampleShards(0, 5))]
+    const receipts = [sampleReceipt(unknown, epoch, 'lease')]
+    await expect(store.commit(epoch, groups, receipts)).rejects.toThrow(/foreign key/)
     expect(await loaded(store, jobId)).toEqual([])
   })
 
-  it('refuses the commits of an older hub, empty ones too', async () => {
+  it('gives every hub an epoch of its own, and takes commits under each', async () => {
     const [older, newer] = [createResultStore(database.pool), createResultStore(database.pool)]
     const olderEpoch = await older.openEpoch()
     const newerEpoch = await newer.openEpoch()
     expect(newerEpoch).toBeGreaterThan(olderEpoch)
     const jobId = await newJob()
-    const groups = [sampleGroup(jobId, sampleShards(0, 5))]
-    await expect(
-      older.commit(olderEpoch, groups, [sampleReceipt(jobId, olderEpoch, 'l')]),
-    ).rejects.toMatchObject({
-      code: 'CONFLICT',
-    })
+    await newer.commit(newerEpoch, [sampleGroup(jobId, sampleShards(5, 5))], [])
+    await older.commit(olderEpoch, [sampleGroup(jobId, sampleShards(0, 5))], [])
+    expect(shardsOf(await loaded(newer, jobId))).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+    await expect(older.commit(newerEpoch, [], [])).rejects.toMatchObject({ code: 'CONFLICT' })
+    await database.pool.query('DELETE FROM hub_epochs WHERE epoch = $1', [olderEpoch])
     await expect(older.commit(olderEpoch, [], [])).rejects.toMatchObject({ code: 'CONFLICT' })
-    await expect(older.commit(newerEpoch, groups, [])).rejects.toMatchObject({ code: 'CONFLICT' })
-    expect(await loaded(newer, jobId)).toEqual([])
-    expect(await database.prisma.receipts.count({ where: { job_id: jobId } })).toBe(0)
   })
 
-  it('refuses a commit that waits while a newer hub opens its epoch', async () => {
-    const older = createResultStore(database.pool)
-    const epoch = await older.openEpoch()
+  it('refuses the groups whose claims are over, and stores the others of the commit with all receipts', async () => {
+    const store = createResultStore(database.pool)
+    const epoch = await store.openEpoch()
+    const [a, b] = [await newJob(), await newJob()]
+    const chunks = createChunkStore(database.pool)
+    await chunks.publish({ job_id: a, shard_count: 1000, chunk_shards: 100 }, [])
+    const claim = async () => {
+      const wish = { job_id: a, holder: epoch, wanted: 1, lease_ms: 60_000, among: [3] }
+      const [row] = (await chunks.claim(wish)).chunks
+      return { chunk: 3, epoch: row?.epoch ?? 0 }
+    }
+    // Nobody of that epoch lives: the chunk can be claimed again at once.
+    const [lost, present] = [await claim(), await claim()]
+    const groups = [
+      sampleGroup(a, sampleShards(300, 5), lost),
+      sampleGroup(a, sampleShards(310, 5), present),
+      sampleGroup(b, sampleShards(0, 5)),
+    ]
+    expect(await store.commit(epoch, groups, [sampleReceipt(a, epoch, 'l')])).toEqual([groups[0]])
+    expect(shardsOf(await loaded(store, a))).toEqual([310, 311, 312, 313, 314])
+    expect(shardsOf(await loaded(store, b))).toEqual([0, 1, 2, 3, 4])
+    expect(await database.prisma.receipts.count({ where: { job_id: a } })).toBe(1)
+    expect(await store.durable(a, 312, 100)).toEqual([
+      [312, 1],
+      [313, 1],
+      [314, 1],
+    ])
+    // A chunk that is done takes nothing more, and neither does a job whose queue is closed.
+    await chunks.finish(a, 3, present.epoch)
+    const late = sampleGroup(a, sampleShards(320, 1), present)
+    expect(await store.commit(epoch, [late], [])).toEqual([late])
+    await chunks.withdraw(b)
+    const later = sampleGroup(b, sampleShards(7, 1))
+    expect(await store.commit(epoch, [later], [])).toEqual([later])
+  })
+
+  it('knows that a commit was stored whose answer was lost, though its claim is over by now', async () => {
+    const store = createResultStore(database.pool)
+    const epoch = await store.openEpoch()
     const jobId = await newJob()
-    const newer = await database.pool.connect()
-    await newer.query('BEGIN')
-    await newer.query('UPDATE hub_fence SET epoch = epoch + 1')
-    const commit = older.commit(epoch, [sampleGroup(jobId, sampleShards(0, 5))], []).then(
-      () => 'stored',
-      (error: { code: string }) => error.code,
-    )
-    await waitsForLock(database, 1)
-    await newer.query('COMMIT')
-    newer.release()
-    expect(await commit).toBe('CONFLICT')
-    expect(await loaded(older, jobId)).toEqual([])
+    const groups = [sampleGroup(jobId, sampleShards(0, 5))]
+    await store.commit(epoch, groups, [])
+    await database.pool.query('UPDATE job_chunks SET epoch = epoch + 1 WHERE job_id = $1', [jobId])
+    const more = sampleGroup(jobId, sampleShards(5, 5))
+    expect(await store.commit(epoch, groups, [])).toEqual([])
+    expect(await store.commit(epoch, [more], [])).toEqual([more])
+    expect(shardsOf(await loaded(store, jobId))).toEqual([0, 1, 2, 3, 4])
   })
 
-  it('lets a newer hub wait for a commit under way, which then is part of what it finds', async () => {
-    const older = createResultStore(database.pool)
-    const epoch = await older.openEpoch()
+  it('lets a shard be replaced once, by whichever hub is first, whoever holds its chunk', async () => {
+    const stores = [createResultStore(database.pool), createResultStore(database.pool)]
+    const jobId = await newJob()
+    const [first] = stores
+    const epochs = await Promise.all(stores.map((store) => store.openEpoch()))
+    await first?.commit(epochs[0] ?? 0, [sampleGroup(jobId, sampleShards(0, 5))], [])
+    await createChunkStore(database.pool).withdraw(jobId)
+    const groups = stores.map(() =>
+      [3, 4].map((shard) => sampleGroup(jobId, sampleShards(shard, 1), 'correction')),
+    )
+    const refused = await Promise.all(
+      stores.map((store, at) => store.commit(epochs[at] ?? 0, groups[at] ?? [], [])),
+    )
+    expect(refused.flat()).toHaveLength(2)
+    expect(shardsOf(await loaded(createResultStore(database.pool), jobId)).toSorted()).toEqual([
+      0, 1, 2, 3, 3, 4, 4,
+    ])
+    // Repeated, each hub's own are known again.
+    for (const [at, store] of stores.entries())
+      expect(await store.commit(epochs[at] ?? 0, groups[at] ?? [], [])).toEqual(refused[at])
+  })
+
+  it('refuses a commit that waits while another hub claims its chunk', async () => {
+    const store = createResultStore(database.pool)
+    const epoch = await store.openEpoch()
+    const jobId = await newJob()
+    const other = await database.pool.connect()
+    await other.query('BEGIN')
+    await other.query('UPDATE job_chunks SET epoch = epoch + 1 WHERE job_id = $1', [jobId])
+    const groups = [sampleGroup(jobId, sampleShards(0, 5))]
+    const commit = store.commit(epoch, groups, [])
+    await waitsForLock(database, 1)
+    await other.query('COMMIT')
+    other.release()
+    expect(await commit).toEqual(groups)
+    expect(await loaded(store, jobId)).toEqual([])
+  })
+
+  it('lets the end of a job wait for a commit under way, which is then paid for', async () => {
+    const store = createResultStore(database.pool)
+    const jobs = createJobStore(database, SAMPLE_TERMS)
+    const epoch = await store.openEpoch()
     const jobId = await newJob()
     // A lock on the job holds the commit in its middle: the fence is passed, the rows wait for the foreign key.
     const blocker = await database.pool.connect()
     await blocker.query('BEGIN')
     await blocker.query('SELECT FROM jobs WHERE id = $1 FOR UPDATE', [jobId])
-    const commit = older.commit(epoch, [sampleGroup(jobId, sampleShards(0, 5))], [])
+    const commit = store.commit(epoch, [sampleGroup(jobId, sampleShards(0, 5))], [])
     await waitsForLock(database, 1)
-    const newer = createResultStore(database.pool)
-    const found = newer.openEpoch().then(() => loaded(newer, jobId))
+    const ended = jobs.transition(jobId, ['submitted'], 'cancelled')
     await waitsForLock(database, 2)
     await blocker.query('COMMIT')
     blocker.release()
-    await commit
-    expect(shardsOf(await found)).toEqual([0, 1, 2, 3, 4])
+    expect(await commit).toEqual([])
+    expect(await ended).toBe(true)
+    expect(shardsOf(await loaded(store, jobId))).toEqual([0, 1, 2, 3, 4])
+    expect((await jobs.get(jobId))?.bill).toEqual({ computation: 5, verification: 5, referee: 0 })
   })
 
-  it('keeps exactly-once order under many commits and many new epochs at once', async () => {
+  it('accepts no shard twice under many commits and many claims at once', async () => {
     const jobId = await newJob()
     const acknowledged: number[] = []
-    let fencedCount = 0
+    let refusedCount = 0
     const hub = async (first: number) => {
       const store = createResultStore(database.pool)
       const epoch = await store.openEpoch()
+      const { rows } = await database.pool.query<{ epoch: string }>(
+        `UPDATE job_chunks SET epoch = nextval('job_chunks_epoch_seq') WHERE job_id = $1 RETURNING epoch`,
+        [jobId],
+      )
+      const claim = { chunk: SAMPLE_CLAIM.chunk, epoch: Number(rows[0]?.epoch) }
       for (let shard = first; shard < first + 40; shard++) {
-        try {
-          await store.commit(epoch, [sampleGroup(jobId, sampleShards(shard, 1))], [])
-          acknowledged.push(shard)
-        } catch (error) {
-          expect(error).toMatchObject({ code: 'CONFLICT' })
-          fencedCount++
+        const refused = await store.commit(epoch, [sampleGroup(jobId, sampleShards(shard, 1), claim)], [])
+        if (refused.length > 0) {
+          refusedCount++
           return
         }
+        acknowledged.push(shard)
       }
     }
     for (let at = 0; at < 5; at++) await Promise.all([hub(at * 100), hub(at * 100 + 50)])
-    expect(fencedCount).toBeGreaterThan(0)
+    expect(refusedCount).toBeGreaterThan(0)
     const stored = shardsOf(await loaded(createResultStore(database.pool), jobId))
     expect(stored.toSorted((a, b) => a - b)).toEqual(acknowledged.toSorted((a, b) => a - b))
   })

@@ -3,22 +3,23 @@ import { z } from 'zod'
 import { type AcceptedRun, type AcceptedShard, acceptedShard } from '../../kernel/acceptance.ts'
 import { ForgeError, invariant } from '../../kernel/errors.ts'
 import { NO_FINDINGS } from '../../kernel/verification/job-bound.ts'
-import { canaryFindings, canaryPart } from './canary-answers.ts'
+import { CANARY_SEQ, canaryFindings, canaryPart } from './canary-answers.ts'
 import { GROUP_SHARD_LIMIT, packRuns, runBytes, unpackRuns } from './packed-results.ts'
 import type {
   AcceptedGroup,
   CanaryAnswerRow,
+  ChunkClaim,
   JobWithheld,
-  ResultGroup,
   ResultStore,
   SignedReceipt,
+  StoredGroup,
 } from './ports.ts'
 import { safeNumber } from './rows.ts'
 
 /** Result bytes in one row; a larger group is cut. Rows are read back one page at a time. */
 const ROW_LIMIT_BYTES = 4 * 1024 * 1024
-/** Rows in one statement: nine parameters each, of PostgreSQL's 65,535. */
-const ROWS_LIMIT = 7_000
+/** Rows in one statement: eleven parameters each, of PostgreSQL's 65,535. */
+const ROWS_LIMIT = 5_000
 /** Rows fetched at once by `load`. */
 const PAGE_ROWS = 8
 
@@ -34,7 +35,7 @@ const storedFindings = z.object({
 })
 
 interface PackedRow {
-  readonly job_id: string
+  readonly group: AcceptedGroup
   readonly seq: number
   readonly shard_count: number
   readonly first_shard: number
@@ -45,14 +46,21 @@ interface PackedRow {
   readonly findings: string
 }
 
+/** Which rows of a job are read: those that may hold one of these shards, or one of a span. */
+type RowFilter = { readonly shards: readonly number[] } | { readonly first: number; readonly last: number }
+
 /**
  * Accepted results in PostgreSQL. A commit is one statement, hence one transaction and one round trip:
  *
- * - **Fencing**: the statement locks the row of `hub_fence` FOR SHARE and inserts nothing when it does not hold its
- *   epoch. `openEpoch` updates that row, so it waits for commits under way, and commits that come later wait for it and
- *   then see the new epoch (READ COMMITTED looks again at a row it waited for). There is no moment between the two.
+ * - **Fencing**: the statement locks the rows of `job_chunks` whose epochs its groups name FOR SHARE, and inserts the
+ *   groups whose row it holds. A claim, and the end of a job, change or delete that row, so they wait for commits under
+ *   way, and commits that come later wait for them and then see the new epoch (READ COMMITTED looks again at a row it
+ *   waited for). There is no moment between the two. What the referee replaces lies in chunks that nobody claims any
+ *   more: there the row of `shard_corrections` that it inserts is the fence, and the job's row, which its end changes.
  * - **Repetition**: each row has a number within its epoch. A commit that failed may have happened all the same; called
  *   again with the same `groups` array it uses the same numbers and meets its own rows.
+ *
+ * Locks are taken in the order jobs, job_chunks (by number), which is the order of claims and of ends.
  */
 export function createResultStore(pool: pg.Pool): ResultStore {
   let opened: number | undefined
@@ -62,9 +70,9 @@ export function createResultStore(pool: pg.Pool): ResultStore {
   const pack = (groups: readonly AcceptedGroup[]): readonly PackedRow[] => {
     const known = rowsOf.get(groups)
     if (known !== undefined) return known
-    const rows = groups.flatMap(({ job_id, runs, work, findings }) =>
-      cut(runs).map((part, at) => ({
-        job_id,
+    const rows = groups.flatMap((group) =>
+      cut(group.runs).map((part, at) => ({
+        group,
         seq: nextSeq++,
         shard_count: shardCount(part),
         first_shard: part.reduce((least, { first }) => Math.min(least, first), Number.MAX_SAFE_INTEGER),
@@ -72,57 +80,88 @@ export function createResultStore(pool: pg.Pool): ResultStore {
         agents: [...new Set(part.flatMap((run) => run.copies.map((copy) => copy.agent)))],
         packed: packRuns(part),
         // The group's work stands in its first row: only sums over all rows are ever asked for.
-        work: JSON.stringify(at === 0 ? work : []),
-        findings: JSON.stringify(at === 0 ? findings : NO_FINDINGS),
+        work: JSON.stringify(at === 0 ? group.work : []),
+        findings: JSON.stringify(at === 0 ? group.findings : NO_FINDINGS),
       })),
     )
     rowsOf.set(groups, rows)
     return rows
   }
 
-  /** Rows of a job in commit order; with `shards`, only rows whose span holds one of them. */
-  const pages = async function* (jobId: string, shards?: readonly number[]): AsyncGenerator<ResultGroup> {
+  /**
+   * Rows of a job: those of each hub in the order of its commits, then those that replace shards of others. With `wants` the
+   * contents of those only are read.
+   */
+  const pages = async function* (
+    jobId: string,
+    filter?: RowFilter,
+    wants: (row: Pick<StoredGroup, 'epoch' | 'seq'>) => boolean = () => true,
+  ): AsyncGenerator<StoredGroup> {
     // A row of before the span was stored may hold any shard.
-    const spans =
-      shards === undefined
-        ? ''
-        : `AND (first_shard IS NULL
-             OR EXISTS (SELECT FROM unnest($4::int[]) AS wanted WHERE wanted BETWEEN first_shard AND last_shard))`
-    let after = { epoch: '0', seq: '0' }
+    let spans = ''
+    const values: unknown[] = []
+    if (filter !== undefined && 'shards' in filter) {
+      spans = `AND (first_shard IS NULL
+        OR EXISTS (SELECT FROM unnest($4::int[]) AS wanted WHERE wanted BETWEEN first_shard AND last_shard))`
+      values.push(filter.shards)
+    } else if (filter !== undefined) {
+      spans = 'AND (first_shard IS NULL OR (first_shard <= $5::int AND last_shard >= $4::int))'
+      values.push(filter.first, filter.last)
+    }
+    let after = { is_replacement: false, epoch: '0', seq: '0' }
     for (;;) {
       const { rows } = await pool.query<{
+        is_replacement: boolean
         epoch: string
         seq: string
         shard_count: number
         packed: Buffer
         findings: unknown
       }>(
-        `SELECT epoch, seq, shard_count, packed, findings FROM result_groups
-         WHERE job_id = $1 AND (epoch, seq) > ($2, $3) ${spans} ORDER BY epoch, seq LIMIT ${PAGE_ROWS}`,
-        [jobId, after.epoch, after.seq, ...(shards === undefined ? [] : [shards])],
+        `SELECT is_replacement, epoch, seq, shard_count, packed, findings FROM result_groups
+         WHERE job_id = $1 AND is_replacement = ${after.is_replacement} AND (epoch, seq) > ($2, $3) ${spans}
+         ORDER BY epoch, seq LIMIT ${PAGE_ROWS}`,
+        [jobId, after.epoch, after.seq, ...values],
       )
       for (const row of rows) {
+        const [rowEpoch, seq] = [safeNumber(row.epoch), safeNumber(row.seq)]
+        if (!wants({ epoch: rowEpoch, seq })) continue
         const runs = unpackRuns(row.packed)
         invariant(
           shardCount(runs) === row.shard_count,
           `a group of ${row.shard_count} shards holds ${shardCount(runs)}`,
         )
-        yield { job_id: jobId, runs, findings: storedFindings.parse(row.findings) }
+        const { is_replacement } = row
+        const findings = storedFindings.parse(row.findings)
+        yield { job_id: jobId, epoch: rowEpoch, seq, is_replacement, runs, findings }
       }
       const last = rows.at(-1)
-      if (last === undefined || rows.length < PAGE_ROWS) return
-      after = last
+      if (last !== undefined && rows.length === PAGE_ROWS) after = last
+      else if (!after.is_replacement) after = { is_replacement: true, epoch: '0', seq: '0' }
+      else return
     }
+  }
+
+  /**
+   * Groups that an earlier attempt has stored. Asked after the fence has refused them, this is final: who took the claim
+   * waited for that attempt, and no other can come after him.
+   */
+  const earlierStored = async (epoch: number, rows: readonly PackedRow[]): Promise<AcceptedGroup[]> => {
+    const found = await pool.query<{ seq: string }>(
+      'SELECT seq FROM result_groups WHERE job_id = ANY ($1::uuid[]) AND epoch = $2 AND seq = ANY ($3::bigint[])',
+      [[...new Set(rows.map(({ group }) => group.job_id))], epoch, rows.map(({ seq }) => seq)],
+    )
+    const stored = new Set(found.rows.map(({ seq }) => safeNumber(seq)))
+    return rows.flatMap(({ group, seq }) => (stored.has(seq) ? [group] : []))
   }
 
   return {
     async openEpoch() {
       const { rows } = await pool.query<{ epoch: string }>(
-        `WITH fence AS (UPDATE hub_fence SET epoch = epoch + 1 RETURNING epoch)
-         INSERT INTO hub_epochs (epoch) SELECT epoch FROM fence RETURNING epoch`,
+        'INSERT INTO hub_epochs DEFAULT VALUES RETURNING epoch',
       )
       const [row] = rows
-      invariant(row !== undefined, 'hub_fence has no row')
+      invariant(row !== undefined, 'an epoch was inserted')
       opened = safeNumber(row.epoch)
       nextSeq = 0
       return opened
@@ -130,24 +169,50 @@ export function createResultStore(pool: pg.Pool): ResultStore {
 
     async commit(epoch, groups, receipts, withheld = [], canaries = []) {
       // The row numbers of an epoch belong to the store that opened it.
-      if (epoch !== opened) throw fenced(epoch)
+      if (epoch !== opened) throw unknownEpoch(epoch)
       const rows = pack(groups)
       invariant(rows.length <= ROWS_LIMIT, `a commit of ${rows.length} rows`)
       const statement = commitStatement(epoch, rows, receipts, withheld, canaries)
-      const answer = await pool.query<{ open: boolean }>(statement.text, statement.values)
-      if (answer.rows[0]?.open !== true) throw fenced(epoch)
+      const { rows: answers } = await pool.query<{ open: boolean; stored: string[] }>(
+        statement.text,
+        statement.values,
+      )
+      const [answer] = answers
+      if (answer?.open !== true) throw unknownEpoch(epoch)
+      if (answer.stored.length === rows.length) return []
+      const missing = rows.filter(({ seq }) => !answer.stored.includes(String(seq)))
+      const refused = new Set(missing.map(({ group }) => group))
+      for (const group of await earlierStored(epoch, missing)) refused.delete(group)
+      return [...refused]
     },
 
-    async *load(jobId) {
-      yield* pages(jobId)
-      const given = await canaryFindings(pool, jobId)
-      if (given.canaries > 0) yield { job_id: jobId, runs: [], findings: { ...NO_FINDINGS, ...given } }
+    async durable(jobId, first, count) {
+      const end = first + count
+      const ranges: [number, number][] = []
+      for await (const { runs } of pages(jobId, { first, last: end - 1 })) {
+        for (const run of runs) {
+          const from = Math.max(first, run.first)
+          const to = Math.min(end, run.first + run.count)
+          if (from < to) ranges.push([from, to - from])
+        }
+      }
+      return ranges
     },
+
+    async *load(jobId, wants = () => true) {
+      yield* pages(jobId, undefined, wants)
+      for (const { epoch, ...given } of await canaryFindings(pool, jobId)) {
+        const row = { job_id: jobId, epoch, seq: CANARY_SEQ, is_replacement: false }
+        if (wants(row)) yield { ...row, runs: [], findings: { ...NO_FINDINGS, ...given } }
+      }
+    },
+
+    loadSpan: (jobId, first, last) => pages(jobId, { first, last }),
 
     async find(jobId, shards) {
       const wanted = new Set(shards)
       const found = new Map<number, AcceptedShard>()
-      for await (const group of pages(jobId, shards)) {
+      for await (const group of pages(jobId, { shards })) {
         for (const run of group.runs) {
           for (const shard of wanted) {
             const offset = shard - run.first
@@ -162,10 +227,9 @@ export function createResultStore(pool: pg.Pool): ResultStore {
   }
 }
 
-/** The error of a hub that is no longer the newest. */
-export function fenced(epoch: number): ForgeError {
-  return new ForgeError('CONFLICT', `epoch ${epoch} is over: a newer hub has started`, {
-    hint: 'Stop this hub; the newer one goes on with its jobs.',
+function unknownEpoch(epoch: number): ForgeError {
+  return new ForgeError('CONFLICT', `the database does not know the hub's epoch ${epoch}`, {
+    hint: 'It was replaced or restored while the server ran: start the server again.',
   })
 }
 
@@ -205,24 +269,35 @@ function halved(run: AcceptedRun): readonly AcceptedRun[] {
 
 function commitStatement(
   epoch: number,
-  groups: readonly PackedRow[],
+  rows: readonly PackedRow[],
   receipts: readonly SignedReceipt[],
   withheld: readonly JobWithheld[],
   canaries: readonly CanaryAnswerRow[],
 ): { readonly text: string; readonly values: unknown[] } {
   const values: unknown[] = [epoch]
   const param = (value: unknown, type: string) => `$${values.push(value)}::${type}`
-  const parts = ['WITH fence AS (SELECT epoch FROM hub_fence WHERE epoch = $1::bigint FOR SHARE)']
-  if (groups.length > 0) {
+  const parts = ['WITH hub AS (SELECT epoch FROM hub_epochs WHERE epoch = $1::bigint)']
+  if (rows.length > 0) {
+    const corrections = rows.filter(({ group }) => group.fence === 'correction')
+    if (corrections.length > 0) parts.push(...correctionParts(corrections, param))
+    parts.push(claimsPart(rows, corrections.length > 0, param))
     // One parameter a value: node-postgres sends a Buffer in binary, but an array of Buffers as hexadecimal text.
-    const tuples = groups.map(
-      ({ job_id, seq, shard_count, first_shard, last_shard, agents, packed, work, findings }) =>
-        `(${param(job_id, 'uuid')}, ${param(seq, 'bigint')}, ${param(shard_count, 'int')}, ${param(first_shard, 'int')}, ${param(last_shard, 'int')}, ${param(agents, 'text[]')}, ${param(packed, 'bytea')}, ${param(work, 'jsonb')}, ${param(findings, 'jsonb')})`,
-    )
+    const tuples = rows.map(({ group, seq, shard_count, first_shard, last_shard, agents, ...row }) => {
+      const claim = group.fence === 'correction' ? undefined : group.fence
+      return `(${param(group.job_id, 'uuid')}, ${param(seq, 'bigint')}, ${param(shard_count, 'int')}, ${param(first_shard, 'int')}, ${param(last_shard, 'int')}, ${param(agents, 'text[]')}, ${param(row.packed, 'bytea')}, ${param(row.work, 'jsonb')}, ${param(row.findings, 'jsonb')}, ${param(claim?.chunk ?? null, 'int')}, ${param(claim?.epoch ?? null, 'bigint')})`
+    })
+    const replaced =
+      corrections.length === 0
+        ? ''
+        : 'OR (v.chunk IS NULL AND EXISTS (SELECT FROM corrected c WHERE c.job_id = v.job_id AND c.shard = v.first_shard))'
     parts.push(
-      `groups AS (INSERT INTO result_groups (epoch, job_id, seq, shard_count, first_shard, last_shard, agents, packed, work, findings)
-        SELECT fence.epoch, v.* FROM fence, (VALUES ${tuples.join(', ')}) AS v
-        ON CONFLICT (job_id, epoch, seq) DO NOTHING)`,
+      `groups AS (INSERT INTO result_groups (epoch, job_id, seq, shard_count, first_shard, last_shard, agents, packed, work, findings, is_replacement)
+        SELECT hub.epoch, v.job_id, v.seq, v.shard_count, v.first_shard, v.last_shard, v.agents, v.packed, v.work, v.findings,
+          v.chunk IS NULL
+        FROM hub, (VALUES ${tuples.join(', ')})
+          AS v (job_id, seq, shard_count, first_shard, last_shard, agents, packed, work, findings, chunk, claim)
+        WHERE EXISTS (SELECT FROM claims c WHERE c.job_id = v.job_id AND c.chunk = v.chunk AND c.epoch = v.claim) ${replaced}
+        ON CONFLICT (job_id, epoch, seq) DO NOTHING RETURNING seq)`,
     )
   }
   if (receipts.length > 0) {
@@ -239,7 +314,7 @@ function commitStatement(
     parts.push(
       `signed AS (INSERT INTO receipts (lease_id, epoch, job_id, agent, receipt, signature)
         SELECT v.lease_id, v.epoch, v.job_id, v.agent, v.receipt::jsonb, decode(v.signature, 'hex')
-        FROM fence, unnest(${columns.join(', ')}) AS v (lease_id, epoch, job_id, agent, receipt, signature)
+        FROM hub, unnest(${columns.join(', ')}) AS v (lease_id, epoch, job_id, agent, receipt, signature)
         ON CONFLICT (epoch, lease_id) DO NOTHING)`,
     )
   }
@@ -250,9 +325,55 @@ function commitStatement(
     )
     parts.push(
       `withheld AS (INSERT INTO withheld_digests (epoch, lease_id, first_shard, job_id, digests)
-        SELECT v.* FROM fence, (VALUES ${tuples.join(', ')}) AS v ON CONFLICT DO NOTHING)`,
+        SELECT v.* FROM hub, (VALUES ${tuples.join(', ')}) AS v ON CONFLICT DO NOTHING)`,
     )
   }
   if (canaries.length > 0) parts.push(canaryPart(canaries, param))
-  return { text: `${parts.join(',\n')}\nSELECT EXISTS (SELECT FROM fence) AS open`, values }
+  const stored = rows.length === 0 ? `'{}'::text[]` : 'array(SELECT seq::text FROM groups)'
+  return {
+    text: `${parts.join(',\n')}\nSELECT EXISTS (SELECT FROM hub) AS open, ${stored} AS stored`,
+    values,
+  }
+}
+
+type Param = (value: unknown, type: string) => string
+
+/** Locks the claims that the groups name and that are still the newest, by number. */
+function claimsPart(rows: readonly PackedRow[], hasCorrections: boolean, param: Param): string {
+  const claims = new Map<string, ChunkClaim & { readonly job_id: string }>()
+  for (const { group } of rows) {
+    if (group.fence === 'correction') continue
+    const { job_id, fence } = group
+    claims.set(`${job_id} ${fence.chunk} ${fence.epoch}`, { job_id, ...fence })
+  }
+  const all = [...claims.values()]
+  const column = (read: (claim: (typeof all)[number]) => unknown, type: string) =>
+    param(all.map(read), `${type}[]`)
+  // Jobs are locked before chunks: the count is asked for first, and is never negative.
+  const after = hasCorrections ? 'AND (SELECT count(*) FROM open_jobs) >= 0' : ''
+  return `claims AS MATERIALIZED (SELECT c.job_id, c.chunk, c.epoch FROM job_chunks c
+    JOIN unnest(${column(({ job_id }) => job_id, 'uuid')}, ${column(({ chunk }) => chunk, 'int')}, ${column((claim) => claim.epoch, 'bigint')}) AS w (job_id, chunk, epoch)
+      ON c.job_id = w.job_id AND c.chunk = w.chunk AND c.epoch = w.epoch
+    WHERE NOT c.done ${after} ORDER BY c.job_id, c.chunk FOR SHARE OF c)`
+}
+
+/** Takes the right to replace shards, of jobs that have not ended. */
+function correctionParts(rows: readonly PackedRow[], param: Param): readonly string[] {
+  for (const { shard_count } of rows) invariant(shard_count === 1, 'a correction replaces one shard')
+  const jobs = param([...new Set(rows.map(({ group }) => group.job_id))], 'uuid[]')
+  const ids = param(
+    rows.map(({ group }) => group.job_id),
+    'uuid[]',
+  )
+  const shards = param(
+    rows.map(({ first_shard }) => first_shard),
+    'int[]',
+  )
+  return [
+    `open_jobs AS MATERIALIZED (SELECT id FROM jobs WHERE id = ANY (${jobs}) AND finished_at IS NULL ORDER BY id FOR SHARE)`,
+    `corrected AS (INSERT INTO shard_corrections (job_id, shard)
+      SELECT w.job_id, w.shard FROM hub, unnest(${ids}, ${shards}) AS w (job_id, shard)
+      JOIN open_jobs ON open_jobs.id = w.job_id
+      ORDER BY w.job_id, w.shard ON CONFLICT DO NOTHING RETURNING job_id, shard)`,
+  ]
 }

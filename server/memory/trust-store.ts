@@ -65,6 +65,11 @@ export interface TrustStore {
   passed(results: readonly CheckedResults[]): Promise<void>
   /** Stores wrong results: each ends what the agent was trusted with and begins or prolongs its quarantine. */
   failed(incidents: readonly Incident[]): Promise<void>
+  /** Wrong results of these agents that are stored since then. */
+  incidents(
+    agents: readonly string[],
+    since: Date,
+  ): Promise<readonly { readonly id: number; readonly agent: string; readonly executor: ExecutorKind }[]>
   /** Of these agents on these executors those that were found wrong since. */
   failedSince(
     who: readonly Pick<Incident, 'agent' | 'executor'>[],
@@ -96,8 +101,26 @@ interface StoredTrust {
 
 export function createTrustStore({ pool }: Pick<Database, 'pool'>): TrustStore {
   return {
-    admit: (agent, executor, said) =>
-      inTransaction(pool, async (tx) => {
+    async admit(agent, executor, said) {
+      // Nearly always there is no quarantine, and nothing to write: one statement then. It waits for a finding under way.
+      const { rows } = await pool.query<
+        Pick<StoredTrust, 'checks' | 'probation' | 'idle_days'> & { kind: string }
+      >(
+        `SELECT o.kind, coalesce(t.checks, 0) AS checks, coalesce(t.probation, 0) AS probation,
+           greatest(0, coalesce(extract(epoch FROM now() - t.checked_at) / 86400, 0))::float8 AS idle_days
+         FROM owners AS o LEFT JOIN LATERAL (
+           SELECT checks, probation, checked_at, quarantined_until
+           FROM agent_trust WHERE agent_id = $1 AND executor = $2 FOR UPDATE
+         ) AS t ON true
+         WHERE o.id = $3 AND t.quarantined_until IS NULL`,
+        [agent, executor, said.ownerId],
+      )
+      const [free] = rows
+      if (free !== undefined) {
+        const checks = checksAfter(safeNumber(free.checks), free.idle_days)
+        return { t: 'admitted', checks, probation: free.probation, blacklistable: free.kind === 'account' }
+      }
+      return inTransaction(pool, async (tx) => {
         const kind = await tx.query<{ kind: string }>('SELECT kind FROM owners WHERE id = $1', [said.ownerId])
         const blacklistable = kind.rows[0]?.kind === 'account'
         const { rows } = await tx.query<StoredTrust>(
@@ -123,7 +146,8 @@ export function createTrustStore({ pool }: Pick<Database, 'pool'>): TrustStore {
           [agent, executor, probation],
         )
         return { t: 'admitted', checks: 0, probation, blacklistable }
-      }),
+      })
+    },
 
     async passed(results) {
       if (results.length === 0) return
@@ -154,6 +178,19 @@ export function createTrustStore({ pool }: Pick<Database, 'pool'>): TrustStore {
         : inTransaction(pool, async (tx) => {
             for (const incident of incidents) await store(tx, incident)
           }),
+
+    async incidents(agents, since) {
+      const { rows } = await pool.query<{ id: string; agent: string; executor: string }>(
+        `SELECT id, agent_id AS agent, executor FROM agent_incidents
+         WHERE agent_id = ANY ($1::bpchar[]) AND created_at >= $2`,
+        [agents, since],
+      )
+      return rows.map(({ id, agent, executor }) => ({
+        id: safeNumber(id),
+        agent,
+        executor: executorKind.parse(executor),
+      }))
+    },
 
     async failedSince(who, since) {
       if (who.length === 0) return []

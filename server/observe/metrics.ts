@@ -37,6 +37,7 @@ export class Metrics implements HubTap, DoorMeter {
   readonly #commitSeconds
   readonly #refereeShards
   readonly #failedAgents
+  readonly #canaries
   readonly #ends
   readonly #requests
   readonly #requestSeconds
@@ -70,6 +71,7 @@ export class Metrics implements HubTap, DoorMeter {
     this.#commitSeconds = histogram('hub_commit_seconds', 'From an acceptance to its commit.', COMMIT_S)
     this.#refereeShards = counter('hub_referee_shards_total', 'Shards given to the referee, by why.', ['why'])
     this.#failedAgents = counter('hub_agents_failed_total', 'Agents put into quarantine.', ['executor'])
+    this.#canaries = counter('hub_canaries_total', 'Answers to leases whose result was known.', ['outcome'])
     this.#ends = counter('hub_jobs_ended_total', 'Jobs that ended, by how.', ['state'])
     this.#requests = counter('http_requests_total', 'HTTP requests by area and class of status.', [
       'area',
@@ -187,6 +189,8 @@ export class Metrics implements HubTap, DoorMeter {
       }
       case 'persist': {
         for (const run of effect.runs) this.#acceptedShards.inc({ method: run.method }, run.count)
+        for (const { isRight } of effect.canaries ?? [])
+          this.#canaries.inc({ outcome: isRight ? 'right' : 'wrong' })
         const key = `${effect.job_id} ${effect.chunk}`
         const since = this.#accepted.get(key)
         if (since !== undefined) since.push(this.#now_ms())

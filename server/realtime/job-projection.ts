@@ -23,7 +23,7 @@ export async function projectJob(
   }
   const grid = new Grid(row.shard_count)
   const estimates = new EstimateReplay(row, ops)
-  for await (const { runs } of results.load(row.id)) {
+  for await (const { runs } of results.load(row.replay_of ?? row.id)) {
     for (const run of runs) {
       grid.accept(run)
       estimates.add(run)

@@ -66,6 +66,20 @@ export class Projection implements RoomSource {
     this.refreshRecent()
   }
 
+  /** Another server has ended the job: the room is made from what is stored. */
+  async jobLetGo(jobId: string): Promise<void> {
+    this.refreshRecent()
+    if (this.#publisher?.watched({ kind: 'job', id: jobId }) !== true) return
+    const { jobs, results, ops, log } = this.#ports
+    try {
+      const row = await jobs.get(jobId)
+      if (row === undefined) return
+      this.#publisher?.set({ kind: 'job', id: jobId }, { ...(await projectJob(row, results, ops)) })
+    } catch (error) {
+      log.warn('room.load_failed', { id: jobId, error })
+    }
+  }
+
   networkChanged(stats: NetworkView): void {
     this.#publisher?.set({ kind: 'network' }, { stats })
   }

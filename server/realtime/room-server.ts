@@ -58,7 +58,13 @@ interface OpenRoom {
 /** The same for a room that is not there and one that others may watch. */
 const NO_ROOM = { code: ROOM_GONE, reason: 'there is no such room' } as const
 
-export function createRoomServer(options: { epoch: number; source: RoomSource; log: Log }): RoomServer {
+export function createRoomServer(options: {
+  epoch: number
+  source: RoomSource
+  log: Log
+  /** Watchers that one address may have. Undefined: ROOM_LIMITS. */
+  socketsPerHost?: number | undefined
+}): RoomServer {
   const { epoch, source, log } = options
   const wss = new WebSocketServer({
     noServer: true,
@@ -66,7 +72,7 @@ export function createRoomServer(options: { epoch: number; source: RoomSource; l
     perMessageDeflate: false,
   })
   const rooms = new Map<string, OpenRoom>()
-  const hosts = new HostCap(ROOM_LIMITS.sockets_per_host)
+  const hosts = new HostCap(options.socketsPerHost ?? ROOM_LIMITS.sockets_per_host)
 
   const evict = (name: string, open: OpenRoom): void => {
     if (rooms.get(name) === open) rooms.delete(name)

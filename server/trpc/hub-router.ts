@@ -1,4 +1,4 @@
-import { initTRPC, tracked } from '@trpc/server'
+import { initTRPC } from '@trpc/server'
 import { ForgeError } from '../../kernel/errors.ts'
 import {
   challengeInput,
@@ -7,10 +7,7 @@ import {
   contractOutput,
   enrolInput,
   enrolOutput,
-  leasesInput,
   releaseInput,
-  resultInput,
-  resultOutput,
 } from '../../kernel/protocol.ts'
 import { type Actor, VISITOR } from '../core/actor.ts'
 import { type AgentOwnerPorts, ownerOfAgent } from '../core/agent-owner.ts'
@@ -21,7 +18,8 @@ import { toForgeError, toTrpcError } from './errors.ts'
 
 /**
  * The hub as a tRPC router, served on `/agent` only. Schemas come from kernel/protocol.ts; a call that does not fit
- * them ends the connection (server/http/agent-socket.ts).
+ * them ends the connection. What comes once a lease, `hub.result` and the messages of `hub.leases`, is served beside it
+ * (server/http/agent-calls.ts).
  */
 export interface HubContext extends AgentOwnerPorts {
   readonly remoteAddress: string
@@ -88,22 +86,10 @@ export const hubRouter = t.router({
         return enrolled
       }),
 
-    /** Tracked: an agent that reconnects resumes after the last message it saw. */
-    leases: procedure.input(leasesInput).subscription(async function* ({ ctx, input, signal }) {
-      for await (const { id, message } of ctx.hub.leases(input, signal ?? new AbortController().signal)) {
-        yield tracked(id, message)
-      }
-    }),
-
     contract: procedure
       .input(contractInput)
       .output(contractOutput)
       .query(({ ctx, input }) => ctx.hub.contract(input.session, input.contract_hash)),
-
-    result: procedure
-      .input(resultInput)
-      .output(resultOutput)
-      .mutation(({ ctx, input }) => ctx.hub.result(input)),
 
     release: procedure.input(releaseInput).mutation(async ({ ctx, input }) => {
       await ctx.hub.release(input)

@@ -40,12 +40,14 @@ export const jobsRouter = router({
       z.strictObject({
         contract,
         idempotency_key: idempotencyKey.optional(),
+        /** `never`: the job is executed even where the record of an earlier one would answer it. */
+        replay: z.enum(['allow', 'never']).default('allow'),
         priority: jobPrioritySchema.optional(),
       }),
     )
     .output(z.object({ id: z.string(), created: z.boolean() }))
     .mutation(({ ctx, input }) =>
-      ctx.services.jobs.submit(ctx.actor, input.contract, input.idempotency_key, input.priority),
+      ctx.services.jobs.submit(ctx.actor, input.contract, input.idempotency_key, input),
     ),
 
   get: procedure

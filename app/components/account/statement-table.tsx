@@ -11,6 +11,7 @@ const KINDS: Readonly<Record<StatementLine['kind'], string>> = {
   release: 'Hold released',
   contribution: 'Earned by a device',
   site: 'Earned by a site',
+  refund: 'Given back for a corrected record',
   claim: 'Earned before it was claimed',
   move: 'From the guest account',
 }

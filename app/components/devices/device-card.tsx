@@ -2,6 +2,7 @@
 
 import { useState } from 'react'
 import type { DeviceView } from '../../../kernel/api/devices.ts'
+import { CAUSES, type Cause } from '../../../kernel/causes.ts'
 import { formatCount, formatDate, formatNumber } from '../../data/format.ts'
 import { Badge } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
@@ -38,6 +39,9 @@ export function DeviceCard({ device, isHere }: { readonly device: DeviceView; re
             )}
             {isHere ? <Badge tone="info">This browser</Badge> : null}
           </p>
+          {device.causes === null ? null : (
+            <p className="mt-1 text-xs text-muted">Takes {causesText(device.causes)} only</p>
+          )}
         </div>
         {renaming ? null : (
           <div className="flex flex-wrap gap-2">
@@ -80,6 +84,10 @@ export function DeviceCard({ device, isHere }: { readonly device: DeviceView; re
       </details>
     </section>
   )
+}
+
+function causesText(causes: readonly string[]): string {
+  return causes.map((cause) => CAUSES[cause as Cause]?.title ?? cause).join(', ')
 }
 
 function Executors({ device }: { readonly device: DeviceView }) {

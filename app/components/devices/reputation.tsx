@@ -67,9 +67,9 @@ function explanation({ state, checks, probation, quarantined_until }: Trust): st
       : `A result of it was wrong, so it gets no work until ${formatDate(quarantined_until)}. What it did alone in unfinished jobs is checked again.`
   }
   if (state === 'probation')
-    return `It was wrong before: everything it computes is checked by others until ${plural(probation, 'more result')} were right.`
+    return `It was wrong before: everything it computes is checked by others, and one lease in ten asks for what is known, until ${plural(probation, 'more result')} were right.`
   return checks >= ALONE
-    ? `${formatCount(checks)} right in a row: under adaptive verification it works alone, and one result in twenty is audited.`
+    ? `${formatCount(checks)} right in a row: under adaptive verification it works alone, one result in twenty is audited, and one lease in a hundred asks for what is known.`
     : `${formatCount(checks)} right in a row; from ${formatCount(ALONE)} on it works alone under adaptive verification.`
 }
 

@@ -35,10 +35,11 @@ import { CheckHere } from './check-here.tsx'
 import { CostPanel } from './cost-panel.tsx'
 import { awaitsRecord, EvidencePanel } from './evidence-panel.tsx'
 import { GuestNote } from './guest-note.tsx'
+import { CorrectionNote, ReplayNote } from './record-notes.tsx'
 import { ResultPanels } from './result.tsx'
 import { ShardGrid } from './shard-grid.tsx'
 import { SharingPanel } from './sharing.tsx'
-import { SteerJob, WaitingNote } from './steering.tsx'
+import { PauseJob, PriorityChoice, WaitingNote } from './steering.tsx'
 import { hasTarget, LooksPanel } from './stopping.tsx'
 import { BoundFacts, VerificationFacts, verificationSummary } from './verification.tsx'
 
@@ -97,13 +98,16 @@ export function JobPage({ initial }: { readonly initial: Job }) {
             Use as template
           </Link>
           {isFinal(state) || !job.own ? null : (
-            <SteerJob job={job} onChanged={() => void queries.invalidateQueries(options)} />
+            <PauseJob job={job} onChanged={() => void queries.invalidateQueries(options)} />
           )}
           {isFinal(state) || !job.own ? null : (
             <CancelJob id={job.id} onCancelled={() => void queries.invalidateQueries(options)} />
           )}
         </div>
       </header>
+
+      <CorrectionNote job={job} />
+      <ReplayNote job={job} />
 
       <Panel
         id="progress"
@@ -113,6 +117,9 @@ export function JobPage({ initial }: { readonly initial: Job }) {
       >
         <JobProgress job={job} state={state} accepted={progress.accepted} />
         {ended ? null : <WaitingNote waiting={room === undefined ? job.waiting : (room.waiting ?? null)} />}
+        {isFinal(state) || !job.own ? null : (
+          <PriorityChoice job={job} onChanged={() => void queries.invalidateQueries(options)} />
+        )}
       </Panel>
 
       {job.failure === null ? null : (

@@ -15,39 +15,46 @@ const PRIORITIES = [
   { value: 'high', label: 'high' },
 ] as const
 
-/** What its owner may say of a running job: to rest, and how much of his part of the network it gets. */
-export function SteerJob({
-  job,
-  onChanged,
-}: {
+interface SteeringProps {
   readonly job: Pick<JobView, 'id' | 'paused' | 'priority'>
   readonly onChanged: () => void
-}) {
+}
+
+function refused(error: unknown): void {
+  const { message, hint } = forgeErrorOf(error)
+  toast.error(`Not changed: ${message}`, hint === undefined ? {} : { description: hint })
+}
+
+/** Its owner lets a job rest, and go on. */
+export function PauseJob({ job: { id, paused }, onChanged }: SteeringProps) {
   const trpc = useTRPC()
-  const { id, paused, priority } = job
-  const refused = (error: unknown) => {
-    const { message, hint } = forgeErrorOf(error)
-    toast.error(`Not changed: ${message}`, hint === undefined ? {} : { description: hint })
-  }
   const pause = useMutation(trpc.jobs.pause.mutationOptions({ onSuccess: onChanged, onError: refused }))
   const resume = useMutation(trpc.jobs.resume.mutationOptions({ onSuccess: onChanged, onError: refused }))
+  return (
+    <Button
+      disabled={pause.isPending || resume.isPending}
+      onClick={() => (paused ? resume : pause).mutate({ id })}
+    >
+      {paused ? 'Resume job' : 'Pause job'}
+    </Button>
+  )
+}
+
+/** How much of its owner's part of the network a job gets. */
+export function PriorityChoice({ job: { id, priority }, onChanged }: SteeringProps) {
+  const trpc = useTRPC()
   const prioritise = useMutation(
     trpc.jobs.prioritise.mutationOptions({ onSuccess: onChanged, onError: refused }),
   )
-  const isBusy = pause.isPending || resume.isPending
   return (
-    <>
-      <Choice
-        label="Priority among your jobs"
-        value={priority}
-        options={PRIORITIES}
-        disabled={prioritise.isPending}
-        onChange={(value) => prioritise.mutate({ id, priority: value })}
-      />
-      <Button disabled={isBusy} onClick={() => (paused ? resume : pause).mutate({ id })}>
-        {paused ? 'Resume job' : 'Pause job'}
-      </Button>
-    </>
+    <Choice
+      className="mt-4 border-t border-line pt-4"
+      label="Priority among your jobs"
+      value={priority}
+      options={PRIORITIES}
+      disabled={prioritise.isPending}
+      onChange={(value) => prioritise.mutate({ id, priority: value })}
+    />
   )
 }
 

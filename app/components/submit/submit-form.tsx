@@ -41,7 +41,9 @@ export function SubmitForm({ template }: { readonly template: JsonObject | undef
   const [serverError, setServerError] = useState<ForgeErrorJson | undefined>(undefined)
   /** Whether the visitor pressed the button: before that an unfinished contract is no error. */
   const [attempted, setAttempted] = useState(false)
-  const idempotencyKey = useRef<{ draft: Draft; key: string } | undefined>(undefined)
+  /** Executed even where a record would answer it. */
+  const [forced, setForced] = useState(false)
+  const idempotencyKey = useRef<{ draft: Draft; forced: boolean; key: string } | undefined>(undefined)
   const form = useRef<HTMLFormElement>(null)
 
   const op = useMemo(() => opOf(draft), [draft])
@@ -102,9 +104,14 @@ export function SubmitForm({ template }: { readonly template: JsonObject | undef
       return
     }
     // The same draft sent twice (a double click, a retry after a lost answer) is one job.
-    if (idempotencyKey.current?.draft !== draft) idempotencyKey.current = { draft, key: randomKey() }
+    if (idempotencyKey.current?.draft !== draft || idempotencyKey.current.forced !== forced)
+      idempotencyKey.current = { draft, forced, key: randomKey() }
     setServerError(undefined)
-    submit.mutate({ contract: draft, idempotency_key: idempotencyKey.current.key })
+    submit.mutate({
+      contract: draft,
+      idempotency_key: idempotencyKey.current.key,
+      replay: forced ? 'never' : 'allow',
+    })
   }
 
   const inputs = Object.entries(op?.inputs ?? {})
@@ -207,6 +214,21 @@ export function SubmitForm({ template }: { readonly template: JsonObject | undef
         {serverError === undefined ? null : (
           <Failure title="The contract was not submitted" error={serverError} />
         )}
+        <label className="flex items-start gap-2 text-sm">
+          <input
+            type="checkbox"
+            checked={forced}
+            onChange={(event) => setForced(event.target.checked)}
+            className="mt-0.5 size-4 shrink-0 accent-accent"
+          />
+          <span>
+            Execute it in any case
+            <span className="block text-xs text-muted">
+              Else the record of an equal job, yours or public, answers it at once and for nothing, where it
+              was verified at least as you ask.
+            </span>
+          </span>
+        </label>
         <Button
           type="submit"
           tone="primary"

@@ -19,4 +19,6 @@ export const EXPLANATIONS: Readonly<Record<CheckId, string>> = {
   checkpoint: 'The ledger stands by its state with its signature.',
   consistency: 'The ledger still contains all that you saw in it before.',
   witnesses: 'Others, who remember the ledger, have confirmed that it did not change its past.',
+  corrections:
+    'A file without corrections says nothing either way. A file with one is withdrawn: the hub found shards of it wrong.',
 }

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 MIB, SAFE, SHARDS, LEASE, ROW = 1 << 20, 2**53 - 1, 16 << 20, 4096, 4096
 CHECKS = ('format contract envelope statement contract-hash replay-key plan result shards trace receipts verification '
-          'inclusion checkpoint consistency witnesses').split()
+          'inclusion checkpoint consistency witnesses corrections').split()
 PAYLOAD_TYPE = 'application/vnd.in-toto+json'
 
 class Reject(ValueError):
@@ -195,10 +195,17 @@ RANGE = {'lease_id': text(1, 64), 'epoch': integer(0), 'contract_hash': DIGEST, 
          'first': integer(0), 'count': integer(1, LEASE)}
 RECEIPT = {1: {**RANGE, 'receipt': 1.0, 'result_root': DIGEST, 'executor': EXECUTOR, 'software': text(0, 256)}}
 RECEIPT[2] = {**RECEIPT[1], 'receipt': 2.0, 'lease': DIGEST}
+ENVELOPE = {'payload': base64_of(None, 128 * 1024), 'payloadType': {PAYLOAD_TYPE},
+            'signatures': [{'keyid': DIGEST, 'sig': base64_of(64)}, 1, 4]}
+CORRECTION = {
+    'correction': 1.0, 'salt': '[0-9a-f]{32}', 'kernel': DIGEST, 'checked': integer(1, SHARDS),
+    'record': {'index': integer(0), 'envelope': DIGEST, 'job_id': UUID},
+    'wrong': [(integer(0), DIGEST, DIGEST), 1, 512], 'corrected_at': RECORD['settled_at']}
 BUNDLE = {
     'forge': 1.0, 'contract': text(1), 'replay_key_material': text(1), 'result': text(1), 'trace': text(1),
-    'envelope': {'payload': base64_of(None, 128 * 1024), 'payloadType': {PAYLOAD_TYPE},
-                 'signatures': [{'keyid': DIGEST, 'sig': base64_of(64)}, 1, 4]},
+    'envelope': ENVELOPE,
+    'corrections?': [{'envelope': ENVELOPE, 'key': base64_of(32), 'index': integer(0), 'hashes': [base64_of(32), 0, 63]},
+                     1, 1024],
     'receipts': [{'receipt': text(1), 'key': base64_of(32), 'signature': base64_of(64),
                   'differs?': [(integer(0), DIGEST), 1, LEASE]}, 0, 4 * MIB],
     'log': {'proof': text(1), 'consistency?': {'old': integer(0), 'hashes': [base64_of(32), 0, 63]}},
@@ -603,6 +610,35 @@ class Verifier:
         need(states.count('valid') >= self.pins.get('needed', 0), 'too few witnesses have cosigned')
         if not keys:
             raise Skip('this ledger names no witnesses')
+
+    def check_corrections(self):
+        if 'corrections' not in self.bundle:
+            raise Skip('the file names none')
+        record, digests = self.record, self.values.get('shards')
+        for one in self.bundle['corrections']:
+            need(sealed_by(one['envelope'], b64(one['key'])), 'a correction that its key has not signed')
+            payload, correction = opened(one['envelope'])
+            fits(CORRECTION, correction)
+            of = correction['record']
+            need(payload == canonical({
+                '_type': 'https://in-toto.io/Statement/v1', 'predicateType': 'urn:forge-pool:predicate:correction:v1',
+                'subject': [{'name': 'record', 'digest': {'sha256': of['envelope']}}], 'predicate': correction}),
+                'the statement is not the one of its correction')
+            need(of == {'index': self.index, 'envelope': hexsha(canonical(self.bundle['envelope'])),
+                        'job_id': record['job_id']} and correction['kernel'] == record['kernel'], 'of another record')
+            following = 0
+            for shard, recorded, executed in correction['wrong']:
+                need(following <= shard < record['shards']['accepted'], 'no such shard, or out of order')
+                need(recorded != executed, 'a shard that is right')
+                need(not digests or digests[int(shard)].hex() == recorded, 'another digest than the record has')
+                following = shard + 1
+            need(correction['checked'] >= len(correction['wrong']), 'more shards than were executed')
+            digest = hexsha(canonical(one['envelope']))
+            leaf = canonical({'leaf': 1, 'kind': 'correction', 'of': self.index, 'envelope': digest}).encode()
+            proof = [b64(step) for step in one['hashes']]
+            need(one['index'] > self.index and included(leaf_hash(leaf), int(one['index']), self.size, proof, self.root),
+                 'a correction that is not in the ledger')
+        raise Reject('the hub found shards of it wrong')
 
 def join(spans):
     """Spans of shards without gaps between them as one."""

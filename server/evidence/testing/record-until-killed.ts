@@ -63,14 +63,15 @@ await records.signWithHubKey(hubKey.publicKey)
 const key: NoteKey = { name: order.origin, type: NOTE_SIGNATURE, publicKey: logKey.publicKey }
 const publisher = new Publisher({ records, tiles, key, sign: logKey.sign })
 const cosigners = new Cosigners(parseWitnesses(order.witnesses), records, publisher, () => {})
-const { jobs, results, settle } = await openSettledJobs(database)
+const { jobs, results, settle } = await openSettledJobs(database, hubKey.publicKey)
 const recorder = new Recorder({
   ops: OPS,
   jobs,
   results,
   records,
   blobs,
-  hubKey,
+  hubKey: { current: async () => hubKey },
+  compare: async () => {},
   publisher,
   published: () => step('cosign', () => cosigners.cosign()),
   log: (_, message, fields) => {

@@ -2,9 +2,10 @@ import { generateKeyPairSync, randomUUID, sign } from 'node:crypto'
 import type { AcceptedRun } from '../../../kernel/acceptance.ts'
 import { workDone } from '../../../kernel/bill.ts'
 import { canonicalJson } from '../../../kernel/canonical.ts'
-import { bytesToHex, sha256Hex, sha256Many } from '../../../kernel/digest.ts'
+import { bytesToHex, type HexDigest, sha256Hex, sha256Many } from '../../../kernel/digest.ts'
 import { keyIdOf } from '../../../kernel/evidence/envelope.ts'
 import type { PreparedJob } from '../../../kernel/job.ts'
+import { leaseDigest, leaseOf } from '../../../kernel/lease.ts'
 import { merkleRootOfDigests } from '../../../kernel/merkle.ts'
 import { SHARD_POINTS } from '../../../kernel/ops/mc-pi/args.ts'
 import { OPS } from '../../../kernel/ops/registry.ts'
@@ -17,6 +18,7 @@ import { NO_PARTNER_SITES } from '../../memory/job-billing.ts'
 import { createJobStore } from '../../memory/job-store.ts'
 import type { JobStore, ResultStore, SignedReceipt } from '../../memory/ports.ts'
 import { createResultStore } from '../../memory/result-store.ts'
+import { claimSample, SAMPLE_CLAIM } from '../../memory/testing/samples.ts'
 
 /**
  * Settled jobs of two agents under a quorum, as the hub leaves them in the database. Keys, receipts and bills are real; the
@@ -46,8 +48,12 @@ interface Signer {
   sign(message: Uint8Array): Uint8Array
 }
 
-/** Opens a new epoch: a hub that runs on the database is fenced off. */
-export async function openSettledJobs(database: Database): Promise<SettledJobs> {
+/**
+ * Opens an epoch of its own.
+ * @param hubKey of the hub whose leases these are
+ */
+export async function openSettledJobs(database: Database, hubKey: Uint8Array): Promise<SettledJobs> {
+  const hub = keyIdOf(hubKey)
   const terms = { split: { contributor_permille: 800, site_permille: 100 }, sites: NO_PARTNER_SITES }
   const jobs = createJobStore(database, terms)
   const results = createResultStore(database.pool)
@@ -85,18 +91,22 @@ export async function openSettledJobs(database: Database): Promise<SettledJobs> 
         hold: 2 * shards,
       })
       await jobs.transition(id, ['submitted'], 'running')
+      await claimSample(database, id)
       let receipts = 0
       for (let first = 0; first < shards; first += COMMIT_LEASES * lease_shards) {
         const leases: Lease[] = []
         for (let at = first; at < Math.min(shards, first + COMMIT_LEASES * lease_shards); at += lease_shards)
-          leases.push(lease(job, id, epoch, ++last, at, Math.min(lease_shards, shards - at), agents))
+          leases.push(
+            lease(job, { id, hub, epoch, number: ++last }, at, Math.min(lease_shards, shards - at), agents),
+          )
         const runs = leases.map(({ run }) => run)
         const signed = leases.flatMap((made) => made.receipts)
         receipts += signed.length
-        const group = { job_id: id, runs, work: workDone(runs, owner, 2), findings: NO_FINDINGS }
+        const work = workDone(runs, owner, 2)
+        const group = { job_id: id, runs, work, findings: NO_FINDINGS, fence: SAMPLE_CLAIM }
         await results.commit(epoch, [group], signed)
       }
-      await jobs.settle(id, epoch, {
+      await jobs.settle(id, {
         result: RESULT,
         result_digest: sha256Hex(RESULT),
         headline: 'made up',
@@ -133,6 +143,14 @@ async function signer(database: Database, label: string): Promise<Signer> {
   return { id, owner, sign: (message) => new Uint8Array(sign(null, message, privateKey)) }
 }
 
+/** Whose lease it is, and the number of the pair of leases in its epoch. */
+interface Numbered {
+  readonly id: string
+  readonly hub: HexDigest
+  readonly epoch: number
+  readonly number: number
+}
+
 interface Lease {
   readonly run: AcceptedRun
   readonly receipts: readonly SignedReceipt[]
@@ -141,9 +159,7 @@ interface Lease {
 /** Shards that both agents were leased, with the same digests, and their receipts. */
 function lease(
   job: PreparedJob,
-  job_id: string,
-  epoch: number,
-  number: number,
+  { id: job_id, hub, epoch, number }: Numbered,
   first: number,
   count: number,
   agents: readonly Signer[],
@@ -161,17 +177,21 @@ function lease(
     copies: agents.map(({ id, owner }) => ({ agent: id, owner, executor: 'wasm' })),
   }
   const receipts = agents.map((agent, at): SignedReceipt => {
-    const receipt: Receipt = {
-      receipt: 1,
+    const range = {
       lease_id: `${epoch}.${2 * number + at}`,
       epoch,
       contract_hash: job.contractHash,
       plan_digest: job.planDigest,
       first,
       count,
+    }
+    const receipt: Receipt = {
+      ...range,
+      receipt: 2,
       result_root: bytesToHex(merkleRootOfDigests(digests)),
       executor: 'wasm',
       software: 'forge-agent/test',
+      lease: bytesToHex(leaseDigest(leaseOf(range, { job_id, agent: agent.id, hub }))),
     }
     return { job_id, agent: agent.id, receipt, signature: agent.sign(receiptBytes(receipt)) }
   })

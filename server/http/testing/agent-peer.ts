@@ -26,8 +26,11 @@ import { wireEncoder } from '../../../kernel/wire-encoder.ts'
 export interface AgentPeer {
   call(kind: 'query' | 'mutation', path: string, input: unknown): Promise<unknown>
   enrol(more?: Record<string, unknown>): Promise<EnrolOutput>
-  /** Executes so many leases by the ops' own arithmetic and returns signed results. */
-  work(enrolled: EnrolOutput, leases: number): void
+  /**
+   * Executes so many leases by the ops' own arithmetic and returns signed results.
+   * @param spoil what it returns instead of a shard's leaf
+   */
+  work(enrolled: EnrolOutput, leases: number, spoil?: Spoil): void
   /** The first message of `hub.leases`. */
   firstLease(session: string): Promise<{ id: string; data: Record<string, unknown> }>
   /** What the hub says on `hub.leases`, until the subscription ends. Answers nothing. */
@@ -94,16 +97,19 @@ export function enrolmentOf(key: AgentKey = newKey()): Record<string, unknown> {
   }
 }
 
+type Spoil = (leaf: Uint8Array, shard: number) => Uint8Array
+
 /** One lease of an op without operands, executed and signed. */
 function execute(
   canonical: string,
   lease: LeaseMessage,
   { session, agent_id, hub_key }: EnrolOutput,
   key: AgentKey,
+  spoil: Spoil = (leaf) => leaf,
 ): ResultInput {
   const job = OPS.prepare(JSON.parse(canonical))
   const leaves = Array.from({ length: lease.count }, (_, offset) =>
-    referenceLeaf(job, lease.first + offset, new Map()),
+    spoil(referenceLeaf(job, lease.first + offset, new Map()), lease.first + offset),
   )
   const digests = new Uint8Array(Buffer.concat(leaves.map((leaf) => sha256(leaf))))
   const root = merkleRootOfDigests(digests)
@@ -167,7 +173,7 @@ export function connectAgentPeer(url: string, headers: Readonly<Record<string, s
       })
       return enrolled as EnrolOutput
     },
-    work(enrolled, leases) {
+    work(enrolled, leases, spoil) {
       const { session } = enrolled
       let left = leases
       rpc.subscription(
@@ -179,7 +185,7 @@ export function connectAgentPeer(url: string, headers: Readonly<Record<string, s
             if (data.t !== 'lease' || left-- <= 0) return
             const input = { session, contract_hash: data.contract_hash }
             const { canonical } = contractOutput.parse(await rpc.query('hub.contract', input))
-            await rpc.mutation('hub.result', execute(canonical, data, enrolled, key))
+            await rpc.mutation('hub.result', execute(canonical, data, enrolled, key, spoil))
           },
         },
       )

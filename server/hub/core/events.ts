@@ -85,6 +85,17 @@ export interface AdmittedJob
 export type HubEvent =
   | { readonly t: 'job.admitted'; readonly job: AdmittedJob }
   | { readonly t: 'job.cancelled'; readonly job_id: string }
+  /** What the job's other hubs have: agents connected that could work for it. */
+  | { readonly t: 'job.elsewhere'; readonly job_id: string; readonly connected: number }
+  /** Shards of a drained job that are to be executed again before it ends: an agent on whose word they rest was found wrong. */
+  | { readonly t: 'job.doubted'; readonly job_id: string; readonly spans: readonly Readonly<ShardSpan>[] }
+  /** Another hub has found an agent wrong. */
+  | {
+      readonly t: 'agent.distrusted'
+      readonly agent: string
+      readonly executor: ExecutorKind
+      readonly reason: string
+    }
   /** A guest has become an account: his jobs are the account's from now on. */
   | { readonly t: 'owner.moved'; readonly from: string; readonly to: string }
   | { readonly t: 'job.broken'; readonly job_id: string; readonly failure: ForgeErrorJson }

@@ -5,6 +5,7 @@ import type { AdmittedJob } from './events.ts'
 import { wakeMany } from './hungry.ts'
 import { cancelCanaries, dropLease, sayCancelled } from './leases.ts'
 import { isFinal, type JobTrigger } from './lifecycle.ts'
+import { HUB } from './limits.ts'
 import { LinkedList } from './linked-list.ts'
 import { completeJob } from './looks.ts'
 import { memoryLog2 } from './offers.ts'
@@ -55,6 +56,7 @@ export function admitJob(turn: Turn, admitted: AdmittedJob): void {
     flying: new LinkedList(),
     touched_count: 0,
     pending_bytes: 0,
+    connected_elsewhere: 0,
     workers: new Map(),
     leases: 0,
     granted_count: 0,
@@ -137,6 +139,15 @@ export function resumeJob(turn: Turn, job_id: string): void {
 export function weighJob(turn: Turn, job_id: string, weight: number): void {
   const job = turn.state.jobs.get(job_id)
   if (job !== undefined) job.weight = weight
+}
+
+/** How many agents other hubs have for the job: with those here they may be as many as it waits for. */
+export function setElsewhere(turn: Turn, job_id: string, connected: number): void {
+  const job = turn.state.jobs.get(job_id)
+  if (job === undefined || job.connected_elsewhere === connected) return
+  const isMore = connected > job.connected_elsewhere
+  job.connected_elsewhere = connected
+  if (isMore && hasWork(job)) wakeMany(turn.state, job, HUB.wake_per_tick)
 }
 
 /**

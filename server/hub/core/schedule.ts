@@ -78,7 +78,7 @@ function mayWorkFor(state: HubState, job: HubJob, session: HubSession): boolean 
     fits(job, session.offer) &&
     !(excludesSubmitter(job.verify) && session.owner === job.owner) &&
     (job.workers.size < job.max_agents || job.workers.has(session.agent.id)) &&
-    (job.min_agents === 1 || connectedFor(state, job) >= job.min_agents)
+    (job.min_agents === 1 || connectedFor(state, job) + job.connected_elsewhere >= job.min_agents)
   )
 }
 

@@ -1,8 +1,9 @@
 import { invariant } from '../../../kernel/errors.ts'
+import { distrustAgent } from './blocking.ts'
 import { chunksAvailable, extendChunk, loseChunk, receiveChunks, shardsDurable } from './chunks.ts'
 import type { HubEffect, HubEvent } from './events.ts'
 import { wakeMany } from './hungry.ts'
-import { admitJob, drainJob, endJob, moveOwner, pauseJob, resumeJob, weighJob } from './jobs.ts'
+import { admitJob, drainJob, endJob, moveOwner, pauseJob, resumeJob, setElsewhere, weighJob } from './jobs.ts'
 import { dropLease, missDeadline } from './leases.ts'
 import { HUB } from './limits.ts'
 import { passLooks, stopJob } from './looks.ts'
@@ -10,7 +11,7 @@ import { applyChecks, applyReferee, askReferee, lookAfter } from './refereeing.t
 import { assign } from './schedule.ts'
 import { dropSession, endSession, joinSession, startListening, stopListening } from './sessions.ts'
 import type { Deadline, HubState } from './state.ts'
-import { finishRecheck } from './suspects.ts'
+import { doubt, finishRecheck } from './suspects.ts'
 import { persistAccepted, sendTo, type Turn } from './turn.ts'
 import { hasTurns } from './turns.ts'
 import { receiveResult, refuseResult } from './verdict.ts'
@@ -45,6 +46,15 @@ function handle(turn: Turn, event: HubEvent): void {
       return
     case 'job.cancelled':
       endJob(turn, event.job_id, 'cancelled')
+      return
+    case 'job.elsewhere':
+      setElsewhere(turn, event.job_id, event.connected)
+      return
+    case 'job.doubted':
+      doubt(turn, event.job_id, event.spans)
+      return
+    case 'agent.distrusted':
+      distrustAgent(turn, event)
       return
     case 'owner.moved':
       moveOwner(turn, event.from, event.to)

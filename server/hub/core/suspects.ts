@@ -48,6 +48,15 @@ export function addSuspects(state: HubState, job: HubJob, spans: readonly ShardS
   if (spans.length > 0) state.suspected.add(job)
 }
 
+/**
+ * The shell has found, before it stores the result, that these shards rest on the word of agents who were found wrong, by
+ * whichever hub and in whichever of its lives. The job ends after they have been executed again.
+ */
+export function doubt(turn: Turn, job_id: string, spans: readonly Readonly<ShardSpan>[]): void {
+  const job = turn.state.jobs.get(job_id)
+  if (job !== undefined) addSuspects(turn.state, job, spans)
+}
+
 /** The next suspects of one job for the referee, if there are any. */
 export function askAgain(turn: Turn): boolean {
   const { state } = turn

@@ -3,6 +3,7 @@ import type { UnsignedMessage } from '../../../kernel/protocol.ts'
 import type { HubEffect, HubEvent } from '../core/events.ts'
 import { type HubState, initialState } from '../core/state.ts'
 import { step } from '../core/step.ts'
+import { SimFinisher } from './finisher.ts'
 import { checkState } from './invariants.ts'
 import type { Network, SimHub } from './network.ts'
 import { mayStandAlone, type Store, type StoredJob, singlesOf } from './store.ts'
@@ -106,7 +107,8 @@ export class HubHost implements SimHub {
     const effects = step(state, event, now_ms * this.#clock_rate)
     this.#world.steps++
     this.#checkPaused(state, event, effects)
-    if (this.#store.isExact) this.#checkAlone(effects)
+    // Another hub may not have heard of it yet.
+    if (this.#world.hubs.length === 1) this.#checkAlone(effects)
     checkState(state, (message) => this.#world.fail(`${this.name}: ${message}`))
     let outcome: 'received' | 'not_held' | undefined
     for (const effect of effects) {
@@ -185,6 +187,7 @@ export class HubHost implements SimHub {
       case 'agent.failed':
         this.#world.trust.failed(effect.agent, queue.now_ms)
         this.#store.doubt(effect.agent, effect.executor)
+        this.#world.tellOthers(this, { ...effect, t: 'agent.distrusted' })
         return
       case 'chunk.claim': {
         const { job_id, wanted } = effect
@@ -221,12 +224,7 @@ export class HubHost implements SimHub {
         return
       }
       case 'job.complete':
-        this.#store.get(effect.job_id).isCompleting = true
-        this.later(soon, () => {
-          this.#store.settle(effect.job_id)
-          this.#world.tellAll({ t: 'job.settled', job_id: effect.job_id })
-          return undefined
-        })
+        new SimFinisher(this, this.#world, this.#store).finish(effect.job_id)
         return
       case 'session.dropped':
         this.#world.sessionDropped(effect.session)

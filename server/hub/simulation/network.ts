@@ -46,6 +46,8 @@ export interface Network {
   deliver(hub: SimHub, session: string, message: UnsignedMessage): void
   sessionDropped(session: string): void
   tellAll(event: HubEvent): void
+  /** At once, or when they next look. */
+  tellOthers(hub: SimHub, event: HubEvent): void
   /** What the durable prefix of a job with a target says, told to every hub. */
   looked(job_id: string): void
   jobOf(contract_hash: string): {

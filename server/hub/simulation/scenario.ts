@@ -68,6 +68,8 @@ export interface Scenario {
   readonly unknown_commits: number
   /** Chance, for each commit, that the database is away for seconds. */
   readonly outages: number
+  /** Chance that what a hub tells the others at once is lost, so that they find it when they look. */
+  readonly lost_messages: number
   /** Chance that a message comes twice, and that it comes seconds late. */
   readonly duplicates: number
   readonly delays: number
@@ -84,7 +86,7 @@ const LARGE_BYTES = 2 ** 29
 
 export function scenarioOf(seed: number): Scenario {
   const random = new Random(seed ^ 0x5eed)
-  const hub_count = random.chance(0.35) ? 2 : 1
+  const hub_count = random.chance(0.35) ? (random.chance(0.3) ? 3 : 2) : 1
   const jobs = Array.from({ length: 1 + random.below(3) }, (_, index) => jobOf(random, index, hub_count))
   const harsh = random.chance(0.5)
   const colluding = random.chance(0.3)
@@ -100,6 +102,7 @@ export function scenarioOf(seed: number): Scenario {
     freezes: hub_count > 1 && harsh ? 0.06 : 0,
     unknown_commits: harsh ? 0.1 : 0,
     outages: harsh ? 0.03 : 0,
+    lost_messages: random.chance(0.3) ? 1 : 0.3,
     duplicates: 0.05,
     delays: random.chance(0.3) ? 0.1 : 0,
     owner_moves: random.chance(0.1) ? 1 : 0,

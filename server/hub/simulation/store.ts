@@ -35,11 +35,19 @@ export interface StoredJob {
   readonly single: (SingleWord | undefined)[]
   /** Shards whose one word is that of an agent found wrong, until they are executed again. */
   readonly doubted: Set<number>
-  /** Its result is being made. */
-  isCompleting: boolean
   readonly isWrong: Uint8Array
+  /** Shards that were found wrong and replaced. */
+  corrections: number
   /** Chargeable copies that are durable, and that the accepted shards have. */
   paid: number
+}
+
+/** What a result rests on, as the hub that makes it has read it. */
+export interface Basis {
+  readonly corrections: number
+  readonly incidents: number
+  /** Wrong shards in the fold. */
+  readonly wrong: readonly number[]
 }
 
 export interface SingleWord {
@@ -61,14 +69,13 @@ export class Store {
   replaced = 0
   canaries = 0
   canaries_bad = 0
-  /** One hub hears of all that is found: then nothing of an agent that was wrong may be left. */
-  readonly isExact: boolean
+  /** Agents that some hub has found wrong, with their executors, each time. */
+  readonly #incidents: SingleWord[] = []
   readonly #agents: ReadonlyMap<string, SimAgent>
   readonly #fail: Fail
   readonly #commits = new Map<number, boolean>()
 
-  constructor({ jobs, agents, hub_count }: Scenario, fail: Fail) {
-    this.isExact = hub_count === 1
+  constructor({ jobs, agents }: Scenario, fail: Fail) {
     this.#agents = new Map(agents.map((agent) => [agent.key, agent]))
     this.#fail = fail
     for (const job of jobs) this.jobs.set(job.id, storedJob(job))
@@ -185,21 +192,35 @@ export class Store {
   /** The referee executes accepted shards again, and what was wrong is replaced. */
   recheck(id: string, shards: readonly number[]): void {
     const stored = this.get(id)
+    if (stored.end !== undefined) return
     for (const shard of shards) {
       stored.single[shard] = undefined
       stored.doubted.delete(shard)
       if (stored.isWrong[shard] === 0) continue
       stored.isWrong[shard] = 0
+      stored.corrections++
       this.replaced++
     }
   }
 
   /** An agent was found wrong: what is durable on its word alone is doubted. */
   doubt(agent: string, executor: ExecutorKind): void {
+    this.#incidents.push({ agent, executor })
     for (const stored of this.jobs.values()) {
-      if (stored.isCompleting || stored.end !== undefined || stored.job.verify.mode === 'none') continue
+      if (stored.end !== undefined || stored.job.verify.mode === 'none') continue
       for (const [shard, word] of stored.single.entries())
         if (word?.agent === agent && word.executor === executor) stored.doubted.add(shard)
+    }
+  }
+
+  /** What a hub reads that makes the job's result. */
+  basis(id: string): Basis {
+    const { corrections, single, isWrong } = this.get(id)
+    const agents = new Set(single.map((word) => word?.agent))
+    return {
+      corrections,
+      incidents: this.#incidents.filter(({ agent }) => agents.has(agent)).length,
+      wrong: [...isWrong.keys()].filter((shard) => isWrong[shard] !== 0),
     }
   }
 
@@ -227,6 +248,9 @@ export class Store {
       stored.isAccepted[shard] = 1
       const [only] = run.copies
       stored.single[shard] = run.method === 'single' ? only : undefined
+      // Its hub has not heard of it, or the commit was under way.
+      if (run.method === 'single' && job.verify.mode !== 'none' && this.#wasWrong(only))
+        stored.doubted.add(shard)
       stored.accepted_count++
       for (let at = 0; at < 32; at++) {
         if (run.digests[32 * offset + at] === stored.truth[32 * shard + at]) continue
@@ -235,6 +259,10 @@ export class Store {
         break
       }
     }
+  }
+
+  #wasWrong(word: SingleWord | undefined): boolean {
+    return this.#incidents.some(({ agent, executor }) => agent === word?.agent && executor === word.executor)
   }
 
   /** A wrong digest is accepted only on the word of as many colluding owners as the policy asks for. */
@@ -261,17 +289,26 @@ export class Store {
     }
   }
 
-  /** Ends a job. @throws (by fail) when its result would miss a shard */
-  settle(id: string): void {
+  /**
+   * Ends a job, if what its result rests on is still so. @returns false when it is not
+   * @throws (by fail) when its result would miss a shard, or have one that is doubted or has been replaced
+   */
+  settle(id: string, basis: Basis): boolean {
     const stored = this.get(id)
-    if (stored.end !== undefined) return
+    if (stored.end !== undefined) return true
+    const now = this.basis(id)
+    if (now.corrections !== basis.corrections || now.incidents !== basis.incidents) return false
     const end = stored.stopped_at ?? stored.job.shard_count
     if (stored.isAccepted.subarray(0, end).includes(0)) this.#fail(`${id} settles without all of its shards`)
-    if (this.isExact && stored.doubted.size > 0)
+    if (stored.doubted.size > 0)
       this.#fail(`${id} settles with ${stored.doubted.size} shards on the word of agents that were wrong`)
     if (stored.paid > stored.accepted_count * copiesPaid(stored.job.verify))
       this.#fail(`${id} pays ${stored.paid} copies of ${stored.accepted_count} shards`)
+    for (const shard of basis.wrong)
+      if (stored.isWrong[shard] === 0)
+        this.#fail(`${id} settles with shard ${shard} as it was before it was replaced`)
     stored.end = 'settled'
+    return true
   }
 }
 
@@ -322,8 +359,8 @@ function storedJob(job: SimJob): StoredJob {
     isPaused: false,
     single: [],
     doubted: new Set(),
-    isCompleting: false,
     isWrong: new Uint8Array(job.shard_count),
+    corrections: 0,
     paid: 0,
   }
 }

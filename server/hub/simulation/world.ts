@@ -135,6 +135,15 @@ export class World implements Network {
     this.#sessions.get(session)?.dropped(session)
   }
 
+  /** At once, or when they next look. */
+  tellOthers(hub: SimHub, event: HubEvent): void {
+    for (const other of this.hubs) {
+      if (other === hub) continue
+      const isLost = this.random.chance(this.scenario.lost_messages)
+      other.later(isLost ? this.random.between(1000, 4000) : this.random.between(1, 20), () => event)
+    }
+  }
+
   tellAll(event: HubEvent): void {
     for (const hub of this.hubs) hub.later(this.random.between(1, 20), () => event)
   }

@@ -11,7 +11,7 @@ import { createJobStore } from '../job-store.ts'
 import { createOwnerStore } from '../owner-store.ts'
 import type { CreditStore, JobStore, NewJob, ResultStore, Settlement } from '../ports.ts'
 import { createResultStore } from '../result-store.ts'
-import { runsOf, SAMPLE_TERMS, sampleJob, sampleResult } from './samples.ts'
+import { claimSample, runsOf, SAMPLE_CLAIM, SAMPLE_TERMS, sampleJob, sampleResult } from './samples.ts'
 
 export interface WorldAgent {
   readonly id: string
@@ -118,16 +118,17 @@ export async function createLedgerWorld(
           runs,
           work: workDone(runs, job.owner_id, copies_needed),
           findings: NO_FINDINGS,
+          fence: SAMPLE_CLAIM,
         }
       })
+      await claimSample(database, job.id)
       // As the hub does: a commit that failed may have happened, and is repeated.
       await results.commit(epoch, groups, []).catch(() => results.commit(epoch, groups, []))
     },
     async run(job) {
       await jobs.transition(job.id, ['submitted'], 'running')
     },
-    settle: (job, covered) =>
-      jobs.settle(job.id, epoch, { ...WORLD_RESULT, covered_shards: covered ?? null }),
+    settle: (job, covered) => jobs.settle(job.id, { ...WORLD_RESULT, covered_shards: covered ?? null }),
     available: async (owner) => (await credits.balance(owner)).available,
     async posted(account) {
       const row = await prisma.credit_accounts.findUnique({ where: { id: account } })

@@ -8,7 +8,7 @@ import { createCreditStore } from '../credit-store.ts'
 import type { Database } from '../database.ts'
 import { type BillingTerms, NO_PARTNER_SITES } from '../job-billing.ts'
 import { ownerRow } from '../owner-store.ts'
-import type { AcceptedGroup, NewJob, OwnerRow, Settlement, SignedReceipt } from '../ports.ts'
+import type { AcceptedGroup, ChunkClaim, NewJob, OwnerRow, Settlement, SignedReceipt } from '../ports.ts'
 
 /** Four fifths to the contributor, a tenth to a partner site, the rest to the network. */
 export const SAMPLE_TERMS: BillingTerms = {
@@ -103,10 +103,26 @@ export function runsOf(shards: readonly AcceptedShard[]): readonly AcceptedRun[]
   }))
 }
 
+/** What groups of tests that are not about claims are fenced by. */
+export const SAMPLE_CLAIM: ChunkClaim = { chunk: 0, epoch: 1 }
+
+/** Makes SAMPLE_CLAIM the claim of a job, unless it has ended. */
+export async function claimSample({ pool }: Pick<Database, 'pool'>, job_id: string): Promise<void> {
+  await pool.query(
+    `INSERT INTO job_chunks (job_id, chunk, epoch) SELECT id, $2, $3 FROM jobs WHERE id = $1 AND finished_at IS NULL
+     ON CONFLICT (job_id, chunk) DO NOTHING`,
+    [job_id, SAMPLE_CLAIM.chunk, SAMPLE_CLAIM.epoch],
+  )
+}
+
 /** Shards of a job on their way into the store, with what their copies are worth to whom. */
-export function sampleGroup(job_id: string, shards: readonly AcceptedShard[]): AcceptedGroup {
+export function sampleGroup(
+  job_id: string,
+  shards: readonly AcceptedShard[],
+  fence: AcceptedGroup['fence'] = SAMPLE_CLAIM,
+): AcceptedGroup {
   const runs = runsOf(shards)
-  return { job_id, runs, work: workDone(runs, 'submitter', 2), findings: NO_FINDINGS }
+  return { job_id, runs, work: workDone(runs, 'submitter', 2), findings: NO_FINDINGS, fence }
 }
 
 export function sampleReceipt(jobId: string, epoch: number, leaseId: string): SignedReceipt {

@@ -15,7 +15,7 @@ for (let number = 0; ; number++) {
     await world.commit(job, [agents])
     await world.settle(job)
   } else {
-    await world.jobs.transition(job.id, ['running'], 'cancelled', { epoch: world.epoch })
+    await world.jobs.transition(job.id, ['running'], 'cancelled')
   }
   console.log(job.id)
 }

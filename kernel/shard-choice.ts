@@ -1,13 +1,13 @@
-import { randomInt } from 'node:crypto'
-import { wrongUse } from '../options.ts'
+import { ForgeError } from './errors.ts'
 
 /**
  * `all`, a number of shards to draw, or a list such as `3,8,10-19`.
  * @param shards that the result covers, from the first
+ * @param draw a random whole number from 0 to its argument, without it
  * @returns in ascending order, each once
  * @throws ForgeError CONTRACT_INVALID
  */
-export function chooseShards(text: string, shards: number, draw = randomInt): readonly number[] {
+export function chooseShards(text: string, shards: number, draw: (end: number) => number): readonly number[] {
   if (text === 'all' || (/^[1-9][0-9]{0,9}$/.test(text) && Number(text) >= shards))
     return Array.from({ length: shards }, (_, shard) => shard)
   if (/^[1-9][0-9]{0,9}$/.test(text)) return drawn(Number(text), shards, draw)
@@ -33,4 +33,8 @@ function drawn(count: number, shards: number, draw: (end: number) => number): re
     chosen.add(chosen.has(shard) ? end : shard)
   }
   return [...chosen].sort((a, b) => a - b)
+}
+
+function wrongUse(message: string): ForgeError {
+  return new ForgeError('CONTRACT_INVALID', message, { path: 'shards', hint: 'See --help.' })
 }

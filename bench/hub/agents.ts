@@ -1,0 +1,197 @@
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
+import { decode } from '@msgpack/msgpack'
+import { WebSocket } from 'ws'
+import { z } from 'zod'
+import { bytesToHex, sha256Hex } from '../../kernel/digest.ts'
+import { leaseDigest, leaseOf } from '../../kernel/lease.ts'
+import {
+  enrolOutput,
+  type LeaseMessage,
+  PROTOCOL_VERSION,
+  type trackedHubMessage,
+} from '../../kernel/protocol.ts'
+import { wireEncoder } from '../../kernel/wire-encoder.ts'
+import { AgentWork } from './agent-work.ts'
+import { answerParent } from './child.ts'
+import { type AgentsSeen, type AgentsStart, agentsStart } from './messages.ts'
+import { resultFrame } from './result-frame.ts'
+
+/**
+ * A thousand agents in one process. They speak the binary protocol over sockets of their own, sign every receipt with
+ * keys of their own, and compute nothing.
+ */
+
+const SOFTWARE = 'bench/1'
+/** Agents on their way in at once. */
+const ENROLLING = 64
+const LEASES_REQUEST = 2
+const FAULTS_KEPT = 20
+const SAMPLES_KEPT = 200_000
+
+/** What the server that is measured answers: it is our own, and a schema's walk would cost it its machine. */
+interface Reply {
+  readonly id?: number
+  readonly error?: { readonly message?: string }
+  readonly result?: { readonly type?: string; readonly data?: unknown }
+}
+
+const seen = { leases: 0, shards: 0, accepted: 0 }
+let samples: number[] = []
+const faults: string[] = []
+let agents: SimulatedAgent[] = []
+let work: AgentWork = AgentWork.tiny()
+let think_ms = 0
+
+answerParent({
+  start: (input) => start(agentsStart.parse(input)),
+  seen: (): AgentsSeen => {
+    const lease_ms = samples
+    samples = []
+    const { user, system } = process.cpuUsage()
+    return { ...seen, cpu_us: user + system, lease_ms, faults: faults.splice(0) }
+  },
+  think(input) {
+    think_ms = z.number().parse(input)
+  },
+  leave() {
+    for (const agent of agents) agent.close()
+    agents = []
+  },
+})
+
+/** @returns when all are enrolled and listen */
+async function start(options: AgentsStart): Promise<void> {
+  if (options.gbm !== undefined) work = await AgentWork.gbm(options.gbm)
+  think_ms = options.think_ms
+  let next = 0
+  const lane = async () => {
+    while (next < options.count) {
+      const number = next++
+      const agent = new SimulatedAgent(options, options.tokens[number % options.tokens.length] ?? '')
+      agents.push(agent)
+      await agent.join()
+    }
+  }
+  await Promise.all(Array.from({ length: ENROLLING }, lane))
+}
+
+function fault(text: string): void {
+  if (faults.length < FAULTS_KEPT) faults.push(text)
+}
+
+class SimulatedAgent {
+  readonly #options: AgentsStart
+  readonly #token: string
+  readonly #socket: WebSocket
+  readonly #key: KeyObject
+  readonly #publicKey: Uint8Array
+  #session = ''
+  /** Ids of its own key and of the hub's. */
+  #agent = ''
+  #hub = ''
+  #request = LEASES_REQUEST + 1
+  #enrolled: ((data: unknown) => void) | undefined
+  #failed: ((error: Error) => void) | undefined
+  #asked_ms: number | undefined
+  #isLeaving = false
+
+  constructor(options: AgentsStart, token: string) {
+    this.#options = options
+    this.#token = token
+    const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+    const { x = '' } = publicKey.export({ format: 'jwk' })
+    this.#publicKey = new Uint8Array(Buffer.from(x, 'base64url'))
+    this.#key = privateKey
+    this.#socket = new WebSocket(options.url, { perMessageDeflate: false })
+    this.#socket.on('message', (data: Buffer, isBinary) => {
+      // tRPC's way to see whether a silent peer is there.
+      if (isBinary) this.#hear(data)
+      else this.#socket.send('PONG')
+    })
+    this.#socket.on('error', (error) => this.#end(error.message))
+    this.#socket.on('close', (code, reason) => this.#end(`closed with ${code} ${reason.toString()}`))
+  }
+
+  async join(): Promise<void> {
+    const answer = new Promise<unknown>((resolve, reject) => {
+      this.#enrolled = resolve
+      this.#failed = reject
+    })
+    this.#socket.once('open', () =>
+      this.#call(1, 'mutation', 'hub.enrol', {
+        v: PROTOCOL_VERSION,
+        public_key: this.#publicKey,
+        executor: { kind: 'wasm', label: 'bench' },
+        software: SOFTWARE,
+        owner_token: this.#token,
+        window: this.#options.window,
+      }),
+    )
+    const { session, agent_id, hub_key } = enrolOutput.parse(await answer)
+    this.#session = session
+    this.#agent = agent_id
+    this.#hub = sha256Hex(new Uint8Array(hub_key))
+    this.#failed = undefined
+    this.#call(LEASES_REQUEST, 'subscription', 'hub.leases', { session: this.#session })
+  }
+
+  close(): void {
+    this.#isLeaving = true
+    this.#socket.terminate()
+  }
+
+  #call(id: number, method: string, path: string, input: unknown): void {
+    this.#socket.send(wireEncoder.encode({ id, method, params: { path, input } }))
+  }
+
+  #end(reason: string): void {
+    if (this.#isLeaving) return
+    this.#failed?.(new Error(reason))
+    fault(reason)
+  }
+
+  #hear(frame: Buffer): void {
+    const { id, error, result } = decode(frame) as Reply
+    if (error !== undefined) {
+      this.#failed?.(new Error(error.message ?? 'refused'))
+      fault(error.message ?? 'refused')
+      return
+    }
+    if (id === 1) this.#enrolled?.(result?.data)
+    if (id !== LEASES_REQUEST || result?.type !== 'data') return
+    const message = (result.data as z.infer<typeof trackedHubMessage>).data
+    if (message.t === 'accepted') seen.accepted += message.shards
+    else if (message.t === 'lease') this.#take(message)
+    else fault(`${message.t}: ${'reason' in message ? message.reason : ''}`)
+  }
+
+  #take(lease: LeaseMessage): void {
+    if (this.#asked_ms !== undefined && samples.length < SAMPLES_KEPT)
+      samples.push(performance.now() - this.#asked_ms)
+    this.#asked_ms = undefined
+    if (think_ms === 0) this.#answer(lease)
+    // Spread, or a thousand agents would answer in step.
+    else setTimeout(() => this.#answer(lease), think_ms * (0.5 + Math.random()))
+  }
+
+  #answer(lease: LeaseMessage): void {
+    const { lease_id, epoch, contract_hash, plan_digest, first, count } = lease
+    if (this.#socket.readyState !== WebSocket.OPEN) return
+    const { digests, root, root_hex, leaves } = work.of(first, count)
+    const leased = leaseOf(lease, { job_id: lease.job_id, agent: this.#agent, hub: this.#hub })
+    // The canonical form of the receipt (kernel/receipt.ts): names in order, no spaces.
+    const receipt =
+      `forge/receipt/2\n{"contract_hash":"${contract_hash}","count":${count},"epoch":${epoch},"executor":"wasm",` +
+      `"first":${first},"lease":"${bytesToHex(leaseDigest(leased))}","lease_id":"${lease_id}",` +
+      `"plan_digest":"${plan_digest}","receipt":2,` +
+      `"result_root":"${root_hex}","software":"${SOFTWARE}"}`
+    const signature = sign(null, Buffer.from(receipt), this.#key)
+    const request = this.#request++
+    this.#socket.send(
+      resultFrame({ request, session: this.#session, lease_id, epoch, digests, root, leaves, signature }),
+    )
+    seen.leases++
+    seen.shards += count
+    this.#asked_ms ??= performance.now()
+  }
+}

@@ -1,0 +1,158 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { z } from 'zod'
+import { median, short } from '../pairs.ts'
+import type { Child } from './child.ts'
+import { type Ground, type Host, until } from './ground.ts'
+import { agentsSeen } from './messages.ts'
+
+/** A server under the load of a thousand agents, sampled. */
+
+export const AGENTS = 1000
+export const WINDOW = 2
+const WARM_UP_S = 3
+/** Leases of each agent until a load is steady: the first ones are small. */
+export const WARM_LEASES = 4
+const WARM_UP_LIMIT_MS = 60_000
+const SAMPLE_S = 2
+const nothing = z.unknown()
+
+export interface Sample {
+  readonly seconds: number
+  /** Durable. */
+  readonly shards: number
+  readonly leases: number
+  readonly statements: number
+  readonly lease_ms: readonly number[]
+  /** The longest that the server's event loop was held up. */
+  readonly loop_ms: number
+  readonly hub_us: number
+  readonly agents_us: number
+  readonly database_us: number | undefined
+}
+
+export class Load {
+  readonly host: Host
+  readonly agents: Child
+
+  private constructor(host: Host, agents: Child) {
+    this.host = host
+    this.agents = agents
+  }
+
+  /** Agents on a server; they have nothing to do before a job is submitted. */
+  static async on(
+    ground: Ground,
+    host: Host,
+    more: { readonly gbm?: unknown; readonly count?: number; readonly window?: number } = {},
+  ): Promise<Load> {
+    const agents = await ground.child('agents')
+    await agents.ask(
+      'start',
+      {
+        url: `ws://127.0.0.1:${host.port}/agent`,
+        tokens: host.tokens,
+        count: more.count ?? AGENTS,
+        window: more.window ?? WINDOW,
+        think_ms: 0,
+        ...(more.gbm === undefined ? {} : { gbm: more.gbm }),
+      },
+      nothing,
+    )
+    return new Load(host, agents)
+  }
+
+  /** Milliseconds that an agent waits before it answers a lease. */
+  async think(ms: number): Promise<void> {
+    await this.agents.ask('think', ms, nothing)
+  }
+
+  /** @param leases that every agent has answered before, on average */
+  async warmUp(leases = 0): Promise<void> {
+    await delay(WARM_UP_S * 1000)
+    await until('leases for all agents', WARM_UP_LIMIT_MS, async () =>
+      (await this.#seen()).leases >= leases * AGENTS ? true : undefined,
+    )
+  }
+
+  async sample(seconds = SAMPLE_S): Promise<Sample> {
+    const before = await this.#look()
+    await delay(seconds * 1000)
+    const after = await this.#look()
+    return {
+      seconds: (after.at - before.at) / 1000,
+      shards: after.shards - before.shards,
+      leases: after.seen.leases - before.seen.leases,
+      statements: after.usage.statements - before.usage.statements,
+      lease_ms: after.seen.lease_ms,
+      loop_ms: after.usage.loop_ms,
+      hub_us: after.usage.cpu_us - before.usage.cpu_us,
+      agents_us: after.seen.cpu_us - before.seen.cpu_us,
+      database_us:
+        after.database_us === undefined || before.database_us === undefined
+          ? undefined
+          : after.database_us - before.database_us,
+    }
+  }
+
+  async samples(rounds: number, say: (line: string) => void): Promise<readonly Sample[]> {
+    const samples: Sample[] = []
+    for (let round = 1; round <= rounds; round++) {
+      const sample = await this.sample()
+      samples.push(sample)
+      const [shards, leases] = [sample.shards, sample.leases].map((count) => short(count / sample.seconds))
+      say(
+        `  ${round}/${rounds}: ${shards} shards/s, ${leases} leases/s, the loop held up ${short(sample.loop_ms)} ms; ${cpuNote([sample])}`,
+      )
+    }
+    return samples
+  }
+
+  async end(): Promise<void> {
+    await this.agents.end()
+    await this.host.end()
+  }
+
+  async #look() {
+    const [shards, usage, seen, database_us] = await Promise.all([
+      this.host.durable(),
+      this.host.usage(),
+      this.#seen(),
+      this.host.databaseCpu(),
+    ])
+    return { at: performance.now(), shards, usage, seen, database_us }
+  }
+
+  async #seen() {
+    const seen = await this.agents.ask('seen', null, agentsSeen)
+    if (seen.faults.length > 0) throw new Error(`an agent was refused: ${seen.faults.join('; ')}`)
+    return seen
+  }
+}
+
+/** Rates of samples and their median. */
+export function rates(
+  samples: readonly Sample[],
+  of: (sample: Sample) => number,
+): { readonly value: number; readonly spread: readonly [number, number] } {
+  const values = samples.map((sample) => of(sample) / sample.seconds)
+  return { value: median(values), spread: [Math.min(...values), Math.max(...values)] }
+}
+
+/** Where a shard's time goes. */
+export function cpuNote(samples: readonly Sample[]): string {
+  const per = (of: (sample: Sample) => number | undefined) => {
+    const us = samples.reduce((sum, sample) => sum + (of(sample) ?? Number.NaN), 0)
+    const shards = samples.reduce((sum, sample) => sum + sample.shards, 0)
+    return Number.isNaN(us) ? '–' : `${short(us / Math.max(1, shards))} µs`
+  }
+  return (
+    `CPU of a shard: server ${per(({ hub_us }) => hub_us)}, PostgreSQL ${per(({ database_us }) => database_us)}, ` +
+    `simulated agents ${per(({ agents_us }) => agents_us)}`
+  )
+}
+
+/** @param share 0.99 for the 99th percentile. @returns NaN for no values */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN
+}
