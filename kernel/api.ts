@@ -271,8 +271,8 @@ export interface JobRoom {
     readonly value: number
     readonly standard_error: number
   }[]
-  /** Why no agent works for it now; absent when one does. */
-  readonly waiting?: JobWaiting | undefined
+  /** Why no agent works for it now; null when one does. A key that is left out of a room keeps what it said before. */
+  readonly waiting?: JobWaiting | null | undefined
   /** Of a job with a target. */
   readonly stopping?: StoppingRoom | undefined
 }

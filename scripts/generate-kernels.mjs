@@ -28,15 +28,20 @@ const sources = readdirSync(shaders, { recursive: true, encoding: 'utf8' })
   .filter((path) => path.endsWith('.wgsl') && !/^(prelude|compiler)[/]/.test(path))
   .sort()
 
-/** @param {string} part */
-function prelude(part) {
-  const path = join(shaders, 'prelude', `${part}.wgsl`)
+/** @param {string} name */
+function wgsl(name) {
+  const path = join(shaders, `${name}.wgsl`)
   return existsSync(path) ? readFileSync(path, 'utf8') : undefined
 }
 
 const kernels = sources.map((path) => {
   const name = path.replace(/\.wgsl$/, '')
-  const source = link(path, readFileSync(join(shaders, path), 'utf8'), prelude)
+  const source = link(
+    path,
+    readFileSync(join(shaders, path), 'utf8'),
+    (part) => wgsl(`prelude/${part}`),
+    wgsl,
+  )
   return { name, source, text: source.text, sha256: sha256(source.text) }
 })
 

@@ -220,7 +220,11 @@ export const MUTANTS = [
   },
   {
     name: 'what a wrong agent did alone is not done again',
-    edits: [{ file: core('blocking'), find: '  suspect(state, id, where.executor)\n', replace: '' }],
+    // Neither when the agent is found wrong, nor when the finisher has found what rests on its word.
+    edits: [
+      { file: core('blocking'), find: '  suspect(state, id, executor)\n', replace: '' },
+      { file: core('step'), find: '      doubt(turn, event.job_id, event.spans)\n', replace: '' },
+    ],
   },
   {
     name: 'an audit is not waited for',

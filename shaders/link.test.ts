@@ -30,6 +30,22 @@ describe('link', () => {
     expect(() => link('//!include ', from({}))).toThrow('not the name')
   })
 
+  test('makes a variant of a kernel with other parts', () => {
+    const parts = from({
+      wide: 'fn wide() {}\n',
+      draw: '//!include wide\nfn draw() {}\n',
+      'draw-f32': 'fn draw() { f32(); }\n',
+    })
+    const kernels = from({ 'mc/k.v1': '// k\n//!include draw\n//!include wide\nfn main() {}\n' })
+    const variant = (source: string) => linkSource('v.wgsl', source, parts, kernels)
+    const { text, origins } = variant('// v\n//!include draw-f32 for draw\n//!kernel mc/k.v1\n')
+    expect(text).toBe('// v\nfn draw() { f32(); }\n// k\nfn wide() {}\nfn main() {}\n')
+    expect(origins[4]).toEqual({ file: 'mc/k.v1.wgsl', line: 4 })
+    expect(() => variant('//!kernel mc/none')).toThrow('no kernel "mc/none"')
+    expect(() => variant('//!kernel mc/k.v1\n//!include draw-f32 for draw')).toThrow('included already')
+    expect(() => variant('//!include draw-f32 for')).toThrow('not the name')
+  })
+
   test('knows where each line comes from', () => {
     const prelude = from({ wide: '// wide\nfn wide() {}\n' })
     const { text, origins } = linkSource('k.wgsl', '// k\n//!include wide\nfn main() {}', prelude)

@@ -24,7 +24,7 @@ export const jobRoom = z.object({
   estimates: z
     .array(z.object({ shards: z.int(), value: z.number(), standard_error: z.number() }))
     .max(ESTIMATES_MAX),
-  waiting: jobWaiting.optional(),
+  waiting: jobWaiting.nullish(),
   stopping: stoppingRoomSchema.optional(),
 }) satisfies z.ZodType<JobRoom>
 

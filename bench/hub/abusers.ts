@@ -131,14 +131,16 @@ function answerTo(to: AbusersStart, frame: (session: string) => Uint8Array): Pro
 /** Waits for a lease as an agent that claims to be very fast, and answers it wrongly. */
 function wrongLease(to: AbusersStart, change: (lease: Lease) => Lease): Promise<string> {
   let session = ''
+  let hasAnswered = false
   return dialogue(to, (message, socket) => {
     if (message.id === 1) {
       session = message.result?.data?.session ?? ''
       socket.send(call(2, 'subscription', 'hub.leases', { session }))
     }
     const lease = message.result?.data?.data
-    if (message.id === 2 && lease?.t === 'lease')
-      socket.send(result(change({ session, lease_id: lease.lease_id ?? '', epoch: lease.epoch ?? 0 })))
+    if (message.id !== 2 || lease?.t !== 'lease' || hasAnswered) return
+    hasAnswered = true
+    socket.send(result(change({ session, lease_id: lease.lease_id ?? '', epoch: lease.epoch ?? 0 })))
   })
 }
 

@@ -25,6 +25,8 @@ export interface HostSetup {
   readonly lease_shards: number
   /** Share of one core that the referee may use. */
   readonly referee_cpu_share?: number
+  /** A server to share the database and its files with. */
+  readonly beside?: Host
   /** Undefined: no limit that anybody meets. */
   readonly sockets_per_host?: number
   /** Flags of Node for the server. */
@@ -34,6 +36,8 @@ export interface HostSetup {
 /** A server, and what it has used. */
 export interface Host extends HostReady {
   readonly child: Child
+  readonly database_url: string
+  readonly folder: string
   readonly database: pg.Client
   /** `http://127.0.0.1:<port>` */
   readonly url: string
@@ -83,11 +87,12 @@ export class Ground {
   }
 
   async host(setup: HostSetup): Promise<Host> {
-    const database_url = await this.database()
+    const database_url = setup.beside?.database_url ?? (await this.database())
+    const folder = setup.beside?.folder ?? path.join(this.#folder, randomBytes(4).toString('hex'))
     const child = await this.child('host', [...(setup.flags ?? []), ...PROFILING])
     const options = {
       database_url,
-      folder: path.join(this.#folder, randomBytes(4).toString('hex')),
+      folder,
       lease_shards: setup.lease_shards,
       referee_entry: path.join(DIST, 'referee-thread.mjs'),
       referee_cpu_share: setup.referee_cpu_share ?? 0.5,
@@ -97,7 +102,9 @@ export class Ground {
     const ready = await child.ask('start', options, hostReady)
     const database = new pg.Client({ connectionString: database_url })
     await database.connect()
-    const host = runningHost(child, database, ready, () => this.#hosts.delete(host))
+    const host = runningHost(child, database, { ...ready, database_url, folder }, () =>
+      this.#hosts.delete(host),
+    )
     this.#hosts.add(host)
     return host
   }
@@ -132,7 +139,12 @@ async function bundle(): Promise<void> {
 
 const accepted = z.object({ id: z.string() })
 
-function runningHost(child: Child, database: pg.Client, ready: HostReady, ended: () => void): Host {
+function runningHost(
+  child: Child,
+  database: pg.Client,
+  ready: HostReady & Pick<Host, 'database_url' | 'folder'>,
+  ended: () => void,
+): Host {
   const url = `http://127.0.0.1:${ready.port}`
   return {
     ...ready,

@@ -2,6 +2,7 @@ import type { Row, Suite, SuiteOptions, SuiteRun } from '../suite.ts'
 import { Ground } from './ground.ts'
 import { queueRates } from './queues.ts'
 import { fanout, idleAgents, startOfLargeJob } from './rooms-and-agents.ts'
+import { secondHub } from './second-hub.ts'
 import { copiesHonest, wrongAccepted } from './simulated.ts'
 import { soak } from './soak.ts'
 import { blank, gbmShards, leases, tinyShards } from './throughput.ts'
@@ -42,15 +43,7 @@ async function leasesAndPeers(ground: Ground, options: SuiteOptions): Promise<re
   }
 }
 
-async function secondHub(): Promise<readonly Row[]> {
-  return [
-    {
-      ...blank('second_hub', 'CPU and statements of a shard with two hubs, against one', 'x'),
-      at_most: 1.15,
-      invalid: 'two hubs cannot serve one database: a newer one ends the older',
-    },
-  ]
-}
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
 async function run(options: SuiteOptions): Promise<SuiteRun> {
   const { only, say } = options
@@ -61,6 +54,9 @@ async function run(options: SuiteOptions): Promise<SuiteRun> {
     say(wanted.join(', '))
     // Each part on its own: what one leaves behind does not slow the next.
     const ground = new Ground(say)
+    // Its PostgreSQL would outlive this process.
+    const interrupted = () => void ground.close().finally(() => process.exit(130))
+    for (const signal of SIGNALS) process.once(signal, interrupted)
     try {
       const measured = await part.run(ground, options)
       rows.push(...measured.filter(({ id }) => only.has(id) || part.isLong))
@@ -68,6 +64,7 @@ async function run(options: SuiteOptions): Promise<SuiteRun> {
       for (const id of part.isLong ? part.ids : wanted)
         rows.push({ ...blank(id, '', ''), invalid: reasonOf(error) })
     } finally {
+      for (const signal of SIGNALS) process.off(signal, interrupted)
       await ground.close()
     }
   }

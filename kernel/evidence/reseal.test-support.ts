@@ -3,7 +3,7 @@ import { canonicalJson, type Json } from '../canonical.ts'
 import { bytesToHex, sha256Hex } from '../digest.ts'
 import { type Lease, leaseDigest, leaseOf } from '../lease.ts'
 import { MerkleRoot, merkleRootOfDigests } from '../merkle.ts'
-import { type Receipt, receiptBytes } from '../receipt.ts'
+import { type Receipt, signedReceiptText } from '../receipt.ts'
 import { digestRows } from './assemble.ts'
 import type { EvidenceBundle } from './bundle.ts'
 import { type Envelope, keyIdOf, sealStatement } from './envelope.ts'
@@ -134,11 +134,12 @@ export function receiptOfLease(
 }
 
 function signAnew(body: Receipt, key: Key): EvidenceBundle['receipts'][number] {
-  const signed = receiptBytes(body)
+  // Written here: the agent's own form knows no other fields than a receipt has.
+  const receipt = canonicalJson({ ...body })
   return {
-    receipt: new TextDecoder().decode(signed).slice('forge/receipt/2\n'.length),
+    receipt,
     key: toBase64(key.publicKey),
-    signature: toBase64(key.sign(signed)),
+    signature: toBase64(key.sign(signedReceiptText(receipt))),
   }
 }
 

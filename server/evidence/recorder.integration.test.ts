@@ -47,7 +47,7 @@ afterEach(async () => {
 async function recordAll(jobs: Pick<JobStore, 'get'> = world.jobs): Promise<void> {
   const { results } = world
   const recorder = new Recorder({
-    ...{ ops: OPS, jobs, results, records, blobs, hubKey, publisher },
+    ...{ ops: OPS, jobs, results, records, blobs, hubKey: { current: async () => hubKey }, publisher },
     compare: async () => {},
     published: async () => {},
     log: (_, message, fields) => said.push(`${message}: ${String(fields.job ?? fields.error)}`),

@@ -243,6 +243,12 @@ const ROUTES: readonly Row[] = [
     init: () => ({ method: 'POST' }),
   },
   {
+    what: 'GET /api/v0/records',
+    action: 'jobs.list_public',
+    path: () => '/api/v0/records',
+    init: () => ({}),
+  },
+  {
     what: 'GET /api/v0/credits/statement.csv',
     action: 'credits.read',
     path: () => '/api/v0/credits/statement.csv',

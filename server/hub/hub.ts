@@ -57,6 +57,8 @@ import { WaitingWatch } from './waiting-watch.ts'
 
 const TICK_MS = 250
 const DRAIN_LOOK_MS = 50
+/** Ticks after which the others are told for which jobs there are agents here. */
+const TELL_TICKS = 4
 
 export class Hub {
   readonly epoch: number
@@ -78,10 +80,11 @@ export class Hub {
   /** Jobs whose figures have changed here, and those of which another hub has told something. */
   readonly #dirty = new Set<string>()
   readonly #retold = new Set<string>()
-  /** Of jobs that wait for agents: how many there were here when the others were told. */
+  /** Agents here for each job, up to as many as it waits for, when the others were told. */
   readonly #connected = new Map<string, number>()
   /** Jobs that another hub has ended. */
   readonly #lettingGo = new Set<string>()
+  #ticks = 0
   readonly #waitings = new WaitingWatch()
   readonly #tally: Tally
   readonly #signers = new LeaseSigners()
@@ -778,6 +781,17 @@ export class Hub {
     })
   }
 
+  /** Tells the others for which jobs there are agents here, or are no more; how many where a job waits for several. */
+  #tellConnected(): void {
+    if (this.#cluster === undefined) return
+    for (const job of this.#state.jobs.values()) {
+      const connected = Math.min(connectedFor(this.#state, job), job.min_agents)
+      if (this.#connected.get(job.id) === connected) continue
+      this.#connected.set(job.id, connected)
+      this.#cluster.changed(job.id)
+    }
+  }
+
   #fenced(error: ForgeError): void {
     if (this.#closed) return
     this.#closed = true
@@ -789,12 +803,7 @@ export class Hub {
     this.#apply({ t: 'tick' })
     for (const id of this.#waitings.changed(this.#runtimes.keys(), (jobId) => this.waiting(jobId)))
       this.#dirty.add(id)
-    for (const job of this.#state.jobs.values()) {
-      if (job.min_agents > 1 && this.#connected.get(job.id) !== connectedFor(this.#state, job)) {
-        this.#connected.set(job.id, connectedFor(this.#state, job))
-        this.#cluster?.changed(job.id)
-      }
-    }
+    if (this.#ticks++ % TELL_TICKS === 0) this.#tellConnected()
     for (const jobId of this.#dirty) this.#cluster?.changed(jobId)
     for (const jobId of new Set([...this.#dirty, ...this.#retold])) {
       const room = this.room(jobId)

@@ -271,7 +271,7 @@ export class JobRuntime {
     const isStopped = core === undefined && this.#aggregate.covered !== undefined
     return {
       state: core === undefined || state === 'settled' ? state : this.parts.phase(phaseOf(core)),
-      ...(waiting === undefined ? {} : { waiting }),
+      waiting: waiting ?? null,
       shard_count: this.job.plan.shard_count,
       progress: this.progress(core),
       grid: this.parts.grid(this.#now(core, 0), isStopped),

@@ -21,9 +21,10 @@ export function gpuGbm(args: GbmArgs, plan: GbmPlan, key: readonly [number, numb
   const walks = args.greeks === true ? WALKS_WITH_GREEKS : 1
   const shardPaths = 1 << c.log2_shard_paths
   const pathsPerInvocation = Math.max(Math.floor(INVOCATION_STEPS / (args.steps * walks)), 1)
+  const kernel = kernelOf(args)
   const start = [key[0], key[1], plan.shard_count - 1, c.last_paths, c.log2_shard_paths, pathsPerInvocation]
-  return {
-    kernel: kernelOf(args),
+  const program: GpuProgram = {
+    kernel,
     tables: TABLES,
     words: hasScenarios(args)
       ? Uint32Array.from([...start, ...scenarioParams(args, c), ...slotWords(c.scenarios?.walks ?? [])])
@@ -33,6 +34,7 @@ export function gpuGbm(args: GbmArgs, plan: GbmPlan, key: readonly [number, numb
     inputs: [],
     leaf: (_shard, slot) => wordsToBytes(slot),
   }
+  return { ...program, variants: [{ ...program, kernel: `${kernel}.f32` }] }
 }
 
 function plainParams(args: GbmArgs, c: GbmConstants): readonly number[] {

@@ -106,7 +106,7 @@ export function listeningFor(state: HubState, job: HubJob): number {
 export function waitingFor(state: HubState, job: HubJob): JobWaiting | undefined {
   if (job.isPaused) return { t: 'paused' }
   if (job.isDrained || job.leases > 0) return undefined
-  const connected = connectedFor(state, job)
+  const connected = connectedFor(state, job) + job.connected_elsewhere
   if (connected === 0) {
     const { target, cause, memory_log2 } = job
     return { t: 'nobody', target, cause, memory_bytes: 2 ** memory_log2 }

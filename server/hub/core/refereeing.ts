@@ -120,7 +120,11 @@ export function applyReferee(turn: Turn, event: HubEvent & { t: 'referee.done' }
     const digests = event.digests.subarray(32 * at, 32 * (at + shards.length))
     const leaves = event.leaves.slice(at, at + shards.length)
     at += shards.length
-    if (run.stage === 'refereed') closeByReferee(turn, run, digests, leaves)
+    // A run may have been disputed while its sample was executed: only an answer for all of it closes it.
+    if (run.stage === 'refereed') {
+      const isAll = shards.length === run.count && shards.every((shard, place) => shard === run.first + place)
+      if (isAll) closeByReferee(turn, run, digests, leaves)
+    }
     // A run that has lost its copies meanwhile is judged anew, with another sample.
     else if (run.stage === 'audited' && run.sample === sample) applyAudit(turn, run, shards, digests, leaves)
   }

@@ -81,6 +81,11 @@ function fill(
 export function judge(turn: Turn, run: Run): void {
   const { state } = turn
   const returned = run.copies.filter((copy) => copy.digests !== undefined)
+  if (run.stage === 'audited' && agreement(returned, run.count).some(({ agree }) => !agree)) {
+    // A copy that was promised before the audit was drawn: no sample speaks for copies that differ.
+    dispute(turn, run)
+    return
+  }
   if (run.stage !== 'open' || returned.length < run.wanted) {
     wait(turn, run)
     return
