@@ -53,8 +53,9 @@ export interface ChunkStore {
   /**
    * Opens a job's queue. Published again, it takes note of chunks that are done without anybody's having said so: a hub
    * may die between the last commit and that word.
+   * A job that has ended, or ends meanwhile, stays closed.
    * @param begun chunks with durable shards: of those that are done no ranges are needed
-   * @returns whether every chunk is done
+   * @returns whether every chunk is done; of a job that has ended not
    */
   publish(
     job: { readonly job_id: string; readonly shard_count: number; readonly chunk_shards: number },
@@ -140,21 +141,25 @@ export function createChunkStore(pool: pg.Pool): ChunkStore {
     async publish({ job_id, shard_count, chunk_shards }, begun) {
       const done = begun.filter((chunk) => chunk.done).length
       for (;;) {
-        const { rows } = await pool.query<{ inserted: boolean; drained: boolean | null }>(
-          `WITH queue AS (
-             INSERT INTO chunk_queues (job_id, shard_count, chunk_shards, done_chunks) VALUES ($1, $2, $3, $4)
+        const { rows } = await pool.query<{ ended: boolean; inserted: boolean; drained: boolean | null }>(
+          // Whoever ends the job changes its row first: it is locked before any chunk is.
+          `WITH job AS MATERIALIZED (SELECT id FROM jobs WHERE id = $1::uuid AND finished_at IS NULL FOR SHARE),
+           queue AS (
+             INSERT INTO chunk_queues (job_id, shard_count, chunk_shards, done_chunks)
+             SELECT id, $2::int, $3::int, $4::int FROM job
              ON CONFLICT (job_id) DO NOTHING RETURNING job_id),
            chunks AS (
              INSERT INTO job_chunks (job_id, chunk, done, accepted)
-             SELECT $1, b.chunk, b.done, CASE WHEN NOT b.done THEN b.accepted::jsonb END
-             FROM unnest($5::int[], $6::boolean[], $7::text[]) AS b (chunk, done, accepted)
+             SELECT job.id, b.chunk, b.done, CASE WHEN NOT b.done THEN b.accepted::jsonb END
+             FROM job, unnest($5::int[], $6::boolean[], $7::text[]) AS b (chunk, done, accepted)
              WHERE b.done OR EXISTS (SELECT FROM queue) ORDER BY b.chunk
              ON CONFLICT (job_id, chunk) DO UPDATE SET done = true, holder = NULL, expires_at = NULL, accepted = NULL
              WHERE EXCLUDED.done AND NOT job_chunks.done RETURNING done),
            counted AS (
              UPDATE chunk_queues q SET done_chunks = q.done_chunks + (SELECT count(*) FROM chunks WHERE done)
-             WHERE q.job_id = $1 RETURNING q.done_chunks = ${CHUNK_COUNT} AS drained)
-           SELECT EXISTS (SELECT FROM queue) AS inserted, (SELECT drained FROM counted) AS drained`,
+             FROM job WHERE q.job_id = job.id RETURNING q.done_chunks = ${CHUNK_COUNT} AS drained)
+           SELECT NOT EXISTS (SELECT FROM job) AS ended, EXISTS (SELECT FROM queue) AS inserted,
+             (SELECT drained FROM counted) AS drained`,
           [
             job_id,
             shard_count,
@@ -166,6 +171,7 @@ export function createChunkStore(pool: pg.Pool): ChunkStore {
           ],
         )
         const [answer] = rows
+        if (answer?.ended === true) return { drained: false }
         if (answer?.inserted === true) return { drained: done === Math.ceil(shard_count / chunk_shards) }
         // Neither inserted nor seen: another hub published in this very moment.
         if (answer?.drained !== null && answer?.drained !== undefined) return { drained: answer.drained }

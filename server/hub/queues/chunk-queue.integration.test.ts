@@ -1,6 +1,6 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { findNatsServer } from '../../../scripts/nats.mjs'
 import { createChunkStore } from '../../memory/chunk-store.ts'
 import { HubPresence } from '../../memory/hub-presence.ts'
@@ -340,6 +340,43 @@ describe.each(ENGINES)('$name', ({ name, isShared, open }) => {
       await claim(dead, 10)
       expect(await publish(other, [[0, SHARDS]])).toEqual({ drained: true })
       expect(await publish(other, [[0, SHARDS]])).toEqual({ drained: true })
+    })
+
+    it('stays closed when it is published while the job ends: no row is left, no chunk counted twice', async () => {
+      const [hub, late] = [await fleet.hub(), await fleet.hub()]
+      const all = [[0, SHARDS]] as const
+      await publish(hub, all)
+      const waiting = (count: number) =>
+        vi.waitUntil(
+          async () => {
+            const { rows } = await database.pool.query(
+              `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
+            )
+            return rows.length === count
+          },
+          { timeout: 20_000 },
+        )
+      const barrier = await database.pool.connect()
+      try {
+        await barrier.query('BEGIN')
+        await barrier.query('SELECT FROM job_chunks WHERE job_id = $1 FOR UPDATE', [job_id])
+        const ending = createJobStore(database, SAMPLE_TERMS).transition(job_id, ['submitted'], 'cancelled')
+        await waiting(1)
+        const publishing = publish(late, all)
+        await waiting(2)
+        await barrier.query('COMMIT')
+        await ending
+        expect(await publishing).toEqual({ drained: false })
+      } finally {
+        barrier.release()
+      }
+      expect(await publish(late, all)).toEqual({ drained: false })
+      const { rows } = await database.pool.query(
+        `SELECT (SELECT count(*)::int FROM chunk_queues WHERE job_id = $1) AS queues,
+           (SELECT count(*)::int FROM job_chunks WHERE job_id = $1) AS chunks`,
+        [job_id],
+      )
+      expect(rows).toEqual([{ queues: 0, chunks: 0 }])
     })
 
     it('ends every claim with the job, whoever ends it', async () => {
