@@ -85,8 +85,8 @@ let nats: NatsConnection
 /** Far shorter than a claim: what the stream hands out again must not be claimed again for that. */
 const ACK_WAIT_MS = 1000
 
-async function jetStreamHub(): Promise<ChunkQueue> {
-  const stream = await ChunkStream.open(nats, ACK_WAIT_MS)
+async function jetStreamHub(connection = nats): Promise<ChunkQueue> {
+  const stream = await ChunkStream.open(connection, ACK_WAIT_MS)
   const chunks = createChunkStore(database.pool)
   return new JetStreamChunkQueue({
     stream,
@@ -117,7 +117,7 @@ const ENGINES: readonly {
   { name: 'PostgresChunkQueue', isShared: true, open: () => fleetOf(postgresHub) },
   ...(natsServer === undefined
     ? []
-    : [{ name: JETSTREAM, isShared: true, open: () => fleetOf(jetStreamHub) }]),
+    : [{ name: JETSTREAM, isShared: true, open: () => fleetOf(() => jetStreamHub()) }]),
 ]
 
 describe.each(ENGINES)('$name', ({ name, isShared, open }) => {
@@ -406,6 +406,21 @@ describe.each(ENGINES)('$name', ({ name, isShared, open }) => {
       expect(await hub.ack(job_id, chunk, epoch)).toEqual({ drained: false })
     }
     expect(await hub.claim(job_id, 1)).toEqual({ chunks: [], exhausted: true })
+  })
+
+  it('claims without NATS while that does not answer, and gives no chunk to two hubs', async () => {
+    const own = await connectNats(server.url, 'cut off')
+    const cutOff = await jetStreamHub(own)
+    const hub = await fleet.hub()
+    await publish(cutOff)
+    await own.close()
+    const taken = await claim(cutOff, 4)
+    const others = await claim(hub, 6)
+    expect(numbers([...taken, ...others])).toEqual(ALL)
+    for (const { chunk, epoch } of taken) expect(await cutOff.extend(job_id, chunk, epoch)).toBe(true)
+    for (const { chunk, epoch } of [...taken, ...others].slice(0, 9))
+      expect(await cutOff.ack(job_id, chunk, epoch)).toEqual({ drained: false })
+    await cutOff.close()
   })
 
   it('does not claim again what the stream hands out again, as long as the claim lasts', async () => {

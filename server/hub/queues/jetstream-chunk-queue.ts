@@ -26,7 +26,8 @@ export interface JetStreamChunkQueueOptions {
  * The chunk queue of hubs with NATS JetStream: its stream hands chunks out, explicit acknowledgement takes them from it,
  * AckWait hands out again what a hub is silent about. The claim, its epoch and its end are rows in PostgreSQL, as with
  * PostgreSQL alone, so a message that comes twice or too late claims nothing, and is acknowledged. The reconciler
- * publishes again what PostgreSQL calls free and the stream does not have: a lost stream loses no work.
+ * publishes again what PostgreSQL calls free and the stream does not have: a lost stream loses no work. While NATS does not
+ * answer chunks are claimed as with PostgreSQL alone.
  */
 export class JetStreamChunkQueue implements ChunkQueue {
   readonly #options: JetStreamChunkQueueOptions
@@ -54,7 +55,12 @@ export class JetStreamChunkQueue implements ChunkQueue {
     const { chunks, stream, rows } = this.#options
     const free = await chunks.free(job_id, wanted)
     if (free.length === 0) return { chunks: [], exhausted: true }
-    const handed = await stream.fetch(job_id, free.length)
+    const handed = await stream.fetch(job_id, free.length).catch((error: unknown) => {
+      this.#complain(job_id, error)
+      return undefined
+    })
+    // Nobody hands them out: they are taken where the claims are made anyway.
+    if (handed === undefined) return await rows.claim(job_id, wanted)
     const among = [...new Set(handed.map(({ chunk }) => chunk))]
     const claimed: readonly ClaimedChunk[] = among.length === 0 ? [] : await rows.claimAmong(job_id, among)
     const held = this.#jobs.get(job_id) ?? new Map<number, JsMsg>()
