@@ -60,7 +60,11 @@ async function start(config: Config, dev: boolean, log: Log): Promise<void> {
   process.env.PORT = String(port)
 
   const origin = config.origin ?? `http://localhost:${port}`
-  running.database = await openDatabase(config, { log: (line) => log.info(line) })
+  const fatal = (error: ForgeError) => {
+    say(error)
+    void end(1, log)
+  }
+  running.database = await openDatabase(config, { log: (line) => log.info(line), lost: fatal })
   // Known to this process alone: by it the pages' calls over loopback are told from a stranger's.
   const pagesToken = randomBytes(32).toString('base64url')
   process.env.FORGE_PAGES_TOKEN = pagesToken
@@ -92,10 +96,7 @@ async function start(config: Config, dev: boolean, log: Log): Promise<void> {
     site: running.site,
     dev,
     log,
-    fatal: (error) => {
-      say(error)
-      void end(1, log)
-    },
+    fatal,
   })
   if (config.houseAgent) {
     const tokenFile = await houseTokenFile(config.dataDir, running.pool)

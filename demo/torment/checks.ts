@@ -8,13 +8,14 @@ import type { Client } from '../client.ts'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const OUTPUT_BYTES = 16 * 1024 * 1024
 
-/** What one job cost, against what was said before. @returns what is wrong */
+/** What a job that executed its whole plan cost, against the price that was quoted. @returns what is wrong */
 export function costFaults(job: DemoJob, price: number): string[] {
   const { cost } = job
   if (cost === null || cost.charged === null || cost.released === null) return ['it has no bill']
   const items = cost.items.reduce((sum, { credits }) => sum + credits, 0)
   return [
     ...(cost.held === price ? [] : [`${cost.held} credits were held, the price is ${price}`]),
+    ...(cost.charged === price ? [] : [`${cost.charged} credits were charged, the price is ${price}`]),
     ...(cost.charged + cost.released === cost.held ? [] : ['charged and released are not what was held']),
     ...(items === cost.charged ? [] : [`the bill adds up to ${items}, ${cost.charged} were charged`]),
   ]

@@ -53,6 +53,9 @@ export interface TormentOutcome {
   readonly shards: number
   /** Copies of them that were accepted; more is work done twice. */
   readonly copies: number
+  /** Credits charged for those jobs, and the most that they could have cost. */
+  readonly charged: number
+  readonly price: number
   readonly undisturbed_s: number
   readonly tormented_s: number
   readonly faults: readonly string[]
@@ -153,6 +156,8 @@ export async function torment(
     jobs: done.length,
     shards: sum(done.map(({ progress }) => progress.accepted)),
     copies: sum(done.map(({ progress }) => progress.copies)),
+    charged: sum(done.map(({ cost }) => cost?.charged ?? 0)),
+    price: rounds.length * sum(prices),
     undisturbed_s,
     tormented_s,
     faults,

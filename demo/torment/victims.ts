@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import { createConnection } from 'node:net'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Processes } from '../../scripts/cluster/processes.mjs'
+import { answers, type Processes } from '../../scripts/cluster/processes.mjs'
 
 /** What is killed, and when it is there again. */
 
@@ -108,14 +107,4 @@ async function untilOtherPostmaster(data: string, killed: number): Promise<void>
     if (now !== undefined && now.pid !== killed && (await answers(now.port))) return
     await delay(POLL_MS)
   }
-}
-
-function answers(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = createConnection(port, '127.0.0.1')
-    socket.once('connect', () => resolve(true))
-    socket.once('error', () => resolve(false))
-    socket.once('close', () => socket.destroy())
-    socket.once('connect', () => socket.end())
-  })
 }

@@ -1,10 +1,26 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 
 const AGAIN_MS = 1000
 const STOP_LIMIT_MS = 30_000
+const POLL_MS = 100
+
+/**
+ * @param {number} port on 127.0.0.1
+ * @returns {Promise<boolean>} whether somebody takes connections there
+ */
+export function answers(port) {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+}
 
 /**
  * @param {number} count
@@ -29,7 +45,8 @@ export async function freePorts(count) {
  * @property {string} cwd
  * @property {string} where for people
  * @property {Readonly<Record<string, string>>} [env]
- * @property {string} [ready] what a line of its output begins with once it is ready; without one it is ready at once
+ * @property {string | number} [ready] what a line of its output begins with once it is ready, or the port that it answers on
+ *   then; without one it is ready at once
  * @property {number} [errors] descriptor of a file for its standard error, instead of this process's
  */
 
@@ -110,7 +127,7 @@ export class Processes {
     const child = spawn(command, args, {
       cwd,
       env: { ...process.env, ...env },
-      stdio: ['ignore', ready === undefined ? 'ignore' : 'pipe', errors ?? 'inherit'],
+      stdio: ['ignore', typeof ready === 'string' ? 'pipe' : 'ignore', errors ?? 'inherit'],
     })
     /** @type {Running} */
     const running = { child, isReady: false }
@@ -123,9 +140,11 @@ export class Processes {
     }
     if (child.pid !== undefined) this.#say(`${name} pid ${child.pid} ${where}`)
     if (ready === undefined) nowReady()
-    child.stdout?.setEncoding('utf8').on('data', (text) => {
-      if (String(text).startsWith(ready ?? '')) nowReady()
-    })
+    else if (typeof ready === 'number') void this.#whenAnswering(child, ready, nowReady)
+    else
+      child.stdout?.setEncoding('utf8').on('data', (text) => {
+        if (String(text).startsWith(ready)) nowReady()
+      })
     child.on('error', (error) => this.#say(`${name}: ${error.message}`))
     child.on('close', (code, signal) => {
       this.#running.delete(name)
@@ -135,5 +154,20 @@ export class Processes {
         if (!this.#ending) this.#start(program)
       }, AGAIN_MS)
     })
+  }
+
+  /**
+   * @param {import('node:child_process').ChildProcess} child
+   * @param {number} port
+   * @param {() => void} hear called once it answers there; never when it ends before
+   */
+  async #whenAnswering(child, port, hear) {
+    while (child.exitCode === null && child.signalCode === null) {
+      if (await answers(port)) {
+        hear()
+        return
+      }
+      await delay(POLL_MS)
+    }
   }
 }

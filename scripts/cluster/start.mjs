@@ -54,6 +54,7 @@ export async function startCluster({ hubs, port, data, natsServer, houseAgent, l
         ],
         cwd: ROOT,
         where: `nats://127.0.0.1:${client}`,
+        ready: client,
       })
     }
     const ports = free.slice(2 * NATS_NODES)

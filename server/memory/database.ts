@@ -34,6 +34,8 @@ export interface Database {
 export interface DatabaseOptions {
   /** Takes one line for the operator. */
   readonly log: (line: string) => void
+  /** The embedded server is where this use of it cannot reach it: the program has to start anew. */
+  readonly lost?: (error: ForgeError) => void
 }
 
 /**
@@ -42,10 +44,10 @@ export interface DatabaseOptions {
  */
 export async function openDatabase(
   config: Pick<Config, 'databaseUrl' | 'dataDir' | 'root'>,
-  { log }: DatabaseOptions,
+  { log, lost }: DatabaseOptions,
 ): Promise<Database> {
   if (config.databaseUrl !== undefined) return connect(config.databaseUrl, config.root, log, async () => {})
-  const server = await openEmbedded({ folder: path.join(config.dataDir, 'pg'), log })
+  const server = await openEmbedded({ folder: path.join(config.dataDir, 'pg'), log, lost })
   try {
     await ensureDatabase(server, EMBEDDED_DATABASE)
     return await connect(server.url(EMBEDDED_DATABASE), config.root, log, () => server.close())

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
@@ -51,6 +53,13 @@ describe('embedded PostgreSQL', () => {
       () => client.end().then(() => true),
       () => false,
     )
+  }
+  const freePort = async () => {
+    const probe = createServer().listen(0, '127.0.0.1')
+    await once(probe, 'listening')
+    const { port } = probe.address() as AddressInfo
+    probe.close()
+    return port
   }
   const postmaster = async () =>
     Number((await readFile(path.join(folder, 'data/postmaster.pid'), 'utf8')).split('\n')[0])
@@ -150,6 +159,33 @@ describe('embedded PostgreSQL', () => {
     expect(lines).toEqual(['the embedded database has stopped; starting it again'])
     await server.close()
     expect(await isUp(server.url('postgres'))).toBe(false)
+  })
+
+  it('says so when it comes back where its URL does not reach it', async () => {
+    const heard: unknown[] = []
+    const server = await openEmbedded({ folder, log: () => {}, lost: (error) => heard.push(error) })
+    const { port } = new URL(server.url('postgres'))
+    // By this file the next postmaster knows the port of the last one.
+    const options = path.join(folder, 'data/postmaster.opts')
+    const text = await readFile(options, 'utf8')
+    await writeFile(options, text.replace(`"-p" "${port}"`, `"-p" "${await freePort()}"`))
+    process.kill(await postmaster(), 'SIGKILL')
+    await vi.waitUntil(() => heard.length > 0, { timeout: 60_000 })
+    expect(heard).toEqual([
+      expect.objectContaining({ code: 'UNAVAILABLE', message: expect.stringContaining('another port') }),
+    ])
+    await server.close()
+  })
+
+  it('is started again until it runs, however often that fails', async () => {
+    const server = await open()
+    const version = path.join(folder, 'data/PG_VERSION')
+    await writeFile(version, '9\n')
+    process.kill(await postmaster(), 'SIGKILL')
+    await vi.waitUntil(() => lines.some((line) => line.includes('did not start')), { timeout: 60_000 })
+    await writeFile(version, '18\n')
+    await vi.waitUntil(() => isUp(server.url('postgres')), { timeout: 60_000 })
+    await server.close()
   })
 
   it.each([

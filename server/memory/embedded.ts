@@ -38,6 +38,8 @@ const POLL_MS = 20
 const START_LIMIT_MS = 120_000
 const FAILED_STARTS_LIMIT = 8
 const RESTART_DELAY_MS = 100
+/** Before all attempts are made once more for a server that a running program has lost. */
+const START_AGAIN_MS = 2000
 const STOP_LIMIT_S = 60
 const CONNECT_LIMIT_MS = 5_000
 
@@ -55,15 +57,17 @@ export interface EmbeddedOptions {
   readonly folder: string
   /** Takes one line. */
   readonly log: (line: string) => void
+  /** The server came back where the given URLs do not reach it: whoever uses them has to start anew. */
+  readonly lost?: ((error: ForgeError) => void) | undefined
 }
 
 /**
  * Makes the cluster if there is none, starts the server if none is running, and joins it.
  * @throws ForgeError UNAVAILABLE with the reason and what to do
  */
-export async function openEmbedded({ folder, log }: EmbeddedOptions): Promise<EmbeddedServer> {
-  const cluster = await openCluster(await preparePostgresFiles(folder, log))
-  return serverOf(cluster, await joinOrStart(cluster), log)
+export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedServer> {
+  const cluster = await openCluster(await preparePostgresFiles(options.folder, options.log))
+  return serverOf(cluster, await joinOrStart(cluster), options)
 }
 
 interface Joined {
@@ -159,7 +163,7 @@ async function join(cluster: Cluster, port: number): Promise<pg.Client | undefin
   }
 }
 
-function serverOf(cluster: Cluster, joined: Joined, log: (line: string) => void): EmbeddedServer {
+function serverOf(cluster: Cluster, joined: Joined, { log, lost }: EmbeddedOptions): EmbeddedServer {
   const { port, started } = joined
   let { presence } = joined
   let closing: Promise<void> | undefined
@@ -172,14 +176,28 @@ function serverOf(cluster: Cluster, joined: Joined, log: (line: string) => void)
   /** The presence connection broke: the postmaster was killed, or it ended all connections after a crash of one. */
   const revive = async () => {
     log('the embedded database has stopped; starting it again')
-    try {
-      const again = await joinOrStart(cluster)
-      presence = again.presence
-      watch()
-      if (again.port !== port) log(`the embedded database came back on another port: restart this program`)
-    } catch (error) {
-      log(error instanceof Error ? error.message : String(error))
+    const again = await startAgain()
+    if (again === undefined) return
+    presence = again.presence
+    watch()
+    if (again.port === port) return
+    lost?.(
+      new ForgeError('UNAVAILABLE', 'the embedded database came back on another port', {
+        hint: 'Start this program again.',
+      }),
+    )
+  }
+  /** Until it runs or this use ends: without its database the program can do nothing else. */
+  const startAgain = async () => {
+    while (closing === undefined) {
+      try {
+        return await joinOrStart(cluster)
+      } catch (error) {
+        log(error instanceof Error ? error.message : String(error))
+        await delay(START_AGAIN_MS)
+      }
     }
+    return undefined
   }
   const close = async () => {
     await reviving
