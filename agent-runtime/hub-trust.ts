@@ -91,14 +91,13 @@ export function memoryPins(): HubPins {
   }
 }
 
-const verifySignature = webVerifySignature()
-
 /** Whether the known key has handed over to this one, by itself or through its heirs. All in base 64. */
 async function isHeir(
   key: string,
   known: string,
   successions: Published['hub_successions'],
 ): Promise<boolean> {
+  const verifySignature = webVerifySignature()
   const reached = new Set([known])
   // The oldest come first, so each is looked at once.
   for (const { from, to, from_signature, to_signature } of successions) {
