@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { toBase64 } from '../kernel/base64.ts'
-import { makeKey } from '../kernel/evidence/sample.test-support.ts'
+import { type Key, makeKey } from '../kernel/evidence/sample.test-support.ts'
+import { successionBytes } from '../kernel/succession.ts'
 import { hubTrust, memoryPins } from './hub-trust.ts'
 
 const ORIGIN = 'https://pool.example'
@@ -49,9 +50,35 @@ describe("trust in a hub's key", () => {
       code: 'FORBIDDEN',
       hint: expect.stringContaining('--trust-hub'),
     })
-    expect(asked).toEqual([])
+    expect(asked).toHaveLength(1)
     await hubTrust(ORIGIN, { pins, doFetch, renew: true }).check(second, signal)
     expect(await pins.load(ORIGIN)).toBe(toBase64(second))
+  })
+
+  it('follows the key that it knows to its heirs, and nobody who only claims to be one', async () => {
+    const [a, b, c] = [makeKey(), makeKey(), makeKey()]
+    const hand = async (from: Key, to: Key, signer = from) => {
+      const bytes = successionBytes({ from: from.publicKey, to: to.publicKey })
+      return {
+        from: toBase64(from.publicKey),
+        to: toBase64(to.publicKey),
+        from_signature: toBase64(await signer.sign(bytes)),
+        to_signature: toBase64(await to.sign(bytes)),
+      }
+    }
+    const check = async (...hub_successions: Awaited<ReturnType<typeof hand>>[]) => {
+      const pins = memoryPins()
+      await pins.keep(ORIGIN, toBase64(a.publicKey))
+      const hub_keys = [{ key: toBase64(c.publicKey), until: null }]
+      const doFetch = async () => Response.json({ hub_keys, hub_successions })
+      await hubTrust(ORIGIN, { pins, doFetch }).check(c.publicKey, signal)
+      return pins.load(ORIGIN)
+    }
+    expect(await check(await hand(a, b), await hand(b, c))).toBe(toBase64(c.publicKey))
+    expect(await check(await hand(a, c))).toBe(toBase64(c.publicKey))
+    await expect(check(await hand(a, b))).rejects.toMatchObject({ code: 'FORBIDDEN' })
+    await expect(check(await hand(b, c))).rejects.toMatchObject({ code: 'FORBIDDEN' })
+    await expect(check(await hand(a, c, c))).rejects.toMatchObject({ code: 'FORBIDDEN' })
   })
 
   it('says so when the site does not answer, or with something else', async () => {

@@ -12,6 +12,7 @@ import { parseCheckpoint } from '../../kernel/ledger/checkpoint.ts'
 import { formatLogProof } from '../../kernel/ledger/proof-text.ts'
 import { formatVkey, type NoteKey, parseSignedNote, verifyNote } from '../../kernel/ledger/signed-note.ts'
 import { LIMITS } from '../../kernel/limits.ts'
+import type { SignedSuccession } from '../../kernel/succession.ts'
 import type { Actor } from '../core/actor.ts'
 import { authorise, MISSING } from '../core/authorise.ts'
 import { jobResource } from '../core/job-view.ts'
@@ -34,6 +35,8 @@ export interface LedgerIdentity {
   readonly origin: string
   readonly vkey: string
   readonly hub_keys: readonly { readonly key: string; readonly from: string; readonly until: string | null }[]
+  /** Handovers from one key of the hub to the next, in base 64: whoever knows an older key can follow. */
+  readonly hub_successions: readonly Readonly<Record<keyof SignedSuccession, string>>[]
   readonly witnesses: readonly string[]
 }
 
@@ -204,6 +207,12 @@ export function createEvidenceService(ports: EvidencePorts): EvidenceService {
           key: toBase64(public_key),
           from: created_at.toISOString(),
           until: retired_at?.toISOString() ?? null,
+        })),
+        hub_successions: (await records.successions()).map(({ from, to, from_signature, to_signature }) => ({
+          from: toBase64(from),
+          to: toBase64(to),
+          from_signature: toBase64(from_signature),
+          to_signature: toBase64(to_signature),
         })),
         witnesses: ports.witnessKeys.map(formatVkey),
       }

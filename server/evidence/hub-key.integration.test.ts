@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { toBase64 } from '../../kernel/base64.ts'
+import { isSuccessionSigned } from '../../kernel/succession.ts'
 import { createRecordStore } from '../memory/record-store.ts'
 import { startChild } from '../memory/testing/child.ts'
 import { createTestDatabase, type TestDatabase } from '../memory/testing/test-database.ts'
@@ -18,6 +19,7 @@ beforeAll(async () => {
 afterAll(() => database.close())
 beforeEach(async () => {
   await database.pool.query('DELETE FROM hub_keys')
+  await database.pool.query('DELETE FROM hub_successions')
   folder = await mkdtemp(path.join(tmpdir(), 'forge-keys-'))
   file = path.join(folder, 'hub.pem')
   return () => rm(folder, { recursive: true })
@@ -36,6 +38,9 @@ describe("the hub's key", () => {
     const old = await server.current()
     const { retired, current } = await rotateHubKey(file, records)
     expect(retired).toEqual(old.publicKey)
+    const [handover] = await records.successions()
+    expect(handover).toMatchObject({ from: old.publicKey, to: current })
+    expect(handover !== undefined && (await isSuccessionSigned(handover, verifySignature))).toBe(true)
     expect(await keys()).toEqual([
       [toBase64(old.publicKey), false],
       [toBase64(current), true],

@@ -9,6 +9,7 @@ import type { StoredReceipt, WithheldDigests } from '../../kernel/evidence/assem
 import type { CostKind } from '../../kernel/price.ts'
 import type { ProbeReport } from '../../kernel/probe-report.ts'
 import type { ExecutorKind, Receipt } from '../../kernel/receipt.ts'
+import type { SignedSuccession } from '../../kernel/succession.ts'
 import type { CheckFindings } from '../../kernel/verification/job-bound.ts'
 import type { Transaction } from './transaction.ts'
 
@@ -555,6 +556,10 @@ export interface RecordStore {
   }): Promise<{ origin: string; vkey: string }>
   /** Makes it the key that signs from now on; earlier ones are retired. */
   signWithHubKey(own: Uint8Array): Promise<void>
+  /** Durable on return; storing it again changes nothing. */
+  handOver(succession: SignedSuccession): Promise<void>
+  /** The newest handovers from one key of the hub to the next, the oldest first. */
+  successions(): Promise<readonly SignedSuccession[]>
   /** All that ever signed, the oldest first. */
   hubKeys(): Promise<
     readonly {

@@ -1,10 +1,14 @@
 import { invariant } from '../../kernel/errors.ts'
 import type { StoredReceipt } from '../../kernel/evidence/assemble.ts'
 import { receiptSchema } from '../../kernel/evidence/receipts.ts'
+import type { SignedSuccession } from '../../kernel/succession.ts'
 import type { Database } from './database.ts'
 import type { LogEntry, LogHead, NewLogEntry, RecordStore } from './ports.ts'
 import { safeNumber } from './rows.ts'
 import { inTransaction, type Transaction } from './transaction.ts'
+
+/** An agent that has been away for longer is told to trust anew. */
+const SUCCESSIONS_SHOWN = 64
 
 /** Numbers entries without gaps, across all servers of a database. */
 const APPEND_LOCK = "pg_advisory_xact_lock(hashtext('forge/log/append'))"
@@ -47,6 +51,28 @@ export function createRecordStore({ pool }: Pick<Database, 'pool'>): RecordStore
          UPDATE hub_keys SET retired_at = now() WHERE public_key <> $1 AND retired_at IS NULL`,
         [Buffer.from(own)],
       )
+    },
+
+    async handOver({ from, to, from_signature, to_signature }) {
+      await pool.query(
+        `INSERT INTO hub_successions (from_key, to_key, from_signature, to_signature) VALUES ($1, $2, $3, $4)
+         ON CONFLICT DO NOTHING`,
+        [from, to, from_signature, to_signature].map((bytes) => Buffer.from(bytes)),
+      )
+    },
+
+    async successions() {
+      const { rows } = await pool.query<Record<keyof SignedSuccession, Buffer>>(
+        `SELECT from_key AS "from", to_key AS "to", from_signature, to_signature
+         FROM (SELECT * FROM hub_successions ORDER BY created_at DESC LIMIT ${SUCCESSIONS_SHOWN}) AS newest
+         ORDER BY created_at`,
+      )
+      return rows.map((row) => ({
+        from: new Uint8Array(row.from),
+        to: new Uint8Array(row.to),
+        from_signature: new Uint8Array(row.from_signature),
+        to_signature: new Uint8Array(row.to_signature),
+      }))
     },
 
     async hubKeys() {
