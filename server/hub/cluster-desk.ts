@@ -39,7 +39,7 @@ export interface ClusterPorts {
   /** What this hub has to tell of a job. */
   part(jobId: string): JobPart | undefined
   /** What another hub tells of a job. */
-  heard(jobId: string, epoch: number, part: JobPart): void
+  heard(jobId: string, epoch: number, part: JobPart, isThere: boolean): void
   /** Which other hubs are there. */
   present(epochs: ReadonlySet<number>): void
 }
@@ -178,7 +178,7 @@ export class ClusterDesk {
         void this.#attempt(() => this.#readNews())
         return
       case 'part':
-        if (has(said.job_id)) heard(said.job_id, message.from, said.part)
+        if (has(said.job_id)) heard(said.job_id, message.from, said.part, true)
         return
       default:
         said satisfies never
@@ -249,7 +249,8 @@ export class ClusterDesk {
     const { store, epoch, heard, has } = this.#ports
     for (const row of await store.parts(epoch)) {
       const part = jobPart.safeParse(row.part)
-      if (part.success && has(row.job_id)) heard(row.job_id, row.epoch, part.data)
+      if (part.success && has(row.job_id))
+        heard(row.job_id, row.epoch, part.data, this.#others.has(row.epoch))
     }
   }
 

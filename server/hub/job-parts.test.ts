@@ -70,6 +70,17 @@ describe('parts of a job', () => {
     expect(one.progress(undefined, null).accepted).toBe(4)
   })
 
+  it('of a hub that has gone, read from the database by the next one, have nothing under way', () => {
+    const one = hub(2, 10, [])
+    one.hear(1, hub(1, 10, [run(4, 3, 'bob')]).own(now), false)
+    expect(one.progress({ ...now, in_flight: 0 }, null)).toMatchObject({ accepted: 3, in_flight: 0 })
+    expect(one.connectedElsewhere).toBe(0)
+    one.hear(1, hub(1, 10, [run(4, 3, 'bob')]).own(now))
+    expect(one.progress({ ...now, in_flight: 0 }, null).in_flight).toBe(3)
+    // A job that has ended has nothing under way anywhere.
+    expect(one.progress(undefined, null).in_flight).toBe(0)
+  })
+
   it('take back what was accepted under a claim that was over', () => {
     const one = hub(1, 10, [run(0, 4, 'ada')])
     one.show(1, [run(5, 2, 'ada')])

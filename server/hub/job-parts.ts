@@ -90,12 +90,12 @@ export class JobParts {
     tally.findings = { ...tally.findings, canaries, canaries_bad }
   }
 
-  /** What another hub tells. */
-  hear(epoch: number, part: JobPart): void {
+  /** What another hub tells. @param isThere false for what the database keeps of one that has gone */
+  hear(epoch: number, part: JobPart, isThere = true): void {
     const known = this.#told.get(epoch)
     // Messages may come out of order; what is accepted only grows.
-    if (known === undefined || part.accepted >= known.part.accepted)
-      this.#told.set(epoch, { part, isThere: known?.isThere ?? true })
+    if (known === undefined || part.accepted >= known.part.accepted) this.#told.set(epoch, { part, isThere })
+    else known.isThere = isThere
   }
 
   /** Which other hubs are there. @returns whether that changes anything */
@@ -136,7 +136,10 @@ export class JobParts {
     }
   }
 
-  /** The parts of all hubs that there are and were: each as it is folded here, or as it was told if that is further. */
+  /**
+   * The parts of all hubs that there are and were: each as it is folded here, or as it was told if that is further.
+   * @param now undefined when the job is not worked on any more: then nobody has anything of it under way
+   */
   #parts(now: PartNow | undefined, windows: number): readonly JobPart[] {
     const parts: JobPart[] = []
     for (const epoch of new Set([...this.#folded.keys(), ...this.#told.keys(), this.#epoch])) {
@@ -146,9 +149,10 @@ export class JobParts {
       else {
         const { part, isThere } = told
         const { in_flight, connected, phase, marks } = part
-        const present = isThere
-          ? { in_flight, connected, phase, marks }
-          : { in_flight: 0, connected: 0, marks: '' }
+        const present =
+          isThere && now !== undefined
+            ? { in_flight, connected, phase, marks }
+            : { in_flight: 0, connected: 0, marks: '' }
         parts.push({ ...(part.accepted > folded.accepted ? part : folded), ...present })
       }
     }

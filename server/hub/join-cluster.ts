@@ -79,8 +79,8 @@ export function joinCluster(cluster: NonNullable<HubOptions['cluster']>, host: C
       const core = state.jobs.get(jobId)
       return core && runtimes.get(jobId)?.part(core, connectedFor(state, core))
     },
-    heard(jobId, from, part) {
-      runtimes.get(jobId)?.parts.hear(from, part)
+    heard(jobId, from, part, isThere) {
+      runtimes.get(jobId)?.parts.hear(from, part, isThere)
       retell(jobId)
     },
     present(epochs) {

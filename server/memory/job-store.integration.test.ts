@@ -42,6 +42,8 @@ describe('jobs in PostgreSQL', () => {
     expect(job).toEqual({
       ...columns,
       state: 'submitted',
+      replay_of: null,
+      replay_ended_at: null,
       visibility: 'private',
       priority: 'normal',
       paused_at: null,
