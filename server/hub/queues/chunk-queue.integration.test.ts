@@ -16,7 +16,7 @@ import {
 import { createTestDatabase, type TestDatabase } from '../../memory/testing/test-database.ts'
 import type { ChunkQueue } from '../chunk-queue.ts'
 import type { ClaimedChunk } from '../core/events.ts'
-import { MemoryChunkQueue } from '../memory-chunk-queue.ts'
+import { MemoryChunkQueue } from '../testing/memory-chunk-queue.ts'
 import { type NatsServer, startNatsServer } from '../testing/nats-server.ts'
 import { ChunkStream } from './chunk-stream.ts'
 import { JetStreamChunkQueue } from './jetstream-chunk-queue.ts'

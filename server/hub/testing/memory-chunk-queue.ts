@@ -1,12 +1,12 @@
-import { ForgeError } from '../../kernel/errors.ts'
+import { ForgeError } from '../../../kernel/errors.ts'
 import {
   type ChunkQueue,
   type ChunkSurvey,
   type PublishedJob,
   rangesByChunk,
   type ShardRange,
-} from './chunk-queue.ts'
-import type { ClaimedChunk } from './core/events.ts'
+} from '../chunk-queue.ts'
+import type { ClaimedChunk } from '../core/events.ts'
 
 interface QueuedJob {
   readonly published: PublishedJob
