@@ -3,6 +3,7 @@ import type { PendingCommit } from './commit-queue.ts'
 import type { CoreLoop } from './core-loop.ts'
 import type { JobTable } from './job-table.ts'
 import type { HubOptions } from './options.ts'
+import { Portions } from './portions.ts'
 import { failureOf } from './referee-desk.ts'
 import type { SessionTable } from './session-table.ts'
 import type { Tally } from './tally.ts'
@@ -28,11 +29,13 @@ export class AcceptanceDesk {
   /** What has become durable is folded, job by job, before the core and its agents hear of it. */
   async committed(commits: readonly PendingCommit[]): Promise<void> {
     const { loop, running, sessions, totals, tally, changed, log } = this.#ports
+    const portions = new Portions()
     for (const job_id of new Set(commits.map((commit) => commit.job_id))) {
       const own = commits.filter((commit) => commit.job_id === job_id)
       try {
         const runtime = running.get(job_id)
         for (const { runs, findings, retracted } of own) {
+          if (portions.isOver) await portions.rest()
           if (retracted === undefined) await runtime?.fold(runs, findings)
           else for (const run of runs) await runtime?.replace(run)
         }
@@ -47,6 +50,7 @@ export class AcceptanceDesk {
     }
     for (const { job_id, chunk, epoch, shard_count, credits, retracted } of commits) {
       if (retracted !== undefined) continue
+      if (portions.isOver) await portions.rest()
       tally.accepted(loop.now_ms(), shard_count)
       sessions.credit(credits)
       totals.add(job_id, credits)
