@@ -60,6 +60,11 @@ const DRAIN_LOOK_MS = 50
 /** Ticks after which the others are told for which jobs there are agents here. */
 const TELL_TICKS = 4
 
+/** Whether a job, or its agents, may wait for what it has accepted to be durable: its end, or its next look. */
+function isAwaited(job: HubJob | undefined): boolean {
+  return job === undefined || job.look_ends.length > 0 || job.touched_count + job.fresh_count === 0
+}
+
 export class Hub {
   readonly epoch: number
   readonly #options: HubOptions
@@ -131,6 +136,7 @@ export class Hub {
         if (!this.#closed) this.#apply(event)
       },
       submitterOf: (jobId) => this.#state.jobs.get(jobId)?.owner,
+      backlog: () => this.#state.audits.size + this.#state.disputes.size,
       findings: () => this.#trust.flush(),
     })
     this.#finisher = new Finisher({
@@ -574,7 +580,10 @@ export class Hub {
         this.#sessions.send(effect.session, String(effect.seq), effect.message)
         break
       case 'persist':
-        this.#commits.add({ ...effect, looks: this.#runtimes.get(effect.job_id)?.job.plan.looks })
+        this.#commits.add(
+          { ...effect, looks: this.#runtimes.get(effect.job_id)?.job.plan.looks },
+          isAwaited(this.#state.jobs.get(effect.job_id)),
+        )
         this.#runtimes.get(effect.job_id)?.accept(effect.runs)
         this.#dirty.add(effect.job_id)
         break
