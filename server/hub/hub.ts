@@ -42,6 +42,7 @@ import { joinCluster } from './join-cluster.ts'
 import { LeaseSigners } from './lease-signer.ts'
 import type { HubOptions } from './options.ts'
 import type { Listener } from './outbox.ts'
+import { Portions } from './portions.ts'
 import { failureOf, RefereeDesk } from './referee-desk.ts'
 import { type SessionConnection, SessionTable } from './session-table.ts'
 import { takeOver } from './succession.ts'
@@ -692,11 +693,13 @@ export class Hub {
 
   /** What has become durable is folded, job by job, before the core and its agents hear of it. */
   async #committed(commits: readonly PendingCommit[]): Promise<void> {
+    const portions = new Portions()
     for (const job_id of new Set(commits.map((commit) => commit.job_id))) {
       const own = commits.filter((commit) => commit.job_id === job_id)
       try {
         const runtime = this.#runtimes.get(job_id)
         for (const { runs, findings, retracted } of own) {
+          if (portions.isOver) await portions.rest()
           if (retracted === undefined) await runtime?.fold(runs, findings)
           else for (const run of runs) await runtime?.replace(run)
         }
@@ -711,6 +714,7 @@ export class Hub {
     }
     for (const { job_id, chunk, epoch, shard_count, credits, retracted } of commits) {
       if (retracted !== undefined) continue
+      if (portions.isOver) await portions.rest()
       this.#tally.accepted(this.#now(), shard_count)
       this.#sessions.credit(credits)
       this.#totals.add(job_id, credits)
