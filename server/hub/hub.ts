@@ -124,6 +124,7 @@ export class Hub {
         if (!this.#closed) this.#loop.apply(event)
       },
       submitterOf: (jobId) => this.#loop.state.jobs.get(jobId)?.owner,
+      backlog: () => this.#loop.state.audits.size + this.#loop.state.disputes.size,
       findings: () => this.#trust.flush(),
     })
     this.#finisher = new Finisher({
