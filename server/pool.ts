@@ -226,6 +226,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     referee: options.referee,
     leaseKey: () => hubKey.current(),
     houseAgent: options.houseAgent,
+    secret: options.secret,
     ops,
     leaseShards: options.leaseShards,
     listener: {
@@ -246,7 +247,6 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   const blobService = createBlobService(blobs, createBlobAccessStore(database))
   projection = new Projection({ ops, jobs, results, hub, log })
   const rooms = createRoomServer({
-    epoch: hub.epoch,
     source: projection,
     socketsPerHost: options.socketsPerHost,
     log,
@@ -267,6 +267,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   }, HOLD_SWEEP_MS)
   sweep.unref()
 
+  const spendable = { secret: options.secret, store: createChallengeStore(database) }
   const consents = createConsentStore(database)
   const watch = new ConsentWatch({ consents, hub, log })
   http.serve({
@@ -310,12 +311,12 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       }),
       owners,
       tokens,
-      devices: createDeviceService({ agents, hub, credits: creditStore, trust }),
+      devices: createDeviceService({ agents, hub, credits: creditStore, trust, challenges: spendable }),
       blobs: blobService,
       credits,
       sites: createSiteService({ sites, hub, watch }),
       embed: createEmbedService({ sites, consents, watch }),
-      challenges: createChallengeService({ secret: options.secret, store: createChallengeStore(database) }),
+      challenges: createChallengeService(spendable),
       hub,
     },
     hub,

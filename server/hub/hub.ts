@@ -43,6 +43,7 @@ import { LeaseSigners } from './lease-signer.ts'
 import type { HubOptions } from './options.ts'
 import type { Listener } from './outbox.ts'
 import { failureOf, RefereeDesk } from './referee-desk.ts'
+import { SessionNames } from './session-names.ts'
 import { type SessionConnection, SessionTable } from './session-table.ts'
 import { takeOver } from './succession.ts'
 import { Tally } from './tally.ts'
@@ -66,6 +67,7 @@ export class Hub {
   readonly #now: () => number
   readonly #state: HubState
   readonly #sessions = new SessionTable()
+  readonly #names: SessionNames
   readonly #runtimes = new Map<string, JobRuntime>()
   readonly #contracts = new Map<string, string>()
   readonly #admitting = new Map<string, Promise<void>>()
@@ -95,6 +97,7 @@ export class Hub {
     this.epoch = epoch
     this.#options = options
     this.#now = options.now_ms ?? (() => performance.now())
+    this.#names = new SessionNames(options.secret ?? randomBytes(32))
     const key = randomBytes(8)
     this.#state = initialState(epoch, {
       draw_key: [key.readUInt32LE(0), key.readUInt32LE(4)],
@@ -313,7 +316,7 @@ export class Hub {
     // One agent a consent: this one takes the place of what the same page enrolled before.
     if (consent !== undefined)
       this.#endSessions(({ site }) => site?.consent === consent, 'this page has enrolled anew')
-    const id = randomBytes(32).toString('base64url')
+    const id = this.#names.make(this.epoch)
     const signer = this.#signers.of(await this.#options.leaseKey())
     // On the table first: a revocation that comes while the agent is being stored finds the session there.
     this.#sessions.add(id, agent, connection, input, signer)
@@ -383,6 +386,14 @@ export class Hub {
 
   sessionExists(session: string): boolean {
     return this.#sessions.has(session)
+  }
+
+  /** Whether the session is one of this hub or, as its name shows, of another one that is there. */
+  async knowsSession(session: string): Promise<boolean> {
+    if (this.sessionExists(session)) return true
+    const epoch = this.#names.epochOf(session)
+    if (epoch === undefined || epoch === this.epoch || this.#cluster === undefined) return false
+    return this.#cluster.isThere(epoch)
   }
 
   /** Ends sessions for good: each agent hears the reason and stops. @returns how many were ended */

@@ -33,6 +33,8 @@ export interface HubOptions {
   /** The key that signs the leases of a new session; agents find it among those that the site publishes. */
   leaseKey(): Promise<RecordKey>
   readonly houseAgent: boolean
+  /** Of the pool: its hubs know each other's sessions by it. Undefined: this hub's alone. */
+  readonly secret?: string
   /** Undefined: every op of the network. */
   readonly ops?: OpRegistry | undefined
   /** The queue that says which chunks are whose; its claims fence what `results` takes from the hub of that epoch. */
