@@ -215,6 +215,10 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   const hubLog: HubLog = (level, message, fields) => log[level](message, fields)
   const bus = await openBus({ database, nats, log: hubLog })
   let projection: Projection | undefined
+  const jobShown = (id: string) => {
+    projection?.refreshRecent()
+    rooms.recheck({ kind: 'job', id }).catch((error) => log.warn('room.recheck_failed', { id, error }))
+  }
   const hub = await Hub.start({
     jobs,
     results,
@@ -239,6 +243,8 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
         void projection?.jobLetGo(jobId)
         if (state === 'settled' && leadership.isLeader) recorder.poke()
       },
+      jobShown,
+      personLeft: (session) => rooms.cut((actor) => 'sessionId' in actor && actor.sessionId === session),
     },
     tap: traces === undefined ? metrics : taps([metrics, traces]),
     log: hubLog,
@@ -282,10 +288,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
           log.warn(message, fields),
         ),
         credits,
-        visibilityChanged: (id) => {
-          projection?.refreshRecent()
-          rooms.recheck({ kind: 'job', id }).catch((error) => log.warn('room.recheck_failed', { id, error }))
-        },
+        visibilityChanged: jobShown,
       }),
       proofs: createProofService({ jobs, results }),
       evidence: createEvidenceService({

@@ -1,11 +1,13 @@
+import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
 import type { JobRoom } from '../../kernel/api.ts'
 import { sha256Hex } from '../../kernel/digest.ts'
+import { CLOSE } from '../../kernel/protocol.ts'
 import { ROOM_GONE } from '../realtime/room-name.ts'
-import { connectAgentPeer } from './testing/agent-peer.ts'
+import { closeOf, connectAgentPeer } from './testing/agent-peer.ts'
 import { postJson, type SignedUp, signUp } from './testing/sign-up.ts'
 import { createTestPool, piContract, type RunningPool, type TestPool } from './testing/start-pool.ts'
 
@@ -96,6 +98,23 @@ describe('two servers of one database', () => {
     const { state, shard_count } = before.shown()
     await vi.waitFor(() => expect(fresh.shown()).toMatchObject({ state, shard_count }), { timeout: 20_000 })
     fresh.leave()
+    await ada.call('jobs.cancel', { id })
+  })
+
+  it('cut who may not watch any more, whichever of them he watches at', async () => {
+    const { id } = (await ada.call('jobs.submit', { contract: piContract('hidden again') })) as { id: string }
+    await ada.call('jobs.publish', { id, visibility: 'public' })
+    const stranger = watch(second, `job:${id}`)
+    await vi.waitFor(() => expect(stranger.shown().state).toBeDefined(), { timeout: 20_000 })
+    await ada.call('jobs.publish', { id, visibility: 'private' })
+    expect(await stranger.ended).toEqual({ code: ROOM_GONE, reason: 'there is no such room' })
+
+    const eve = await signUp(first, 'Eve')
+    const own = new WebSocket(`${second.url.replace('http', 'ws')}/live/network`, { headers: eve.headers })
+    await once(own, 'open')
+    const cut = closeOf(own)
+    await eve.call('account.signOutEverywhere', {})
+    expect(await cut).toEqual({ code: CLOSE.restarting, reason: 'the session has ended' })
     await ada.call('jobs.cancel', { id })
   })
 

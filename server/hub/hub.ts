@@ -767,12 +767,13 @@ export class Hub {
   }
 
   #join(): ClusterDesk | undefined {
-    const { cluster, jobs, log } = this.#options
+    const { cluster, jobs, log, listener } = this.#options
     if (cluster === undefined) return undefined
     return joinCluster(cluster, {
       epoch: this.epoch,
       jobs,
       log,
+      listener,
       state: this.#state,
       runtimes: this.#runtimes,
       sessions: this.#sessions,

@@ -8,7 +8,7 @@ import type { Finisher } from './finisher.ts'
 import { FINISHING_TOLD, type HubNews, SESSION_ENDS } from './hub-news.ts'
 import type { JobRuntime } from './job-runtime.ts'
 import { UNFINISHED } from './job-writer.ts'
-import type { HubLog, HubOptions } from './options.ts'
+import type { HubListener, HubLog, HubOptions } from './options.ts'
 import type { SessionConnection, SessionTable } from './session-table.ts'
 import type { Tally } from './tally.ts'
 
@@ -17,6 +17,7 @@ export interface ClusterHost {
   readonly epoch: number
   readonly jobs: Pick<JobStore, 'get'>
   readonly log: HubLog
+  readonly listener: Pick<HubListener, 'jobShown' | 'personLeft'>
   readonly state: HubState
   readonly runtimes: ReadonlyMap<string, JobRuntime>
   readonly sessions: Pick<SessionTable, 'counts'>
@@ -90,7 +91,7 @@ export function joinCluster(cluster: NonNullable<HubOptions['cluster']>, host: C
 }
 
 /** Something that every hub has to know; this one may have done it itself. */
-function follow({ endSessions, tell }: ClusterHost, news: HubNews): void {
+function follow({ endSessions, tell, listener }: ClusterHost, news: HubNews): void {
   switch (news.t) {
     case 'agent.revoked':
       endSessions(({ agent }) => agent === news.agent, SESSION_ENDS[news.t])
@@ -110,6 +111,12 @@ function follow({ endSessions, tell }: ClusterHost, news: HubNews): void {
       tell({ t: 'job.weighed', job_id, weight: PRIORITY_WEIGHTS[priority] })
       return
     }
+    case 'job.shown':
+      listener.jobShown?.(news.job_id)
+      return
+    case 'person.left':
+      listener.personLeft?.(news.session)
+      return
     case 'agent.failed':
       tell({ ...news, t: 'agent.distrusted' })
       return

@@ -21,6 +21,10 @@ export interface HubListener {
   networkChanged(stats: NetworkView): void
   /** Another hub has ended the job: what it was in the end stands in the database. */
   jobLetGo?(jobId: string, state: JobState): void
+  /** The job has become public or private, at this hub or another one. */
+  jobShown?(jobId: string): void
+  /** A person's session has ended, at this hub or another one. @param session its id */
+  personLeft?(session: string): void
 }
 
 export interface HubOptions {
