@@ -359,6 +359,7 @@ export class Hub {
         id,
         agent,
         owner: connection.ownerId,
+        network: connection.network,
         executor: input.executor.kind,
         window: input.window,
         causes: input.causes,
