@@ -21,7 +21,8 @@ import type { JobRow } from '../memory/ports.ts'
 
 /** Where an agent speaks from, and for whom. */
 export interface AgentConnection {
-  readonly remoteAddress: string
+  /** Prefix of the public address that it speaks from; undefined where that says nothing. */
+  readonly network: string | undefined
   readonly ownerId: string
   readonly ownerLabel: string
   /** The node token that named the owner. */
@@ -38,7 +39,7 @@ export interface SiteConnection {
 }
 
 /** A live session, as those who may end it know it. */
-export interface AgentSession extends Omit<AgentConnection, 'remoteAddress'> {
+export interface AgentSession extends Omit<AgentConnection, 'network'> {
   /** SHA-256 of the public key. */
   readonly agent: string
 }

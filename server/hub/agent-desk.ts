@@ -97,6 +97,7 @@ export class AgentDesk {
         id,
         agent,
         owner: connection.ownerId,
+        network: connection.network,
         executor: input.executor.kind,
         window: input.window,
         causes: input.causes,
