@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { bytesToHex, sha256 } from '../../kernel/digest.ts'
 import { ForgeError } from '../../kernel/errors.ts'
 import type {
@@ -16,6 +15,7 @@ import type { JobTable } from './job-table.ts'
 import { LeaseSigners } from './lease-signer.ts'
 import type { HubOptions } from './options.ts'
 import type { Listener } from './outbox.ts'
+import type { SessionNames } from './session-names.ts'
 import type { SessionConnection, SessionTable } from './session-table.ts'
 import { takeOver } from './succession.ts'
 import type { TrustDesk } from './trust-desk.ts'
@@ -23,6 +23,7 @@ import type { TrustDesk } from './trust-desk.ts'
 export interface AgentDeskPorts extends Pick<HubOptions, 'agents' | 'blobs' | 'leaseKey' | 'tap' | 'log'> {
   readonly loop: CoreLoop
   readonly sessions: SessionTable
+  readonly names: Pick<SessionNames, 'make'>
   readonly running: JobTable
   readonly trust: Pick<TrustDesk, 'admit' | 'flush'>
   readonly commits: Pick<CommitQueue, 'addReceipt'>
@@ -44,13 +45,13 @@ export class AgentDesk {
 
   /** @throws ForgeError FORBIDDEN for a revoked key or an executor in quarantine, RATE_LIMITED when the hub is full */
   async enrol(input: EnrolInput, connection: SessionConnection): Promise<EnrolOutput> {
-    const { agents, loop, sessions, trust } = this.#ports
+    const { agents, loop, names, sessions, trust } = this.#ports
     const agent = bytesToHex(sha256(input.public_key))
     const consent = connection.site?.consent
     // One agent a consent: this one takes the place of what the same page enrolled before.
     if (consent !== undefined)
       this.endSessions(({ site }) => site?.consent === consent, 'this page has enrolled anew')
-    const id = randomBytes(32).toString('base64url')
+    const id = names.make(loop.epoch)
     const signer = this.#signers.of(await this.#ports.leaseKey())
     // On the table first: a revocation that comes while the agent is being stored finds the session there.
     sessions.add(id, agent, connection, input, signer)
@@ -96,6 +97,7 @@ export class AgentDesk {
         id,
         agent,
         owner: connection.ownerId,
+        network: connection.network,
         executor: input.executor.kind,
         window: input.window,
         causes: input.causes,

@@ -1,5 +1,6 @@
 import type { ChunkDesk } from './chunk-desk.ts'
 import type { CommitQueue } from './commit-queue.ts'
+import type { HubJob } from './core/state.ts'
 import type { CoreLoop, Deed } from './core-loop.ts'
 import type { BusMessage } from './hub-news.ts'
 import type { JobDisplay } from './job-display.ts'
@@ -13,7 +14,7 @@ import type { TrustDesk } from './trust-desk.ts'
 
 /** Those who do what the core wants done. */
 export interface Doers extends Pick<HubOptions, 'log'> {
-  readonly loop: Pick<CoreLoop, 'epoch'>
+  readonly loop: Pick<CoreLoop, 'epoch' | 'state'>
   readonly running: JobTable
   readonly sessions: Pick<SessionTable, 'send' | 'remove'>
   readonly commits: Pick<CommitQueue, 'add' | 'addWithheld'>
@@ -28,6 +29,11 @@ export interface Doers extends Pick<HubOptions, 'log'> {
   tellOthers(said: BusMessage['said']): void
 }
 
+/** Whether a job, or its agents, may wait for what it has accepted to be durable: its end, or its next look. */
+function isAwaited(job: HubJob | undefined): boolean {
+  return job === undefined || job.look_ends.length > 0 || job.touched_count + job.fresh_count === 0
+}
+
 /** Hands a deed to the one who does it; none is waited for. */
 export function perform(deed: Deed, doers: Doers): void {
   const { running, sessions, commits, chunks, refereeing, trust, display, tellOthers, log } = doers
@@ -37,7 +43,10 @@ export function perform(deed: Deed, doers: Doers): void {
       break
     case 'persist': {
       const runtime = running.get(deed.job_id)
-      commits.add({ ...deed, looks: runtime?.job.plan.looks })
+      commits.add(
+        { ...deed, looks: runtime?.job.plan.looks },
+        isAwaited(doers.loop.state.jobs.get(deed.job_id)),
+      )
       runtime?.accept(deed.runs)
       display.changed(deed.job_id)
       break

@@ -38,6 +38,7 @@ import { joinCluster } from './join-cluster.ts'
 import type { HubOptions } from './options.ts'
 import type { Listener } from './outbox.ts'
 import { RefereeDesk } from './referee-desk.ts'
+import { SessionNames } from './session-names.ts'
 import { type SessionConnection, SessionTable } from './session-table.ts'
 import { Tally } from './tally.ts'
 import type { HubFigures } from './tap.ts'
@@ -55,6 +56,7 @@ export class Hub {
   readonly #options: HubOptions
   readonly #loop: CoreLoop
   readonly #sessions = new SessionTable()
+  readonly #names: SessionNames
   readonly #running = new JobTable()
   readonly #tally: Tally
   readonly #commits: CommitQueue
@@ -76,6 +78,7 @@ export class Hub {
     const { jobs, log, trust } = options
     this.#options = options
     this.#tally = tally
+    this.#names = new SessionNames(options.secret ?? randomBytes(32))
     const key = randomBytes(8)
     this.#loop = new CoreLoop({
       state: initialState(epoch, {
@@ -124,6 +127,7 @@ export class Hub {
         if (!this.#closed) this.#loop.apply(event)
       },
       submitterOf: (jobId) => this.#loop.state.jobs.get(jobId)?.owner,
+      backlog: () => this.#loop.state.audits.size + this.#loop.state.disputes.size,
       findings: () => this.#trust.flush(),
     })
     this.#finisher = new Finisher({
@@ -156,6 +160,7 @@ export class Hub {
     })
     this.#agents = new AgentDesk({
       ...desks,
+      names: this.#names,
       trust: this.#trust,
       commits: this.#commits,
       ended: () => this.#cluster?.tell({ t: 'news' }),
@@ -325,6 +330,14 @@ export class Hub {
 
   sessionExists(session: string): boolean {
     return this.#sessions.has(session)
+  }
+
+  /** Whether the session is one of this hub or, as its name shows, of another one that is there. */
+  async knowsSession(session: string): Promise<boolean> {
+    if (this.sessionExists(session)) return true
+    const epoch = this.#names.epochOf(session)
+    if (epoch === undefined || epoch === this.#loop.epoch || this.#cluster === undefined) return false
+    return this.#cluster.isThere(epoch)
   }
 
   agents(viewer?: string): readonly AgentView[] {

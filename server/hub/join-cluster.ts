@@ -16,7 +16,7 @@ import type { SessionTable } from './session-table.ts'
 import type { Tally } from './tally.ts'
 
 /** What of a hub the others concern. */
-export interface ClusterHost extends Pick<HubOptions, 'log'> {
+export interface ClusterHost extends Pick<HubOptions, 'log' | 'listener'> {
   readonly jobs: Pick<JobStore, 'get'>
   readonly loop: CoreLoop
   readonly running: JobTable
@@ -84,7 +84,7 @@ export function joinCluster(cluster: NonNullable<HubOptions['cluster']>, host: C
 }
 
 /** Something that every hub has to know; this one may have done it itself. */
-function follow({ agents, loop }: ClusterHost, news: HubNews): void {
+function follow({ agents, loop, listener }: ClusterHost, news: HubNews): void {
   switch (news.t) {
     case 'agent.revoked':
       agents.endSessions(({ agent }) => agent === news.agent, SESSION_ENDS[news.t])
@@ -104,6 +104,12 @@ function follow({ agents, loop }: ClusterHost, news: HubNews): void {
       loop.apply({ t: 'job.weighed', job_id, weight: PRIORITY_WEIGHTS[priority] })
       return
     }
+    case 'job.shown':
+      listener.jobShown?.(news.job_id)
+      return
+    case 'person.left':
+      listener.personLeft?.(news.session)
+      return
     case 'agent.failed':
       loop.apply({ ...news, t: 'agent.distrusted' })
       return

@@ -38,6 +38,8 @@ export interface ShellSession {
 export interface SessionConnection {
   readonly ownerId: string
   readonly ownerLabel: string
+  /** Prefix of the public address that it speaks from; undefined: not known. */
+  readonly network?: string | undefined
   readonly tokenId?: string | undefined
   readonly site?: SiteConnection | undefined
 }
