@@ -129,6 +129,8 @@ export const jobWaiting = z.discriminatedUnion('t', [
   }),
   /** Fewer agents than its policy asks for. */
   z.object({ t: z.literal('few'), connected: z.int(), wanted: z.int() }),
+  /** What the server has stored of it cannot be read now, and is tried again. */
+  z.object({ t: z.literal('unreadable'), reason: z.string().optional() }),
 ])
 export type JobWaiting = z.infer<typeof jobWaiting>
 

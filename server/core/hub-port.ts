@@ -72,13 +72,13 @@ export interface HubSessions {
 export interface HubJobs {
   /** After the row is stored. */
   admit(job: JobRow): Promise<void>
-  /** @returns false when the job is not running here (it has ended, or never was) */
+  /** @returns false when the job is not here (it has ended, or never was) */
   cancel(jobId: string): Promise<boolean>
   /** After the store knows it. */
   pause(jobId: string, isPaused: boolean): void
   prioritise(jobId: string, priority: JobPriority): void
   progress(jobId: string): ProgressView | undefined
-  /** Why no agent works for a running job now. */
+  /** Why no agent works for a job now that the hub has. */
   waiting(jobId: string): JobWaiting | undefined
 }
 
