@@ -58,7 +58,7 @@ export interface HubSessions {
   result(input: ResultInput): Promise<ResultOutput>
   release(input: ReleaseInput): Promise<void>
   sessionExists(session: string): boolean
-  /** Every session that is enrolled now. */
+  /** Every session of an agent in the page of a partner's site. */
   sessions(): readonly AgentSession[]
   /**
    * Ends for good every session that `which` names: its agent hears the reason and stops, its leases go to others.
