@@ -76,8 +76,12 @@ export class SessionTable {
     })
   }
 
+  /** Those of agents in the pages of partners' sites. */
   connections(): readonly (SessionConnection & { readonly agent: string })[] {
-    return [...this.#sessions.values()].map(({ connection, agent }) => ({ ...connection, agent }))
+    const embedded: (SessionConnection & { readonly agent: string })[] = []
+    for (const { connection, agent } of this.#sessions.values())
+      if (connection.site !== undefined) embedded.push({ ...connection, agent })
+    return embedded
   }
 
   has(id: string): boolean {
