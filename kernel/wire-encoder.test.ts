@@ -38,6 +38,33 @@ describe('the wire encoding', () => {
     expect([...leaf]).toEqual([9, 9])
   })
 
+  it('hands out views of a frame that it may keep, never Buffers', () => {
+    const frame = Buffer.from(wireEncoder.encode({ leaf: new Uint8Array([9, 9]) }))
+    const { leaf } = wireEncoder.decodeInPlace(frame) as { leaf: Uint8Array }
+    expect(leaf.constructor).toBe(Uint8Array)
+    expect(leaf.buffer).toBe(frame.buffer)
+    expect([...leaf]).toEqual([9, 9])
+  })
+
+  it('reads any keys, whether it knows them or not', () => {
+    fc.assert(
+      fc.property(
+        fc.dictionary(
+          fc.oneof(
+            fc.constantFrom('id', 'digests', 'result_root', 'contract_hash'),
+            fc.string({ unit: 'binary' }),
+          ),
+          fc.integer(),
+          { noNullPrototype: true },
+        ),
+        (message) => {
+          fc.pre(!Object.keys(message).includes('__proto__') && Object.keys(message).length < 60)
+          expect(wireEncoder.decode(wireEncoder.encode(message))).toEqual(message)
+        },
+      ),
+    )
+  })
+
   it('carries the largest result message that the protocol allows', () => {
     const leaf_bytes = Math.floor(LIMITS.lease_inline_bytes / LIMITS.lease_shards)
     const message = {

@@ -1,4 +1,5 @@
 import { Decoder, Encoder, ExtensionCodec } from '@msgpack/msgpack'
+import { utf8ToBytes } from './digest.ts'
 import { ForgeError } from './errors.ts'
 import { LIMITS } from './limits.ts'
 
@@ -25,8 +26,56 @@ extensionCodec.decode = () => {
   throw malformed('an extension type')
 }
 
+/** Keys of the messages that come once a lease, read without a string being made. Other keys are decoded as text is. */
+const OFTEN = [
+  ...[
+    'id',
+    'method',
+    'params',
+    'path',
+    'input',
+    'result',
+    'type',
+    'data',
+    'v',
+    't',
+    'session',
+    'lease_id',
+    'epoch',
+  ],
+  ...[
+    'executor',
+    'digests',
+    'result_root',
+    'leaves',
+    'elapsed_ms',
+    'signature',
+    'outcome',
+    'shards',
+    'job_id',
+    'proof',
+  ],
+  ...['contract_hash', 'plan_digest', 'first', 'count', 'index', 'size'],
+].map((key) => ({ key, bytes: utf8ToBytes(key) }))
+const OFTEN_BY_LENGTH = Array.from({ length: 14 }, (_, length) =>
+  OFTEN.filter(({ bytes }) => bytes.length === length),
+)
+
+/** Holds nothing of what peers send, as the library's own cache of keys would. */
+const keyDecoder = {
+  canBeCached: (length: number): boolean => length < OFTEN_BY_LENGTH.length,
+  decode(frame: Uint8Array, at: number, length: number): string {
+    for (const { key, bytes } of OFTEN_BY_LENGTH[length] ?? []) {
+      let same = 0
+      while (same < length && bytes[same] === frame[at + same]) same++
+      if (same === length) return key
+    }
+    return new TextDecoder().decode(frame.subarray(at, at + length))
+  },
+}
+
 const encoder = new Encoder({ extensionCodec, ignoreUndefined: true, maxDepth: WIRE_LIMITS.depth })
-const decoder = new Decoder({ extensionCodec, keyDecoder: null })
+const decoder = new Decoder({ extensionCodec, keyDecoder })
 
 export const wireEncoder = {
   /** @throws ForgeError TOO_LARGE when the frame would pass the limit the other side sets */
@@ -45,15 +94,27 @@ export const wireEncoder = {
     // A plain Uint8Array, since a Node Buffer would hand out Buffers over its shared pool.
     const view = data instanceof Uint8Array ? data : new Uint8Array(data)
     if (view.length > WIRE_LIMITS.frame_bytes) throw tooLarge(view.length)
-    const frame = new Uint8Array(view)
-    scanFrame(frame)
-    try {
-      return decoder.decode(frame)
-    } catch (cause) {
-      if (cause instanceof ForgeError) throw cause
-      throw malformed(cause instanceof Error ? cause.message : 'undecodable bytes', cause)
-    }
+    return decodeFrame(new Uint8Array(view))
   },
+
+  /**
+   * For a frame that nobody writes to any more: bytes in the result are views of it.
+   * @throws ForgeError MESSAGE_INVALID | TOO_LARGE
+   */
+  decodeInPlace(frame: Uint8Array): unknown {
+    if (frame.length > WIRE_LIMITS.frame_bytes) throw tooLarge(frame.length)
+    return decodeFrame(new Uint8Array(frame.buffer, frame.byteOffset, frame.length))
+  },
+}
+
+function decodeFrame(frame: Uint8Array): unknown {
+  scanFrame(frame)
+  try {
+    return decoder.decode(frame)
+  } catch (cause) {
+    if (cause instanceof ForgeError) throw cause
+    throw malformed(cause instanceof Error ? cause.message : 'undecodable bytes', cause)
+  }
 }
 
 function malformed(what: string, cause?: unknown): ForgeError {

@@ -40,7 +40,7 @@ let samples: number[] = []
 const faults: string[] = []
 let agents: SimulatedAgent[] = []
 let work: AgentWork = AgentWork.tiny()
-let think_ms = 0
+let shard_ms = 0
 
 answerParent({
   start: (input) => start(agentsStart.parse(input)),
@@ -50,8 +50,8 @@ answerParent({
     const { user, system } = process.cpuUsage()
     return { ...seen, cpu_us: user + system, lease_ms, faults: faults.splice(0) }
   },
-  think(input) {
-    think_ms = z.number().parse(input)
+  pace(input) {
+    shard_ms = z.number().parse(input)
   },
   leave() {
     for (const agent of agents) agent.close()
@@ -62,7 +62,7 @@ answerParent({
 /** @returns when all are enrolled and listen */
 async function start(options: AgentsStart): Promise<void> {
   if (options.gbm !== undefined) work = await AgentWork.gbm(options.gbm)
-  think_ms = options.think_ms
+  shard_ms = options.shard_ms
   let next = 0
   const lane = async () => {
     while (next < options.count) {
@@ -93,6 +93,8 @@ class SimulatedAgent {
   #enrolled: ((data: unknown) => void) | undefined
   #failed: ((error: Error) => void) | undefined
   #asked_ms: number | undefined
+  /** When it will be through with what it holds. */
+  #busy_ms = 0
   #isLeaving = false
 
   constructor(options: AgentsStart, token: string) {
@@ -169,9 +171,14 @@ class SimulatedAgent {
     if (this.#asked_ms !== undefined && samples.length < SAMPLES_KEPT)
       samples.push(performance.now() - this.#asked_ms)
     this.#asked_ms = undefined
-    if (think_ms === 0) this.#answer(lease)
+    if (shard_ms === 0) {
+      this.#answer(lease)
+      return
+    }
+    const now_ms = performance.now()
     // Spread, or a thousand agents would answer in step.
-    else setTimeout(() => this.#answer(lease), think_ms * (0.5 + Math.random()))
+    this.#busy_ms = Math.max(now_ms, this.#busy_ms) + lease.count * shard_ms * (0.5 + Math.random())
+    setTimeout(() => this.#answer(lease), this.#busy_ms - now_ms)
   }
 
   #answer(lease: LeaseMessage): void {

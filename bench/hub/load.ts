@@ -33,10 +33,12 @@ export interface Sample {
 export class Load {
   readonly host: Host
   readonly agents: Child
+  readonly #count: number
 
-  private constructor(host: Host, agents: Child) {
+  private constructor(host: Host, agents: Child, count: number) {
     this.host = host
     this.agents = agents
+    this.#count = count
   }
 
   /** Agents on a server; they have nothing to do before a job is submitted. */
@@ -46,24 +48,25 @@ export class Load {
     more: { readonly gbm?: unknown; readonly count?: number; readonly window?: number } = {},
   ): Promise<Load> {
     const agents = await ground.child('agents')
+    const count = more.count ?? AGENTS
     await agents.ask(
       'start',
       {
         url: `ws://127.0.0.1:${host.port}/agent`,
         tokens: host.tokens,
-        count: more.count ?? AGENTS,
+        count,
         window: more.window ?? WINDOW,
-        think_ms: 0,
+        shard_ms: 0,
         ...(more.gbm === undefined ? {} : { gbm: more.gbm }),
       },
       nothing,
     )
-    return new Load(host, agents)
+    return new Load(host, agents, count)
   }
 
-  /** Milliseconds that an agent waits before it answers a lease. */
-  async think(ms: number): Promise<void> {
-    await this.agents.ask('think', ms, nothing)
+  /** From now on the agents take their time, so that all together do so many shards a second, whatever their leases. */
+  async pace(shards_per_s: number): Promise<void> {
+    await this.agents.ask('pace', (1000 * this.#count) / shards_per_s, nothing)
   }
 
   /** @param leases that every agent has answered before, on average */

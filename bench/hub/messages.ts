@@ -44,8 +44,8 @@ export const agentsStart = z.strictObject({
   window: z.int(),
   /** What they execute: tiny shards, or recorded ones of this contract. */
   gbm: z.unknown().optional(),
-  /** Milliseconds that each waits before it answers a lease. */
-  think_ms: z.number(),
+  /** Milliseconds that each takes for a shard, on average; it works on its leases one after another. */
+  shard_ms: z.number(),
 })
 export type AgentsStart = z.infer<typeof agentsStart>
 

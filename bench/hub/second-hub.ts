@@ -9,12 +9,19 @@ import { tinyContract } from './tiny-op.ts'
 /** What a shard costs where two hubs share a job, against one hub with the same agents and the same pace. */
 
 const LEASE_SHARDS = 64
-/** A thousand agents with a lease each: about 16,000 shards a second, which either way leaves the machine room. */
-const THINK_MS = 4000
+/** Half of what one hub is to carry (`shards_per_s`): so two of them, PostgreSQL and the agents have room beside each other. */
+const PACE = 50_000
 const SAMPLE_S = 3
+/** How far from the pace a sample may be. */
+const PACE_TOLERANCE = 0.1
+/** First leases are small: it takes some of them until the hubs know how fast the agents are. */
+const STEADY_LIMIT_S = 90
+/** The hubs' code is compiled as it runs, for each by itself. */
+const WARM_S = 10
 /** For hubs to hear of each other and share the chunks. */
 const MEETING_MS = 3000
 
+/** Of a shard: CPU of all hubs, and their statements. */
 interface Cost {
   readonly cpu_us: number
   readonly statements: number
@@ -40,6 +47,7 @@ export async function secondHub(ground: Ground, { rounds, say }: SuiteOptions): 
       rate: 'µs',
       at_most: 1.15,
       notes: [
+        `${PACE} shards a second in leases of up to ${LEASE_SHARDS}, half of what one hub is to carry; ${AGENTS} agents`,
         `CPU ${cpu.toFixed(2)}x, statements ${statements.toFixed(2)}x; one hub: ${wordsOf(alone)}; two: ${wordsOf(shared)}`,
       ],
     },
@@ -50,26 +58,34 @@ function wordsOf({ cpu_us, statements }: Cost): string {
   return `${short(cpu_us)} µs and ${(1000 * statements).toFixed(3)} statements a thousand`
 }
 
-/** Of a shard: CPU of all hubs, and their statements. */
+/** @throws Error when the agents cannot keep their pace, because the machine is busy or a hub too slow */
 async function costOf(ground: Ground, hubs: 1 | 2, rounds: number): Promise<Cost> {
   const first = await ground.host({ lease_shards: LEASE_SHARDS })
   const hosts = [first]
   if (hubs === 2) hosts.push(await ground.host({ lease_shards: LEASE_SHARDS, beside: first }))
   await delay(MEETING_MS)
   const count = AGENTS / hubs
-  const loads = await Promise.all(hosts.map((host) => Load.on(ground, host, { count, window: 1 })))
-  for (const load of loads) await load.think(THINK_MS)
+  const loads = await Promise.all(hosts.map((host) => Load.on(ground, host, { count })))
+  for (const load of loads) await load.pace(PACE / hubs)
   await first.submit(tinyContract(16_000_000, `hubs ${hubs}`, { mode: 'spotcheck', rate: 0.05 }))
   await Promise.all(loads.map((load) => load.warmUp(WARM_LEASES / hubs)))
-  const samples: Sample[][] = []
-  for (let round = 0; round < rounds; round++)
-    samples.push(await Promise.all(loads.map((load) => load.sample(SAMPLE_S))))
+  const sampled = (seconds: number) => Promise.all(loads.map((load) => load.sample(seconds)))
+  for (let waited_s = 0; !isSteady(await sampled(1)); waited_s++)
+    if (waited_s >= STEADY_LIMIT_S) throw new Error(`${PACE} shards/s are too many for this machine now`)
+  await delay(WARM_S * 1000)
+  const samples: (readonly Sample[])[] = []
+  for (let round = 0; round < rounds; round++) samples.push(await sampled(SAMPLE_S))
   for (const load of loads) await load.end()
-  // Each server's look at the database sees the shards of both.
   const shards = samples.reduce((sum, [one]) => sum + (one?.shards ?? 0), 0)
   const total = (of: (sample: Sample) => number) =>
     samples.flat().reduce((sum, sample) => sum + of(sample), 0) / Math.max(1, shards)
+  if (!samples.every(isSteady)) throw new Error(`${PACE} shards/s were not kept: the machine is busy`)
   if (hubs === 2 && samples.some((pair) => pair.some(({ leases }) => leases === 0)))
     throw new Error('one of the two hubs got nothing to do')
   return { cpu_us: total(({ hub_us }) => hub_us), statements: total(({ statements }) => statements) }
+}
+
+/** Each server's look at the database sees the shards of both. */
+function isSteady([one]: readonly Sample[]): boolean {
+  return one !== undefined && Math.abs(one.shards / one.seconds / PACE - 1) <= PACE_TOLERANCE
 }

@@ -12,7 +12,8 @@ import { tinyContract } from './tiny-op.ts'
 
 const SOAK_S = 600
 const LOOK_S = 10
-const THINK_MS = 4000
+/** Shards a second of the honest agents. */
+const PACE = 16_000
 const MB = 1e6
 const nothing = z.unknown()
 
@@ -20,7 +21,7 @@ export async function soak(ground: Ground, { say }: SuiteOptions): Promise<Row[]
   // The honest ones have room for all of them; the abusers' address has no more.
   const host = await ground.host({ lease_shards: 64, sockets_per_host: AGENTS + 24 })
   const load = await Load.on(ground, host, { window: 1 })
-  await load.think(THINK_MS)
+  await load.pace(PACE)
   await host.submit(tinyContract(16_000_000, 'soak', { mode: 'spotcheck', rate: 0.05 }))
   await load.warmUp(WARM_LEASES)
   const abusers = await ground.child('abusers')

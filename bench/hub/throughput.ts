@@ -48,7 +48,7 @@ export async function tinyShards(ground: Ground, { only, rounds, say }: SuiteOpt
     notes: ['every statement of the server, as node-postgres sends it, in the run of `shards_per_s`'],
   })
   if (only.has('lease_p99_ms')) {
-    await load.think((2 * 1000 * AGENTS * WINDOW * LEASE_SHARDS) / value)
+    await load.pace(value / 2)
     await load.warmUp()
     const half = await load.sample(HALF_LOAD_S)
     const p99 = percentile(half.lease_ms, 0.99)

@@ -58,7 +58,8 @@ export interface HubSessions {
   contract(session: string, contractHash: string): Promise<{ canonical: string }>
   result(input: ResultInput): Promise<ResultOutput>
   release(input: ReleaseInput): Promise<void>
-  sessionExists(session: string): boolean
+  /** Whether an agent speaks in it: here, or at another hub that is there. */
+  knowsSession(session: string): Promise<boolean>
   /** Every session that is enrolled now. */
   sessions(): readonly AgentSession[]
   /**
@@ -82,7 +83,7 @@ export interface HubJobs {
 }
 
 export interface HubNetwork {
-  /** Number of this hub's start; it stands in the names of live rooms. */
+  /** Number of this hub's start. */
   readonly epoch: number
   network(): NetworkView
   /** Connected agents; each shows its owner to `viewer` alone, if he is the one. */

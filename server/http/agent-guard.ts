@@ -75,7 +75,9 @@ export class AgentGuard {
   decode(frame: string | Uint8Array): Envelope | undefined {
     if (this.#isOver) return undefined
     try {
-      const parsed = envelopeSchema.safeParse(wireEncoder.decode(frame))
+      // The socket hands each message over: its bytes are this hub's own.
+      const message = typeof frame === 'string' ? wireEncoder.decode(frame) : wireEncoder.decodeInPlace(frame)
+      const parsed = envelopeSchema.safeParse(message)
       if (!parsed.success) throw schemaError(parsed.error, 'MESSAGE_INVALID', 'message')
       if (parsed.data.method !== 'subscription.stop') this.#open(parsed.data)
       return parsed.data

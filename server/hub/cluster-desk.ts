@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { NetworkView } from '../../kernel/api.ts'
-import type { ClusterStore } from '../memory/cluster-store.ts'
+import type { ClusterNews, ClusterStore, OwnPart } from '../memory/cluster-store.ts'
 import { BUS_MESSAGE_BYTES, type MessageBus } from '../memory/message-bus.ts'
 import {
   type BusMessage,
@@ -52,6 +52,8 @@ export class ClusterDesk {
   readonly #ports: ClusterPorts
   readonly #unsubscribe: () => void
   #others = new Map<number, HubStatus>()
+  /** The latest start that this hub has heard of. */
+  #latest: number
   /** What each hub that started before this one had accepted and settled when it was first heard of. */
   readonly #before = new Map<number, Pick<HubStatus, 'shards_accepted' | 'jobs_settled'>>()
   /** Totals of others, by epoch: they stay when a hub goes. */
@@ -66,6 +68,7 @@ export class ClusterDesk {
 
   constructor(ports: ClusterPorts) {
     this.#ports = ports
+    this.#latest = ports.epoch
     this.#unsubscribe = ports.bus.subscribe((text) => this.#hear(text))
   }
 
@@ -102,6 +105,15 @@ export class ClusterDesk {
     return since !== undefined && now_ms - since >= FINISH_GRACE_MS
   }
 
+  /** Whether another hub is there, of which it is known that it has started; one so new that nobody told of it is asked for. */
+  async isThere(epoch: number): Promise<boolean> {
+    if (epoch > this.#latest && !this.#others.has(epoch)) {
+      await this.poll()
+      this.#latest = Math.max(this.#latest, epoch)
+    }
+    return this.#others.has(epoch)
+  }
+
   forget(jobId: string): void {
     this.#drained.delete(jobId)
     this.#changed.delete(jobId)
@@ -133,8 +145,7 @@ export class ClusterDesk {
     await this.#polling
     if (!leaves) return
     try {
-      await this.#share()
-      await this.#ports.store.leave(this.#ports.epoch)
+      await this.#ports.store.leave(this.#ports.epoch, this.#parts([...this.#changed]))
     } catch (error) {
       this.#ports.log('warn', 'the other hubs could not be told that this one stops', {
         error: String(error),
@@ -175,7 +186,7 @@ export class ClusterDesk {
         chunksAvailable(said.job_id)
         return
       case 'news':
-        void this.#attempt(() => this.#readNews())
+        void this.#attempt(async () => this.#follow(await this.#ports.store.news()))
         return
       case 'part':
         if (has(said.job_id)) heard(said.job_id, message.from, said.part, true)
@@ -195,17 +206,34 @@ export class ClusterDesk {
   }
 
   async #poll(): Promise<void> {
-    await this.#beat()
-    await this.#readNews()
-    await this.#share()
-    await this.#readParts()
-    await this.#compareJobs()
+    const { store, epoch, status, jobs } = this.#ports
+    const known = jobs()
+    const changed = [...this.#changed]
+    this.#changed.clear()
+    let heard: ClusterNews
+    try {
+      heard = await store.poll(epoch, status(), this.#parts(changed))
+    } catch (error) {
+      for (const job_id of changed) this.#changed.add(job_id)
+      throw error
+    }
+    this.#meet(heard.hubs)
+    this.#follow(heard.news)
+    this.#readParts(heard.parts)
+    await this.#compareJobs(known, new Set(heard.unfinished))
   }
 
-  async #beat(): Promise<void> {
-    const { store, epoch, status, present } = this.#ports
+  #parts(jobs: readonly string[]): readonly OwnPart[] {
+    return jobs.flatMap((job_id) => {
+      const part = this.#ports.part(job_id)
+      return part === undefined ? [] : [{ job_id, part }]
+    })
+  }
+
+  #meet(hubs: ClusterNews['hubs']): void {
+    const { epoch, present } = this.#ports
     const others = new Map<number, HubStatus>()
-    for (const hub of await store.beat(epoch, status())) {
+    for (const hub of hubs) {
       const parsed = hubStatus.safeParse(hub.status)
       // A hub of another version says something else, and counts for nothing here.
       if (!parsed.success) continue
@@ -215,49 +243,33 @@ export class ClusterDesk {
       this.#totals.set(hub.epoch, parsed.data)
     }
     this.#others = others
+    this.#latest = Math.max(this.#latest, ...others.keys())
     present(new Set(others.keys()))
   }
 
-  async #readNews(): Promise<void> {
-    for (const { body } of await this.#ports.store.news()) {
-      const news = hubNews.safeParse(body)
-      if (news.success) this.#ports.news(news.data)
+  #follow(news: ClusterNews['news']): void {
+    for (const { body } of news) {
+      const parsed = hubNews.safeParse(body)
+      if (parsed.success) this.#ports.news(parsed.data)
       else
         this.#ports.log('warn', 'there is news that this version does not know', {
-          error: z.prettifyError(news.error),
+          error: z.prettifyError(parsed.error),
         })
     }
   }
 
-  async #share(): Promise<void> {
-    const { store, epoch, part } = this.#ports
-    const jobs = [...this.#changed]
-    this.#changed.clear()
-    const parts = jobs.flatMap((job_id) => {
-      const own = part(job_id)
-      return own === undefined ? [] : [{ job_id, part: own }]
-    })
-    try {
-      await store.share(epoch, parts)
-    } catch (error) {
-      for (const job_id of jobs) this.#changed.add(job_id)
-      throw error
-    }
-  }
-
-  async #readParts(): Promise<void> {
-    const { store, epoch, heard, has } = this.#ports
-    for (const row of await store.parts(epoch)) {
+  #readParts(parts: ClusterNews['parts']): void {
+    const { heard, has } = this.#ports
+    for (const row of parts) {
+      if (!has(row.job_id)) continue
       const part = jobPart.safeParse(row.part)
-      if (part.success && has(row.job_id))
-        heard(row.job_id, row.epoch, part.data, this.#others.has(row.epoch))
+      if (part.success) heard(row.job_id, row.epoch, part.data, this.#others.has(row.epoch))
     }
   }
 
-  async #compareJobs(): Promise<void> {
-    const { store, jobs, has, admit, letGo } = this.#ports
-    const known = jobs()
-    const unfinished = new Set(await store.unfinished())
+  /** @param known jobs that were here before the database was asked */
+  async #compareJobs(known: readonly string[], unfinished: ReadonlySet<string>): Promise<void> {
+    const { has, admit, letGo } = this.#ports
     for (const id of known) if (!unfinished.has(id)) await this.#attempt(() => letGo(id))
     for (const id of unfinished) if (!has(id)) await this.#attempt(() => admit(id))
   }

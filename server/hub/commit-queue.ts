@@ -29,6 +29,12 @@ export interface CommitQueueOptions {
 
 /** Waits so long for more before a commit: many small acceptances then share one disk flush. */
 const GROUP_MS = 20
+/**
+ * Where nobody waits for what is accepted, it waits longer until there are about so many bytes: what a commit costs by
+ * itself is then spread over as many shards whether one hub has all agents or several share them.
+ */
+const GROUP_MAX_MS = 100
+const GROUP_BYTES = 192 * 1024
 const RETRY_FIRST_MS = 200
 const RETRY_MAX_MS = 10_000
 
@@ -46,14 +52,23 @@ export class CommitQueue {
   #closed = false
   #added = 0
   #done = 0
+  /** Of what is accepted since the last commit began. */
+  #bytes = 0
+  #isAwaited = false
+  /** Ends the wait for more. */
+  #go: (() => void) | undefined
 
   constructor(options: CommitQueueOptions) {
     this.#options = options
   }
 
-  add(commit: PendingCommit): void {
+  /** @param isAwaited something waits until this is durable: it is not delayed for the sake of larger groups */
+  add(commit: PendingCommit, isAwaited = false): void {
     this.#accepted.push(commit)
     this.#added++
+    this.#bytes += bytesOf(commit)
+    if (isAwaited) this.#hurry()
+    else if (this.#bytes >= GROUP_BYTES) this.#go?.()
     this.#start()
   }
 
@@ -75,13 +90,36 @@ export class CommitQueue {
   /** Waits until everything accepted so far is durable and folded, or never will be in this hub's life. */
   async durable(): Promise<void> {
     const target = this.#added
+    this.#hurry()
     while (this.#done < target && this.#running !== undefined) await this.#running
   }
 
   /** Makes everything durable, then takes no more. */
   async close(): Promise<void> {
+    this.#hurry()
     while (this.#running !== undefined) await this.#running
     this.#closed = true
+  }
+
+  #hurry(): void {
+    this.#isAwaited = true
+    this.#go?.()
+  }
+
+  async #gather(): Promise<void> {
+    await delay(GROUP_MS)
+    if (!this.#isAwaited && this.#bytes < GROUP_BYTES) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, GROUP_MAX_MS - GROUP_MS)
+        this.#go = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+      })
+      this.#go = undefined
+    }
+    this.#isAwaited = false
+    this.#bytes = 0
   }
 
   #start(): void {
@@ -93,7 +131,7 @@ export class CommitQueue {
   }
 
   async #run(): Promise<void> {
-    await delay(GROUP_MS)
+    await this.#gather()
     const commits = this.#accepted
     const receipts = this.#receipts
     this.#accepted = []
@@ -140,6 +178,14 @@ export class CommitQueue {
     if (lost.size > 0) this.#options.lost([...lost])
     this.#done += commits.length
   }
+}
+
+/** About what of it is stored: all leaves of a job are alike. */
+function bytesOf({ runs }: PendingCommit): number {
+  return runs.reduce(
+    (sum, { digests, leaves }) => sum + digests.length + leaves.length * (leaves[0]?.length ?? 0),
+    0,
+  )
 }
 
 interface Group {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { AcceptedRun, AcceptedShard } from '../../kernel/acceptance.ts'
 import { REFEREE } from '../../kernel/bill.ts'
 import { bytesEqual, bytesToHex } from '../../kernel/digest.ts'
@@ -23,6 +24,8 @@ export interface RefereeDeskPorts {
   readonly log: HubLog
   readonly tell: (event: HubEvent) => void
   readonly submitterOf: (jobId: string) => string | undefined
+  /** Runs that wait for the referee and that no request could take along. */
+  readonly backlog: () => number
   /** Waits until what was found of agents is stored. */
   readonly findings: () => Promise<void>
 }
@@ -36,9 +39,17 @@ interface WrongShard {
   readonly leaf: Uint8Array | undefined
 }
 
+/**
+ * Requests leave so far apart, unless others wait behind them: what is drawn meanwhile goes along with the next, for a word
+ * to another thread and back costs more than many a shard. A request that nobody hurries leaves at once.
+ */
+const APART_MS = 20
+
 /** Carries the core's wishes to the referee and its word back. A referee that fails breaks the job, loudly. */
 export class RefereeDesk {
   readonly #ports: RefereeDeskPorts
+  /** When the next request may leave. */
+  #next_ms = 0
 
   constructor(ports: RefereeDeskPorts) {
     this.#ports = ports
@@ -146,6 +157,13 @@ export class RefereeDesk {
     return leaves
   }
 
+  async #apart(): Promise<void> {
+    const now_ms = performance.now()
+    const leaves_ms = this.#ports.backlog() > 0 ? now_ms : Math.max(now_ms, this.#next_ms)
+    this.#next_ms = leaves_ms + APART_MS
+    if (leaves_ms > now_ms) await delay(leaves_ms - now_ms)
+  }
+
   async #attempt(
     runtime: JobRuntime | undefined,
     shards: readonly number[],
@@ -154,6 +172,7 @@ export class RefereeDesk {
     if (runtime === undefined) return
     const { log, tell } = this.#ports
     try {
+      await this.#apart()
       tell(await work(runtime))
     } catch (error) {
       log('error', 'the referee failed', { job: runtime.id, shards, error: String(error) })

@@ -5,7 +5,7 @@ import type { CheckedResults, Incident, TrustStore } from '../memory/trust-store
 import type { PassedChecks } from './core/events.ts'
 
 /** Passed checks are stored so often at most: one statement for all agents. */
-const INTERVAL_MS = 1000
+const INTERVAL_MS = 2000
 
 /** Gathers what checks find of agents, and asks the store what an agent is let in with. */
 export class TrustDesk {

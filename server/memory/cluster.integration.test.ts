@@ -78,26 +78,43 @@ describe('what hubs tell each other through the database', () => {
 
   it('knows which hubs are there, and keeps parts of jobs until they end', async () => {
     const [one, two] = [createClusterStore(database), createClusterStore(database)]
-    expect(await one.beat(101, { agents: 1 })).toEqual([])
-    expect(await two.beat(102, { agents: 2 })).toEqual([{ epoch: 101, status: { agents: 1 } }])
+    expect((await one.poll(101, { agents: 1 }, [])).hubs).toEqual([])
     const owner = await sampleAccount(database, 'owner')
     const jobs = createJobStore(database, SAMPLE_TERMS)
     const { job } = await jobs.insert(sampleJob(owner.id))
-    expect(await one.unfinished()).toContain(job.id)
-    await one.share(101, [{ job_id: job.id, part: { accepted: 1 } }])
-    expect(await two.parts(102)).toEqual([{ epoch: 101, job_id: job.id, part: { accepted: 1 } }])
-    await one.share(101, [{ job_id: job.id, part: { accepted: 2 } }])
-    expect(await two.parts(102)).toEqual([{ epoch: 101, job_id: job.id, part: { accepted: 2 } }])
-    expect(await one.parts(101)).toEqual([])
+    const heard = await two.poll(102, { agents: 2 }, [])
+    expect(heard).toMatchObject({ hubs: [{ epoch: 101, status: { agents: 1 } }], news: [], parts: [] })
+    expect(heard.unfinished).toContain(job.id)
+    for (const accepted of [1, 2]) {
+      await one.poll(101, {}, [{ job_id: job.id, part: { accepted } }])
+      expect((await two.poll(102, {}, [])).parts).toEqual([
+        { epoch: 101, job_id: job.id, part: { accepted } },
+      ])
+    }
+    expect((await one.poll(101, {}, [])).parts).toEqual([])
     await jobs.transition(job.id, ['submitted'], 'cancelled')
-    await one.share(101, [{ job_id: job.id, part: { accepted: 3 } }])
+    const late = await one.poll(101, {}, [{ job_id: job.id, part: { accepted: 3 } }])
+    expect(late.unfinished).not.toContain(job.id)
     await one.sweep()
-    expect(await createClusterStore(database).parts(0)).toEqual([])
-    expect(await one.unfinished()).not.toContain(job.id)
-    await one.leave(101)
-    expect(await two.beat(102, {})).toEqual([])
-    await database.pool.query(`UPDATE hub_beats SET beat_at = now() - interval '1 minute' WHERE epoch = 102`)
-    expect(await one.beat(103, {})).toEqual([])
+    expect((await createClusterStore(database).poll(103, {}, [])).parts).toEqual([])
+    const { job: other } = await jobs.insert(sampleJob(owner.id))
+    await one.leave(101, [{ job_id: other.id, part: { accepted: 4 } }])
+    expect(await two.poll(102, {}, [])).toMatchObject({
+      hubs: [{ epoch: 103 }],
+      parts: [{ epoch: 101, job_id: other.id, part: { accepted: 4 } }],
+    })
+    await database.pool.query(`UPDATE hub_beats SET beat_at = now() - interval '1 minute'`)
+    expect((await one.poll(104, {}, [])).hubs).toEqual([])
+  })
+
+  it('tells news to whoever polls as to whoever asks for nothing else, once', async () => {
+    const store = createClusterStore(database)
+    expect((await store.poll(201, {}, [])).news).toEqual([])
+    await database.pool.query(`INSERT INTO hub_news (body) VALUES ('{"t": "one"}'), ('{"t": "two"}')`)
+    expect((await store.poll(201, {}, [])).news.map(({ body }) => body)).toEqual([{ t: 'one' }, { t: 'two' }])
+    await database.pool.query(`INSERT INTO hub_news (body) VALUES ('{"t": "three"}')`)
+    expect((await store.news()).map(({ body }) => body)).toEqual([{ t: 'three' }])
+    expect((await store.poll(201, {}, [])).news).toEqual([])
   })
 })
 

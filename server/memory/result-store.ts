@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import { z } from 'zod'
 import { type AcceptedRun, type AcceptedShard, acceptedShard } from '../../kernel/acceptance.ts'
+import { bytesToHex } from '../../kernel/digest.ts'
 import { ForgeError, invariant } from '../../kernel/errors.ts'
 import { NO_FINDINGS } from '../../kernel/verification/job-bound.ts'
 import { CANARY_SEQ, canaryFindings, canaryPart } from './canary-answers.ts'
@@ -301,20 +302,18 @@ function commitStatement(
     )
   }
   if (receipts.length > 0) {
-    const column = (read: (receipt: SignedReceipt) => unknown, type: string) =>
-      param(receipts.map(read), `${type}[]`)
-    const columns = [
-      column(({ receipt }) => receipt.lease_id, 'text'),
-      column(({ receipt }) => receipt.epoch, 'bigint'),
-      column(({ job_id }) => job_id, 'uuid'),
-      column(({ agent }) => agent, 'text'),
-      column(({ receipt }) => JSON.stringify(receipt), 'text'),
-      column(({ signature }) => Buffer.from(signature).toString('hex'), 'text'),
-    ]
+    // One JSON text: an array of texts would be escaped letter by letter.
+    const rows = receipts.map(({ job_id, agent, receipt, signature }) => ({
+      job_id,
+      agent,
+      receipt,
+      signature: bytesToHex(signature),
+    }))
     parts.push(
       `signed AS (INSERT INTO receipts (lease_id, epoch, job_id, agent, receipt, signature)
-        SELECT v.lease_id, v.epoch, v.job_id, v.agent, v.receipt::jsonb, decode(v.signature, 'hex')
-        FROM hub, unnest(${columns.join(', ')}) AS v (lease_id, epoch, job_id, agent, receipt, signature)
+        SELECT v.receipt->>'lease_id', (v.receipt->>'epoch')::bigint, v.job_id, v.agent, v.receipt, decode(v.signature, 'hex')
+        FROM hub, jsonb_to_recordset(${param(JSON.stringify(rows), 'jsonb')})
+          AS v (job_id uuid, agent text, receipt jsonb, signature text)
         ON CONFLICT (epoch, lease_id) DO NOTHING)`,
     )
   }

@@ -24,7 +24,7 @@ export const HUB = {
    */
   diversity_backlog_ms: 30_000,
   /** Requests in the referee's hands at once. */
-  referee_in_flight: 2,
+  referee_in_flight: 1,
   /** Shards in one request to the referee: at most so many, and about so many work units (0.2 s of one core). */
   referee_shards: 256,
   referee_units: 200_000,
