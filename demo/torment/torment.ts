@@ -257,7 +257,7 @@ async function killAll(
   const random = seededNumbers(seed)
   const start = performance.now()
   const backs: Promise<void>[] = []
-  for (const kind of killKinds(kills, random)) {
+  for (const kind of killKinds(kills, random, cluster.hasNats)) {
     await delay(random() * PAUSE_MS)
     const isHasty = random() < HASTY
     let killed = await killOne(kind, cluster, random, performance.now() - start)

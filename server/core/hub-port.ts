@@ -60,7 +60,7 @@ export interface HubSessions {
   release(input: ReleaseInput): Promise<void>
   /** Whether an agent speaks in it: here, or at another hub that is there. */
   knowsSession(session: string): Promise<boolean>
-  /** Every session that is enrolled now. */
+  /** Every session of an agent in the page of a partner's site. */
   sessions(): readonly AgentSession[]
   /**
    * Ends for good every session that `which` names: its agent hears the reason and stops, its leases go to others.

@@ -1,7 +1,7 @@
 import { callTRPCProcedure, getTRPCErrorFromUnknown, getTRPCErrorShape } from '@trpc/server'
 import type { WebSocket } from 'ws'
 import { schemaError } from '../../kernel/contract.ts'
-import { ForgeError } from '../../kernel/errors.ts'
+import { type ErrorCode, ForgeError } from '../../kernel/errors.ts'
 import { CLOSE, leasesInput, resultInput } from '../../kernel/protocol.ts'
 import { readResult } from '../../kernel/protocol-result.ts'
 import { wireEncoder } from '../../kernel/wire-encoder.ts'
@@ -9,6 +9,8 @@ import { toForgeError, toTrpcError } from '../trpc/errors.ts'
 import { type HubContext, hubRouter } from '../trpc/hub-router.ts'
 import type { AgentGuard, Call, Envelope, RequestId } from './agent-guard.ts'
 import type { Outlet } from './outgoing.ts'
+
+type Refused = (path: string, code: ErrorCode, error: unknown) => void
 
 /**
  * The calls of one agent, in tRPC's messages. What comes once a lease is served without tRPC's machinery, which costs more
@@ -20,23 +22,17 @@ export class AgentCalls {
   readonly #guard: AgentGuard
   readonly #context: HubContext
   readonly #outlet: Outlet
-  readonly #failed: (path: string, error: unknown) => void
+  readonly #refused: Refused
   /** How to stop each subscription. */
   readonly #subscriptions = new Map<RequestId, () => void>()
 
-  /** @param failed hears of what is no fault of the agent's */
-  constructor(
-    client: WebSocket,
-    guard: AgentGuard,
-    context: HubContext,
-    outlet: Outlet,
-    failed: (path: string, error: unknown) => void,
-  ) {
+  /** @param refused hears of every call that is answered with an error */
+  constructor(client: WebSocket, guard: AgentGuard, context: HubContext, outlet: Outlet, refused: Refused) {
     this.#client = client
     this.#guard = guard
     this.#context = context
     this.#outlet = outlet
-    this.#failed = failed
+    this.#refused = refused
   }
 
   serve(message: Envelope): void {
@@ -119,7 +115,7 @@ export class AgentCalls {
   #refuse({ id, method, params: { path } }: Call, thrown: unknown): void {
     const error = thrown instanceof ForgeError ? toTrpcError(thrown) : getTRPCErrorFromUnknown(thrown)
     const forge = toForgeError(error)
-    if (forge.code === 'INTERNAL') this.#failed(path, error.cause ?? error)
+    this.#refused(path, forge.code, error.cause ?? error)
     this.#guard.answered(id)
     const { _config: config } = hubRouter._def
     this.#send({

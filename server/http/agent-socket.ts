@@ -51,6 +51,13 @@ const WHY_CUT: Readonly<Record<number, string>> = {
   [CLOSE.too_many]: 'too_many',
 }
 
+/** What ws says of frames that it refuses by itself, before their payload is read; undefined: the connection broke. */
+function whyRefused(error: Error): string | undefined {
+  const code = 'code' in error ? String(error.code) : ''
+  if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') return 'too_large'
+  return code.startsWith('WS_ERR_') ? 'malformed' : undefined
+}
+
 interface Connection extends Recipient {
   readonly guard: AgentGuard
   isAsked: boolean
@@ -92,8 +99,15 @@ export function createAgentSockets(ports: AgentSocketPorts): AgentSockets {
       embed,
       identify: () => ports.identify(credentials),
     }
-    const calls = new AgentCalls(client, guard, context, outgoing.outlet(client, socket), (path, error) =>
-      log.error('agent.call_failed', { remoteAddress, path, error }),
+    const calls = new AgentCalls(
+      client,
+      guard,
+      context,
+      outgoing.outlet(client, socket),
+      (path, code, error) => {
+        meter.agentRefused(code)
+        if (code === 'INTERNAL') log.error('agent.call_failed', { remoteAddress, path, error })
+      },
     )
     const connection: Connection = {
       client,
@@ -121,7 +135,14 @@ export function createAgentSockets(ports: AgentSocketPorts): AgentSockets {
     })
     client.on('ping', (data: Buffer) => guard.admit(data.length))
     client.on('pong', (data: Buffer) => guard.admit(data.length))
-    client.on('error', (error) => log.debug('agent.socket_error', { remoteAddress, error }))
+    client.on('error', (error) => {
+      const why = whyRefused(error)
+      if (why === undefined) log.debug('agent.socket_error', { remoteAddress, error })
+      else {
+        log.info('agent.disconnected', { remoteAddress, reason: error.message })
+        meter.agentCut(why)
+      }
+    })
     client.once('close', () => {
       connections.delete(connection)
       calls.close()
@@ -159,6 +180,7 @@ export function createAgentSockets(ports: AgentSocketPorts): AgentSockets {
         else {
           client.on('error', () => client.terminate())
           client.close(CLOSE.too_many, 'too many connections from this address')
+          setTimeout(() => client.terminate(), AGENT_LIMITS.close_grace_ms).unref()
           meter.agentCut('address_full')
         }
       })

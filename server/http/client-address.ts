@@ -6,7 +6,14 @@ import { ForgeError } from '../../kernel/errors.ts'
 import { CLIENT_ADDRESS_HEADER } from '../accounts/sign-in.ts'
 
 /** Whom a request comes from, for limits and for the network of an anonymous agent: an IPv4 or IPv6 address. */
-export type ClientAddress = (request: IncomingMessage) => string
+export interface ClientAddress {
+  (request: IncomingMessage): string
+  /** Whether connections from this address are many people's: of a trusted proxy, or of this machine's own pages. */
+  isShared(address: string): boolean
+}
+
+/** Where the pages call from. */
+const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1'])
 
 /** Shows that a request comes from this process's own pages, which call the API over loopback for a visitor. */
 const PAGES_TOKEN_HEADER = 'x-forge-pages-token'
@@ -25,7 +32,7 @@ export interface ClientAddressOptions {
  */
 export function createClientAddress({ trustedProxies, pagesToken }: ClientAddressOptions): ClientAddress {
   const isTrusted = proxyaddr.compile([...trustedProxies])
-  return (request) => {
+  const clientAddress = (request: IncomingMessage): string => {
     const peer = request.socket.remoteAddress
     if (peer === undefined) throw new ForgeError('CANCELLED', 'the client closed the connection')
     const { [PAGES_TOKEN_HEADER]: token, [CLIENT_ADDRESS_HEADER]: visitor } = request.headers
@@ -35,6 +42,9 @@ export function createClientAddress({ trustedProxies, pagesToken }: ClientAddres
     // A trusted proxy may have passed on what is not an address: then the proxy itself is the best that is known.
     return proxyaddr.all(request, isTrusted).findLast((address) => isIP(address) !== 0) ?? peer
   }
+  return Object.assign(clientAddress, {
+    isShared: (address: string) => LOOPBACK.has(address) || isTrusted(address, 0),
+  })
 }
 
 /** Tells the pages the address, in the place of whatever a client has sent under that name. */

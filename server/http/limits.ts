@@ -1,6 +1,8 @@
 /** Limits of the HTTP server and of the agents' sockets. A number without a unit in its name is a count. */
 export const HTTP_LIMITS = {
   connections: 8192,
+  /** TCP connections of one host, besides room for its sockets: agents', and watchers' as many, twice over. */
+  connections_per_host: 256,
   request_ms: 300_000,
   headers_ms: 20_000,
   /** What is read and thrown away of a body that was refused, so that the client gets to read why. */

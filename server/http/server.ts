@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { ForgeError } from '../../kernel/errors.ts'
 import { AUTH_PREFIX, type SignIn } from '../accounts/sign-in.ts'
@@ -12,6 +13,7 @@ import { toForgeError } from '../trpc/errors.ts'
 import { type AgentSockets, createAgentSockets } from './agent-socket.ts'
 import { serveAuth } from './auth-route.ts'
 import { type ClientAddress, handOnClientAddress } from './client-address.ts'
+import { createConnectionGate } from './connection-gate.ts'
 import type { EmbedAssets } from './embed-assets.ts'
 import { EMBED_PREFIX, serveEmbed } from './embed-route.ts'
 import type { Identify } from './identify.ts'
@@ -70,6 +72,8 @@ interface Handlers {
   readonly request: (request: IncomingMessage, response: ServerResponse) => void
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
   readonly agents: AgentSockets
+  readonly admit: (socket: Socket) => void
+  readonly dropped: () => void
 }
 
 /**
@@ -91,7 +95,9 @@ export function createHttpServer(connections: number = HTTP_LIMITS.connections):
   server.on('connection', (socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
+    handlers?.admit(socket)
   })
+  server.on('drop', () => handlers?.dropped())
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy())
     if (handlers !== undefined) handlers.upgrade(request, socket, head)
@@ -110,7 +116,13 @@ export function createHttpServer(connections: number = HTTP_LIMITS.connections):
         meter,
         socketsPerHost: ports.socketsPerHost,
       })
-      handlers = { request: requestHandler(ports), upgrade: upgradeHandler(ports, agents), agents }
+      handlers = {
+        request: requestHandler(ports),
+        upgrade: upgradeHandler(ports, agents),
+        agents,
+        admit: createConnectionGate({ clientAddress, meter, socketsPerHost: ports.socketsPerHost }),
+        dropped: () => meter.connectionRefused('server_full'),
+      }
     },
     drain() {
       handlers?.agents.drain()

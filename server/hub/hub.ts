@@ -323,7 +323,7 @@ export class Hub {
     return this.#agents.endAgentSessions(which, reason)
   }
 
-  /** Every session that is enrolled now. */
+  /** Every session of an agent in the page of a partner's site. */
   sessions(): readonly (SessionConnection & { readonly agent: string })[] {
     return this.#sessions.connections()
   }

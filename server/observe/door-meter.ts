@@ -1,3 +1,5 @@
+import type { ErrorCode } from '../../kernel/errors.ts'
+
 /** What the front door counts. Every word is the program's own, never a caller's. */
 export interface DoorMeter {
   /** An HTTP request has been answered, or its caller has gone. */
@@ -6,4 +8,8 @@ export interface DoorMeter {
   limited(limit: string): void
   /** An agent's connection was ended for what came over it. */
   agentCut(why: string): void
+  /** A call of an agent was answered with an error of this code. */
+  agentRefused(code: ErrorCode): void
+  /** A connection was closed before anything was read from it. */
+  connectionRefused(why: 'address_full' | 'server_full'): void
 }

@@ -1,5 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { ErrorCode } from '../../kernel/errors.ts'
 import type { HubEffect, HubEvent } from '../hub/core/events.ts'
+import { claimedSpeed } from '../hub/core/speed.ts'
 import type { HubFigures, HubTap } from '../hub/tap.ts'
 import type { DoorMeter } from './door-meter.ts'
 
@@ -43,6 +45,9 @@ export class Metrics implements HubTap, DoorMeter {
   readonly #requestSeconds
   readonly #limited
   readonly #disconnects
+  readonly #refusals
+  readonly #connections
+  readonly #speedClaims
   readonly #recorded
 
   /** @param now_ms monotonic */
@@ -82,6 +87,18 @@ export class Metrics implements HubTap, DoorMeter {
     this.#disconnects = counter('agent_disconnects_total', 'Agents cut off for what they sent, by why.', [
       'why',
     ])
+    this.#refusals = counter('agent_refusals_total', "Agents' calls answered with an error, by its code.", [
+      'code',
+    ])
+    this.#connections = counter(
+      'connections_refused_total',
+      'Connections closed unread: too many from one address, or in all.',
+      ['why'],
+    )
+    this.#speedClaims = counter(
+      'hub_speed_claims_ignored_total',
+      'Agents that claimed a speed which no machine has.',
+    )
     this.#recorded = counter('ledger_records_total', 'Records appended to the ledger by this process.')
 
     const hub = <L extends string>(
@@ -153,6 +170,10 @@ export class Metrics implements HubTap, DoorMeter {
 
   heard(event: HubEvent): void {
     switch (event.t) {
+      case 'session.joined':
+        if (event.claimed_speed !== undefined && claimedSpeed(event.claimed_speed) === undefined)
+          this.#speedClaims.inc()
+        break
       case 'result.received':
         this.#answered(event.lease_id, 'received')
         break
@@ -235,6 +256,14 @@ export class Metrics implements HubTap, DoorMeter {
 
   agentCut(why: string): void {
     this.#disconnects.inc({ why })
+  }
+
+  agentRefused(code: ErrorCode): void {
+    this.#refusals.inc({ code })
+  }
+
+  connectionRefused(why: 'address_full' | 'server_full'): void {
+    this.#connections.inc({ why })
   }
 
   recorded(count: number): void {

@@ -31,6 +31,10 @@ export interface AgentPeer {
    * @param spoil what it returns instead of a shard's leaf
    */
   work(enrolled: EnrolOutput, leases: number, spoil?: Spoil): void
+  /** Listens from now on. @returns the first so many leases, unanswered */
+  offered(session: string, count: number): Promise<readonly LeaseMessage[]>
+  /** What an honest agent returns for a lease of an op without operands. */
+  resultOf(enrolled: EnrolOutput, lease: LeaseMessage): Promise<ResultInput>
   /** The first message of `hub.leases`. */
   firstLease(session: string): Promise<{ id: string; data: Record<string, unknown> }>
   /** What the hub says on `hub.leases`, until the subscription ends. Answers nothing. */
@@ -196,6 +200,27 @@ export function connectAgentPeer(
           },
         },
       )
+    },
+    offered: (session, count) =>
+      new Promise((resolve, reject) => {
+        const leases: LeaseMessage[] = []
+        rpc.subscription(
+          'hub.leases',
+          { session },
+          {
+            onData(value) {
+              const { data } = trackedHubMessage.parse(value)
+              if (data.t === 'lease') leases.push(data)
+              if (leases.length === count) resolve(leases)
+            },
+            onError: reject,
+          },
+        )
+      }),
+    async resultOf(enrolled, lease) {
+      const input = { session: enrolled.session, contract_hash: lease.contract_hash }
+      const { canonical } = contractOutput.parse(await rpc.query('hub.contract', input))
+      return execute(canonical, lease, enrolled, key)
     },
     firstLease: (session) =>
       new Promise((resolve, reject) => {

@@ -56,6 +56,8 @@ export interface TestPoolOptions {
   readonly embedFolder?: string
   readonly traces?: PoolOptions['traces']
   readonly metricsToken?: string
+  /** Default: this machine, so that a test may speak from anywhere. */
+  readonly trustedProxies?: readonly string[]
 }
 
 /** Everything of the product but the pages and the house agent, on a database of its own and an ephemeral port. */
@@ -88,7 +90,10 @@ export async function createTestPool(options: TestPoolOptions = {}): Promise<Tes
         origin: `http://127.0.0.1:${bound}`,
         mailer: { post: (mail) => mails.push(mail), close: async () => {} },
         rateRules,
-        clientAddress: createClientAddress({ trustedProxies: ['loopback'], pagesToken: PAGES_TOKEN }),
+        clientAddress: createClientAddress({
+          trustedProxies: options.trustedProxies ?? ['loopback'],
+          pagesToken: PAGES_TOKEN,
+        }),
         secret: 'the secret of a test, long enough',
         embedFolder: options.embedFolder ?? path.join(dataDir, 'no embed'),
         http,

@@ -73,6 +73,58 @@ describe('leases', () => {
   })
 })
 
+describe('the size of a lease', () => {
+  const alone = { shard_count: 10_000, shard_units: 1000, verify: { mode: 'none' } } as const
+
+  it('is about 1.5 s of the work that its agent was measured at, with six times that to answer', () => {
+    const hub = new Conversation()
+    hub.admit(alone)
+    const first = only(leasesIn(hub.join('fast', 'alice')))
+    expect(first.count).toBe(HUB.first_lease_shards)
+    hub.later(20)
+    // Two shards in 20 ms.
+    expect(only(leasesIn(hub.answer(first.lease_id)))).toMatchObject({ count: 150, deadline_ms: 30_000 })
+
+    const slow = only(leasesIn(hub.join('slow', 'bob')))
+    hub.later(20_000)
+    expect(only(leasesIn(hub.answer(slow.lease_id)))).toMatchObject({ count: 1, deadline_ms: 60_000 })
+  })
+
+  it('shrinks for an agent that loses leases, and grows again as it answers', () => {
+    const hub = new Conversation()
+    hub.admit(alone)
+    const first = only(leasesIn(hub.join('a', 'alice')))
+    hub.later(20)
+    hub.answer(first.lease_id)
+    // 150 shards, at half the speed and half the share.
+    const smaller = only(leasesIn(hub.later(HUB.deadline_min_ms)))
+    expect(smaller.count).toBe(37)
+    hub.later(37 * 10)
+    expect(only(leasesIn(hub.answer(smaller.lease_id))).count).toBeGreaterThan(37)
+  })
+
+  it('is not made larger by a claim of speed, nor beyond all machines by an instant answer', () => {
+    const hub = new Conversation()
+    hub.admit({ ...alone, shard_units: 1e9 })
+    const speed = (claimed_speed: number) => {
+      const session = {
+        id: `${claimed_speed}`,
+        agent: `${claimed_speed}`,
+        owner: 'eve',
+        executor: 'cpu',
+      } as const
+      hub.say({ t: 'session.joined', session: { ...session, window: 1 }, claimed_speed })
+      return hub.state.sessions.get(session.id)?.speed
+    }
+    expect(speed(2e11)).toBeUndefined()
+    expect(speed(1e11)).toBe(1e8)
+    const lease = only(leasesIn(hub.listen('200000000000')))
+    expect(lease.count).toBe(HUB.first_lease_shards)
+    hub.answer(lease.lease_id)
+    expect(hub.state.sessions.get('200000000000')?.speed).toBe(1e8)
+  })
+})
+
 describe('a promise that is long overdue near the end of a job', () => {
   it('is given to a second agent, and whoever is first closes it', () => {
     const hub = new Conversation()

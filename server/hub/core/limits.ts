@@ -35,6 +35,8 @@ export const HUB = {
   /** Of a job with a target: one in so many shards of the next look is opened beyond it before it is decided. */
   surplus_divisor: 16,
   sessions: 20_000,
+  /** A hundred thousand cores (a core does about 10^6 work units a second): nobody's speed is more. */
+  speed_max_units_per_s: 1e11,
   /** Weight of the newest measurement in an agent's speed. */
   speed_smoothing: 0.4,
   /** An agent that loses a lease gets leases of half the size, and again, down to this share of its pace. */

@@ -5,6 +5,7 @@ import { dropLease, offerLease } from './leases.ts'
 import { HUB } from './limits.ts'
 import { unlink } from './linked-list.ts'
 import { offerOf } from './offers.ts'
+import { claimedSpeed } from './speed.ts'
 import type { HubAgent, HubSession, HubState } from './state.ts'
 import { sendTo, type Turn } from './turn.ts'
 
@@ -31,7 +32,7 @@ export function joinSession(turn: Turn, event: HubEvent & { t: 'session.joined' 
     local: [],
     reached: undefined,
     held: new Set(),
-    speed: event.claimed_speed === undefined ? undefined : event.claimed_speed / 1000,
+    speed: event.claimed_speed === undefined ? undefined : claimedSpeed(event.claimed_speed),
     speed_measured: false,
     pace_share: 1,
     listening: false,

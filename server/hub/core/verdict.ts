@@ -10,6 +10,7 @@ import { forgetLease, sayCancelled } from './leases.ts'
 import { runTransition } from './lifecycle.ts'
 import { HUB } from './limits.ts'
 import { armTimer, dequeue, enqueue, holdLeaves, removeRun, splitOff } from './runs.ts'
+import { measuredSpeed } from './speed.ts'
 import { noteCheck, standingOf } from './standings.ts'
 import type { Copy, HubJob, HubLease, Run } from './state.ts'
 import type { Turn } from './turn.ts'
@@ -38,8 +39,8 @@ export function receiveResult(turn: Turn, event: HubEvent & { t: 'result.receive
 
 /** Speed in work units a millisecond, over the time in which the agent had nothing older to do. */
 function measureSpeed(turn: Turn, { session, job, count, granted_ms }: HubLease): void {
-  const took_ms = Math.max(1, turn.state.now_ms - Math.max(granted_ms, session.returned_ms))
-  const speed = (count * job.shard_units) / took_ms
+  const took_ms = turn.state.now_ms - Math.max(granted_ms, session.returned_ms)
+  const speed = measuredSpeed(count * job.shard_units, took_ms)
   session.speed =
     session.speed_measured && session.speed !== undefined
       ? session.speed + HUB.speed_smoothing * (speed - session.speed)
