@@ -16,7 +16,7 @@ const HELP = `npm run cluster -- [--hubs 3] [--port 3000] [--data .forge/cluster
 npm run cluster -- --torment N [--hubs 3] [--seed S] [--shards 300] [--data FOLDER] [--keep] [--json]
 
 Starts three nats-server nodes with JetStream, PostgreSQL (embedded, or the one of DATABASE_URL), that many hubs, and a proxy
-on 127.0.0.1 that gives each connection to the next hub. Prints every process with its pid; kill any of them with -9, and it
+on 127.0.0.1 that gives each connection to the next hub that is ready. Prints every process with its pid; kill any of them with -9, and it
 is started again after a second.
 
   --torment N   does it by itself, on free ports and a temporary folder: real contracts run undisturbed, then again while N

@@ -4,6 +4,7 @@
 //   npm run test:quick    unit tests only
 //   npm run check         static checks only
 import { ensureNatsServer } from './nats.mjs'
+import { ensureNginx } from './nginx.mjs'
 import { setup } from './setup.mjs'
 import { allSuites, quickSuites, runSuites, staticChecks } from './suites.mjs'
 import { ensureTestStacks } from './webgpu-stacks.mjs'
@@ -14,8 +15,8 @@ try {
   if (mode === '--all') {
     const { missing } = await ensureTestStacks()
     for (const { what, how } of missing) console.log(`setup: not here: ${what} (${how})`)
-    const nats = await ensureNatsServer()
-    if (!nats.found) console.log(`setup: not here: ${nats.what} (${nats.how})`)
+    for (const program of [await ensureNatsServer(), await ensureNginx()])
+      if (!program.found) console.log(`setup: not here: ${program.what} (${program.how})`)
   }
   const suites = { '--all': allSuites, '--quick': quickSuites, '--check': staticChecks }[mode]
   if (suites === undefined) throw new Error(`unknown option ${mode}: use --all, --quick or --check`)

@@ -215,6 +215,10 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   const hubLog: HubLog = (level, message, fields) => log[level](message, fields)
   const bus = await openBus({ database, nats, log: hubLog })
   let projection: Projection | undefined
+  const jobShown = (id: string) => {
+    projection?.refreshRecent()
+    rooms.recheck({ kind: 'job', id }).catch((error) => log.warn('room.recheck_failed', { id, error }))
+  }
   const hub = await Hub.start({
     jobs,
     results,
@@ -226,6 +230,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     referee: options.referee,
     leaseKey: () => hubKey.current(),
     houseAgent: options.houseAgent,
+    secret: options.secret,
     ops,
     leaseShards: options.leaseShards,
     listener: {
@@ -238,6 +243,8 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
         void projection?.jobLetGo(jobId)
         if (state === 'settled' && leadership.isLeader) recorder.poke()
       },
+      jobShown,
+      personLeft: (session) => rooms.cut((actor) => 'sessionId' in actor && actor.sessionId === session),
     },
     tap: traces === undefined ? metrics : taps([metrics, traces]),
     log: hubLog,
@@ -246,7 +253,6 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   const blobService = createBlobService(blobs, createBlobAccessStore(database))
   projection = new Projection({ ops, jobs, results, hub, log })
   const rooms = createRoomServer({
-    epoch: hub.epoch,
     source: projection,
     socketsPerHost: options.socketsPerHost,
     log,
@@ -267,6 +273,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   }, HOLD_SWEEP_MS)
   sweep.unref()
 
+  const spendable = { secret: options.secret, store: createChallengeStore(database) }
   const consents = createConsentStore(database)
   const watch = new ConsentWatch({ consents, hub, log })
   http.serve({
@@ -281,10 +288,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
           log.warn(message, fields),
         ),
         credits,
-        visibilityChanged: (id) => {
-          projection?.refreshRecent()
-          rooms.recheck({ kind: 'job', id }).catch((error) => log.warn('room.recheck_failed', { id, error }))
-        },
+        visibilityChanged: jobShown,
       }),
       proofs: createProofService({ jobs, results }),
       evidence: createEvidenceService({
@@ -310,12 +314,12 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       }),
       owners,
       tokens,
-      devices: createDeviceService({ agents, hub, credits: creditStore, trust }),
+      devices: createDeviceService({ agents, hub, credits: creditStore, trust, challenges: spendable }),
       blobs: blobService,
       credits,
       sites: createSiteService({ sites, hub, watch }),
       embed: createEmbedService({ sites, consents, watch }),
-      challenges: createChallengeService({ secret: options.secret, store: createChallengeStore(database) }),
+      challenges: createChallengeService(spendable),
       hub,
     },
     hub,

@@ -2,7 +2,6 @@
 
 import { useEffect, useRef, useState } from 'react'
 import type { z } from 'zod'
-import { useTRPCClient } from './trpc.tsx'
 
 export type LiveStatus = 'connecting' | 'live' | 'offline'
 
@@ -41,7 +40,7 @@ async function loadYjs() {
 }
 type YjsModules = Awaited<ReturnType<typeof loadYjs>>
 
-/** One document, one socket, one epoch. It never reconnects: its owner opens a new one. */
+/** One document, one socket. It never reconnects: its owner opens a new one. */
 function openRoom(
   { WebsocketProvider, Y }: YjsModules,
   room: string,
@@ -94,9 +93,9 @@ function openRoom(
 }
 
 /**
- * Follows a live room. After every lost connection (a restart, a close with 4404 because the epoch is another one, a
- * dead network) it asks which epoch serves now, throws the document away and opens a new one: a document that
- * survived a restart would win over the new server's, and the page would stand still.
+ * Follows a live room, at whichever server the connection reaches. After every lost connection (a restart, a dead
+ * network) it throws the document away and begins with a new one: a document that survived a restart, or came from
+ * another server, could win over the room's, and is refused there.
  *
  * @param room `network`, `job:<id>`, or undefined to stay out
  * @param key name of the room's one map
@@ -106,7 +105,6 @@ export function useLiveRoom<T>(
   key: 'network' | 'job',
   schema: z.ZodType<T>,
 ): Live<T> {
-  const client = useTRPCClient()
   const [data, setData] = useState<T | undefined>(undefined)
   const [status, setStatus] = useState<LiveStatus>('connecting')
   const schemaRef = useRef(schema)
@@ -134,9 +132,9 @@ export function useLiveRoom<T>(
       clearTimeout(retry)
       opening = true
       try {
-        const [{ epoch }, modules] = await Promise.all([client.network.epoch.query(), loadYjs()])
+        const modules = await loadYjs()
         if (stopped) return
-        connection = openRoom(modules, `${room}@${epoch}`, key, {
+        connection = openRoom(modules, room, key, {
           onState(value) {
             const parsed = schemaRef.current.safeParse(value)
             if (parsed.success) setData(parsed.data)
@@ -176,7 +174,7 @@ export function useLiveRoom<T>(
       window.removeEventListener('online', wake)
       document.removeEventListener('visibilitychange', wake)
     }
-  }, [room, key, client])
+  }, [room, key])
 
   return { data, status }
 }

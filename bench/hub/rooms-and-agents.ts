@@ -72,7 +72,7 @@ export async function fanout(ground: Ground, { say }: SuiteOptions): Promise<Row
   await load.warmUp()
   const alone = await load.sample(WATCHED_S)
   const watchers = await ground.child('watchers')
-  const url = `ws://127.0.0.1:${host.port}/live/job:${id}@${host.epoch}`
+  const url = `ws://127.0.0.1:${host.port}/live/job:${id}`
   await watchers.ask('start', { url, api_key: host.api_key, count: WATCHERS }, z.unknown())
   await load.warmUp()
   const first = await watchers.ask('seen', null, watchersSeen)

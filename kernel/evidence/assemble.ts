@@ -8,10 +8,12 @@ import { KERNEL_SEMANTICS, type PreparedJob } from '../job.ts'
 import { merkleRootOfDigests, merkleRootOfLeaves } from '../merkle.ts'
 import { TABLES } from '../numerics/tables/index.ts'
 import type { Receipt, UnleasedReceipt } from '../receipt.ts'
+import type { CheckFindings } from '../verification/job-bound.ts'
 import { DIGEST_ROW, type EvidenceBundle } from './bundle.ts'
 import { keyIdOf } from './envelope.ts'
 import { leasingHub, receiptLeaf } from './receipts.ts'
 import type { JobRecord } from './record.ts'
+import { boundOf } from './recorded-bound.ts'
 import { countTrace, REFEREE_COPY, type Trace, type TraceRun, traceText } from './trace.ts'
 
 /** From what is stored of a settled job to its record and its evidence: a pure function, so that it can be made again. */
@@ -54,6 +56,8 @@ export interface SettledJob {
   readonly credits: number | null
   /** Answered ones; default none. */
   readonly canaries?: NonNullable<JobRecord['verification']['canaries']> | undefined
+  /** What checks have found, for the record's bound; without it the record states none. */
+  readonly findings?: CheckFindings | undefined
   /** RFC 3339, UTC, to the second. */
   readonly settled_at: string
   /** 16 random bytes. */
@@ -75,6 +79,10 @@ export function assemble(settled: SettledJob): Assembled {
   const trace = traceOf(settled.runs)
   const text = traceText(trace)
   const { receipts, lease_hubs } = supporting(settled, trace, digests)
+  const counted = countTrace(trace)
+  const { findings } = settled
+  const counts = { verify: job.contract.verify, accepted, counted, range: job.leafRange() }
+  const bound = findings === undefined ? undefined : boundOf(findings, counts)
   const record: JobRecord = {
     record: 1,
     job_id: settled.id,
@@ -94,8 +102,9 @@ export function assemble(settled: SettledJob): Assembled {
     result: { digest: settled.result_digest, artifacts: [...settled.artifacts] },
     verification: {
       asked: job.contract.verify,
-      ...countTrace(trace),
+      ...counted,
       ...(settled.canaries === undefined ? {} : { canaries: settled.canaries }),
+      ...(bound === undefined ? {} : { bound }),
     },
     receipts: {
       count: receipts.length,

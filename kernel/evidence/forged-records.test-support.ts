@@ -186,6 +186,24 @@ export const RECORD_FORGERIES = forgeries(({ changed, signed }) => {
         (record) => put(record.verification, name, claim),
       ),
     )
+  // 16 of the sample's 24 shards are agreed upon, by 48 copies in all; nobody's word stands alone.
+  const found = { audits: 0, audits_bad: 0, doubt_single: 0, doubt_agreed: 0.024 }
+  const follows = { copies_per_shard: 2, wrong_fraction: 0.001, modelled_error: 0.001 }
+  const { wrong_fraction: _, ...unbounded } = follows
+  for (const [what, claim] of [
+    ['fewer wrong shards than follow from its findings', { ...found, ...follows, wrong_fraction: 0.0001 }],
+    ['a smaller modelled error', { ...found, ...follows, modelled_error: 0.0001 }],
+    ['more copies a shard than it counts', { ...found, ...follows, copies_per_shard: 3 }],
+    ['more bad audits than audits', { ...found, ...follows, audits: 1, audits_bad: 2 }],
+    ['no bound where one follows', { ...found, ...unbounded }],
+  ] as const)
+    signed('trace', `a bound of ${what}`, (sample) =>
+      reseal(
+        sample,
+        () => undefined,
+        (record) => put(record.verification, 'bound', claim),
+      ),
+    )
 
   // Receipts.
   changed('receipts', 'receipts in another order', (bundle) => {

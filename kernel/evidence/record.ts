@@ -12,6 +12,36 @@ import { hexDigest } from './field-schemas.ts'
 
 const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER)
 const shards = z.int().min(0).max(LIMITS.shards)
+const share = z.number().min(0).max(1)
+/** A job in which more audits failed states no bound: to compute it again would take a verifier too long. */
+export const BOUND_BAD_MAX = 65_536
+
+/**
+ * What the verification lets one say about the result. The findings are the hub's own word; what follows from them and from
+ * the counts of the trace (kernel/verification/job-bound.ts) anybody can compute again. Absent in records of before it was
+ * stated.
+ */
+const recordedBound = z.strictObject({
+  /** Shards executed again by the hub, drawn uniformly after they were committed to, and those of them found wrong. */
+  audits: shards,
+  audits_bad: z.int().min(0).max(BOUND_BAD_MAX),
+  /** Modelled probabilities of a wrong shard, summed over shards that rest on one word, and on agreeing owners. */
+  doubt_single: z.number().min(0),
+  doubt_agreed: z.number().min(0),
+  copies_per_shard: z.number().min(0),
+  /** At most this share of the shards is wrong, with 95 % confidence; absent where one word was never audited. */
+  wrong_fraction: share.optional(),
+  modelled_error: share,
+  /** So far can wrong shards within `wrong_fraction` move the main figure, since every leaf keeps its op's invariants. */
+  result: z
+    .strictObject({
+      figure: z.string().min(1).max(120),
+      unit: z.string().min(1).max(40).optional(),
+      at_most: z.number().min(0),
+    })
+    .optional(),
+})
+export type RecordedBound = z.infer<typeof recordedBound>
 
 export const recordSchema = z.strictObject({
   record: z.literal(1),
@@ -63,6 +93,7 @@ export const recordSchema = z.strictObject({
      * the hub's own word. Absent without any.
      */
     canaries: z.strictObject({ given: count.min(1), wrong: count }).optional(),
+    bound: recordedBound.optional(),
   }),
   receipts: z.strictObject({
     count,

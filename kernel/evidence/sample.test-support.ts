@@ -20,6 +20,7 @@ import { merkleLeafHash, merkleNodeHash, merkleRootOfDigests } from '../merkle.t
 import { inclusionProof, rootOf, type SubtreeHash } from '../merkle-proof.ts'
 import { OPS } from '../ops/registry.ts'
 import { type Receipt, receiptBytes, type UnleasedReceipt } from '../receipt.ts'
+import type { CheckFindings } from '../verification/job-bound.ts'
 import { assemble, digestRows, type RecordedRun, type SettledJob, type StoredReceipt } from './assemble.ts'
 import type { EvidenceBundle } from './bundle.ts'
 import { type Envelope, envelopeDigest, keyIdOf, sealStatement } from './envelope.ts'
@@ -80,6 +81,8 @@ export interface SampleOptions {
   readonly mode?: 'quorum' | 'none'
   /** Version of the receipts: 1 is of before hubs signed leases. */
   readonly receipt?: 1 | 2
+  /** What checks have found; without it the record states no bound. */
+  readonly findings?: CheckFindings
 }
 
 export const JOB_ID = '0d4c7a52-3f0e-4b52-8f5e-9f1f2b3c4d5e'
@@ -91,6 +94,7 @@ export async function makeSample({
   seed,
   mode = 'quorum',
   receipt: version = 2,
+  findings,
 }: SampleOptions = {}): Promise<Sample> {
   const keyOf = (role: string): Key => makeKey(seed === undefined ? undefined : digestOf(`${seed}/${role}`))
   const job = OPS.prepare({
@@ -178,6 +182,7 @@ export async function makeSample({
         : [receipt(0, 0, third, 1), receipt(0, third, accepted - third, 2)],
     withheld: [],
     replaced: [],
+    findings,
     result_digest: sha256Hex(result),
     artifacts: [],
     credits: 120,

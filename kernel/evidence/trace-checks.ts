@@ -4,6 +4,7 @@ import type { HexDigest } from '../digest.ts'
 import { fail } from './checklist.ts'
 import type { CheckedReceipt } from './receipts.ts'
 import type { JobRecord } from './record.ts'
+import { checkBound } from './recorded-bound.ts'
 import { countTrace, REFEREE_COPY, type Trace, type TraceRun, traceSchema } from './trace.ts'
 
 /** What a trace must be in itself, and what receipts must say for it to hold. */
@@ -35,13 +36,13 @@ export function checkTrace(trace: Trace, record: JobRecord): string {
   named.delete(REFEREE_COPY)
   if (named.size !== trace.agents.length || new Set(trace.agents).size !== trace.agents.length)
     fail('the trace names an agent that has no copy, or one twice')
-  const { asked: _, canaries: __, ...said } = record.verification
+  const { asked: _, canaries: __, bound: ___, ...said } = record.verification
   const counted = countTrace(trace)
   if (canonicalJson(counted as unknown as Json) !== canonicalJson(said as unknown as Json))
     fail(
       `it counts ${canonicalJson(counted as unknown as Json)}, the record says ${canonicalJson(said as unknown as Json)}`,
     )
-  return `${counted.copies} copies by ${counted.keys} keys of ${counted.owners} owners`
+  return `${counted.copies} copies by ${counted.keys} keys of ${counted.owners} owners${checkBound(record)}`
 }
 
 /** Each copy needs its receipt, and each run what the contract asked for. @returns what was found */

@@ -6,6 +6,8 @@ import { leaseDigest, leaseOf } from '../lease.ts'
 import { merkleRootOfDigests } from '../merkle.ts'
 import { consistencyProof } from '../merkle-proof.ts'
 import { receiptBytes } from '../receipt.ts'
+import { NO_FINDINGS } from '../verification/job-bound.ts'
+import { wrongFractionBound } from '../verification/wrong-bound.ts'
 import { assemble, digestRows, type RecordedRun } from './assemble.ts'
 import type { EvidenceBundle } from './bundle.ts'
 import { CHECKS } from './checklist.ts'
@@ -180,6 +182,41 @@ describe('evidence of a job with canaries', () => {
     const log = { proof: await proofOf(envelope, sample) }
     const report = await check({ ...bundle, envelope, trace, receipts, digests: digestRows(digests), log })
     expect(report.checks.filter(({ state }) => state === 'failed')).toEqual([])
+  })
+})
+
+describe('the bound that a record states', () => {
+  const found = { ...NO_FINDINGS, audits: 10, audits_bad: 1, doubt_single: 0.012, doubt_agreed: 0.0024 }
+
+  it('is Clopper and Pearson’s on lone shards, with the model’s figure and how far that moves the result', async () => {
+    const { record, bundle } = await makeSample({ mode: 'none', findings: found })
+    // One bad of ten: 0.3942 in the usual tables; π is estimated within [0, 4].
+    const share = wrongFractionBound(1, 10) + 0.0024 / record.shards.accepted
+    expect(record.verification.bound).toEqual({
+      audits: 10,
+      audits_bad: 1,
+      doubt_single: 0.012,
+      doubt_agreed: 0.0024,
+      copies_per_shard: 1,
+      wrong_fraction: expect.closeTo(share, 9),
+      modelled_error: expect.closeTo(0.0144 / record.shards.accepted, 12),
+      result: { figure: 'the estimate of π', at_most: expect.closeTo((share * 24 * 4) / 23, 6) },
+    })
+    const report = await check(bundle)
+    expect(report.checks.filter(({ state }) => state === 'failed')).toEqual([])
+    expect(report.checks.find(({ id }) => id === 'trace')?.detail).toContain('after 10 audits')
+  })
+
+  it('is none where one word was never audited, and never above the whole', async () => {
+    const { record, bundle } = await makeSample({ mode: 'none', findings: NO_FINDINGS })
+    expect(record.verification.bound).toEqual({
+      ...{ audits: 0, audits_bad: 0, doubt_single: 0, doubt_agreed: 0 },
+      ...{ copies_per_shard: 1, modelled_error: 0 },
+    })
+    expect((await check(bundle)).verified).toBe(true)
+    const doubtful = await makeSample({ findings: { ...NO_FINDINGS, doubt_agreed: 1e6 } })
+    expect(doubtful.record.verification.bound).toMatchObject({ wrong_fraction: 1, modelled_error: 1 })
+    expect((await check(doubtful.bundle)).verified).toBe(true)
   })
 })
 

@@ -74,13 +74,13 @@ export function jobBound(
   const { accepted, audits, audits_bad } = counts
   if (accepted === 0) return undefined
   const wrong = wrongShards(counts, verify)
-  const wrong_fraction = wrong === undefined ? undefined : wrong / accepted
+  const wrong_fraction = wrong === undefined ? undefined : shareOf(wrong, accepted)
   return {
     copies_per_shard: counts.copies / accepted,
     audits,
     audits_bad,
     wrong_fraction,
-    modelled_error: (counts.doubt_single + counts.doubt_agreed) / accepted,
+    modelled_error: shareOf(counts.doubt_single + counts.doubt_agreed, accepted),
     result:
       range === undefined || wrong_fraction === undefined
         ? undefined
@@ -90,6 +90,11 @@ export function jobBound(
             at_most: movedAtMost(wrong_fraction, shards, range),
           },
   }
+}
+
+/** At most 1: doubts of shards that were replaced, or lie beyond a stop, are still in their sum. */
+function shareOf(shards: number, accepted: number): number {
+  return shards < accepted ? shards / accepted : 1
 }
 
 /** Shards that may be wrong, of all accepted ones. */

@@ -1,19 +1,28 @@
 import { connect, createServer } from 'node:net'
 
 /**
- * Gives each connection to the next hub that takes it.
- * @param {readonly number[]} ports
- * @param {number} port
- * @returns {Promise<number>} the port that it listens on
+ * Gives each connection to the next hub that is ready, and where none is, or those do not take it, to any that does.
+ * @param {readonly number[]} ports of the hubs
+ * @param {number} port to listen on; 0: any free one
+ * @param {(port: number) => boolean} isReady
+ * @returns {Promise<{port: number, close(): Promise<void>}>} where it listens
  */
-export function proxy(ports, port) {
+export function proxy(ports, port, isReady) {
   let next = 0
+  /** @type {Set<import('node:net').Socket>} */
+  const clients = new Set()
   const server = createServer((client) => {
+    clients.add(client)
     client.on('error', () => client.destroy())
+    client.on('close', () => clients.delete(client))
+    const first = next++
+    const round = ports.map((_, at) => ports[(first + at) % ports.length] ?? 0)
+    // One that only starts takes connections too, and tells every request to come back.
+    const order = [...round.filter(isReady), ...round.filter((hub) => !isReady(hub))]
     /** @param {number} attempt */
     const pass = (attempt) => {
-      const target = ports[next++ % ports.length]
-      if (attempt >= ports.length || target === undefined) {
+      const target = order[attempt]
+      if (target === undefined) {
         client.destroy()
         return
       }
@@ -33,7 +42,14 @@ export function proxy(ports, port) {
     server.once('error', reject)
     server.listen(port, '127.0.0.1', () => {
       const address = server.address()
-      resolve(typeof address === 'object' && address !== null ? address.port : port)
+      resolve({
+        port: typeof address === 'object' && address !== null ? address.port : port,
+        close: () =>
+          new Promise((closed) => {
+            for (const client of clients) client.destroy()
+            server.close(() => closed(undefined))
+          }),
+      })
     })
   })
 }

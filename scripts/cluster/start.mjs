@@ -29,9 +29,12 @@ const NATS_NODES = 3
  */
 export async function startCluster({ hubs, port, data, natsServer, houseAgent, logFiles = false }, say) {
   const processes = new Processes(say)
+  /** @type {() => Promise<void>} */
+  let closeFront = async () => {}
   const stop = async () => {
     await processes.stop('hub')
     await processes.stop()
+    await closeFront()
   }
   try {
     const free = await freePorts(2 * NATS_NODES + hubs)
@@ -58,8 +61,9 @@ export async function startCluster({ hubs, port, data, natsServer, houseAgent, l
       })
     }
     const ports = free.slice(2 * NATS_NODES)
-    const front = await proxy(ports, port)
-    const url = `http://localhost:${front}`
+    const front = await proxy(ports, port, (hub) => processes.ready.includes(`hub-${ports.indexOf(hub) + 1}`))
+    closeFront = front.close
+    const url = `http://localhost:${front.port}`
     for (const [at, hubPort] of ports.entries()) {
       const errors = logFiles ? openSync(path.join(data, `hub-${at + 1}.log`), 'a') : undefined
       // The first one makes database, keys and secret in the data folder, which all share.

@@ -5,6 +5,7 @@ import { type ClaimProof, claimBytes } from '../../kernel/claim.ts'
 import { hexToBytes, sha256Hex } from '../../kernel/digest.ts'
 import { ForgeError } from '../../kernel/errors.ts'
 import type { ExecutorKind } from '../../kernel/receipt.ts'
+import type { ChallengeStore } from '../memory/embed-ports.ts'
 import type { AgentRow, AgentStore, CreditStore } from '../memory/ports.ts'
 import type { TrustStore } from '../memory/trust-store.ts'
 import type { Actor } from './actor.ts'
@@ -42,6 +43,7 @@ export interface DevicePorts {
   readonly hub: Pick<HubSessions, 'endAgentSessions'> & { agents(viewer?: string): readonly AgentView[] }
   readonly credits: Pick<CreditStore, 'claimAgent' | 'earnedBy'>
   readonly trust: Pick<TrustStore, 'ofAgents' | 'appeal'>
+  readonly challenges: { readonly secret: string; readonly store: ChallengeStore }
   /** The time of day, milliseconds since 1970. */
   readonly now_ms?: () => number
 }
@@ -53,9 +55,10 @@ export function createDeviceService({
   hub,
   credits,
   trust,
+  challenges: spendable,
   now_ms = Date.now,
 }: DevicePorts): DeviceService {
-  const challenges = new ClaimChallenges(now_ms)
+  const challenges = new ClaimChallenges({ ...spendable, now_ms })
 
   const views = async (ownerId: string, rows: readonly AgentRow[]): Promise<DeviceView[]> => {
     const connected = new Map(hub.agents(ownerId).map((agent) => [agent.id, agent]))
@@ -117,7 +120,7 @@ export function createDeviceService({
 
     async claim(actor, { public_key, nonce, signature }) {
       const { ownerId } = authoriseOwner(actor, 'devices.claim')
-      challenges.take(ownerId, nonce)
+      await challenges.take(ownerId, nonce)
       const key = hexToBytes(public_key)
       const signed = await verifyAsync(hexToBytes(signature), claimBytes({ nonce, owner: ownerId }), key, {
         zip215: false,

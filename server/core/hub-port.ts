@@ -21,7 +21,8 @@ import type { JobRow } from '../memory/ports.ts'
 
 /** Where an agent speaks from, and for whom. */
 export interface AgentConnection {
-  readonly remoteAddress: string
+  /** Prefix of the public address that it speaks from; undefined where that says nothing. */
+  readonly network: string | undefined
   readonly ownerId: string
   readonly ownerLabel: string
   /** The node token that named the owner. */
@@ -38,7 +39,7 @@ export interface SiteConnection {
 }
 
 /** A live session, as those who may end it know it. */
-export interface AgentSession extends Omit<AgentConnection, 'remoteAddress'> {
+export interface AgentSession extends Omit<AgentConnection, 'network'> {
   /** SHA-256 of the public key. */
   readonly agent: string
 }
@@ -57,7 +58,8 @@ export interface HubSessions {
   contract(session: string, contractHash: string): Promise<{ canonical: string }>
   result(input: ResultInput): Promise<ResultOutput>
   release(input: ReleaseInput): Promise<void>
-  sessionExists(session: string): boolean
+  /** Whether an agent speaks in it: here, or at another hub that is there. */
+  knowsSession(session: string): Promise<boolean>
   /** Every session of an agent in the page of a partner's site. */
   sessions(): readonly AgentSession[]
   /**
@@ -81,7 +83,7 @@ export interface HubJobs {
 }
 
 export interface HubNetwork {
-  /** Number of this hub's start; it stands in the names of live rooms. */
+  /** Number of this hub's start. */
   readonly epoch: number
   network(): NetworkView
   /** Connected agents; each shows its owner to `viewer` alone, if he is the one. */

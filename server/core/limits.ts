@@ -27,8 +27,6 @@ export const CORE_LIMITS = {
   device_name_chars: 60,
   /** Time to answer a challenge. */
   claim_challenge_ms: 5 * 60_000,
-  claim_challenges_per_owner: 4,
-  claim_challenges: 2000,
   /** Newest records under a replay key that are weighed for one contract. */
   replay_candidates: 8,
   /** A record with a longer trace answers no contract: reading it would take longer than many a job. */

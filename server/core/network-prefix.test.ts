@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { HostCap } from './host-cap.ts'
-import { hostKey, networkPrefix } from './network-prefix.ts'
+import { hostKey, knownNetwork, networkPrefix } from './network-prefix.ts'
 
 describe('the network of an address', () => {
   it.each([
@@ -19,6 +19,22 @@ describe('the network of an address', () => {
     ['64:ff9b::203.0.113.9', '64:ff9b::/48'],
   ])('%s is in %s', (address, prefix) => {
     expect(networkPrefix(address)).toBe(prefix)
+  })
+
+  it('is known where the address is public', () => {
+    for (const [address, network] of [
+      ['203.0.113.9', '203.0.113.0/24'],
+      ['::ffff:203.0.113.9', '203.0.113.0/24'],
+      ['100.63.0.1', '100.63.0.0/24'],
+      ['172.32.0.1', '172.32.0.0/24'],
+      ['2001:db8:1:2::3', '2001:db8:1::/48'],
+    ] as const)
+      expect(knownNetwork(address), address).toBe(network)
+    for (const address of [
+      ...['127.0.0.2', '::ffff:127.0.0.1', '10.1.2.3', '172.16.0.1', '172.31.255.1', '192.168.1.1'],
+      ...['100.64.0.1', '100.127.1.1', '169.254.1.1', '0.0.0.0', '::1', 'fd00::1', 'fe80::1%eth0'],
+    ])
+      expect(knownNetwork(address), address).toBeUndefined()
   })
 
   it('refuses what is not an address', () => {

@@ -19,6 +19,30 @@ export function networkPrefix(address: string): string {
   return `${head.map((group) => group.toString(16)).join(':')}::/48`
 }
 
+/**
+ * The network of a public address, as a sign of who stands behind it: agents of two accounts in one network may well be
+ * one person's. Loopback, private and shared addresses (RFC 1918, 6598, 3927, 4193, 4291) say nothing of the kind: there
+ * everybody of a machine or a house, or behind a proxy that is not trusted, looks alike.
+ * @returns undefined where the address says nothing
+ * @throws ForgeError INTERNAL when it is not an IP address
+ */
+export function knownNetwork(address: string): string | undefined {
+  const [a = 0, b = 0, ...rest] = ipGroups(address)
+  if (rest.length === 2) {
+    const isLocal =
+      a === 0 ||
+      a === 10 ||
+      a === 127 ||
+      (a === 100 && b >= 64 && b < 128) ||
+      (a === 169 && b === 254) ||
+      (a === 172 && b >= 16 && b < 32) ||
+      (a === 192 && b === 168)
+    return isLocal ? undefined : networkPrefix(address)
+  }
+  const isLocal = a === 0 || (a & 0xfe00) === 0xfc00 || (a & 0xffc0) === 0xfe80
+  return isLocal ? undefined : networkPrefix(address)
+}
+
 /** One key for all addresses that one host can pick at will: the IPv4 address, or the IPv6 /64. */
 export function hostKey(address: string): string {
   const groups = ipGroups(address)

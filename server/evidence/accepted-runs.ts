@@ -1,11 +1,12 @@
 import { invariant } from '../../kernel/errors.ts'
 import { digestRows, type RecordedRun, type SettledJob } from '../../kernel/evidence/assemble.ts'
 import { DIGEST_ROW } from '../../kernel/evidence/bundle.ts'
+import { addFindings, type CheckFindings, NO_FINDINGS } from '../../kernel/verification/job-bound.ts'
 import type { JobRow, ResultStore } from '../memory/ports.ts'
 
 /**
- * What is accepted of a job's first `accepted` shards, without the leaves, what stood there before it was found wrong, and how
- * its canaries were answered.
+ * What is accepted of a job's first `accepted` shards, without the leaves, what stood there before it was found wrong, what
+ * checks have found, and how its canaries were answered.
  */
 export async function loadRuns(
   results: Pick<ResultStore, 'load'>,
@@ -14,13 +15,14 @@ export async function loadRuns(
 ): Promise<{
   readonly runs: readonly RecordedRun[]
   readonly replaced: readonly RecordedRun[]
+  /** Of all stored shards, those beyond a stop and those replaced among them. */
+  readonly findings: CheckFindings
   readonly canaries: SettledJob['canaries']
 }> {
   const stored: RecordedRun[] = []
-  const canaries = { given: 0, wrong: 0 }
+  let found = NO_FINDINGS
   for await (const { runs, findings } of results.load(jobId)) {
-    canaries.given += findings.canaries
-    canaries.wrong += findings.canaries_bad
+    found = addFindings(found, findings)
     // A copy: the digests of a row lie in one memory with its leaves.
     for (const { leaves: _, ...run } of runs)
       if (run.first < accepted) stored.push({ ...run, digests: run.digests.slice() })
@@ -34,7 +36,8 @@ export async function loadRuns(
     const kept = parts.reduce((sum, { count }) => sum + count, 0)
     if (kept < Math.min(run.count, accepted - run.first)) replaced.push(run)
   }
-  return { runs, replaced, canaries: canaries.given === 0 ? undefined : canaries }
+  const { canaries: given, canaries_bad: wrong } = found
+  return { runs, replaced, findings: found, canaries: given === 0 ? undefined : { given, wrong } }
 }
 
 /** Rows of digests made at a time: 256 Ki shards, of which 8 MiB are held. */

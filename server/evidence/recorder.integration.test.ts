@@ -88,7 +88,11 @@ it('makes the file of a job of more digests than are held at a time', async () =
     const parts = await service.bundle(actor, id, { digests, since: undefined })
     const report = await verifyEvidence(bytesOf(parts), {}, { verifySignature, ops: OPS })
     expect(report.checks.filter(({ state }) => state === 'failed')).toEqual([])
-    expect(report.record).toMatchObject({ shards: { accepted: shards }, receipts: { count: receipts } })
+    expect(report.record).toMatchObject({
+      shards: { accepted: shards },
+      receipts: { count: receipts },
+      verification: { bound: { audits: 0, copies_per_shard: 2, wrong_fraction: 0, result: { at_most: 0 } } },
+    })
     expect(report.digests?.length).toBe(digests ? 32 * shards : undefined)
   }
 })

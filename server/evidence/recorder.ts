@@ -194,7 +194,7 @@ export class Recorder {
     const { result_digest, finished_at } = row
     invariant(result_digest !== null && finished_at !== null, `job ${row.id} has settled`)
     const accepted = recordedShards(row)
-    const { runs, replaced, canaries } = await loadRuns(results, row.id, accepted)
+    const { runs, replaced, findings, canaries } = await loadRuns(results, row.id, accepted)
     return assemble({
       id: row.id,
       hubs: await this.#hubs(signer),
@@ -203,6 +203,7 @@ export class Recorder {
       runs,
       replaced,
       canaries,
+      findings,
       receipts: await records.receipts(row.id),
       withheld: await records.withheld(row.id),
       result_digest,

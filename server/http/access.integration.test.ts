@@ -139,7 +139,6 @@ const PROCEDURES: readonly Row[] = [
   procedure('jobs.prioritise', 'jobs.steer', () => ({ id: own.job, priority: 'high' })),
   procedure('jobs.cancel', 'jobs.cancel', () => ({ id: own.job })),
   procedure('network.stats', 'network.read'),
-  procedure('network.epoch', 'network.read'),
   procedure('ledger.get', 'network.read'),
   procedure('agents.list', 'agents.read'),
   procedure('account.me', 'account.read'),

@@ -103,6 +103,36 @@ describe('an agent', () => {
     expect(await from('not an address')).toBe('127.0.0.0/24')
   })
 
+  it('confirms nobody who speaks from its own network, whoever their accounts are', async () => {
+    const submitter = await signUp(pool)
+    const headers = { 'content-type': 'application/json', ...submitter.headers }
+    const submitted = await fetch(`${pool.url}/api/v0/ops/execute`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(piContract('networks')),
+    })
+    const { id } = (await submitted.json()) as { id: string }
+    const from = async (name: string, address: string) => {
+      const { headers } = await signUp(pool, name)
+      const peer = connectAgentPeer(pool.url, { ...headers, 'x-forwarded-for': address })
+      return { peer, session: (await peer.enrol()).session }
+    }
+    const ann = await from('Ann', '203.0.113.7')
+    const ben = await from('Ben', '203.0.113.200')
+    const cem = await from('Cem', '198.51.100.7')
+    expect(await ann.peer.firstLease(ann.session)).toMatchObject({ data: { job_id: id, first: 0 } })
+    const leases = [ben, cem].map(async (one) => {
+      await one.peer.firstLease(one.session)
+      return one
+    })
+    // Of one shard two copies are asked for, and Ann has one: Ben, who was there first, is not asked.
+    expect(await Promise.race(leases)).toBe(cem)
+    const gone = [ann, ben, cem].map(({ peer }) => peer.closed)
+    for (const { peer } of [ann, ben, cem]) peer.close()
+    await Promise.all(gone)
+    await fetch(`${pool.url}/api/v0/jobs/${id}/cancel`, { method: 'POST', headers })
+  })
+
   it('is offered a lease of a submitted job and may fetch its contract', async () => {
     const contract = piContract('lease')
     const submitted = await fetch(`${pool.url}/api/v0/ops/execute`, {

@@ -41,7 +41,7 @@ async function statuses(count: number, ask: (nth: number) => Promise<Response>):
 
 describe('too much', () => {
   it('from one host is refused with the time to wait; another host is served', async () => {
-    const ask = (address: string) => fetch(`${pool.url}/api/trpc/network.epoch`, { headers: from(address) })
+    const ask = (address: string) => fetch(`${pool.url}/api/trpc/network.stats`, { headers: from(address) })
     expect(await statuses(6, () => ask('203.0.113.1'))).toEqual([200, 200, 200, 200, 200, 429])
     const refused = await ask('203.0.113.1')
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)

@@ -21,7 +21,7 @@ export interface IdentifyPorts {
   readonly signIn: Pick<SignIn, 'session'>
   readonly owners: Pick<OwnerService, 'ofPerson'>
   readonly tokens: Pick<TokenService, 'resolve'>
-  readonly hub: Pick<HubSessions, 'sessionExists'>
+  readonly hub: Pick<HubSessions, 'knowsSession'>
 }
 
 /** An `Authorization` header goes before cookies; one of a scheme that is not ours, as a proxy may ask for, is ignored. */
@@ -36,8 +36,8 @@ export function createIdentify({ signIn, owners, tokens, hub }: IdentifyPorts): 
     return { kind: 'key', ownerId: owner.id, keyId: tokenId }
   }
 
-  const bySession = (session: string): Actor => {
-    if (!/^[A-Za-z0-9_-]{1,64}$/.test(session) || !hub.sessionExists(session)) {
+  const bySession = async (session: string): Promise<Actor> => {
+    if (!/^[A-Za-z0-9_-]{1,64}$/.test(session) || !(await hub.knowsSession(session))) {
       throw new ForgeError('UNAUTHENTICATED', 'this session is not known', { hint: 'Enrol again.' })
     }
     return { kind: 'agent', session }

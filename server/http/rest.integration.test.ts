@@ -371,7 +371,7 @@ describe('tRPC over HTTP', () => {
     expect(form.status).toBe(415)
     const large = await post('jobs.submit', `{"contract":"${'x'.repeat(300_000)}"}`)
     expect([large.status, large.body.error]).toMatchObject([413, { data: { forge: { code: 'TOO_LARGE' } } }])
-    const calls = Array.from({ length: 17 }, () => 'network.epoch').join(',')
+    const calls = Array.from({ length: 17 }, () => 'network.stats').join(',')
     expect((await call(`/api/trpc/${calls}?batch=1&input=%7B%7D`)).status).toBe(400)
     expect((await call('/api/trpc/no.such')).body.error).toMatchObject({
       data: { forge: { code: 'NOT_FOUND' } },

@@ -52,6 +52,8 @@ export class ClusterDesk {
   readonly #ports: ClusterPorts
   readonly #unsubscribe: () => void
   #others = new Map<number, HubStatus>()
+  /** The latest start that this hub has heard of. */
+  #latest: number
   /** What each hub that started before this one had accepted and settled when it was first heard of. */
   readonly #before = new Map<number, Pick<HubStatus, 'shards_accepted' | 'jobs_settled'>>()
   /** Totals of others, by epoch: they stay when a hub goes. */
@@ -66,6 +68,7 @@ export class ClusterDesk {
 
   constructor(ports: ClusterPorts) {
     this.#ports = ports
+    this.#latest = ports.epoch
     this.#unsubscribe = ports.bus.subscribe((text) => this.#hear(text))
   }
 
@@ -100,6 +103,15 @@ export class ClusterDesk {
     const since = this.#drained.get(jobId)
     if (since === undefined) this.#drained.set(jobId, now_ms)
     return since !== undefined && now_ms - since >= FINISH_GRACE_MS
+  }
+
+  /** Whether another hub is there, of which it is known that it has started; one so new that nobody told of it is asked for. */
+  async isThere(epoch: number): Promise<boolean> {
+    if (epoch > this.#latest && !this.#others.has(epoch)) {
+      await this.poll()
+      this.#latest = Math.max(this.#latest, epoch)
+    }
+    return this.#others.has(epoch)
   }
 
   forget(jobId: string): void {
@@ -231,6 +243,7 @@ export class ClusterDesk {
       this.#totals.set(hub.epoch, parsed.data)
     }
     this.#others = others
+    this.#latest = Math.max(this.#latest, ...others.keys())
     present(new Set(others.keys()))
   }
 

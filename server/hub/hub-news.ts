@@ -22,6 +22,10 @@ export const hubNews = z.discriminatedUnion('t', [
     paused: z.boolean(),
     priority: jobPrioritySchema,
   }),
+  /** It is private or public now: who watches it may no longer be allowed to. */
+  z.object({ t: z.literal('job.shown'), job_id: z.string() }),
+  /** A person's session has ended. */
+  z.object({ t: z.literal('person.left'), session: z.string() }),
   /** Some hub has found an agent wrong. */
   z.object({
     t: z.literal('agent.failed'),

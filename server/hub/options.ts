@@ -21,6 +21,10 @@ export interface HubListener {
   networkChanged(stats: NetworkView): void
   /** Another hub has ended the job: what it was in the end stands in the database. */
   jobLetGo?(jobId: string, state: JobState): void
+  /** The job has become public or private, at this hub or another one. */
+  jobShown?(jobId: string): void
+  /** A person's session has ended, at this hub or another one. @param session its id */
+  personLeft?(session: string): void
 }
 
 export interface HubOptions {
@@ -33,6 +37,8 @@ export interface HubOptions {
   /** The key that signs the leases of a new session; agents find it among those that the site publishes. */
   leaseKey(): Promise<RecordKey>
   readonly houseAgent: boolean
+  /** Of the pool: its hubs know each other's sessions by it. Undefined: this hub's alone. */
+  readonly secret?: string
   /** Undefined: every op of the network. */
   readonly ops?: OpRegistry | undefined
   /** The queue that says which chunks are whose; its claims fence what `results` takes from the hub of that epoch. */

@@ -51,21 +51,26 @@ interface OpenRoom {
   readonly room: Room
   /** Who watches through which socket. */
   readonly sockets: Map<WebSocket, Actor>
+  /** Those whose document was found to be this room's or empty: they alone hear of changes. */
+  readonly synced: Set<WebSocket>
   readonly loaded: Promise<boolean>
   idleTimer: NodeJS.Timeout | undefined
 }
 
 /** The same for a room that is not there and one that others may watch. */
 const NO_ROOM = { code: ROOM_GONE, reason: 'there is no such room' } as const
+const FOREIGN = {
+  code: ROOM_GONE,
+  reason: 'the document is of another room; begin with an empty one',
+} as const
 
 export function createRoomServer(options: {
-  epoch: number
   source: RoomSource
   log: Log
   /** Watchers that one address may have. Undefined: ROOM_LIMITS. */
   socketsPerHost?: number | undefined
 }): RoomServer {
-  const { epoch, source, log } = options
+  const { source, log } = options
   const wss = new WebSocketServer({
     noServer: true,
     maxPayload: ROOM_LIMITS.message_bytes,
@@ -89,18 +94,18 @@ export function createRoomServer(options: {
 
   /** The room stands in the map before it is loaded, so that what the hub says meanwhile is not lost. */
   const openRoom = (id: RoomId): OpenRoom => {
-    const name = roomName(id, epoch)
+    const name = roomName(id)
     const existing = rooms.get(name)
     if (existing !== undefined) return existing
-    const sockets = new Map<WebSocket, Actor>()
+    const synced = new Set<WebSocket>()
     const room = new Room(id.kind, (frame) => {
-      for (const socket of sockets.keys()) send(socket, frame)
+      for (const socket of synced) send(socket, frame)
     })
     const loaded = source.load(id).then((entries) => {
       if (entries !== undefined) room.setMissing(entries)
       return entries !== undefined
     })
-    const open: OpenRoom = { room, sockets, loaded, idleTimer: undefined }
+    const open: OpenRoom = { room, sockets: new Map(), synced, loaded, idleTimer: undefined }
     rooms.set(name, open)
     evictWhenIdle(name, open)
     return open
@@ -113,14 +118,13 @@ export function createRoomServer(options: {
   ): Promise<OpenRoom | { readonly code: number; readonly reason: string }> => {
     const parsed = parseRoomName(name)
     if (parsed === undefined) return { code: ROOM_GONE, reason: 'not the name of a room' }
-    if (parsed.epoch !== epoch) return { code: ROOM_GONE, reason: `the epoch is ${epoch}` }
     if (rooms.size >= ROOM_LIMITS.rooms && !rooms.has(name)) {
       return { code: CLOSE.restarting, reason: 'too many rooms are open; try again' }
     }
     let open: OpenRoom | undefined
     try {
-      if (!(await source.mayWatch(parsed.room, actor))) return NO_ROOM
-      open = openRoom(parsed.room)
+      if (!(await source.mayWatch(parsed, actor))) return NO_ROOM
+      open = openRoom(parsed)
       if (await open.loaded) return open
       evict(name, open)
       return NO_ROOM
@@ -148,7 +152,14 @@ export function createRoomServer(options: {
       try {
         if (!isBinary) throw new Error('a text frame')
         const answer = open.room.answer(bytesOf(data))
-        if (answer !== undefined) send(socket, answer)
+        if (answer === undefined) return
+        if (answer === 'foreign') {
+          open.synced.delete(socket)
+          socket.close(FOREIGN.code, FOREIGN.reason)
+          return
+        }
+        send(socket, answer)
+        open.synced.add(socket)
       } catch (error) {
         log.debug('room.malformed', { room: name, error })
         socket.close(CLOSE.malformed, 'not a message of the sync protocol')
@@ -156,6 +167,7 @@ export function createRoomServer(options: {
     })
     socket.once('close', () => {
       open.sockets.delete(socket)
+      open.synced.delete(socket)
       if (rooms.get(name) === open) evictWhenIdle(name, open)
     })
   }
@@ -195,7 +207,7 @@ export function createRoomServer(options: {
     },
 
     async recheck(id) {
-      for (const [socket, actor] of rooms.get(roomName(id, epoch))?.sockets ?? []) {
+      for (const [socket, actor] of rooms.get(roomName(id))?.sockets ?? []) {
         if (!(await source.mayWatch(id, actor))) socket.close(NO_ROOM.code, NO_ROOM.reason)
       }
     },
@@ -209,10 +221,10 @@ export function createRoomServer(options: {
     },
 
     set(id, entries) {
-      rooms.get(roomName(id, epoch))?.room.set(entries)
+      rooms.get(roomName(id))?.room.set(entries)
     },
 
-    watched: (id) => rooms.has(roomName(id, epoch)),
+    watched: (id) => rooms.has(roomName(id)),
 
     close() {
       clearInterval(keepAliveTimer)

@@ -55,17 +55,20 @@ export class Room {
   /**
    * Answers one message of a watcher. Only a request for state (sync step 1) has an answer; updates, sync step 2 and
    * awareness are dropped: rooms have one writer, and nothing here is meant for other visitors.
-   * @returns the frame to send back, or undefined
+   * @returns the frame with the state that the watcher lacks; `foreign` when his document holds what this room has not
+   * written; undefined for what has no answer
    * @throws Error when the message is malformed
    */
-  answer(message: Uint8Array): Uint8Array | undefined {
+  answer(message: Uint8Array): Uint8Array | 'foreign' | undefined {
     const decoder = decoding.createDecoder(message)
     switch (decoding.readVarUint(decoder)) {
       case MESSAGE_SYNC: {
         if (decoding.readVarUint(decoder) !== sync.messageYjsSyncStep1) return undefined
+        const known = decoding.readVarUint8Array(decoder)
+        if (this.#isForeign(known)) return 'foreign'
         const encoder = encoding.createEncoder()
         encoding.writeVarUint(encoder, MESSAGE_SYNC)
-        sync.readSyncStep1(decoder, encoder, this.#doc)
+        sync.writeSyncStep2(encoder, this.#doc, known)
         return encoding.toUint8Array(encoder)
       }
       case MESSAGE_AWARENESS:
@@ -75,6 +78,16 @@ export class Room {
       default:
         throw new Error('an unknown message type')
     }
+  }
+
+  /**
+   * Whether a state vector tells of writing that is not this room's: a document kept from another server, an earlier
+   * process or an earlier room, or written by its holder. Merged with ours it could win over what the room shows.
+   */
+  #isForeign(stateVector: Uint8Array): boolean {
+    for (const [client, clock] of Y.decodeStateVector(stateVector))
+      if (clock > Y.getState(this.#doc.store, client)) return true
+    return false
   }
 
   destroy(): void {

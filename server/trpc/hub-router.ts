@@ -14,6 +14,7 @@ import { type AgentOwnerPorts, ownerOfAgent } from '../core/agent-owner.ts'
 import type { ChallengeService } from '../core/challenges.ts'
 import type { EmbedService } from '../core/embed.ts'
 import type { HubSessions } from '../core/hub-port.ts'
+import { knownNetwork } from '../core/network-prefix.ts'
 import { toForgeError, toTrpcError } from './errors.ts'
 
 /**
@@ -76,7 +77,7 @@ export const hubRouter = t.router({
         const { owner, tokenId } = await ownerOfAgent(ctx, { ...ctx, token, identify: who })
         if (owner.kind === 'network') await ctx.challenges.redeem(input.challenge)
         const enrolled = await ctx.hub.enrol(input, {
-          remoteAddress: ctx.remoteAddress,
+          network: knownNetwork(ctx.remoteAddress),
           ownerId: owner.id,
           ownerLabel: owner.label,
           tokenId,

@@ -140,6 +140,9 @@ def fits(schema, value):
 def integer(low, high=SAFE):
     return lambda value: need(type(value) is float and value.is_integer() and low <= value <= high, 'no such integer')
 
+def real(low, high=math.inf):
+    return lambda value: need(type(value) is float and low <= value <= high, 'no such number')
+
 def text(low, high=1 << 62):  # lengths are in UTF-16 units
     return lambda value: need(type(value) is str and low <= len(value.encode('utf-16-le')) // 2 <= high, 'no such text')
 
@@ -184,7 +187,12 @@ RECORD = {
     'result': {'digest': DIGEST, 'artifacts': [
         {'name': text(1, 64), 'digest': DIGEST, 'dtype': DTYPE, 'shape': [integer(0), 0, 4], 'bytes': integer(0)}, 0, 64]},
     'verification': {'asked': VERIFY, 'methods': dict.fromkeys(METHOD, integer(0, SHARDS)),
-                     'copies': integer(0), 'keys': integer(0), 'owners': integer(0)},
+                     'copies': integer(0), 'keys': integer(0), 'owners': integer(0),
+                     'canaries?': {'given': integer(1), 'wrong': integer(0)},
+                     'bound?': {'audits': integer(0, SHARDS), 'audits_bad': integer(0, 65536), 'doubt_single': real(0),
+                                'doubt_agreed': real(0), 'copies_per_shard': real(0), 'wrong_fraction?': real(0, 1),
+                                'modelled_error': real(0, 1), 'result?': {
+                                    'figure': text(1, 120), 'unit?': text(1, 40), 'at_most': real(0)}}},
     'receipts': {'count': integer(0), 'root': DIGEST, 'lease_hubs?': [DIGEST, 1, 16]},
     'credits': lambda value: value is None or integer(0)(value),
     'settled_at': '[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z'}
@@ -211,6 +219,26 @@ BUNDLE = {
     'log': {'proof': text(1), 'consistency?': {'old': integer(0), 'hashes': [base64_of(32), 0, 63]}},
     'keys': {'hub': base64_of(32), 'log': text(1, 512), 'witnesses': [text(1, 512), 0, 64]},
     'digests?': [base64_of(None, 174764), 0, SHARDS // ROW]}
+
+# --- Section 5.1: the one-sided 95 % limit of Clopper and Pearson
+
+def at_most(bad, audits):
+    if bad == audits:
+        return 1.0
+    low, high = bad / audits, 1.0
+    while high - low > high * 2 ** -40:
+        p = (low + high) / 2
+        # The largest term by logarithms, the smaller ones by their ratios to it.
+        term = total = 1.0
+        for j in range(bad, 0, -1):
+            term *= j / (audits - j + 1) * (1 - p) / p
+            total += term
+            if term < total * 2 ** -60:
+                break
+        largest = (math.lgamma(audits + 1) - math.lgamma(bad + 1) - math.lgamma(audits - bad + 1)
+                   + bad * math.log(p) + (audits - bad) * math.log1p(-p))
+        low, high = (p, high) if largest + math.log(total) > math.log(0.05) else (low, p)
+    return high
 
 # --- Section 2: Ed25519, RFC 8032, cofactorless and strict
 
@@ -518,8 +546,30 @@ class Verifier:
         need(following == self.record['shards']['accepted'], 'other shards were accepted')
         need(len(agents) == len(trace['agents']) == len(set(trace['agents'])), 'an agent has no copy or two names')
         counts |= {'keys': len(agents), 'owners': len(owners), 'asked': self.record['verification']['asked']}
-        need(canonical(counts) == canonical(self.record['verification']), 'the record counts otherwise')
+        said = {name: value for name, value in self.record['verification'].items() if name not in ('canaries', 'bound')}
+        need(canonical(counts) == canonical(said), 'the record counts otherwise')
+        self.check_bound()
         return trace
+
+    def check_bound(self):
+        counts, accepted = self.record['verification'], self.record['shards']['accepted']
+        if 'bound' not in counts:
+            return
+        said, methods, mode = counts['bound'], counts['methods'], counts['asked']['mode']
+        need(said['audits_bad'] <= said['audits'], 'more audits were bad than there were')
+        limit = at_most(int(said['audits_bad']), int(said['audits'])) if said['audits'] else None
+        wrong = said['doubt_agreed']
+        if mode == 'full':
+            wrong = wrong if limit is None else methods['quorum'] * limit
+        elif methods['single'] > 0:
+            wrong = None if limit is None else methods['single'] * limit + wrong
+        follows = {'copies_per_shard': counts['copies'] / accepted,
+                   'modelled_error': min(1.0, (said['doubt_single'] + said['doubt_agreed']) / accepted)}
+        if wrong is not None:
+            follows['wrong_fraction'] = min(1.0, wrong / accepted)
+        for name in ('copies_per_shard', 'modelled_error', 'wrong_fraction'):
+            a, b = said.get(name), follows.get(name)
+            need(a == b or None not in (a, b) and abs(a - b) <= 1e-6 * max(a, b), f'its {name} does not follow')
 
     def check_receipts(self):
         given, record, digests = self.bundle['receipts'], self.record, self.values.get('shards')

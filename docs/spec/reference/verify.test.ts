@@ -8,6 +8,7 @@ import { toBase64 } from '../../../kernel/base64.ts'
 import { FORGERIES } from '../../../kernel/evidence/forgeries.test-support.ts'
 import { checkpointAt, fileOf, makeSample, pastOf } from '../../../kernel/evidence/sample.test-support.ts'
 import { consistencyProof } from '../../../kernel/merkle-proof.ts'
+import { NO_FINDINGS } from '../../../kernel/verification/job-bound.ts'
 import { bothOn, pinsOf, states } from './agreement.test-support.ts'
 import { hasPython, type Request } from './second-verifier.test-support.ts'
 
@@ -19,8 +20,18 @@ if (!python) console.log('missing: python3, so the second verifier was not tried
 describe.skipIf(!python)('the second verifier', () => {
   it('accepts honest files as the kernel does', { timeout: 60_000 }, async () => {
     const requests: Request[] = []
-    for (const mode of ['quorum', 'none'] as const) {
-      const sample = await makeSample({ seed: `honest ${mode}`, mode })
+    const found = { ...NO_FINDINGS, doubt_single: 0.3, doubt_agreed: 0.002 }
+    for (const [mode, findings] of [
+      ['quorum', undefined],
+      ['none', undefined],
+      ['quorum', found],
+      ['none', found],
+      ['none', { ...found, audits: 1, audits_bad: 1 }],
+      ['none', { ...found, audits: 59 }],
+      ['none', { ...found, audits: 1_000_000, audits_bad: 60_000 }],
+      ['quorum', { ...found, doubt_agreed: 1e9 }],
+    ] as const) {
+      const sample = await makeSample({ seed: `honest ${mode}`, mode, ...(findings && { findings }) })
       const { bundle } = sample
       const { digests: _, ...bare } = bundle
       const hashes = consistencyProof(259, 300, pastOf(bundle.envelope)).map(toBase64)

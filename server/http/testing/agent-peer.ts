@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { createTRPCUntypedClient, createWSClient, wsLink } from '@trpc/client'
-import { WebSocket } from 'ws'
+import { type ClientOptions, WebSocket } from 'ws'
 import { solveChallenge } from '../../../agent-runtime/challenge.ts'
 import { hubError } from '../../../agent-runtime/hub-transport.ts'
 import { type ClaimChallenge, type ClaimProof, claimBytes } from '../../../kernel/claim.ts'
@@ -141,15 +141,22 @@ function execute(
   }
 }
 
-/** @param headers sent with the upgrade, for instance the cookies of somebody who has signed in */
-export function connectAgentPeer(url: string, headers: Readonly<Record<string, string>> = {}): AgentPeer {
+/**
+ * @param headers sent with the upgrade, for instance the cookies of somebody who has signed in
+ * @param options of the socket, for instance what TLS needs
+ */
+export function connectAgentPeer(
+  url: string,
+  headers: Readonly<Record<string, string>> = {},
+  options: ClientOptions = {},
+): AgentPeer {
   let tellClosed: (closed: Closed) => void
   const closed = new Promise<Closed>((resolve) => {
     tellClosed = resolve
   })
   class Socket extends WebSocket {
     constructor(address: string) {
-      super(address, { headers })
+      super(address, { ...options, headers: { ...options.headers, ...headers } })
       void closeOf(this).then(tellClosed)
     }
   }

@@ -9,6 +9,7 @@ import { passChecksOf, standingOf } from './standings.ts'
 import type { Canary, HubJob, HubLease, HubSession, HubState, KnownRun, Run } from './state.ts'
 import type { Turn } from './turn.ts'
 import { copiesPaid } from './verify-policy.ts'
+import { voicesOf } from './voices.ts'
 
 /**
  * Canaries: leases of shards that the referee has executed before. They are of the job that it would have been the agent's
@@ -31,8 +32,8 @@ export function rememberKnown(
   const kept = places.slice(0, HUB.known_places)
   const bytes = new Uint8Array(32 * kept.length)
   for (const at of kept.keys()) bytes.set(digests[at] ?? new Uint8Array(32), 32 * at)
-  const owners = new Set(copies.map(({ owner }) => owner))
-  job.known[job.known_next] = { first, count, places: kept, digests: bytes, owners }
+  const voices = new Set(copies.flatMap(voicesOf))
+  job.known[job.known_next] = { first, count, places: kept, digests: bytes, voices }
   job.known_next = (job.known_next + 1) % HUB.known_runs
 }
 
@@ -59,7 +60,8 @@ export function drawCanary(
   const from = standing.isOnProbation || session.reached?.job !== job ? 0 : session.reached.end
   for (let at = 0; at < Math.min(HUB.canary_candidates, job.known.length); at++) {
     const known = job.known[(start + at) % job.known.length]
-    if (known === undefined || known.owners.has(session.owner) || known.first < from) continue
+    if (known === undefined || known.first < from) continue
+    if (voicesOf(session).some((voice) => known.voices.has(voice))) continue
     // One that is much shorter than work could be told from it.
     if (2 * known.count < size) continue
     const choice = cut(known, size, draw())

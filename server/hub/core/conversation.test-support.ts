@@ -78,7 +78,11 @@ export class Conversation {
     owner: string,
     executor: 'webgpu' | 'cpu' = 'cpu',
     window = 1,
-    offer: { readonly causes?: readonly string[]; readonly memory_bytes?: number } = {},
+    offer: {
+      readonly causes?: readonly string[]
+      readonly memory_bytes?: number
+      readonly network?: string
+    } = {},
   ): void {
     this.say({
       t: 'session.joined',

@@ -128,6 +128,8 @@ export type HubEvent =
         readonly id: string
         readonly agent: string
         readonly owner: string
+        /** Prefix of the public address that it speaks from; undefined: not known. */
+        readonly network?: string | undefined
         readonly executor: ExecutorKind
         readonly window: number
         /** Families of ops that its contributor chose; undefined: all. */

@@ -2,6 +2,7 @@ import { eligible, fitsTarget } from './fleet.ts'
 import { unlink } from './linked-list.ts'
 import { fits, kindOf } from './offers.ts'
 import type { HubJob, HubSession, HubState, Run } from './state.ts'
+import { areApart, voicesOf } from './voices.ts'
 
 /**
  * Which agents are to be offered work. An agent that listens and has room in its window is **hungry**. When it finds
@@ -26,15 +27,15 @@ export function nextHungry(state: HubState): HubSession | undefined {
 /** Found nothing. */
 export function setIdle(session: HubSession): void {
   unlink(session)
-  session.offer.idle.push([session.owner], session)
+  session.offer.idle.push(voicesOf(session), session)
 }
 
 /** Wakes an idle agent that may take this run, one of another kind than has begun it if there is one. */
 export function wakeFor(state: HubState, job: HubJob, run: Run): void {
   const begun = run.copies[0]?.executor
   const other = begun === undefined || kindOf(begun) === 'gpu' ? 'cpu' : 'gpu'
-  const may = ([owner]: readonly string[]): boolean =>
-    owner !== job.owner && !run.copies.some((copy) => copy.owner === owner)
+  const may = ([owner = '', network]: readonly string[]): boolean =>
+    owner !== job.owner && run.copies.every((copy) => areApart(copy, { owner, network }))
   for (const kind of [other, other === 'cpu' ? 'gpu' : 'cpu'] as const) {
     if (!fitsTarget(job, kind)) continue
     for (const offer of state.offers.values()) {

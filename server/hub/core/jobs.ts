@@ -9,7 +9,6 @@ import { HUB } from './limits.ts'
 import { LinkedList } from './linked-list.ts'
 import { completeJob } from './looks.ts'
 import { memoryLog2 } from './offers.ts'
-import { OwnerQueues } from './owner-queues.ts'
 import { RangeHeap } from './range-heap.ts'
 import { dropCopies } from './runs.ts'
 import type { HubJob } from './state.ts'
@@ -17,6 +16,7 @@ import { addSuspects, forgetSuspects, noteSingle } from './suspects.ts'
 import { movePhase, type Turn, updatePhase } from './turn.ts'
 import { countJob, hasWork, laneOf, offerJob, uncountJob, withdrawJob } from './turns.ts'
 import { excludesSubmitter } from './verify-policy.ts'
+import { VoiceQueues } from './voice-queues.ts'
 import { withhold } from './withheld.ts'
 
 /** Jobs: they come with nothing but their plan, claim chunks, and end. */
@@ -50,7 +50,7 @@ export function admitJob(turn: Turn, admitted: AdmittedJob): void {
     chunks: new Map(),
     fresh: new RangeHeap(),
     fresh_count: 0,
-    waiting: { 1: new OwnerQueues(), 2: new OwnerQueues(), 3: new OwnerQueues() },
+    waiting: { 1: new VoiceQueues(), 2: new VoiceQueues(), 3: new VoiceQueues() },
     waiting_shards: { 1: 0, 2: 0, 3: 0 },
     missing_copies: 0,
     flying: new LinkedList(),

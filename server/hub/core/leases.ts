@@ -7,6 +7,7 @@ import { dropCopies, enqueue } from './runs.ts'
 import type { Canary, HubJob, HubLease, HubSession, HubState, Run } from './state.ts'
 import { movePhase, sendTo, type Turn, updatePhase } from './turn.ts'
 import { serveJob } from './turns.ts'
+import { voicesOf } from './voices.ts'
 
 /** Leases: promising a run's shards to an agent, and taking promises back. */
 
@@ -24,6 +25,7 @@ export function grantLease(turn: Turn, session: HubSession, run: Run): void {
       session: session.id,
       agent: session.agent.id,
       owner: session.owner,
+      network: session.network,
       executor: session.executor,
       digests: undefined,
       leaves: undefined,
@@ -52,7 +54,7 @@ export function grantCanary(
   job: HubJob,
   { first, count, ...canary }: Canary & { readonly first: number; readonly count: number },
 ): void {
-  canary.known.owners.add(session.owner)
+  for (const voice of voicesOf(session)) canary.known.voices.add(voice)
   const lease = openLease(turn.state, session, job, { first, count, canary })
   job.canaries.add(lease)
   holdLease(turn.state, lease)

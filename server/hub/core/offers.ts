@@ -1,7 +1,7 @@
 import type { ExecutorKind } from '../../../kernel/receipt.ts'
 import type { HubEvent } from './events.ts'
-import { OwnerQueues } from './owner-queues.ts'
 import { emptyCount, type HubState, type Needs, type Offer } from './state.ts'
+import { VoiceQueues } from './voice-queues.ts'
 
 /**
  * What agents offer and what jobs need. Agents that offer the same are counted together and wait together, jobs that need
@@ -54,7 +54,7 @@ export function offerOf(state: HubState, { executor, causes, memory_bytes }: Joi
     causes: chosen === undefined ? undefined : new Set(chosen),
     sessions: 0,
     count: emptyCount(),
-    idle: new OwnerQueues(),
+    idle: new VoiceQueues(),
   }
   state.offers.set(key, offer)
   return offer

@@ -135,6 +135,7 @@ describe('a referee with more than enough to do', () => {
       session: 's',
       agent: 'a',
       owner: 'o',
+      network: undefined,
       executor: 'cpu',
       digests: new Uint8Array(32),
       leaves: undefined,

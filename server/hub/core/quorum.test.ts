@@ -26,6 +26,26 @@ describe('quorum of two owners', () => {
     expect(leasesIn(hub.join('a2', 'alice', 'webgpu'))).toEqual([])
   })
 
+  it('never gives both copies to one network, whatever the number of accounts there', () => {
+    const hub = new Conversation()
+    hub.admit({ shard_count: 1 })
+    const network = '203.0.113.0/24'
+    expect(leasesIn(hub.join('a1', 'alice', 'cpu', 1, { network }))).toHaveLength(1)
+    expect(leasesIn(hub.join('b1', 'bob', 'webgpu', 1, { network }))).toEqual([])
+    // Whose network is not known may be anywhere, and so is somebody elsewhere.
+    expect(leasesIn(hub.join('c1', 'carol', 'cpu', 1, { network: '198.51.100.0/24' }))).toHaveLength(1)
+  })
+
+  it('lets the referee supply the second copy at once after the wait when all others are in its network', () => {
+    const hub = new Conversation()
+    hub.admit({ shard_count: 1 })
+    const network = '203.0.113.0/24'
+    const lease = only(leasesIn(hub.join('a1', 'alice', 'cpu', 1, { network })))
+    for (const owner of ['bob', 'carol']) hub.join(owner, owner, 'cpu', 1, { network })
+    expect(kinds(hub.answer(lease.lease_id))).not.toContain('referee.run')
+    expect(hub.later(HUB.second_owner_wait_ms)).toContainEqual(ASKED)
+  })
+
   it("never counts the submitter's own agents", () => {
     const hub = new Conversation()
     hub.admit()

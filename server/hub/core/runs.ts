@@ -7,6 +7,7 @@ import { kindOf } from './offers.ts'
 import type { Copy, HubChunk, HubJob, HubState, KindMask, Run } from './state.ts'
 import { offerFresh, offerJob } from './turns.ts'
 import { plannedCopies } from './verify-policy.ts'
+import { voicesOf } from './voices.ts'
 
 /**
  * Runs: making, splitting, and the queue in which each stands.
@@ -117,10 +118,10 @@ export function enqueue(state: HubState, run: Run): void {
 function enqueueWaiting(job: HubJob, run: Run): void {
   const kinds = kindsOf(run)
   const missing = run.count * (run.wanted - run.copies.length)
-  job.waiting[kinds].push(
-    run.copies.map(({ owner }) => owner),
-    run,
-  )
+  const [only, ...others] = run.copies
+  invariant(only !== undefined, 'a run has a copy')
+  const voices = others.length === 0 ? voicesOf(only) : run.copies.flatMap(voicesOf)
+  job.waiting[kinds].push(voices, run)
   job.waiting_shards[kinds] += run.count
   job.missing_copies += missing
   run.queued = { kinds, missing }

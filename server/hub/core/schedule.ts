@@ -13,10 +13,12 @@ import type { HubJob, HubSession, HubState, KindMask, Run } from './state.ts'
 import type { Turn } from './turn.ts'
 import { hasTurns, hasWork, inTurn, withdrawJob } from './turns.ts'
 import { excludesSubmitter, plannedCopies } from './verify-policy.ts'
+import { areApart, isApart } from './voices.ts'
 
 /**
  * Which shards an agent gets next. Rules:
- * - A shard is never leased twice to one owner, and under verification never to its submitter's own agents.
+ * - A shard is never leased twice to one owner or into one known network (voices.ts), and under verification never to its
+ *   submitter's own agents.
  * - A lease never crosses a look of a job with a target (looks.ts).
  * - An agent meets only jobs that it can do and whose cause its contributor has chosen (offers.ts).
  * - Owners take turns by the work that the network has done for them, then each owner's jobs by theirs over their weights;
@@ -85,7 +87,7 @@ function mayWorkFor(state: HubState, job: HubJob, session: HubSession): boolean 
 function chooseInJob(state: HubState, job: HubJob, session: HubSession): Choice | undefined {
   const alike: KindMask = kindOf(session.executor) === 'gpu' ? 2 : 1
   const others: readonly KindMask[] = alike === 2 ? [1, 3] : [2, 3]
-  const may = (owners: readonly string[]): boolean => !owners.includes(session.owner)
+  const may = (voices: readonly string[]): boolean => isApart(voices, session)
   for (const kinds of others) {
     const run = job.waiting[kinds].first(may)
     if (run !== undefined) return { job, run }
@@ -114,7 +116,7 @@ function straggler(state: HubState, job: HubJob, session: HubSession): Choice | 
   for (const run of job.flying) {
     if (looked++ >= HUB.straggler_candidates) return undefined
     if (run.copies.length > run.wanted || state.now_ms < run.straggles_ms) continue
-    if (run.copies.some(({ owner }) => owner === session.owner)) continue
+    if (!run.copies.every((copy) => areApart(copy, session))) continue
     return { job, run }
   }
   return undefined

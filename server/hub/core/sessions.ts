@@ -24,6 +24,7 @@ export function joinSession(turn: Turn, event: HubEvent & { t: 'session.joined' 
     id,
     agent,
     owner,
+    network: event.session.network,
     executor,
     offer: offerOf(state, event.session),
     window,

@@ -4,10 +4,10 @@ import type { LiveStanding } from '../../../kernel/verification/reputation.ts'
 import type { FairQueue, Sharer } from './fair-queue.ts'
 import type { JobPhase, RunStage } from './lifecycle.ts'
 import { type Linked, LinkedList } from './linked-list.ts'
-import type { OwnerQueues } from './owner-queues.ts'
 import type { RangeHeap } from './range-heap.ts'
 import { type Timer, TimerWheel } from './timers.ts'
 import type { VerifyPolicy } from './verify-policy.ts'
+import type { VoiceQueues } from './voice-queues.ts'
 
 /**
  * What the hub's core knows. A job's shards are cut into chunks, of which this hub owns some; inside an owned chunk a
@@ -40,7 +40,7 @@ export interface Offer {
   sessions: number
   readonly count: FleetCount
   /** Agents that would take a lease and found nothing: offered again when something turns up. */
-  readonly idle: OwnerQueues<HubSession>
+  readonly idle: VoiceQueues<HubSession>
 }
 
 /** What a job asks of an agent. */
@@ -68,6 +68,7 @@ export interface Copy {
   readonly session: string
   readonly agent: string
   readonly owner: string
+  readonly network: string | undefined
   readonly executor: ExecutorKind
   /** 32 bytes a shard once returned. */
   readonly digests: Uint8Array | undefined
@@ -158,7 +159,7 @@ export interface HubJob extends Sharer, Needs {
   readonly fresh: RangeHeap<HubChunk>
   fresh_count: number
   /** Runs that want a copy which nobody has promised, by the kinds of executors that have begun them. */
-  readonly waiting: Readonly<Record<KindMask, OwnerQueues<Run>>>
+  readonly waiting: Readonly<Record<KindMask, VoiceQueues<Run>>>
   /** Shards in `waiting`, by kinds. */
   readonly waiting_shards: Record<KindMask, number>
   /** Copies of shards that nobody has promised, fresh shards left out. */
@@ -204,6 +205,7 @@ export interface HubSession extends Linked<HubSession> {
   readonly id: string
   readonly agent: HubAgent
   readonly owner: string
+  readonly network: string | undefined
   readonly executor: ExecutorKind
   readonly offer: Offer
   readonly window: number
@@ -260,8 +262,8 @@ export interface KnownRun {
   /** Those shards, counted from the run's first, ascending; 32 bytes each. */
   readonly places: readonly number[]
   readonly digests: Uint8Array
-  /** Who has computed it or was asked before, and would know it again. */
-  readonly owners: Set<string>
+  /** Voices of those who have computed it or were asked before, and would know it again. */
+  readonly voices: Set<string>
 }
 
 /** What a lease must give whose answer is known in part. */
@@ -326,8 +328,8 @@ export interface HubState {
   /** Agents whose result was wrong, with the reason: no more work in this hub's life. */
   readonly blocked: Map<string, string>
   readonly offers: Map<string, Offer>
-  /** Agents of each owner. */
-  readonly owners: Map<string, Map<Offer, FleetCount>>
+  /** Agents of each owner, of each network, and of each owner in each network (fleet.ts). */
+  readonly crowds: Map<string, Map<Offer, FleetCount>>
   readonly lanes: Map<string, Lane>
   readonly accounts: Map<string, OwnerAccount>
   /** Agents that would take a lease, by how many they hold. */
@@ -361,7 +363,7 @@ export function initialState(epoch: number, options: HubOptions): HubState {
     agents: new Map(),
     blocked: new Map(),
     offers: new Map(),
-    owners: new Map(),
+    crowds: new Map(),
     lanes: new Map(),
     accounts: new Map(),
     hungry: Array.from({ length: WINDOW_MAX }, () => new LinkedList<HubSession>()),

@@ -30,7 +30,7 @@ export class AgentHost implements Listener {
   connect(): void {
     const { random } = this.#world
     const hub = random.pick(this.#world.hubs)
-    const { key, owner, executor, causes, memory_bytes } = this.agent
+    const { key, owner, network, executor, causes, memory_bytes } = this.agent
     const standing = this.#world.trust.admit(key, this.#world.queue.now_ms)
     if (!hub.isUp || standing === undefined) {
       this.#world.after(random.between(500, 3000), () => this.connect())
@@ -41,7 +41,7 @@ export class AgentHost implements Listener {
     this.#session = this.#world.newSession(this)
     hub.tell({
       t: 'session.joined',
-      session: { id: this.#session, agent: key, owner, executor, window: 2, causes, memory_bytes },
+      session: { id: this.#session, agent: key, owner, network, executor, window: 2, causes, memory_bytes },
       claimed_speed: random.chance(0.5) ? undefined : 1e5 / this.agent.shard_ms,
       standing,
     })

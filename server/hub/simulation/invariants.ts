@@ -126,6 +126,8 @@ function checkRun(state: HubState, job: HubJob, run: Run, fail: (message: string
   const owners = new Set(run.copies.map((copy) => copy.owner))
   if (run.copies.length === 0 && run.stage !== 'refereed') fail(`${where} has no copy`)
   if (owners.size !== run.copies.length) fail(`${where} has two copies of one owner`)
+  const networks = run.copies.flatMap(({ network }) => network ?? [])
+  if (new Set(networks).size !== networks.length) fail(`${where} has two copies from one network`)
   if (excludesSubmitter(job.verify) && owners.has(job.owner))
     fail(`${where} has a copy of the submitter's own agent`)
   if (run.copies.length > run.wanted + 1) fail(`${where} has more copies than are needed`)

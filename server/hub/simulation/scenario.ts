@@ -35,6 +35,8 @@ export type Honesty = 'honest' | 'independent' | 'sleeper' | 'colluder'
 export interface SimAgent {
   readonly key: string
   readonly owner: string
+  /** From where it speaks; undefined: not known. */
+  readonly network: string | undefined
   readonly executor: ExecutorKind
   /** What its contributor chose; undefined: all. */
   readonly causes: readonly string[] | undefined
@@ -157,6 +159,7 @@ function agentOf(random: Random, index: number, colluding: boolean): SimAgent {
   return {
     key: `agent${index}`,
     owner: random.chance(0.1) ? 'submitter0' : `owner${owner}`,
+    network: random.chance(0.4) ? `network${random.below(2)}` : undefined,
     executor: random.pick(['webgpu', 'wasm', 'cpu'] as const),
     causes: random.chance(0.25) ? [random.pick(CAUSES)] : undefined,
     memory_bytes: random.chance(0.3) ? random.pick([SMALL_BYTES, LARGE_BYTES]) : undefined,
@@ -177,6 +180,7 @@ function steady(executor: ExecutorKind): SimAgent {
   return {
     key: `steady-${executor}`,
     owner: `steady-${executor}`,
+    network: undefined,
     executor,
     causes: undefined,
     memory_bytes: LARGE_BYTES,

@@ -1,0 +1,78 @@
+import type { Verify } from '../contract.ts'
+import { invariant } from '../errors.ts'
+import { LIMITS } from '../limits.ts'
+import type { LeafRange } from '../ops/op.ts'
+import { type CheckFindings, jobBound, NO_FINDINGS } from '../verification/job-bound.ts'
+import { fail } from './checklist.ts'
+import { BOUND_BAD_MAX, type JobRecord, type RecordedBound } from './record.ts'
+import type { TraceCounts } from './trace.ts'
+
+/** What a record states about its result: made from counts, and made again from the same counts by whoever verifies it. */
+
+interface Counts {
+  readonly verify: Verify
+  readonly accepted: number
+  readonly counted: TraceCounts
+  readonly range: LeafRange | undefined
+}
+
+/** Of another implementation's arithmetic this much is allowed to differ, relative to the figure. */
+const TOLERANCE = 1e-6
+
+/** Undefined where more was found than a record can state. */
+export function boundOf(
+  findings: CheckFindings,
+  { verify, accepted, counted, range }: Counts,
+): RecordedBound | undefined {
+  if (findings.audits > LIMITS.shards || findings.audits_bad > BOUND_BAD_MAX) return undefined
+  const { methods, copies } = counted
+  const bound = jobBound(
+    { ...findings, accepted, copies, single: methods.single, agreed: methods.quorum },
+    verify,
+    accepted,
+    range,
+  )
+  invariant(bound !== undefined, 'a record has accepted shards')
+  const { audits, audits_bad, doubt_single, doubt_agreed } = findings
+  const { copies_per_shard, wrong_fraction, modelled_error, result } = bound
+  return {
+    audits,
+    audits_bad,
+    doubt_single,
+    doubt_agreed,
+    copies_per_shard,
+    ...(wrong_fraction === undefined ? {} : { wrong_fraction }),
+    modelled_error,
+    ...(result === undefined ? {} : { result }),
+  }
+}
+
+/**
+ * The figures follow from what was found and from the counts. How far a wrong share moves the result is the op's to say, and
+ * not checked here. @returns what is stated, in words; '' where nothing is
+ */
+export function checkBound({ verification, shards }: JobRecord): string {
+  const { asked, bound: said, copies, keys, owners, methods } = verification
+  if (said === undefined) return ''
+  const { audits, audits_bad, doubt_single, doubt_agreed } = said
+  if (audits_bad > audits) fail(`${audits_bad} of ${audits} audits were bad`)
+  const counts = {
+    verify: asked,
+    accepted: shards.accepted,
+    counted: { methods, copies, keys, owners },
+    range: undefined,
+  }
+  const made = boundOf({ ...NO_FINDINGS, audits, audits_bad, doubt_single, doubt_agreed }, counts)
+  for (const name of ['copies_per_shard', 'wrong_fraction', 'modelled_error'] as const)
+    if (!isClose(said[name], made?.[name]))
+      fail(`its ${name} is ${said[name]}, from its counts follows ${made?.[name]}`)
+  return said.wrong_fraction === undefined
+    ? ', no bound on wrong shards'
+    : `, at most ${said.wrong_fraction} of the shards wrong with 95 % confidence after ${audits} audits`
+}
+
+function isClose(a: number | undefined, b: number | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b
+  const apart = a < b ? b - a : a - b
+  return apart <= TOLERANCE * (a < b ? b : a)
+}
