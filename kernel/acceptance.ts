@@ -1,7 +1,16 @@
 import type { ExecutorKind } from './receipt.ts'
 
-/** How an accepted shard was verified: on one word, by agreement of owners, by the hub's own execution or algebraic check. */
-export type AcceptMethod = 'single' | 'quorum' | 'referee' | 'algebraic'
+/**
+ * How an accepted shard was verified: on one word, by agreement of owners, by the hub's own execution or algebraic check. The
+ * only list of methods; their order means nothing.
+ */
+export const ACCEPT_METHODS = ['single', 'quorum', 'referee', 'algebraic'] as const
+export type AcceptMethod = (typeof ACCEPT_METHODS)[number]
+
+/** The same under each method: a zero to count from, or a schema of each count. */
+export function byMethod<T>(value: T): Record<AcceptMethod, T> {
+  return { single: value, quorum: value, referee: value, algebraic: value }
+}
 
 /** One execution of a shard whose digest is the accepted one. */
 export interface AcceptedCopy {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ACCEPT_METHODS, byMethod } from './acceptance.ts'
 import { costItemView, jobCostView } from './api/credits.ts'
 import type { JsonObject } from './canonical.ts'
 import type { StoppingRoom } from './early-stopping.ts'
@@ -56,12 +57,7 @@ export const progressView = z.object({
   copies: z.int(),
   by_executor: executorCounts,
   /** How accepted shards were verified. */
-  by_method: z.object({
-    single: z.int(),
-    quorum: z.int(),
-    referee: z.int(),
-    algebraic: z.int().default(0),
-  }),
+  by_method: z.object({ ...byMethod(z.int()), algebraic: z.int().default(0) }),
   /** Distinct owners of accepted copies; the referee is none. */
   owners: z.int(),
   /** What checks have found, from which the job's bound follows (kernel/verification/job-bound.ts). */
@@ -129,6 +125,8 @@ export const jobWaiting = z.discriminatedUnion('t', [
   }),
   /** Fewer agents than its policy asks for. */
   z.object({ t: z.literal('few'), connected: z.int(), wanted: z.int() }),
+  /** What the server has stored of it cannot be read now, and is tried again. */
+  z.object({ t: z.literal('unreadable'), reason: z.string().optional() }),
 ])
 export type JobWaiting = z.infer<typeof jobWaiting>
 
@@ -198,7 +196,7 @@ export const proofView = z.object({
       shard: z.int(),
       /** SHA-256 of the accepted leaf. */
       digest: z.string(),
-      method: z.enum(['single', 'quorum', 'referee', 'algebraic']),
+      method: z.enum(ACCEPT_METHODS),
       /** Of each accepted copy. */
       executors: z.array(z.enum(['webgpu', 'wasm', 'cpu'])),
     }),

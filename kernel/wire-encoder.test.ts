@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ForgeError } from './errors.ts'
 import { LIMITS } from './limits.ts'
-import { WIRE_LIMITS, wireEncoder } from './wire-encoder.ts'
+import { decodeInPlace, WIRE_LIMITS, wireEncoder } from './wire-encoder.ts'
 
 const codeOf = (work: () => unknown): string => {
   try {
@@ -40,7 +40,7 @@ describe('the wire encoding', () => {
 
   it('hands out views of a frame that it may keep, never Buffers', () => {
     const frame = Buffer.from(wireEncoder.encode({ leaf: new Uint8Array([9, 9]) }))
-    const { leaf } = wireEncoder.decodeInPlace(frame) as { leaf: Uint8Array }
+    const { leaf } = decodeInPlace(frame) as { leaf: Uint8Array }
     expect(leaf.constructor).toBe(Uint8Array)
     expect(leaf.buffer).toBe(frame.buffer)
     expect([...leaf]).toEqual([9, 9])

@@ -96,15 +96,15 @@ export const wireEncoder = {
     if (view.length > WIRE_LIMITS.frame_bytes) throw tooLarge(view.length)
     return decodeFrame(new Uint8Array(view))
   },
+}
 
-  /**
-   * For a frame that nobody writes to any more: bytes in the result are views of it.
-   * @throws ForgeError MESSAGE_INVALID | TOO_LARGE
-   */
-  decodeInPlace(frame: Uint8Array): unknown {
-    if (frame.length > WIRE_LIMITS.frame_bytes) throw tooLarge(frame.length)
-    return decodeFrame(new Uint8Array(frame.buffer, frame.byteOffset, frame.length))
-  },
+/**
+ * Decodes a frame that nobody writes to any more: bytes in the result are views of it.
+ * @throws ForgeError MESSAGE_INVALID | TOO_LARGE
+ */
+export function decodeInPlace(frame: Uint8Array): unknown {
+  if (frame.length > WIRE_LIMITS.frame_bytes) throw tooLarge(frame.length)
+  return decodeFrame(new Uint8Array(frame.buffer, frame.byteOffset, frame.length))
 }
 
 function decodeFrame(frame: Uint8Array): unknown {

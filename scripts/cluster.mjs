@@ -14,6 +14,7 @@ import { setup } from './setup.mjs'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const HELP = `npm run cluster -- [--hubs 3] [--port 3000] [--data .forge/cluster]
 npm run cluster -- --torment N [--hubs 3] [--seed S] [--shards 300] [--data FOLDER] [--keep] [--json]
+                   --without-nats, with either: no NATS nodes, PostgreSQL hands the chunks out
 
 Starts three nats-server nodes with JetStream, PostgreSQL (embedded, or the one of DATABASE_URL), that many hubs, and a proxy
 on 127.0.0.1 that gives each connection to the next hub that is ready. Prints every process with its pid; kill any of them with -9, and it
@@ -40,16 +41,21 @@ function count(text, high) {
   return value
 }
 
-/** @returns {Promise<string>} the executable of nats-server, with everything else that the cluster needs built */
-async function prepare() {
+/**
+ * Builds everything that the cluster needs.
+ * @param {boolean} withNats
+ * @returns {Promise<string | undefined>} the executable of nats-server
+ */
+async function prepare(withNats) {
   await setup({ browser: false, quiet: true })
-  const nats = await ensureNatsServer()
-  if (!nats.found) throw new Error(`missing: ${nats.what}\n${nats.how}`)
+  const nats = withNats ? await ensureNatsServer() : undefined
+  if (nats?.found === false)
+    throw new Error(`missing: ${nats.what}\n${nats.how}\nor, to do without: --without-nats`)
   await new Promise((resolve, reject) => {
     const build = spawn(process.execPath, [path.join(ROOT, 'scripts/build.mjs')], { stdio: ['ignore', 2, 2] })
     build.on('close', (code) => (code === 0 ? resolve(undefined) : reject(new Error('the build failed'))))
   })
-  return nats.path
+  return nats?.path
 }
 
 /** A folder that PostgreSQL's account may pass through too. */
@@ -69,6 +75,7 @@ async function main() {
       seed: { type: 'string' },
       shards: { type: 'string', default: '300' },
       keep: { type: 'boolean', default: false },
+      'without-nats': { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -83,7 +90,7 @@ async function main() {
   const kills = count(values.torment ?? '0', KILLS_LIMIT)
   const shards = Math.max(1, count(values.shards, SHARDS_LIMIT))
   const seed = count(values.seed ?? String(Date.now() % SEED_LIMIT), SEED_LIMIT)
-  const natsServer = await prepare()
+  const natsServer = await prepare(!values['without-nats'])
   const isTemporary = isTorment && values.data === undefined
   const data = isTemporary ? temporaryFolder() : path.resolve(ROOT, values.data ?? '.forge/cluster')
   const options = { hubs, port, data, natsServer }

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { findNatsServer } from './nats.mjs'
 
 /**
  * @typedef {{name: string, passed: number, failed: number, skipped: number, seconds: number}} SuiteResult
@@ -15,6 +16,7 @@ const BIN = path.join(ROOT, 'node_modules/.bin')
 const REPORTS = path.join(ROOT, 'test-results')
 /** A suite that runs longer hangs. */
 const SUITE_TIMEOUT_MS = 30 * 60_000
+const TORMENT_TIMEOUT_MS = 10 * 60_000
 const ROOMS = ['app', 'agent-runtime', 'bench', 'cli', 'e2e', 'kernel', 'scripts', 'server', 'shaders']
 
 /** @param {string} relative */
@@ -26,9 +28,10 @@ const FAILED = { passed: 0, failed: 1, skipped: 0 }
  * Runs a command with its output on ours, in its own process group, so that a time-out also ends what it started.
  * @param {string} command
  * @param {string[]} args
+ * @param {number} [limit_ms] after which it is stopped
  * @returns {Promise<boolean>} whether it exited with 0
  */
-function succeeds(command, args) {
+function succeeds(command, args, limit_ms = SUITE_TIMEOUT_MS) {
   return new Promise((resolve) => {
     const ownGroup = process.platform !== 'win32'
     const child = spawn(command, args, {
@@ -55,9 +58,9 @@ function succeeds(command, args) {
       process.exit(130)
     }
     const timer = setTimeout(() => {
-      console.error(`${command} ran longer than ${SUITE_TIMEOUT_MS / 60_000} minutes and was stopped`)
+      console.error(`${command} ran longer than ${limit_ms / 60_000} minutes and was stopped`)
       stop()
-    }, SUITE_TIMEOUT_MS)
+    }, limit_ms)
     process.once('SIGINT', interrupted)
     process.once('SIGTERM', interrupted)
     /** @param {boolean} ok */
@@ -148,6 +151,22 @@ function endToEnd() {
   }
 }
 
+/**
+ * Two hubs of one database, whose processes are killed while they work: the same digests, evidence, ledger and money as without.
+ * Its last line names the seed, by which `npm run cluster` does the same again.
+ * @returns {Suite}
+ */
+function torment() {
+  const hasNats = findNatsServer() !== undefined
+  if (!hasNats) console.log('missing: nats-server: no NATS node is killed (apt-get install nats-server)')
+  const kills = ['--torment', '4', '--hubs', '2', '--shards', '60', '--seed', '11']
+  const args = ['scripts/cluster.mjs', ...kills, ...(hasNats ? [] : ['--without-nats'])]
+  return {
+    name: 'killed processes',
+    run: async () => ((await succeeds('node', args, TORMENT_TIMEOUT_MS)) ? PASSED : FAILED),
+  }
+}
+
 /** @param {string} name */
 function hasNpmScript(name) {
   const manifest = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8'))
@@ -220,7 +239,7 @@ export function allSuites() {
     ...(hasNpmScript('build') ? [check('build', 'npm', ['run', '--silent', 'build'])] : []),
     ...quickSuites(),
     ...(exists('agent-runtime') ? [vitest('executors')] : []),
-    ...(exists('server') ? [vitest('integration')] : []),
+    ...(exists('server') ? [vitest('integration'), torment()] : []),
     ...(exists('e2e') ? [endToEnd()] : []),
   ]
 }

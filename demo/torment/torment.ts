@@ -5,8 +5,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import type { ContractInput } from '../../kernel/contract.ts'
+import { bytesToHex, sha256 } from '../../kernel/digest.ts'
 import type { Cluster } from '../../scripts/cluster/start.mjs'
 import { Api, type DemoJob } from '../api.ts'
+import { noise } from '../checks/product.ts'
 import { Client, postOf } from '../client.ts'
 import { settleUp, wealth } from '../credits.ts'
 import { type Person, signIn, withSecret } from '../people.ts'
@@ -35,6 +37,8 @@ const PI_SHARD_POINTS = 2 ** 22
 const GBM_STEPS = 64
 const GBM_SHARD_PATHS = 2 ** 22 / GBM_STEPS
 const GBM_SHARE = 0.5
+/** Sixteen tiles of 256 KiB, each uploaded as a blob. */
+const [PRODUCT_SIDE, PRODUCT_DEPTH] = [1024, 256]
 const ENDED: ReadonlySet<string> = new Set(['settled', 'failed', 'cancelled', 'expired'])
 
 export interface TormentOptions {
@@ -64,6 +68,8 @@ export interface TormentOutcome {
 interface Task {
   readonly title: string
   readonly contract: ContractInput
+  /** Operands. */
+  readonly blobs: readonly Uint8Array[]
 }
 
 /** @param say takes one line for people. @throws Error when nothing moves any more */
@@ -83,6 +89,7 @@ export async function torment(
   const api = new Api(client)
   const before = new Map<Person, number>()
   for (const person of [submitter, ...contributors]) before.set(person, await wealth(person))
+  for (const { blobs } of tasks) for (const blob of blobs) await patiently(() => api.upload(blob))
   const prices: number[] = []
   for (const { contract } of tasks) prices.push(await api.price(contract))
   const run = async (round: number): Promise<DemoJob[]> => {
@@ -166,7 +173,7 @@ export async function torment(
   return outcome
 }
 
-/** About as much work of each kind of policy as the other. */
+/** About as much work of each kind of policy as the other, and a product whose operands and tiles are blobs. */
 function tasksOf({ shards }: TormentOptions): Task[] {
   const seed = { mode: 'explicit', value: 'torment' } as const
   const gbmShards = Math.max(1, Math.round(shards * GBM_SHARE))
@@ -180,6 +187,7 @@ function tasksOf({ shards }: TormentOptions): Task[] {
         seed,
         verify: { mode: 'quorum', k: 2 },
       },
+      blobs: [],
     },
     {
       title: `mc@1/gbm.v1, ${gbmShards} shards, adaptive`,
@@ -193,8 +201,35 @@ function tasksOf({ shards }: TormentOptions): Task[] {
         seed,
         verify: { mode: 'adaptive', epsilon: 1e-4 },
       },
+      blobs: [],
     },
+    product(),
   ]
+}
+
+function product(): Task {
+  const values = (seed: number) => new Uint8Array(noise(PRODUCT_SIDE * PRODUCT_DEPTH, seed).buffer)
+  const [a, b] = [values(1), values(2)]
+  const operand = (bytes: Uint8Array, shape: [number, number]) => ({
+    digest: bytesToHex(sha256(bytes)),
+    dtype: 'int8' as const,
+    shape,
+  })
+  return {
+    title: `tensor@1/matmul.v1, ${PRODUCT_SIDE} × ${PRODUCT_DEPTH} × ${PRODUCT_SIDE}, quorum 2`,
+    contract: {
+      contract: 1,
+      op: { name: 'tensor', version: 1, profile: 'matmul.v1' },
+      args: {},
+      inputs: {
+        a: operand(a, [PRODUCT_SIDE, PRODUCT_DEPTH]),
+        b: operand(b, [PRODUCT_DEPTH, PRODUCT_SIDE]),
+      },
+      seed: { mode: 'derived' },
+      verify: { mode: 'quorum', k: 2 },
+    },
+    blobs: [a, b],
+  }
 }
 
 /** An agent process of that person's, with a key of its own, through the proxy. */
@@ -257,7 +292,7 @@ async function killAll(
   const random = seededNumbers(seed)
   const start = performance.now()
   const backs: Promise<void>[] = []
-  for (const kind of killKinds(kills, random)) {
+  for (const kind of killKinds(kills, random, cluster.hasNats)) {
     await delay(random() * PAUSE_MS)
     const isHasty = random() < HASTY
     let killed = await killOne(kind, cluster, random, performance.now() - start)

@@ -13,6 +13,9 @@ describe('kills', () => {
       const kinds = killKinds(kills, seededNumbers(kills))
       expect(kinds).toHaveLength(kills)
       expect(kinds).toEqual(expect.arrayContaining(['hub', 'nats', 'postgres']))
+      const without = killKinds(kills, seededNumbers(kills), false)
+      expect(without).toHaveLength(kills)
+      expect(new Set(without)).toEqual(new Set(kinds.filter((kind) => kind !== 'nats')))
     }
   })
 })

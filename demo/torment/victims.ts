@@ -31,8 +31,9 @@ type Kind = (typeof SHARES)[number][0]
 
 /**
  * The kinds of so many kills, in order. PostgreSQL, a NATS node and a hub are among any three.
+ * @param hasNats without it hubs are killed instead of NATS nodes
  */
-export function killKinds(kills: number, random: () => number): Kind[] {
+export function killKinds(kills: number, random: () => number, hasNats = true): Kind[] {
   const kinds = Array.from({ length: kills }, () => {
     let at = random() * 100
     for (const [kind, share] of SHARES) {
@@ -48,7 +49,7 @@ export function killKinds(kills: number, random: () => number): Kind[] {
     [middle + 1, 'hub'],
   ] as const)
     if (kinds[at] !== undefined) kinds[at] = kind
-  return kinds
+  return kinds.map((kind) => (kind === 'nats' && !hasNats ? 'hub' : kind))
 }
 
 /** One kill; times are milliseconds. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { byMethod } from '../acceptance.ts'
 import type { Json } from '../canonical.ts'
 import { dtypeSchema, schemaError, verifySchema } from '../contract.ts'
 import { LIMITS } from '../limits.ts'
@@ -82,7 +83,7 @@ export const recordSchema = z.strictObject({
     /** As the contract asked. */
     asked: verifySchema,
     /** Shards by what closed them. */
-    methods: z.strictObject({ single: shards, quorum: shards, referee: shards, algebraic: shards }),
+    methods: z.strictObject(byMethod(shards)),
     /** Accepted copies, the referee's included. */
     copies: count,
     /** Distinct agent keys, and distinct owners, of accepted copies. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ACCEPT_METHODS, type AcceptMethod, byMethod } from '../acceptance.ts'
 import { canonicalJson, type Json } from '../canonical.ts'
 import { LIMITS } from '../limits.ts'
 import { EXECUTOR_KINDS } from '../receipt.ts'
@@ -23,7 +24,7 @@ export const traceSchema = z.strictObject({
       z.strictObject({
         first: index,
         count: z.int().min(1).max(LIMITS.shards),
-        method: z.enum(['single', 'quorum', 'referee', 'algebraic']),
+        method: z.enum(ACCEPT_METHODS),
         /** [place in `agents` or -1 for the referee, owner's number or -1, executor] of each accepted copy. */
         copies: z
           .array(z.tuple([z.int().min(-1), z.int().min(-1), z.enum(EXECUTOR_KINDS)]))
@@ -42,7 +43,7 @@ export function traceText(trace: Trace): string {
 
 /** Shards by what closed them, accepted copies (the referee's included), distinct keys and distinct owners. */
 export interface TraceCounts {
-  readonly methods: { single: number; quorum: number; referee: number; algebraic: number }
+  readonly methods: Readonly<Record<AcceptMethod, number>>
   readonly copies: number
   readonly keys: number
   readonly owners: number
@@ -50,7 +51,7 @@ export interface TraceCounts {
 
 /** The counts that a record states, from the trace that shows them. */
 export function countTrace(trace: Trace): TraceCounts {
-  const methods = { single: 0, quorum: 0, referee: 0, algebraic: 0 }
+  const methods = byMethod(0)
   const agents = new Set<number>()
   const owners = new Set<number>()
   let copies = 0

@@ -12,16 +12,17 @@ const NATS_NODES = 3
  * @property {string} url of the proxy
  * @property {string} data absolute
  * @property {Processes} processes named `nats-1`, `hub-1`, …
+ * @property {boolean} hasNats
  * @property {() => Promise<void>} stop ends hubs, then NATS
  */
 
 /**
- * Starts three nats-server nodes, so many hubs on one data folder, and the proxy.
+ * Starts three nats-server nodes where there is one, so many hubs on one data folder, and the proxy.
  * @param {object} options
  * @param {number} options.hubs
  * @param {number} options.port of the proxy; 0: any free one
  * @param {string} options.data absolute
- * @param {string} options.natsServer its executable
+ * @param {string | undefined} options.natsServer its executable; without it there are no NATS nodes
  * @param {boolean} options.houseAgent
  * @param {boolean} [options.logFiles] the hubs' logs go to `hub-N.log` in the data folder
  * @param {(line: string) => void} say takes one line for people
@@ -38,7 +39,7 @@ export async function startCluster({ hubs, port, data, natsServer, houseAgent, l
   }
   try {
     const free = await freePorts(2 * NATS_NODES + hubs)
-    const nodes = Array.from({ length: NATS_NODES }, (_, at) => ({
+    const nodes = Array.from({ length: natsServer === undefined ? 0 : NATS_NODES }, (_, at) => ({
       name: `nats-${at + 1}`,
       client: free[2 * at] ?? 0,
       cluster: free[2 * at + 1] ?? 0,
@@ -49,7 +50,7 @@ export async function startCluster({ hubs, port, data, natsServer, houseAgent, l
       mkdirSync(store, { recursive: true })
       await processes.keep({
         name,
-        command: natsServer,
+        command: natsServer ?? '',
         args: [
           ...['-n', name, '-a', '127.0.0.1', '-p', String(client), '-js', '-sd', store],
           ...['-l', path.join(data, `${name}.log`)],
@@ -79,6 +80,7 @@ export async function startCluster({ hubs, port, data, natsServer, houseAgent, l
           HOST: '127.0.0.1',
           FORGE_ORIGIN: url,
           FORGE_DATA_DIR: data,
+          // Empty: PostgreSQL hands the chunks out.
           NATS_URL: nodes.map(({ client }) => `nats://127.0.0.1:${client}`).join(','),
           // One key, one agent: the others are reached through the proxy.
           ...(houseAgent && at === 0 ? {} : { FORGE_HOUSE_AGENT: 'off' }),
@@ -87,7 +89,7 @@ export async function startCluster({ hubs, port, data, natsServer, houseAgent, l
       })
       if (errors !== undefined) process.once('exit', () => closeSync(errors))
     }
-    return { url, data, processes, stop }
+    return { url, data, processes, hasNats: natsServer !== undefined, stop }
   } catch (error) {
     await stop()
     throw error

@@ -60,7 +60,7 @@ export interface HubSessions {
   release(input: ReleaseInput): Promise<void>
   /** Whether an agent speaks in it: here, or at another hub that is there. */
   knowsSession(session: string): Promise<boolean>
-  /** Every session that is enrolled now. */
+  /** Every session of an agent in the page of a partner's site. */
   sessions(): readonly AgentSession[]
   /**
    * Ends for good every session that `which` names: its agent hears the reason and stops, its leases go to others.
@@ -72,13 +72,13 @@ export interface HubSessions {
 export interface HubJobs {
   /** After the row is stored. */
   admit(job: JobRow): Promise<void>
-  /** @returns false when the job is not running here (it has ended, or never was) */
+  /** @returns false when the job is not here (it has ended, or never was) */
   cancel(jobId: string): Promise<boolean>
   /** After the store knows it. */
   pause(jobId: string, isPaused: boolean): void
   prioritise(jobId: string, priority: JobPriority): void
   progress(jobId: string): ProgressView | undefined
-  /** Why no agent works for a running job now. */
+  /** Why no agent works for a job now that the hub has. */
   waiting(jobId: string): JobWaiting | undefined
 }
 

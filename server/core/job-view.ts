@@ -1,3 +1,4 @@
+import { byMethod } from '../../kernel/acceptance.ts'
 import type { JobCostView } from '../../kernel/api/credits.ts'
 import {
   JOB_STATES,
@@ -52,7 +53,7 @@ export const NO_PROGRESS: ProgressView = {
   in_flight: 0,
   copies: 0,
   by_executor: { webgpu: 0, wasm: 0, cpu: 0 },
-  by_method: { single: 0, quorum: 0, referee: 0, algebraic: 0 },
+  by_method: byMethod(0),
   owners: 0,
   checks: { ...NO_FINDINGS, waiting: 0 },
 }

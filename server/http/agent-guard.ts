@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { schemaError } from '../../kernel/contract.ts'
 import { type ErrorCode, ForgeError } from '../../kernel/errors.ts'
 import { CLOSE } from '../../kernel/protocol.ts'
-import { wireEncoder } from '../../kernel/wire-encoder.ts'
+import { decodeInPlace, wireEncoder } from '../../kernel/wire-encoder.ts'
 import { TokenBucket } from '../core/token-bucket.ts'
 import { toForgeError } from '../trpc/errors.ts'
 import { AGENT_LIMITS } from './limits.ts'
@@ -76,7 +76,7 @@ export class AgentGuard {
     if (this.#isOver) return undefined
     try {
       // The socket hands each message over: its bytes are this hub's own.
-      const message = typeof frame === 'string' ? wireEncoder.decode(frame) : wireEncoder.decodeInPlace(frame)
+      const message = typeof frame === 'string' ? wireEncoder.decode(frame) : decodeInPlace(frame)
       const parsed = envelopeSchema.safeParse(message)
       if (!parsed.success) throw schemaError(parsed.error, 'MESSAGE_INVALID', 'message')
       if (parsed.data.method !== 'subscription.stop') this.#open(parsed.data)

@@ -38,8 +38,22 @@ it('what may wait goes before the next frame, or after a while by itself', () =>
   way.send(frame(3))
   expect(seen).toEqual(['cork', '1', '2', '3'])
   way.sendSoon(frame(4))
-  vi.advanceTimersByTime(250)
+  vi.advanceTimersByTime(1999)
+  expect(seen).toEqual(['cork', '1', '2', '3', 'uncork'])
+  vi.advanceTimersByTime(1)
   expect(seen).toEqual(['cork', '1', '2', '3', 'uncork', '4'])
+})
+
+it('what came later waits as long', () => {
+  const { seen, way } = outlet()
+  way.sendSoon(frame(1))
+  vi.advanceTimersByTime(1000)
+  way.send(frame(2))
+  way.sendSoon(frame(3))
+  vi.advanceTimersByTime(1500)
+  expect(seen).toEqual(['cork', '1', '2', 'uncork'])
+  vi.advanceTimersByTime(600)
+  expect(seen).toEqual(['cork', '1', '2', 'uncork', '3'])
 })
 
 it('nothing is sent on a socket that has closed meanwhile', () => {

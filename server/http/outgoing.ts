@@ -1,8 +1,13 @@
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 
-/** What may wait goes with the next frame to the same agent, and after this long by itself. */
-const WAIT_MS = 250
+/**
+ * What may wait goes with the next frame to the same agent, and after this long by itself: an agent at work hears of its next
+ * lease before, and a frame by itself costs as much as that.
+ */
+const WAIT_MS = 2000
+/** Looks for what has waited so long lie so far apart: what falls due between two is little, however many agents there are. */
+const LOOK_MS = 50
 
 /**
  * Frames on their way to all agents. What one turn of the event loop says to an agent leaves its socket in one write, for
@@ -10,7 +15,8 @@ const WAIT_MS = 250
  */
 export class Outgoing {
   #corked: Outlet[] = []
-  readonly #waiting = new Set<Outlet>()
+  /** Those that wait, the longest first, and until when. */
+  readonly #waiting = new Map<Outlet, number>()
   #timer: NodeJS.Timeout | undefined
 
   /** @param socket the one under `client` */
@@ -26,8 +32,13 @@ export class Outgoing {
 
   /** Called by an outlet that has frames which may wait. */
   waits(outlet: Outlet): void {
-    this.#waiting.add(outlet)
-    this.#timer ??= setTimeout(() => this.#sendWaiting(), WAIT_MS).unref()
+    this.#waiting.set(outlet, performance.now() + WAIT_MS)
+    this.#timer ??= setTimeout(() => this.#sendDue(), WAIT_MS).unref()
+  }
+
+  /** Called by an outlet that has none of them any more. */
+  waitsNoMore(outlet: Outlet): void {
+    this.#waiting.delete(outlet)
   }
 
   #release(): void {
@@ -36,10 +47,16 @@ export class Outgoing {
     for (const outlet of corked) outlet.release()
   }
 
-  #sendWaiting(): void {
+  #sendDue(): void {
     this.#timer = undefined
-    for (const outlet of this.#waiting) outlet.sendWaiting()
-    this.#waiting.clear()
+    const now_ms = performance.now()
+    for (const [outlet, due_ms] of this.#waiting) {
+      if (due_ms > now_ms) {
+        this.#timer = setTimeout(() => this.#sendDue(), Math.max(LOOK_MS, due_ms - now_ms)).unref()
+        return
+      }
+      outlet.sendWaiting()
+    }
   }
 }
 
@@ -80,6 +97,7 @@ export class Outlet {
     const waiting = this.#waiting
     if (waiting === undefined) return
     this.#waiting = undefined
+    this.#outgoing.waitsNoMore(this)
     if (this.#client.readyState !== this.#client.OPEN) return
     for (const frame of waiting) this.#client.send(frame)
   }

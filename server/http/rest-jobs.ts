@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from 'zod'
+import { jobPrioritySchema } from '../../kernel/api.ts'
 import { parseJsonStrict } from '../../kernel/canonical.ts'
 import { schemaError } from '../../kernel/contract.ts'
 import { ForgeError } from '../../kernel/errors.ts'
@@ -12,11 +13,15 @@ import { sendJson } from './respond.ts'
 
 /** REST over the same procedures as tRPC: one contract in, one job out. */
 
-const querySchema = z.strictObject({ replay: z.enum(['allow', 'never']).default('allow') })
+const querySchema = z.strictObject({
+  replay: z.enum(['allow', 'never']).default('allow'),
+  priority: jobPrioritySchema.optional(),
+})
 
 /**
  * `POST /api/v0/ops/execute` with the contract as the body; `Idempotency-Key` makes a repetition harmless. With
- * `?replay=never` it is executed even where the record of an earlier job would answer it.
+ * `?replay=never` it is executed even where the record of an earlier job would answer it; `?priority=low`, `normal` or `high`
+ * says how much of its owner's part of the network it gets.
  * @throws ForgeError
  */
 export async function executeOp(

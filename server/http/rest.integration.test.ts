@@ -77,6 +77,25 @@ describe('a contract over REST', () => {
     expect(cancelled.body).toEqual({ result: { data: { state: 'cancelled' } } })
   })
 
+  it('takes the priority that its owner gives it, as tRPC does', async () => {
+    const send = (query: string, seed: string) =>
+      call(`/api/v0/ops/execute${query}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(piContract(seed)),
+      })
+    const priorityOf = async ({ body }: Awaited<ReturnType<typeof send>>) =>
+      (await call(`/api/v0/jobs/${body.id}`)).body.priority
+    expect(await priorityOf(await send('?priority=high&replay=never', 'high'))).toBe('high')
+    expect(await priorityOf(await send('?priority=low', 'low'))).toBe('low')
+    expect(await priorityOf(await send('', 'neither'))).toBe('normal')
+    for (const query of ['?priority=urgent', '?priority=', '?urgency=high']) {
+      const { status, body } = await send(query, 'no priority')
+      expect(status).toBe(400)
+      expect(body.error).toMatchObject({ code: 'MESSAGE_INVALID' })
+    }
+  })
+
   it('answers 404 for a job that is not there', async () => {
     for (const id of ['nonsense', '00000000-0000-4000-8000-000000000000', '%00']) {
       const { status, body } = await call(`/api/v0/jobs/${id}`)

@@ -145,6 +145,7 @@ export class Hub {
     this.#ends = new JobEnds({
       ...desks,
       writer: this.#writer,
+      isEntering: (jobId) => this.#admissions.has(jobId),
       durable,
       tellOthers: (jobId) => this.#cluster?.tell({ t: 'job.ended', job_id: jobId }),
       forget: (jobId) => this.#forget(jobId),
@@ -155,6 +156,7 @@ export class Hub {
       writer: this.#writer,
       admitted: changed,
       refused: (jobId, failure) => this.#ends.store(jobId, 'failed', failure),
+      ended: (jobId, state) => this.#ends.letGo(jobId, state),
     })
     this.#agents = new AgentDesk({
       ...desks,
@@ -227,6 +229,7 @@ export class Hub {
     this.#sessions.closeAll()
     this.#chunks.stop()
     this.#finisher.close()
+    this.#admissions.close()
     await this.#commits.close()
     await this.#chunks.close()
     await this.#totals.flush()
@@ -238,7 +241,10 @@ export class Hub {
 
   // Jobs
 
-  /** Takes a stored job. A job that cannot be prepared any more fails with its reason. */
+  /**
+   * Takes a stored job. One that cannot be prepared any more fails with its reason; one whose stored data cannot be read now
+   * waits, and is tried again.
+   */
   async admit(row: JobRow): Promise<void> {
     if (this.#running.has(row.id)) return
     await this.#admissions.take(row)
@@ -248,7 +254,8 @@ export class Hub {
   /** @returns false when the job is not running here */
   async cancel(jobId: string): Promise<boolean> {
     await this.#admissions.over(jobId)
-    if (!this.#running.has(jobId)) return false
+    if (this.#admissions.halt(jobId)) this.#ends.store(jobId, 'cancelled', undefined)
+    if (!this.#running.has(jobId) && !this.#admissions.has(jobId)) return false
     // A job whose end is being stored has left the core: it only remains to wait.
     if (this.#loop.state.jobs.has(jobId)) this.#loop.apply({ t: 'job.cancelled', job_id: jobId })
     await this.#writer.idle(jobId)
@@ -273,9 +280,9 @@ export class Hub {
     this.#cluster?.tell({ t: 'news' })
   }
 
-  /** Why no agent works for a running job now; undefined when one does, or it is not running here. */
+  /** Why no agent works for a job now; undefined when one does, or it is not here. */
   waiting(jobId: string): JobWaiting | undefined {
-    return this.#display.waiting(jobId)
+    return this.#display.waiting(jobId) ?? this.#admissions.waiting(jobId)
   }
 
   progress(jobId: string): ProgressView | undefined {
@@ -316,7 +323,7 @@ export class Hub {
     return this.#agents.endAgentSessions(which, reason)
   }
 
-  /** Every session that is enrolled now. */
+  /** Every session of an agent in the page of a partner's site. */
   sessions(): readonly (SessionConnection & { readonly agent: string })[] {
     return this.#sessions.connections()
   }
@@ -392,6 +399,7 @@ export class Hub {
 
   #forget(jobId: string): void {
     this.#running.remove(jobId)
+    this.#admissions.forget(jobId)
     this.#display.forget(jobId)
     this.#finisher.forget(jobId)
     this.#cluster?.forget(jobId)
@@ -402,6 +410,7 @@ export class Hub {
     if (this.#closed) return
     this.#closed = true
     clearInterval(this.#timer)
+    this.#admissions.close()
     this.#options.fatal(error)
   }
 

@@ -1,4 +1,3 @@
-import { createPublicKey, type KeyObject, verify } from 'node:crypto'
 import { bytesEqual, bytesToHex, type HexDigest } from '../../kernel/digest.ts'
 import { ForgeError } from '../../kernel/errors.ts'
 import type { PreparedJob } from '../../kernel/job.ts'
@@ -9,6 +8,7 @@ import type { ResultInput } from '../../kernel/protocol.ts'
 import { type Receipt, receiptBytes } from '../../kernel/receipt.ts'
 import type { BlobStore } from '../memory/ports.ts'
 import type { HubLease } from './core/state.ts'
+import { ed25519, type FitsKey } from './ed25519.ts'
 import { leafDigests } from './hashing.ts'
 import { misdigestedShard, shapeFault } from './result-shape.ts'
 
@@ -24,32 +24,22 @@ export interface ResultContext {
   /** Ids of the keys of agent and hub. */
   readonly agent: HexDigest
   readonly hub: HexDigest
-  readonly agentKey: KeyObject
+  readonly agentKey: FitsKey
   readonly software: string
   readonly blobs: BlobStore
 }
 
 /**
  * An agent's raw Ed25519 public key, ready to verify with.
- * @throws ForgeError MESSAGE_INVALID when the bytes are no key, or one for which a signature says nothing
+ * @throws ForgeError MESSAGE_INVALID for a key for which a signature says nothing
  */
-export function agentPublicKey(raw: Uint8Array): KeyObject {
+export function agentKey(raw: Uint8Array): FitsKey {
   if (!isStrictKey(raw))
     throw new ForgeError('MESSAGE_INVALID', 'the public key is one that no honest signer has', {
       path: 'public_key',
       hint: 'It has small order, or is not written in its canonical form. Make a new key.',
     })
-  try {
-    return createPublicKey({
-      key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(raw).toString('base64url') },
-      format: 'jwk',
-    })
-  } catch (cause) {
-    throw new ForgeError('MESSAGE_INVALID', 'the public key is not an Ed25519 key', {
-      path: 'public_key',
-      cause,
-    })
-  }
+  return ed25519(raw)
 }
 
 /**
@@ -84,19 +74,12 @@ export async function checkResult(input: ResultInput, context: ResultContext): P
       leaseDigest(leaseOf(range, { job_id: lease.job.id, agent: context.agent, hub: context.hub })),
     ),
   }
-  // In a thread of its own: it takes longer than everything else here together.
-  const isSigned = signatureFits(receiptBytes(receipt), context.agentKey, input.signature)
+  // Perhaps in another thread, and then beside what follows.
+  const isSigned = context.agentKey(receiptBytes(receipt), input.signature)
   if (job.plan.leaf.kind === 'inline') checkInlineLeaves(input, job, lease)
   else await checkBlobLeaves(input, context)
   if (!(await isSigned)) refuse('the signature does not fit the receipt of this lease')
   return receipt
-}
-
-/** Ed25519, RFC 8032, on Node's thread pool. */
-function signatureFits(bytes: Uint8Array, key: KeyObject, signature: Uint8Array): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    verify(null, bytes, key, signature, (error, fits) => (error === null ? resolve(fits) : reject(error)))
-  })
 }
 
 function checkInlineLeaves(input: ResultInput, job: PreparedJob, lease: ResultContext['lease']): void {

@@ -9,6 +9,8 @@ export interface JobEndPorts extends Pick<HubOptions, 'listener'> {
   readonly loop: CoreLoop
   readonly running: JobTable
   readonly writer: Pick<JobWriter, 'storeEnd'>
+  /** Whether the job is on its way into the core. */
+  isEntering(jobId: string): boolean
   /** Waits until what was accepted here is durable, and stands in the totals of those who did it. */
   durable(): Promise<void>
   /** The job has ended here: the other hubs hear of it. */
@@ -39,22 +41,27 @@ export class JobEnds {
     })
   }
 
-  /** Another hub has ended the job. */
-  letGo(jobId: string): void {
-    this.#lettingGo.add(jobId)
-    this.#ports.loop.apply({ t: 'job.cancelled', job_id: jobId })
+  /** Another hub has ended the job, in this state. */
+  letGo(jobId: string, state: JobState): void {
+    const { listener, loop, forget } = this.#ports
+    if (loop.state.jobs.has(jobId)) {
+      this.#lettingGo.add(jobId)
+      loop.apply({ t: 'job.cancelled', job_id: jobId })
+    } else {
+      forget(jobId)
+      listener.jobLetGo?.(jobId, state)
+    }
   }
 
   /** The end is stored. */
   announce(jobId: string, state: JobState): void {
-    const { listener, loop, running, tellOthers, forget } = this.#ports
+    const { listener, loop, running, isEntering, tellOthers, forget } = this.#ports
     const runtime = running.get(jobId)
-    if (runtime === undefined) return
-    if (this.#lettingGo.delete(jobId)) listener.jobLetGo?.(jobId, state)
-    else {
-      listener.jobChanged(jobId, runtime.room(state, loop.state.jobs.get(jobId)))
-      tellOthers(jobId)
-    }
+    if (runtime === undefined && !isEntering(jobId)) return
+    const isLetGo = this.#lettingGo.delete(jobId)
+    if (isLetGo || runtime === undefined) listener.jobLetGo?.(jobId, state)
+    else listener.jobChanged(jobId, runtime.room(state, loop.state.jobs.get(jobId)))
+    if (!isLetGo) tellOthers(jobId)
     forget(jobId)
   }
 }

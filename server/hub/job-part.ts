@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ACCEPT_METHODS, byMethod } from '../../kernel/acceptance.ts'
 import { executorCounts, type ProgressView, progressView } from '../../kernel/api.ts'
 import { NO_FINDINGS } from '../../kernel/verification/job-bound.ts'
 
@@ -86,7 +87,7 @@ export function sumParts(parts: readonly JobPart[]): Omit<ProgressView, 'surplus
     in_flight: 0,
     copies: 0,
     by_executor: { webgpu: 0, wasm: 0, cpu: 0 },
-    by_method: { single: 0, quorum: 0, referee: 0, algebraic: 0 },
+    by_method: byMethod(0),
     owners: 0,
     checks: { ...NO_FINDINGS, waiting: 0 },
   }
@@ -94,8 +95,7 @@ export function sumParts(parts: readonly JobPart[]): Omit<ProgressView, 'surplus
   for (const part of parts) {
     for (const what of ['accepted', 'in_flight', 'copies'] as const) sum[what] += part[what]
     for (const kind of ['webgpu', 'wasm', 'cpu'] as const) sum.by_executor[kind] += part.by_executor[kind]
-    for (const method of ['single', 'quorum', 'referee', 'algebraic'] as const)
-      sum.by_method[method] += part.by_method[method]
+    for (const method of ACCEPT_METHODS) sum.by_method[method] += part.by_method[method]
     for (const what of CHECKS) sum.checks[what] += part.checks[what]
     for (const mark of part.owner_marks) marks.add(mark)
     sum.owners += part.owners - part.owner_marks.length

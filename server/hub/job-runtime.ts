@@ -376,7 +376,7 @@ export async function sortSingles(
 
 /** A stored job as the core takes it. */
 export function admittedJob(
-  row: JobRow,
+  row: Pick<JobRow, 'id' | 'owner_id' | 'priority' | 'paused_at' | 'created_at' | 'state'>,
   job: PreparedJob,
   { singles, suspects }: Awaited<ReturnType<typeof sortSingles>>,
   looked: Pick<HubJob, 'looks_passed' | 'stopped_at'>,

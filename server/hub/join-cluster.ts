@@ -23,7 +23,7 @@ export interface ClusterHost extends Pick<HubOptions, 'log' | 'listener'> {
   readonly sessions: Pick<SessionTable, 'counts'>
   readonly tally: Tally
   readonly finisher: Pick<Finisher, 'jobs'>
-  readonly admissions: Pick<Admissions, 'take' | 'over'>
+  readonly admissions: Pick<Admissions, 'take' | 'over' | 'has' | 'waitingJobs' | 'waiting'>
   readonly ends: Pick<JobEnds, 'letGo'>
   readonly agents: Pick<AgentDesk, 'endSessions'>
   readonly display: Pick<JobDisplay, 'retold'>
@@ -32,8 +32,9 @@ export interface ClusterHost extends Pick<HubOptions, 'log' | 'listener'> {
 
 /** Connects a hub with the others of its store: what they say becomes events of its core and sessions that end. */
 export function joinCluster(cluster: NonNullable<HubOptions['cluster']>, host: ClusterHost): ClusterDesk {
-  const { jobs, log, loop, running } = host
+  const { jobs, log, loop, running, admissions } = host
   const { epoch, state } = loop
+  const isHere = (jobId: string): boolean => state.jobs.has(jobId) || admissions.waiting(jobId) !== undefined
 
   const retell = (jobId: string): void => {
     host.display.retold(jobId)
@@ -47,19 +48,18 @@ export function joinCluster(cluster: NonNullable<HubOptions['cluster']>, host: C
     ...cluster,
     epoch,
     log,
-    jobs: () => [...running.ids()],
-    has: (jobId) => running.has(jobId),
+    jobs: () => [...running.ids(), ...admissions.waitingJobs()],
+    has: (jobId) => running.has(jobId) || admissions.has(jobId),
     async admit(jobId) {
       const row = host.isClosed() ? undefined : await jobs.get(jobId)
-      if (row !== undefined && UNFINISHED.includes(row.state) && !host.isClosed())
-        await host.admissions.take(row)
+      if (row !== undefined && UNFINISHED.includes(row.state) && !host.isClosed()) await admissions.take(row)
     },
     async letGo(jobId) {
-      await host.admissions.over(jobId)
-      const row = state.jobs.has(jobId) ? await jobs.get(jobId) : undefined
+      await admissions.over(jobId)
+      const row = isHere(jobId) ? await jobs.get(jobId) : undefined
       // Whoever ends it here meanwhile needs nobody to tell him.
-      if (row !== undefined && !UNFINISHED.includes(row.state) && state.jobs.has(jobId))
-        host.ends.letGo(jobId)
+      if (row !== undefined && !UNFINISHED.includes(row.state) && isHere(jobId))
+        host.ends.letGo(jobId, row.state)
     },
     chunksAvailable: (jobId) => void loop.apply({ t: 'chunks.available', job_id: jobId }),
     news: (news) => follow(host, news),

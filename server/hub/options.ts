@@ -19,7 +19,7 @@ export type HubLog = (
 export interface HubListener {
   jobChanged(jobId: string, room: JobRoom): void
   networkChanged(stats: NetworkView): void
-  /** Another hub has ended the job: what it was in the end stands in the database. */
+  /** Another hub has ended the job, or it ended before it was admitted here: what it was in the end stands in the database. */
   jobLetGo?(jobId: string, state: JobState): void
   /** The job has become public or private, at this hub or another one. */
   jobShown?(jobId: string): void

@@ -1,4 +1,3 @@
-import type { KeyObject } from 'node:crypto'
 import type { AgentView, NetworkView } from '../../kernel/api.ts'
 import type { HexDigest } from '../../kernel/digest.ts'
 import { ForgeError } from '../../kernel/errors.ts'
@@ -6,7 +5,8 @@ import type { EnrolInput, UnsignedMessage } from '../../kernel/protocol.ts'
 import type { ExecutorKind } from '../../kernel/receipt.ts'
 import type { Credit } from './core/events.ts'
 import { HUB } from './core/limits.ts'
-import { agentPublicKey } from './intake.ts'
+import type { FitsKey } from './ed25519.ts'
+import { agentKey } from './intake.ts'
 import { type LeaseSigner, signedLease } from './lease-signer.ts'
 import { Outbox } from './outbox.ts'
 
@@ -26,7 +26,7 @@ export interface ShellSession {
   readonly software: string
   /** Undefined: all. */
   readonly causes: readonly string[] | undefined
-  readonly key: KeyObject
+  readonly key: FitsKey
   readonly signer: LeaseSigner
   readonly outbox: Outbox
   readonly connected_at: Date
@@ -67,7 +67,7 @@ export class SessionTable {
       label: input.executor.label,
       software: input.software,
       causes: input.causes,
-      key: agentPublicKey(input.public_key),
+      key: agentKey(input.public_key),
       signer,
       outbox: new Outbox((offer) => signedLease(offer, { agent, signer })),
       connected_at: new Date(),
@@ -76,8 +76,12 @@ export class SessionTable {
     })
   }
 
+  /** Those of agents in the pages of partners' sites. */
   connections(): readonly (SessionConnection & { readonly agent: string })[] {
-    return [...this.#sessions.values()].map(({ connection, agent }) => ({ ...connection, agent }))
+    const embedded: (SessionConnection & { readonly agent: string })[] = []
+    for (const { connection, agent } of this.#sessions.values())
+      if (connection.site !== undefined) embedded.push({ ...connection, agent })
+    return embedded
   }
 
   has(id: string): boolean {

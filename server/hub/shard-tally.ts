@@ -1,4 +1,4 @@
-import type { AcceptedRun } from '../../kernel/acceptance.ts'
+import { ACCEPT_METHODS, type AcceptedRun, byMethod } from '../../kernel/acceptance.ts'
 import type { ProgressView } from '../../kernel/api.ts'
 import { REFEREE } from '../../kernel/bill.ts'
 
@@ -6,7 +6,7 @@ import { REFEREE } from '../../kernel/bill.ts'
 export class ShardTally {
   readonly #owners = new Set<string>()
   readonly #byExecutor = { webgpu: 0, wasm: 0, cpu: 0 }
-  readonly #byMethod = { single: 0, quorum: 0, referee: 0, algebraic: 0 }
+  readonly #byMethod = byMethod(0)
   #shards = 0
   #copies = 0
 
@@ -43,8 +43,7 @@ export class ShardTally {
       total.#copies += tally.#copies
       for (const kind of ['webgpu', 'wasm', 'cpu'] as const)
         total.#byExecutor[kind] += tally.#byExecutor[kind]
-      for (const method of ['single', 'quorum', 'referee', 'algebraic'] as const)
-        total.#byMethod[method] += tally.#byMethod[method]
+      for (const method of ACCEPT_METHODS) total.#byMethod[method] += tally.#byMethod[method]
       for (const owner of tally.#owners) total.#owners.add(owner)
     }
     return {

@@ -1,14 +1,13 @@
-import { verify } from 'node:crypto'
 import { bytesEqual, sha256Hex } from '../../kernel/digest.ts'
 import { ForgeError } from '../../kernel/errors.ts'
 import type { VerifySignature } from '../../kernel/ledger/signed-note.ts'
 import type { EnrolInput } from '../../kernel/protocol.ts'
 import { isSuccessionSigned } from '../../kernel/succession.ts'
 import type { AgentStore } from '../memory/ports.ts'
-import { agentPublicKey } from './intake.ts'
+import { agentKey } from './intake.ts'
 
 const verifySignature: VerifySignature = (publicKey, message, signature) =>
-  verify(null, message, agentPublicKey(publicKey), signature)
+  agentKey(publicKey)(message, signature)
 
 /**
  * Lets a key that enrols take over from the one that it names.

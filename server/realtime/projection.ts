@@ -15,7 +15,7 @@ export interface ProjectionPorts {
   readonly ops: OpRegistry
   readonly jobs: Pick<JobStore, 'get' | 'list'>
   readonly results: Pick<ResultStore, 'load'>
-  readonly hub: HubNetwork & Pick<HubJobs, 'progress'>
+  readonly hub: HubNetwork & Pick<HubJobs, 'progress' | 'waiting'>
   readonly log: Log
 }
 
@@ -90,8 +90,9 @@ export class Projection implements RoomSource {
   }
 
   async #job(row: JobRow): Promise<JobRoom> {
-    const known = this.#ports.hub.room(row.id) ?? this.#ended.get(row.id)
-    return known ?? projectJob(row, this.#ports.results, this.#ports.ops)
+    const { hub, results, ops } = this.#ports
+    const known = hub.room(row.id) ?? this.#ended.get(row.id)
+    return known ?? { ...(await projectJob(row, results, ops)), waiting: hub.waiting(row.id) ?? null }
   }
 
   async #recent(): Promise<JobListItem[]> {

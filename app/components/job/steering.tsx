@@ -90,6 +90,11 @@ function wordsOf(waiting: JobWaiting): { readonly title: string; readonly text: 
         title: 'Waiting for more agents',
         text: `${plural(waiting.connected, 'fitting agent')} of the ${formatCount(waiting.wanted)} that its policy asks for ${waiting.connected === 1 ? 'is' : 'are'} connected.`,
       }
+    case 'unreadable':
+      return {
+        title: 'Waiting for the server’s storage',
+        text: `What is stored of this job cannot be read now${waiting.reason === undefined ? '' : ` (${waiting.reason})`}. The server tries again by itself.`,
+      }
     default:
       return waiting satisfies never
   }

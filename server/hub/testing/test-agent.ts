@@ -32,7 +32,10 @@ function leafOf(job: PreparedJob, shard: number, inputs: ReadonlyMap<string, Uin
 }
 
 /** The result that one machine alone computes. */
-export function expectedDigest(job: PreparedJob, inputs = new Map<string, Uint8Array>()): string {
+export function expectedDigest(
+  job: PreparedJob,
+  inputs: ReadonlyMap<string, Uint8Array> = new Map(),
+): string {
   const aggregate = job.newAggregate()
   for (let shard = 0; shard < job.plan.shard_count; shard++) aggregate.add(shard, leafOf(job, shard, inputs))
   return sha256Hex(canonicalJson(aggregate.finish().result))
