@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { HostCap } from './host-cap.ts'
@@ -76,5 +77,19 @@ describe('places of a host', () => {
     first?.()
     expect(cap.enter('2001:db8:1:2::4')).toBeDefined()
     expect(cap.enter('2001:db8:1:2::5')).toBeUndefined()
+  })
+
+  it('are held as long as a socket is open', () => {
+    const cap = new HostCap(2)
+    const sockets = [new EventEmitter(), new EventEmitter()]
+    expect(sockets.map((socket) => cap.hold(socket, '192.0.2.1'))).toEqual([true, true])
+    const refused = new EventEmitter()
+    expect(cap.hold(refused, '192.0.2.1')).toBe(false)
+    expect(cap.hold(new EventEmitter(), '192.0.2.2')).toBe(true)
+    refused.emit('close')
+    expect(cap.enter('192.0.2.1')).toBeUndefined()
+    sockets[0]?.emit('close')
+    expect(cap.hold(new EventEmitter(), '192.0.2.1')).toBe(true)
+    expect(cap.enter('192.0.2.1')).toBeUndefined()
   })
 })

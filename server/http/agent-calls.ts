@@ -2,7 +2,7 @@ import { callTRPCProcedure, getTRPCErrorFromUnknown, getTRPCErrorShape } from '@
 import type { WebSocket } from 'ws'
 import { schemaError } from '../../kernel/contract.ts'
 import { type ErrorCode, ForgeError } from '../../kernel/errors.ts'
-import { CLOSE, leasesInput, resultInput } from '../../kernel/protocol.ts'
+import { CLOSE, type HubMessage, leasesInput, resultInput } from '../../kernel/protocol.ts'
 import { readResult } from '../../kernel/protocol-result.ts'
 import { wireEncoder } from '../../kernel/wire-encoder.ts'
 import { toForgeError, toTrpcError } from '../trpc/errors.ts'
@@ -10,7 +10,15 @@ import { type HubContext, hubRouter } from '../trpc/hub-router.ts'
 import type { AgentGuard, Call, Envelope, RequestId } from './agent-guard.ts'
 import type { Outlet } from './outgoing.ts'
 
-type Refused = (path: string, code: ErrorCode, error: unknown) => void
+/** Whose calls they are. */
+export interface CallingLine {
+  readonly client: WebSocket
+  readonly guard: AgentGuard
+  readonly hub: HubContext['hub']
+  context(): HubContext
+  /** Hears of every call that is answered with an error. */
+  refused(path: string, code: ErrorCode, error: unknown): void
+}
 
 /**
  * The calls of one agent, in tRPC's messages. What comes once a lease is served without tRPC's machinery, which costs more
@@ -18,21 +26,13 @@ type Refused = (path: string, code: ErrorCode, error: unknown) => void
  * but a function. The other procedures are the router's.
  */
 export class AgentCalls {
-  readonly #client: WebSocket
-  readonly #guard: AgentGuard
-  readonly #context: HubContext
+  readonly #line: CallingLine
   readonly #outlet: Outlet
-  readonly #refused: Refused
-  /** How to stop each subscription. */
-  readonly #subscriptions = new Map<RequestId, () => void>()
+  #subscriptions: readonly Subscription[] = NONE
 
-  /** @param refused hears of every call that is answered with an error */
-  constructor(client: WebSocket, guard: AgentGuard, context: HubContext, outlet: Outlet, refused: Refused) {
-    this.#client = client
-    this.#guard = guard
-    this.#context = context
+  constructor(line: CallingLine, outlet: Outlet) {
+    this.#line = line
     this.#outlet = outlet
-    this.#refused = refused
   }
 
   serve(message: Envelope): void {
@@ -48,96 +48,150 @@ export class AgentCalls {
 
   /** The socket is closed. */
   close(): void {
-    for (const stop of this.#subscriptions.values()) stop()
-    this.#subscriptions.clear()
+    const open = this.#subscriptions
+    this.#subscriptions = NONE
+    for (const { stop } of open) stop?.()
   }
 
   async #answer(message: Call): Promise<void> {
     const { id, method, params } = message
     const data =
       params.path === 'hub.result'
-        ? await this.#context.hub.result(parseResult(params.input))
+        ? await this.#line.hub.result(parseResult(params.input))
         : await callTRPCProcedure({
             router: hubRouter,
             path: params.path,
             getRawInput: async () => params.input,
-            ctx: this.#context,
+            ctx: this.#line.context(),
             type: method,
             signal: undefined,
             batchIndex: 0,
           })
-    this.#guard.answered(id)
-    this.#send({ id, result: { type: 'data', data } })
+    this.#line.guard.answered(id)
+    this.send({ id, result: { type: 'data', data } })
   }
 
   async #listen(id: RequestId, { input, lastEventId }: Call['params']): Promise<void> {
     const given = typeof input === 'object' && lastEventId !== undefined ? { ...input, lastEventId } : input
     const parsed = leasesInput.safeParse(given)
     if (!parsed.success) throw schemaError(parsed.error, 'MESSAGE_INVALID')
-    // What is said at once comes after the answer that the subscription has begun.
-    let early: unknown[] | undefined = []
-    let isOver = false
-    const say = (reply: unknown, mayWait = false) => {
-      if (early !== undefined) early.push(reply)
-      else if (mayWait) this.#sendSoon(reply)
-      else this.#send(reply)
+    const subscription = new Subscription(this, id)
+    this.#subscriptions = [...this.#subscriptions, subscription]
+    try {
+      subscription.stop = this.#line.hub.listen(parsed.data, subscription)
+    } catch (error) {
+      this.#leave(subscription)
+      throw error
     }
-    const stop = this.#context.hub.listen(parsed.data, {
-      message: (seen, message) =>
-        say(
-          { id, result: { type: 'data', id: seen, data: { id: seen, data: message } } },
-          message.t === 'accepted',
-        ),
-      ended: () => {
-        isOver = true
-        this.#subscriptions.delete(id)
-        this.#guard.answered(id)
-        say({ id, result: { type: 'stopped' } })
-      },
-    })
-    if (!isOver) this.#subscriptions.set(id, stop)
-    const waiting = early
-    early = undefined
-    this.#send({ id, result: { type: 'started' } })
-    for (const reply of waiting) this.#send(reply)
-    if (this.#client.readyState !== this.#client.OPEN) this.close()
+    this.send({ id, result: { type: 'started' } })
+    subscription.begin()
+    const { client } = this.#line
+    if (client.readyState !== client.OPEN) this.close()
   }
 
   #stop(id: RequestId): void {
-    const stop = this.#subscriptions.get(id)
-    if (stop === undefined) return
-    this.#subscriptions.delete(id)
-    this.#guard.answered(id)
-    stop()
-    this.#send({ id, result: { type: 'stopped' } })
+    const subscription = this.#subscriptions.find((open) => open.id === id)
+    if (subscription === undefined) return
+    this.over(subscription)
+    subscription.stop?.()
+    this.send({ id, result: { type: 'stopped' } })
+  }
+
+  /** Called by a subscription to which nothing more will be said. */
+  over(subscription: Subscription): void {
+    this.#leave(subscription)
+    this.#line.guard.answered(subscription.id)
+  }
+
+  #leave(subscription: Subscription): void {
+    this.#subscriptions = this.#subscriptions.filter((open) => open !== subscription)
   }
 
   #refuse({ id, method, params: { path } }: Call, thrown: unknown): void {
     const error = thrown instanceof ForgeError ? toTrpcError(thrown) : getTRPCErrorFromUnknown(thrown)
     const forge = toForgeError(error)
-    this.#refused(path, forge.code, error.cause ?? error)
-    this.#guard.answered(id)
+    this.#line.refused(path, forge.code, error.cause ?? error)
+    this.#line.guard.answered(id)
     const { _config: config } = hubRouter._def
-    this.#send({
+    this.send({
       id,
-      error: getTRPCErrorShape({ config, error, type: method, path, input: undefined, ctx: this.#context }),
+      error: getTRPCErrorShape({
+        config,
+        error,
+        type: method,
+        path,
+        input: undefined,
+        ctx: this.#line.context(),
+      }),
     })
-    if (forge.code === 'MESSAGE_INVALID') this.#guard.end(CLOSE.malformed, `${path}: ${forge.message}`)
+    if (forge.code === 'MESSAGE_INVALID') this.#line.guard.end(CLOSE.malformed, `${path}: ${forge.message}`)
   }
 
-  #send(reply: unknown): void {
-    if (this.#client.readyState !== this.#client.OPEN) return
-    this.#guard.checkBacklog()
+  send(reply: unknown): void {
+    const { client } = this.#line
+    if (client.readyState !== client.OPEN) return
+    this.#line.guard.checkBacklog()
     this.#outlet.send(wireEncoder.encode(reply))
   }
 
   /** That shards are durable changes nothing for their agent: it may hear of it with its next lease. */
-  #sendSoon(reply: unknown): void {
-    if (this.#client.readyState !== this.#client.OPEN) return
-    this.#guard.checkBacklog()
+  sendSoon(reply: unknown): void {
+    const { client } = this.#line
+    if (client.readyState !== client.OPEN) return
+    this.#line.guard.checkBacklog()
     this.#outlet.sendSoon(wireEncoder.encode(reply))
   }
 }
+
+type Listener = Parameters<HubContext['hub']['listen']>[1]
+
+/** One `hub.leases`: hears what the hub says to the agent. */
+class Subscription implements Listener {
+  readonly id: RequestId
+  readonly #calls: AgentCalls
+  /** What is said at once comes after the answer that the subscription has begun. */
+  #early: unknown[] | undefined
+  #hasBegun = false
+  /** Undefined before the hub has it. */
+  stop: (() => void) | undefined
+
+  constructor(calls: AgentCalls, id: RequestId) {
+    this.#calls = calls
+    this.id = id
+  }
+
+  message(seen: string, message: HubMessage): void {
+    const { id } = this
+    const reply = { id, result: { type: 'data', id: seen, data: { id: seen, data: message } } }
+    if (this.#hasBegun && message.t === 'accepted') this.#calls.sendSoon(reply)
+    else this.#say(reply)
+  }
+
+  ended(): void {
+    const { id } = this
+    this.#calls.over(this)
+    this.#say({ id, result: { type: 'stopped' } })
+  }
+
+  /** The agent has been told that it begins. */
+  begin(): void {
+    this.#hasBegun = true
+    for (const reply of this.#early ?? []) this.#calls.send(reply)
+    this.#early = undefined
+  }
+
+  #say(reply: unknown): void {
+    if (this.#hasBegun) {
+      this.#calls.send(reply)
+      return
+    }
+    this.#early ??= []
+    this.#early.push(reply)
+  }
+}
+
+/** Of every agent that does not listen. */
+const NONE: readonly Subscription[] = []
 
 /** Equal to the schema's parse: that is asked where the fast reader does not know an input. */
 function parseResult(input: unknown) {

@@ -41,27 +41,40 @@ const CLOSE_CODES: Readonly<Partial<Record<ErrorCode, number>>> = {
   RATE_LIMITED: CLOSE.too_many,
 }
 
+/** What is guarded. */
+export interface GuardedLine {
+  readonly client: WebSocket
+  /** The guard has closed it, and why. */
+  cut(code: number, reason: string): void
+}
+
+/** Ids of open calls are few: an empty Set of an idle agent's would cost more than a new array for each of its calls. */
+const NONE: readonly RequestId[] = []
+
+function without(ids: readonly RequestId[], id: RequestId): readonly RequestId[] {
+  if (ids.length === 0 || (ids.length === 1 && ids[0] === id)) return NONE
+  return ids.filter((other) => other !== id)
+}
+
 /** Accounts of one socket: rates, open calls, when it was last heard, and the one way to end it. */
 export class AgentGuard {
-  readonly #client: WebSocket
-  readonly #ended: (code: number, reason: string) => void
+  readonly #line: GuardedLine
   readonly #messages = new TokenBucket(
     AGENT_LIMITS.messages_per_s,
     AGENT_LIMITS.messages_burst,
     performance.now(),
   )
   readonly #bytes = new TokenBucket(AGENT_LIMITS.bytes_per_s, AGENT_LIMITS.bytes_burst, performance.now())
-  readonly #calls = new Set<RequestId>()
-  readonly #subscriptions = new Set<RequestId>()
+  #calls: readonly RequestId[] = NONE
+  #subscriptions: readonly RequestId[] = NONE
   #enrolments = 0
   #challenges = 0
   #isOver = false
   /** Monotonic milliseconds. */
   heard_ms = performance.now()
 
-  constructor(client: WebSocket, ended: (code: number, reason: string) => void) {
-    this.#client = client
-    this.#ended = ended
+  constructor(line: GuardedLine) {
+    this.#line = line
   }
 
   admit(length_bytes: number): void {
@@ -90,19 +103,19 @@ export class AgentGuard {
 
   /** The call has been answered, or the subscription is over. */
   answered(id: RequestId): void {
-    this.#calls.delete(id)
-    this.#subscriptions.delete(id)
+    this.#calls = without(this.#calls, id)
+    this.#subscriptions = without(this.#subscriptions, id)
   }
 
   /** Cuts an agent off that does not read what it is sent. */
   checkBacklog(): void {
-    if (this.#client.bufferedAmount > AGENT_LIMITS.backlog_bytes)
+    if (this.#line.client.bufferedAmount > AGENT_LIMITS.backlog_bytes)
       this.end(CLOSE.too_many, 'the agent does not read what it is sent')
   }
 
   /** @throws ForgeError MESSAGE_INVALID | RATE_LIMITED */
   #open({ id, method, params: { path } }: Call): void {
-    if (this.#calls.has(id) || this.#subscriptions.has(id)) {
+    if (this.#calls.includes(id) || this.#subscriptions.includes(id)) {
       throw new ForgeError('MESSAGE_INVALID', `the request id ${id} is in use`)
     }
     if (path === 'hub.enrol' && ++this.#enrolments > AGENT_LIMITS.enrolments_per_socket) {
@@ -115,18 +128,20 @@ export class AgentGuard {
       method === 'subscription'
         ? [this.#subscriptions, AGENT_LIMITS.subscriptions]
         : [this.#calls, AGENT_LIMITS.calls_in_flight]
-    if (open.size >= limit) throw new ForgeError('RATE_LIMITED', 'too many open calls on one connection')
-    open.add(id)
+    if (open.length >= limit) throw new ForgeError('RATE_LIMITED', 'too many open calls on one connection')
+    if (method === 'subscription') this.#subscriptions = [...open, id]
+    else this.#calls = [...open, id]
   }
 
   /** Closes with a reason; says so once. */
   end(code: number, reason: string): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#client.close(code, clip(reason))
+    const { client } = this.#line
+    client.close(code, clip(reason))
     // A peer that does not answer the close frame is cut.
-    setTimeout(() => this.#client.terminate(), AGENT_LIMITS.close_grace_ms).unref()
-    this.#ended(code, reason)
+    setTimeout(() => client.terminate(), AGENT_LIMITS.close_grace_ms).unref()
+    this.#line.cut(code, reason)
   }
 }
 

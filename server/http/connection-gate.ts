@@ -19,11 +19,8 @@ export function createConnectionGate(ports: {
   return (socket) => {
     const { remoteAddress } = socket
     if (remoteAddress === undefined || clientAddress.isShared(remoteAddress)) return
-    const leave = hosts.enter(remoteAddress)
-    if (leave !== undefined) socket.once('close', leave)
-    else {
-      meter.connectionRefused('address_full')
-      socket.destroy()
-    }
+    if (hosts.hold(socket, remoteAddress)) return
+    meter.connectionRefused('address_full')
+    socket.destroy()
   }
 }

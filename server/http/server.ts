@@ -92,14 +92,18 @@ export function createHttpServer(connections: number = HTTP_LIMITS.connections):
   server.maxConnections = connections
   // Upgraded sockets are no longer on the server's own list.
   const sockets = new Set<Duplex>()
+  // One for all: of thousands of idle agents a function for each would keep what is local where it is made.
+  const forget = function (this: Duplex): void {
+    sockets.delete(this)
+  }
   server.on('connection', (socket) => {
     sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
+    socket.on('close', forget)
     handlers?.admit(socket)
   })
   server.on('drop', () => handlers?.dropped())
   server.on('upgrade', (request, socket, head) => {
-    socket.on('error', () => socket.destroy())
+    socket.on('error', destroyThis)
     if (handlers !== undefined) handlers.upgrade(request, socket, head)
     else refuseUpgrade(socket, '503 Service Unavailable')
   })
@@ -277,6 +281,10 @@ async function openSocket(
   }
   const actor = await ports.identify(request)
   await ports.rooms.accept(upgrade, decoded(path.slice('/live/'.length)), { actor, clientAddress })
+}
+
+function destroyThis(this: Duplex): void {
+  this.destroy()
 }
 
 function refuseUpgrade(socket: Duplex, status: string): void {

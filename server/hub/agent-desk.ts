@@ -193,7 +193,7 @@ export class AgentDesk {
         epoch: loop.epoch,
         agent: session.agent,
         hub: session.signer.hub,
-        agentKey: session.key,
+        agentKey: session.fitsKey,
         software: session.software,
         blobs,
       })

@@ -40,7 +40,7 @@ const settled = () => new Promise((resolve) => setImmediate(resolve))
 describe('what the hub says to an agent', () => {
   it('is heard in the order in which it was said, whatever is signed first', async () => {
     const signer = new Signer()
-    const outbox = new Outbox((lease) => signer.sign(lease))
+    const outbox = new Outbox(signer)
     const agent = listener()
     outbox.open(agent)
     outbox.push('1', offer('a'))
@@ -58,7 +58,7 @@ describe('what the hub says to an agent', () => {
 
   it('is lost while nobody listens, and what was on its way when another took over', async () => {
     const signer = new Signer()
-    const outbox = new Outbox((lease) => signer.sign(lease))
+    const outbox = new Outbox(signer)
     outbox.push('1', { t: 'accepted', lease_id: 'a', shards: 1 })
     const [first, second] = [listener(), listener()]
     outbox.open(first)
@@ -74,7 +74,7 @@ describe('what the hub says to an agent', () => {
 
   it('ends when a lease cannot be signed: whoever listens anew is offered it anew', async () => {
     const signer = new Signer()
-    const outbox = new Outbox((lease) => signer.sign(lease))
+    const outbox = new Outbox(signer)
     const agent = listener()
     outbox.open(agent)
     outbox.push('1', offer('a'))

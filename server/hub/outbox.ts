@@ -8,6 +8,11 @@ export interface Listener {
   ended(): void
 }
 
+/** Whose offers it carries. */
+export interface OfferSigner {
+  sign(offer: LeaseOffer): Promise<LeaseMessage>
+}
+
 interface Item {
   readonly id: string
   /** Undefined while it is being signed. */
@@ -19,34 +24,35 @@ interface Item {
  * way, and whatever is said after one waits for it.
  */
 export class Outbox {
-  readonly #sign: (offer: LeaseOffer) => Promise<LeaseMessage>
+  readonly #signer: OfferSigner
   #listener: Listener | undefined
-  /** The first is being signed. */
-  #waiting: Item[] = []
+  /** The first is being signed. Undefined: none, as of idle agents. */
+  #waiting: Item[] | undefined
   #isFinishing = false
 
-  constructor(sign: (offer: LeaseOffer) => Promise<LeaseMessage>) {
-    this.#sign = sign
+  constructor(signer: OfferSigner) {
+    this.#signer = signer
   }
 
   /** What is said while nobody listens is lost: leases are offered anew to whoever listens next. */
   push(id: string, message: UnsignedMessage): void {
     if (this.#listener === undefined) return
     if (message.t !== 'lease') {
-      if (this.#waiting.length === 0) this.#listener.message(id, message)
+      if (this.#waiting === undefined) this.#listener.message(id, message)
       else this.#waiting.push({ id, message })
       return
     }
     const item: Item = { id, message: undefined }
+    this.#waiting ??= []
     this.#waiting.push(item)
-    this.#sign(message).then(
+    this.#signer.sign(message).then(
       (lease) => {
         item.message = lease
         this.#drain()
       },
       // Without the lease the listener would wait for ever: whoever listens anew is offered it anew.
       () => {
-        if (this.#waiting.includes(item)) this.#end()
+        if (this.#waiting?.includes(item)) this.#end()
       },
     )
   }
@@ -64,21 +70,22 @@ export class Outbox {
   /** Nothing more will come: the listener hears so, after what is waiting. */
   finish(): void {
     this.#isFinishing = true
-    if (this.#waiting.length === 0) this.#end()
+    if (this.#waiting === undefined) this.#end()
   }
 
   /** The listener has gone by itself. */
   leave(): void {
     this.#listener = undefined
-    this.#waiting = []
+    this.#waiting = undefined
   }
 
   #drain(): void {
-    for (let head = this.#waiting[0]; head?.message !== undefined; head = this.#waiting[0]) {
-      this.#waiting.shift()
+    for (let head = this.#waiting?.[0]; head?.message !== undefined; head = this.#waiting?.[0]) {
+      this.#waiting?.shift()
+      if (this.#waiting?.length === 0) this.#waiting = undefined
       this.#listener?.message(head.id, head.message)
     }
-    if (this.#isFinishing && this.#waiting.length === 0) this.#end()
+    if (this.#isFinishing && this.#waiting === undefined) this.#end()
   }
 
   #end(): void {

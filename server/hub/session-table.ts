@@ -1,7 +1,7 @@
 import type { AgentView, NetworkView } from '../../kernel/api.ts'
 import type { HexDigest } from '../../kernel/digest.ts'
 import { ForgeError } from '../../kernel/errors.ts'
-import type { EnrolInput, UnsignedMessage } from '../../kernel/protocol.ts'
+import type { EnrolInput, LeaseMessage, LeaseOffer, UnsignedMessage } from '../../kernel/protocol.ts'
 import type { ExecutorKind } from '../../kernel/receipt.ts'
 import type { Credit } from './core/events.ts'
 import { HUB } from './core/limits.ts'
@@ -16,24 +16,6 @@ export interface SiteConnection {
   readonly consent: HexDigest
 }
 
-/** The shell's side of an agent's session: what the core does not need to decide. */
-export interface ShellSession {
-  readonly id: string
-  readonly agent: string
-  readonly connection: SessionConnection
-  readonly executor: ExecutorKind
-  readonly label: string
-  readonly software: string
-  /** Undefined: all. */
-  readonly causes: readonly string[] | undefined
-  readonly key: FitsKey
-  readonly signer: LeaseSigner
-  readonly outbox: Outbox
-  readonly connected_at: Date
-  shards: number
-  leases: number
-}
-
 /** For whom an agent speaks: kept as long as its session, so that whoever ends sessions can choose by it. */
 export interface SessionConnection {
   readonly ownerId: string
@@ -42,6 +24,59 @@ export interface SessionConnection {
   readonly network?: string | undefined
   readonly tokenId?: string | undefined
   readonly site?: SiteConnection | undefined
+}
+
+/** The shell's side of an agent's session: what the core does not need to decide. */
+export class ShellSession {
+  readonly id: string
+  readonly agent: string
+  readonly connection: SessionConnection
+  readonly executor: ExecutorKind
+  readonly label: string
+  readonly software: string
+  /** Undefined: all. */
+  readonly causes: readonly string[] | undefined
+  readonly signer: LeaseSigner
+  readonly outbox: Outbox
+  /** Of the wall clock. */
+  readonly connected_ms = Date.now()
+  shards = 0
+  leases = 0
+  /** A character a byte: a view would keep the whole message alive, and takes several times as much. */
+  readonly #publicKey: string
+  #fitsKey: FitsKey | undefined
+
+  /** @throws ForgeError MESSAGE_INVALID when the key is none */
+  constructor(
+    id: string,
+    agent: string,
+    connection: SessionConnection,
+    input: Pick<EnrolInput, 'executor' | 'software' | 'causes' | 'public_key'>,
+    signer: LeaseSigner,
+  ) {
+    // Refused now, not with the first result.
+    agentKey(input.public_key)
+    this.id = id
+    this.agent = agent
+    this.connection = connection
+    this.executor = input.executor.kind
+    this.label = input.executor.label
+    this.software = input.software
+    this.causes = input.causes
+    this.signer = signer
+    this.outbox = new Outbox(this)
+    this.#publicKey = Buffer.from(input.public_key).toString('latin1')
+  }
+
+  /** Whether the agent has signed bytes. Made with its first result: many agents never give one. */
+  get fitsKey(): FitsKey {
+    this.#fitsKey ??= agentKey(new Uint8Array(Buffer.from(this.#publicKey, 'latin1')))
+    return this.#fitsKey
+  }
+
+  sign(offer: LeaseOffer): Promise<LeaseMessage> {
+    return signedLease(offer, this)
+  }
 }
 
 export class SessionTable {
@@ -59,21 +94,7 @@ export class SessionTable {
       throw new ForgeError('RATE_LIMITED', 'this hub has no room for another agent', {
         hint: 'Try again in a minute.',
       })
-    this.#sessions.set(id, {
-      id,
-      agent,
-      connection,
-      executor: input.executor.kind,
-      label: input.executor.label,
-      software: input.software,
-      causes: input.causes,
-      key: agentKey(input.public_key),
-      signer,
-      outbox: new Outbox((offer) => signedLease(offer, { agent, signer })),
-      connected_at: new Date(),
-      shards: 0,
-      leases: 0,
-    })
+    this.#sessions.set(id, new ShellSession(id, agent, connection, input, signer))
   }
 
   /** Those of agents in the pages of partners' sites. */
@@ -144,7 +165,7 @@ export class SessionTable {
       executor: session.executor,
       label: session.label,
       causes: session.connection.ownerId === viewer ? (session.causes?.slice() ?? null) : null,
-      connected_at: session.connected_at.toISOString(),
+      connected_at: new Date(session.connected_ms).toISOString(),
       shards: session.shards,
       leases: session.leases,
     }))

@@ -188,12 +188,9 @@ export function createRoomServer(options: {
 
   return {
     async accept({ request, socket, head }, name, { actor, clientAddress }) {
-      const leave = hosts.enter(clientAddress)
-      socket.once('close', () => leave?.())
-      const found =
-        leave === undefined
-          ? { code: CLOSE.too_many, reason: 'too many connections from this address' }
-          : await find(name, actor)
+      const found = hosts.hold(socket, clientAddress)
+        ? await find(name, actor)
+        : { code: CLOSE.too_many, reason: 'too many connections from this address' }
       wss.handleUpgrade(request, socket, head, (client) => {
         alive.add(client)
         client.on('pong', () => alive.add(client))

@@ -40,7 +40,7 @@ function shutOut(turn: Turn, id: string, executor: ExecutorKind, reason: string)
   suspect(state, id, executor)
   const agent = state.agents.get(id)
   if (agent === undefined) return
-  agent.standings.delete(executor)
+  agent.standings[executor] = undefined
   for (const session of [...agent.sessions]) dropSession(turn, session, reason)
   for (const run of [...agent.runs]) {
     for (const copy of run.copies) if (copy.agent === id) withhold(turn, run, copy)

@@ -10,12 +10,10 @@ import { hasWork, lead } from './turns.ts'
  */
 
 /** The agent has got a lease of the job, and fetches its operands. */
-export function noteLocal({ local }: HubSession, job: HubJob): void {
+export function noteLocal(session: HubSession, job: HubJob): void {
+  const { local } = session
   if (job.operands.length === 0 || local.at(-1) === job) return
-  const at = local.indexOf(job)
-  if (at !== -1) local.splice(at, 1)
-  local.push(job)
-  if (local.length > HUB.local_jobs) local.shift()
+  session.local = [...local.filter((other) => other !== job), job].slice(-HUB.local_jobs)
 }
 
 function hasOperands({ local }: HubSession, job: HubJob): boolean {

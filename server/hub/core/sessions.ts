@@ -5,11 +5,15 @@ import { dropLease, offerLease } from './leases.ts'
 import { HUB } from './limits.ts'
 import { unlink } from './linked-list.ts'
 import { offerOf } from './offers.ts'
+import { SmallSet } from './small-set.ts'
 import { claimedSpeed } from './speed.ts'
-import type { HubAgent, HubSession, HubState } from './state.ts'
+import type { HubAgent, HubJob, HubSession, HubState } from './state.ts'
 import { sendTo, type Turn } from './turn.ts'
 
 /** Sessions: an agent comes, listens, is cut off and resumes, or is gone. */
+
+/** Of every session that has had no lease with operands. */
+const NO_JOBS: readonly HubJob[] = []
 
 export function joinSession(turn: Turn, event: HubEvent & { t: 'session.joined' }): void {
   const { state } = turn
@@ -19,8 +23,7 @@ export function joinSession(turn: Turn, event: HubEvent & { t: 'session.joined' 
   if (state.sessions.has(id) || state.blocked.has(agent_id)) return
   const agent = agentOf(state, agent_id)
   // Of one that is here already more is known than what was stored.
-  if (event.standing !== undefined && !agent.standings.has(executor))
-    agent.standings.set(executor, event.standing)
+  if (event.standing !== undefined) agent.standings[executor] ??= event.standing
   const session: HubSession = {
     id,
     agent,
@@ -29,9 +32,9 @@ export function joinSession(turn: Turn, event: HubEvent & { t: 'session.joined' 
     executor,
     offer: offerOf(state, event.session),
     window,
-    local: [],
+    local: NO_JOBS,
     reached: undefined,
-    held: new Set(),
+    held: new SmallSet(),
     speed: event.claimed_speed === undefined ? undefined : claimedSpeed(event.claimed_speed),
     speed_measured: false,
     pace_share: 1,
@@ -53,7 +56,12 @@ export function joinSession(turn: Turn, event: HubEvent & { t: 'session.joined' 
 function agentOf(state: HubState, id: string): HubAgent {
   const known = state.agents.get(id)
   if (known !== undefined) return known
-  const agent: HubAgent = { id, sessions: new Set(), runs: new Set(), standings: new Map() }
+  const agent: HubAgent = {
+    id,
+    sessions: new SmallSet(),
+    runs: new SmallSet(),
+    standings: { webgpu: undefined, wasm: undefined, cpu: undefined },
+  }
   state.agents.set(id, agent)
   return agent
 }
@@ -68,6 +76,7 @@ export function startListening(turn: Turn, id: string, after_lease: number): voi
   const session = turn.state.sessions.get(id)
   if (session === undefined) return
   session.timer?.cancel()
+  session.timer = undefined
   session.listening = true
   recount(turn.state, session)
   seat(turn.state, session)

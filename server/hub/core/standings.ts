@@ -11,7 +11,7 @@ import type { Turn } from './turn.ts'
 const STRANGER: Standing = newStanding(0, 0, false)
 
 export function standingOf(state: HubState, { agent, executor }: Pick<Copy, 'agent' | 'executor'>): Standing {
-  return state.agents.get(agent)?.standings.get(executor) ?? STRANGER
+  return state.agents.get(agent)?.standings[executor] ?? STRANGER
 }
 
 interface Checked {
@@ -45,7 +45,7 @@ export function passChecksOf(
   { agent, executor }: Pick<Copy, 'agent' | 'executor'>,
   count: number,
 ): void {
-  const standing = turn.state.agents.get(agent)?.standings.get(executor)
+  const standing = turn.state.agents.get(agent)?.standings[executor]
   if (standing !== undefined) passChecks(standing, count)
   const key = `${agent} ${executor}`
   const known = turn.passed.get(key)

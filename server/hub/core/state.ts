@@ -5,6 +5,7 @@ import type { FairQueue, Sharer } from './fair-queue.ts'
 import type { JobPhase, RunStage } from './lifecycle.ts'
 import { type Linked, LinkedList } from './linked-list.ts'
 import type { RangeHeap } from './range-heap.ts'
+import type { SmallSet } from './small-set.ts'
 import { type Timer, TimerWheel } from './timers.ts'
 import type { VerifyPolicy } from './verify-policy.ts'
 import type { VoiceQueues } from './voice-queues.ts'
@@ -210,10 +211,10 @@ export interface HubSession extends Linked<HubSession> {
   readonly offer: Offer
   readonly window: number
   /** Jobs with operands of which it had leases, the latest last. */
-  readonly local: HubJob[]
+  local: readonly HubJob[]
   /** How far in its latest job its leases have come. */
   reached: { readonly job: HubJob; end: number } | undefined
-  readonly held: Set<HubLease>
+  readonly held: SmallSet<HubLease>
   /** Work units per millisecond; undefined until known. */
   speed: number | undefined
   speed_measured: boolean
@@ -232,11 +233,11 @@ export interface HubSession extends Linked<HubSession> {
 /** Everything that hangs on one agent's key. */
 export interface HubAgent {
   readonly id: string
-  readonly sessions: Set<HubSession>
+  readonly sessions: SmallSet<HubSession>
   /** Open runs with a copy of this agent. */
-  readonly runs: Set<Run>
+  readonly runs: SmallSet<Run>
   /** What checks have found of it, by the executor that it used. */
-  readonly standings: Map<ExecutorKind, LiveStanding>
+  readonly standings: Record<ExecutorKind, LiveStanding | undefined>
 }
 
 export interface HubLease {
