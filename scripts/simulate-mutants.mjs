@@ -44,9 +44,9 @@ export const MUTANTS = [
     name: 'copied digest: an owner confirms himself',
     edits: [
       {
-        file: core('schedule'),
-        find: 'const may = (owners: readonly string[]): boolean => !owners.includes(session.owner)',
-        replace: 'const may = (): boolean => true',
+        file: core('voices'),
+        find: 'return !taken.includes(owner) && (network',
+        replace: 'return (network',
       },
     ],
   },
@@ -224,6 +224,91 @@ export const MUTANTS = [
     edits: [
       { file: core('blocking'), find: '  suspect(state, id, executor)\n', replace: '' },
       { file: core('step'), find: '      doubt(turn, event.job_id, event.spans)\n', replace: '' },
+    ],
+  },
+  {
+    name: 'a network confirms itself',
+    edits: [
+      {
+        file: core('voices'),
+        find: 'return !taken.includes(owner) && (network === undefined || !taken.includes(network))',
+        replace: 'return !taken.includes(owner)',
+      },
+    ],
+  },
+  {
+    name: 'a leaf over the limit of its op is taken',
+    edits: [
+      {
+        file: 'server/hub/result-shape.ts',
+        find: 'if (bytes > leaf.max_bytes)',
+        replace: 'if (bytes > 1e6 * leaf.max_bytes)',
+      },
+    ],
+  },
+  {
+    name: 'a result of more shards than its lease has is taken',
+    edits: [
+      {
+        file: 'server/hub/result-shape.ts',
+        find: 'if (digests.length !== 32 * count)',
+        replace: 'if (digests.length < 32 * count)',
+      },
+      {
+        file: 'server/hub/result-shape.ts',
+        find: 'if (leaves.length !== count)',
+        replace: 'if (leaves.length < count)',
+      },
+    ],
+  },
+  {
+    name: 'leaves are not held against their digests',
+    edits: [
+      {
+        file: 'server/hub/result-shape.ts',
+        find: 'if (digests[at] !== found[at]) return',
+        replace: 'if (at < 0 && digests[at] !== found[at]) return',
+      },
+    ],
+  },
+  {
+    name: 'the finisher does not look up what other hubs, or dead ones, have found',
+    edits: [
+      {
+        file: 'server/hub/doubtful-shards.ts',
+        find: '    doubted.add(wordKey(incident))\n',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'the finisher looks into the first findings only',
+    edits: [
+      {
+        file: 'server/hub/doubtful-shards.ts',
+        find: 'if (examined.has(incident.id)) continue',
+        replace: 'if (examined.size > 0) continue',
+      },
+    ],
+  },
+  {
+    name: 'of a doubtful run only the first shard is executed again',
+    edits: [
+      {
+        file: 'server/hub/doubtful-shards.ts',
+        find: 'shard < first + count; shard++',
+        replace: 'shard < first + Math.min(1, count); shard++',
+      },
+    ],
+  },
+  {
+    name: 'a settlement does not check what it rests on',
+    edits: [
+      {
+        file: 'server/hub/simulation/store.ts',
+        find: 'now.corrections !== basis.corrections || now.incidents.length !== basis.incidents.length',
+        replace: 'now.corrections < 0',
+      },
     ],
   },
   {

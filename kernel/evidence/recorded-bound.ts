@@ -66,9 +66,10 @@ export function checkBound({ verification, shards }: JobRecord): string {
   for (const name of ['copies_per_shard', 'wrong_fraction', 'modelled_error'] as const)
     if (!isClose(said[name], made?.[name]))
       fail(`its ${name} is ${said[name]}, from its counts follows ${made?.[name]}`)
-  return said.wrong_fraction === undefined
-    ? ', no bound on wrong shards'
-    : `, at most ${said.wrong_fraction} of the shards wrong with 95 % confidence after ${audits} audits`
+  const { wrong_fraction } = said
+  if (wrong_fraction === undefined) return ', no bound on wrong shards'
+  const how = audits === 0 ? 'as modelled' : `with 95 % confidence by ${audits} audits`
+  return `, at most ${wrong_fraction} of the shards wrong ${how}`
 }
 
 function isClose(a: number | undefined, b: number | undefined): boolean {

@@ -204,7 +204,9 @@ describe('the bound that a record states', () => {
     })
     const report = await check(bundle)
     expect(report.checks.filter(({ state }) => state === 'failed')).toEqual([])
-    expect(report.checks.find(({ id }) => id === 'trace')?.detail).toContain('after 10 audits')
+    expect(report.checks.find(({ id }) => id === 'trace')?.detail).toContain(
+      'with 95 % confidence by 10 audits',
+    )
   })
 
   it('is none where one word was never audited, and never above the whole', async () => {

@@ -205,7 +205,60 @@ describe('credibility', () => {
   })
 })
 
+describe('credibility of keys that cost nothing', () => {
+  it('bounds what saboteurs of any constant rate get through who come back under another name', () => {
+    const draw = uniform(6)
+    const [f, k] = [0.2, 20]
+    const bound = 1 - credibility({ checks: k, blacklistable: false }, f)
+    expect(bound).toBeCloseTo(f / k, 12)
+    for (const rate of [0.01, 1 / 21, 0.2]) {
+      let results = 0
+      let wrong = 0
+      for (let agent = 0; agent < 4000; agent++) {
+        const saboteur = draw() < f
+        let passed = 0
+        for (let turn = 0; turn < 100; turn++) {
+          const isWrong = saboteur && draw() < rate
+          if (passed >= k) {
+            results++
+            if (isWrong) wrong++
+          }
+          // One that is found out begins again.
+          passed = isWrong ? 0 : passed + 1
+        }
+      }
+      expect(wrong / results, `rate ${rate}`).toBeLessThan(bound)
+    }
+  })
+})
+
 describe('adaptive replication', () => {
+  it('checks as many results of an honest agent as its probabilities say, since only checked ones build trust', () => {
+    const results = 200
+    // Probability of each number of checks after so many results: a chain whose steps are the formula.
+    let chances = [1]
+    for (let nth = 0; nth < results; nth++) {
+      const next = new Array<number>(chances.length + 1).fill(0)
+      for (const [passed, chance] of chances.entries()) {
+        const checked = checkProbability(passed)
+        next[passed] = (next[passed] ?? 0) + chance * (1 - checked)
+        next[passed + 1] = (next[passed + 1] ?? 0) + chance * checked
+      }
+      chances = next
+    }
+    const mean = chances.reduce((sum, chance, passed) => sum + chance * passed, 0)
+    const square = chances.reduce((sum, chance, passed) => sum + chance * passed ** 2, 0)
+    const draw = uniform(7)
+    const agents = 4000
+    let passed = 0
+    for (let agent = 0; agent < agents; agent++) {
+      let valid = 0
+      for (let nth = 0; nth < results; nth++) if (draw() < checkProbability(valid)) valid++
+      passed += valid
+    }
+    expect(Math.abs(passed / agents - mean)).toBeLessThan(4.5 * Math.sqrt((square - mean ** 2) / agents))
+  })
+
   it('checks all before the gate, then one in N, and never fewer than the floor', () => {
     expect([0, 1, REPLICATION_GATE - 1].map(checkProbability)).toEqual([1, 1, 1])
     expect(checkProbability(REPLICATION_GATE)).toBe(0.1)

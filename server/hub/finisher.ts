@@ -3,6 +3,7 @@ import type { JobStore, ResultStore, SettlementBasis } from '../memory/ports.ts'
 import type { TrustStore } from '../memory/trust-store.ts'
 import type { HubEvent } from './core/events.ts'
 import type { ShardSpan } from './core/state.ts'
+import { addDoubtful, doubtedWords, wordKey } from './doubtful-shards.ts'
 import type { JobRuntime } from './job-runtime.ts'
 import type { HubLog } from './options.ts'
 import { failureOf } from './referee-desk.ts'
@@ -130,7 +131,7 @@ export class Finisher {
     }
     return {
       settlement,
-      incidents: incidents.filter((one) => runtime.singles.has(`${one.agent} ${one.executor}`)),
+      incidents: incidents.filter((one) => runtime.singles.has(wordKey(one))),
     }
   }
 
@@ -141,24 +142,12 @@ export class Finisher {
   ): Promise<readonly ShardSpan[]> {
     const examined = this.#examined.get(runtime.id) ?? new Set()
     this.#examined.set(runtime.id, examined)
-    const wrong = new Set(
-      incidents.filter(({ id }) => !examined.has(id)).map(({ agent, executor }) => `${agent} ${executor}`),
-    )
-    for (const { id } of incidents) examined.add(id)
-    if (wrong.size === 0) return []
+    const doubted = doubtedWords(incidents, examined)
+    if (doubted.size === 0) return []
     const spans: ShardSpan[] = []
-    for await (const { runs } of this.#ports.results.load(runtime.id)) {
-      for (const { first, count, method, copies } of runs) {
-        if (method !== 'single' || !copies.some(({ agent, executor }) => wrong.has(`${agent} ${executor}`)))
-          continue
-        for (let shard = first; shard < first + count; shard++) {
-          if (runtime.rechecked.has(shard)) continue
-          const last = spans.at(-1)
-          if (last !== undefined && last.first + last.count === shard) last.count++
-          else spans.push({ first: shard, count: 1 })
-        }
-      }
-    }
+    const isRechecked = (shard: number): boolean => runtime.rechecked.has(shard)
+    for await (const { runs } of this.#ports.results.load(runtime.id))
+      for (const run of runs) addDoubtful(spans, run, doubted, isRechecked)
     return spans
   }
 }

@@ -10,6 +10,7 @@ import type { BlobStore } from '../memory/ports.ts'
 import type { HubLease } from './core/state.ts'
 import { ed25519, type FitsKey } from './ed25519.ts'
 import { leafDigests } from './hashing.ts'
+import { misdigestedShard, shapeFault } from './result-shape.ts'
 
 /**
  * The checks of a result that need no other result: shape, digests, root, receipt, and what every correct leaf of the
@@ -50,8 +51,8 @@ export async function checkResult(input: ResultInput, context: ResultContext): P
   const refuse = (message: string): never => {
     throw new ForgeError('MESSAGE_INVALID', message)
   }
-  if (input.digests.length !== 32 * lease.count)
-    refuse(`${input.digests.length / 32} digests for ${lease.count} shards`)
+  const fault = shapeFault(input, { first: lease.first, count: lease.count, leaf: job.plan.leaf })
+  if (fault !== undefined) refuse(fault)
   if (!bytesEqual(merkleRootOfDigests(input.digests), input.result_root))
     refuse('the root is not that of the digests')
   const range = {
@@ -82,22 +83,15 @@ export async function checkResult(input: ResultInput, context: ResultContext): P
 }
 
 function checkInlineLeaves(input: ResultInput, job: PreparedJob, lease: ResultContext['lease']): void {
-  if (input.leaves.length !== lease.count) {
-    throw new ForgeError('MESSAGE_INVALID', `${input.leaves.length} leaves for ${lease.count} shards`)
-  }
   const found = leafDigests(input.leaves)
   if (Buffer.compare(found, input.digests) !== 0) {
-    const wrong = found.findIndex((byte, at) => byte !== input.digests[at])
-    throw new ForgeError(
-      'DIGEST_MISMATCH',
-      `the bytes of shard ${lease.first + Math.floor(wrong / 32)} do not have its digest`,
-    )
+    const wrong = misdigestedShard(lease.first, input.digests, found)
+    throw new ForgeError('DIGEST_MISMATCH', `the bytes of shard ${wrong} do not have its digest`)
   }
   for (const [offset, leaf] of input.leaves.entries()) checkInvariants(job, lease.first + offset, leaf)
 }
 
 async function checkBlobLeaves(input: ResultInput, { job, lease, blobs }: ResultContext): Promise<void> {
-  if (input.leaves.length !== 0) throw new ForgeError('MESSAGE_INVALID', 'the leaves of this op are blobs')
   for (let offset = 0; offset < lease.count; offset++) {
     const digest = bytesToHex(input.digests.subarray(32 * offset, 32 * offset + 32))
     const stat = await blobs.stat(digest)

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 import { afterAll, describe, expect, it } from 'vitest'
+import { SHARD_POINTS } from '../../../kernel/ops/mc-pi/args.ts'
 import { referenceLeaf } from '../../../kernel/ops/references.test-support.ts'
 import { OPS } from '../../../kernel/ops/registry.ts'
 import { WorkerReferee } from './referee.ts'
@@ -11,7 +12,7 @@ import { WorkerReferee } from './referee.ts'
 const entry = new URL('../../../dist/referee-worker.test.mjs', import.meta.url)
 const referees: WorkerReferee[] = []
 
-async function startReferee(): Promise<WorkerReferee> {
+async function startReferee(cpuShare = 1): Promise<WorkerReferee> {
   await build({
     entryPoints: [fileURLToPath(new URL('./worker.ts', import.meta.url))],
     outfile: fileURLToPath(entry),
@@ -20,7 +21,7 @@ async function startReferee(): Promise<WorkerReferee> {
     platform: 'node',
     format: 'esm',
   })
-  const referee = new WorkerReferee(entry, 1)
+  const referee = new WorkerReferee(entry, cpuShare)
   referees.push(referee)
   return referee
 }
@@ -45,6 +46,22 @@ describe("the referee's thread", () => {
     for (const job of [...jobs, ...jobs]) {
       expect(await referee.execute(job, [0], new Map())).toEqual([referenceLeaf(job, 0, new Map())])
     }
+  })
+
+  it('rests in proportion to its share of the processor, and answers everything all the same', async () => {
+    const [whole, fifth] = [await startReferee(), await startReferee(0.2)]
+    const shards = Array.from({ length: 24 }, (_, shard) => shard)
+    const job = pi('budget', shards.length * SHARD_POINTS)
+    const timed = async (referee: WorkerReferee) => {
+      const started = performance.now()
+      expect(await referee.execute(job, shards, new Map())).toHaveLength(shards.length)
+      return performance.now() - started
+    }
+    // The first shard of each compiles the kernel.
+    for (const referee of [whole, fifth]) await referee.execute(job, [0], new Map())
+    const work_ms = Math.min(await timed(whole), await timed(whole), await timed(whole))
+    // Five times as long; what else the machine does in between only makes it longer.
+    expect(await timed(fifth)).toBeGreaterThan(3 * work_ms)
   })
 
   it('says so when an execution fails, and goes on', async () => {

@@ -2,7 +2,7 @@ import type { LeaseOffer, UnsignedMessage } from '../../../kernel/protocol.ts'
 import type { HubEvent } from '../core/events.ts'
 import { plannedCopies } from '../core/verify-policy.ts'
 import type { Listener, Network, SimHub } from './network.ts'
-import { digestOf } from './random.ts'
+import { digestOf, LEAF_MAX_BYTES } from './random.ts'
 import type { SimAgent } from './scenario.ts'
 
 /** Salt of the results that colluding agents agree on; every other liar has one of his own. */
@@ -89,11 +89,6 @@ export class AgentHost implements Listener {
     }
     if (random.chance(agent.forges)) this.#forge(message)
     if (random.chance(agent.stalls)) return
-    if (random.chance(agent.corrupts)) {
-      const reason = 'a leaf does not have its digest'
-      this.#later(session, 20, { t: 'result.invalid', session, lease_id: message.lease_id, reason })
-      return
-    }
     const took_ms = message.count * agent.shard_ms * random.between(0.5, 1.5)
     this.#answer(session, message, random.chance(agent.lates) ? 40_000 + took_ms : took_ms)
   }
@@ -140,14 +135,47 @@ export class AgentHost implements Listener {
       wrong++
       if (compares && lie !== COLLUSION) right--
     }
+    const leaves = Array.from({ length: count }, (_, at) => digests.subarray(32 * at, 32 * at + 32))
+    if (this.#world.random.chance(this.agent.breaks)) {
+      this.#later(session, delay_ms, {
+        t: 'result.received',
+        session,
+        lease_id,
+        ...this.#broken(digests, leaves),
+      })
+      return
+    }
     // A lease that is offered again after an interruption may be answered twice, and either answer counts.
     this.#world.store.right.set(lease_id, Math.max(right, this.#world.store.right.get(lease_id) ?? 0))
     if (wrong === count) this.#world.store.lied.add(lease_id)
-    const leaves = Array.from({ length: count }, (_, at) => digests.subarray(32 * at, 32 * at + 32))
     const result = { t: 'result.received', session, lease_id, digests, leaves } as const
     this.#later(session, delay_ms, result)
     if (this.#world.random.chance(this.#world.scenario.duplicates))
       this.#later(session, delay_ms + 30, result)
+  }
+
+  /** What no honest agent returns: more than the lease has, less, too large, or leaves that are not those of their digests. */
+  #broken(
+    digests: Uint8Array,
+    leaves: readonly Uint8Array[],
+  ): { readonly digests: Uint8Array; readonly leaves: readonly Uint8Array[] } {
+    const [last = digests] = leaves.slice(-1)
+    const longer = new Uint8Array(digests.length + 32)
+    longer.set(digests)
+    longer.set(last, digests.length)
+    const oversized = new Uint8Array(LEAF_MAX_BYTES + 1 + this.#world.random.below(1000))
+    oversized.set(last)
+    const corrupt = last.slice()
+    corrupt[this.#world.random.below(32)] = (corrupt[0] ?? 0) ^ 0xff
+    return this.#world.random.pick([
+      { digests: longer, leaves: [...leaves, last] },
+      { digests: longer, leaves },
+      { digests: digests.subarray(0, digests.length - 32), leaves: leaves.slice(0, -1) },
+      { digests, leaves: leaves.slice(0, -1) },
+      { digests, leaves: [...leaves, last] },
+      { digests, leaves: [...leaves.slice(0, -1), oversized] },
+      { digests, leaves: [...leaves.slice(0, -1), corrupt] },
+    ])
   }
 
   /** @returns the salt of a wrong result; undefined for the right one */

@@ -1,4 +1,6 @@
 import type { HubEvent } from '../core/events.ts'
+import type { ShardSpan } from '../core/state.ts'
+import { addDoubtful, doubtedWords } from '../doubtful-shards.ts'
 import type { Network, SimHub } from './network.ts'
 import type { Basis, Store } from './store.ts'
 
@@ -6,11 +8,17 @@ interface Host extends SimHub {
   later(delay_ms: number, event: () => HubEvent | undefined): void
 }
 
-/** How a hub of a simulated network ends a job: the protocol of server/hub/finisher.ts. */
+/**
+ * How one life of a hub in a simulated network ends jobs: the protocol of server/hub/finisher.ts, with its decisions about
+ * which shards are doubtful.
+ */
 export class SimFinisher {
   readonly #host: Host
   readonly #world: Network
   readonly #store: Store
+  /** By job: incidents that have been looked into, and shards that have been executed again, in this life. */
+  readonly #examined = new Map<string, Set<number>>()
+  readonly #rechecked = new Map<string, Set<number>>()
 
   constructor(host: Host, world: Network, store: Store) {
     this.#host = host
@@ -18,21 +26,46 @@ export class SimFinisher {
     this.#store = store
   }
 
+  rechecked(job_id: string, shards: readonly number[]): void {
+    const known = this.#rechecked.get(job_id) ?? new Set()
+    this.#rechecked.set(job_id, known)
+    for (const shard of shards) known.add(shard)
+  }
+
   /** Reads what there is, has doubtful shards executed again first, and settles if nothing has changed meanwhile. */
   finish(job_id: string): void {
     const { random } = this.#world
-    this.#host.later(random.between(1, 200), () => {
+    this.#whenThere(random.between(1, 200), () => {
       const basis = this.#store.basis(job_id)
-      const spans = [...this.#store.get(job_id).doubted].map((first) => ({ first, count: 1 }))
+      const spans = this.#doubtful(job_id, basis)
       if (spans.length > 0) return { t: 'job.doubted', job_id, spans }
-      this.#host.later(random.between(1, 500), () => this.#settle(job_id, basis))
+      this.#whenThere(random.between(1, 500), () => this.#settle(job_id, basis))
       return undefined
     })
+  }
+
+  #doubtful(job_id: string, { incidents }: Basis): readonly ShardSpan[] {
+    const examined = this.#examined.get(job_id) ?? new Set()
+    this.#examined.set(job_id, examined)
+    const doubted = doubtedWords(incidents, examined)
+    const spans: ShardSpan[] = []
+    const isRechecked = (shard: number): boolean => this.#rechecked.get(job_id)?.has(shard) === true
+    for (const run of this.#store.singleRuns(job_id)) addDoubtful(spans, run, doubted, isRechecked)
+    return spans
   }
 
   #settle(job_id: string, basis: Basis): undefined {
     if (this.#store.settle(job_id, basis)) this.#world.tellAll({ t: 'job.settled', job_id })
     else this.finish(job_id)
     return undefined
+  }
+
+  #whenThere(delay_ms: number, answer: () => HubEvent | undefined): void {
+    this.#host.later(delay_ms, () => {
+      const { away_ms } = this.#world
+      if (away_ms === 0) return answer()
+      this.#whenThere(away_ms, answer)
+      return undefined
+    })
   }
 }

@@ -3,9 +3,11 @@ import type { UnsignedMessage } from '../../../kernel/protocol.ts'
 import type { HubEffect, HubEvent } from '../core/events.ts'
 import { type HubState, initialState } from '../core/state.ts'
 import { step } from '../core/step.ts'
+import { misdigestedShard, shapeFault } from '../result-shape.ts'
 import { SimFinisher } from './finisher.ts'
 import { checkState } from './invariants.ts'
 import type { Network, SimHub } from './network.ts'
+import { digestsOf, LEAF_MAX_BYTES } from './random.ts'
 import { mayStandAlone, type Store, type StoredJob, singlesOf } from './store.ts'
 
 const TICK_MS = 1000
@@ -21,6 +23,9 @@ export class HubHost implements SimHub {
   life = 0
   #frozen_until_ms = 0
   #deferred: HubEvent[] = []
+  #finisher: SimFinisher | undefined
+  /** Commits of this life that have not been answered. */
+  #committing = new Set<number>()
   /** Jobs that this life knows as paused. */
   #paused = new Set<string>()
 
@@ -40,11 +45,13 @@ export class HubHost implements SimHub {
     this.life = life
     this.#deferred = []
     this.#paused = new Set()
+    this.#committing = new Set()
+    this.#finisher = new SimFinisher(this, world, this.#store)
     this.#frozen_until_ms = 0
     this.state = initialState(life, { draw_key: [world.scenario.seed, life], lease_shards: 4096 })
     for (const stored of this.#store.jobs.values()) {
       if (stored.end !== undefined) continue
-      this.tell(admission(stored))
+      this.tell(admission(this.#store, stored))
       const isDrained = stored.chunks.every(({ isDone }) => isDone)
       if (isDrained && this.life === life) this.tell({ t: 'job.drained', job_id: stored.job.id })
       if (this.life !== life) return
@@ -94,6 +101,26 @@ export class HubHost implements SimHub {
     })
   }
 
+  /** Asks the database, which answers when it is there. */
+  #ask(delay_ms: number, answer: () => HubEvent | undefined): void {
+    this.later(delay_ms, () => {
+      const { away_ms, random } = this.#world
+      if (away_ms === 0) return answer()
+      this.#ask(away_ms + random.between(1, 200), answer)
+      return undefined
+    })
+  }
+
+  /** Asks the database when these commits have been answered. */
+  #whenDurable(delay_ms: number, commits: readonly number[], answer: () => HubEvent | undefined): void {
+    this.#ask(delay_ms, () => {
+      const left = commits.filter((number) => this.#committing.has(number))
+      if (left.length === 0) return answer()
+      this.#whenDurable(50, left, answer)
+      return undefined
+    })
+  }
+
   /** One step and its effects. @returns what the hub answers to a result */
   tell(event: HubEvent): 'received' | 'not_held' | undefined {
     const { state, life } = this
@@ -103,16 +130,20 @@ export class HubHost implements SimHub {
       this.#deferred.push(event)
       return undefined
     }
-    this.#world.note(`${this.name} ${event.t} ${'lease_id' in event ? event.lease_id : ''}`)
-    const effects = step(state, event, now_ms * this.#clock_rate)
+    const checked = this.#checked(state, event)
+    this.#world.note(`${this.name} ${checked.t} ${'lease_id' in checked ? checked.lease_id : ''}`)
+    const next_lease = state.next_lease
+    const effects = step(state, checked, now_ms * this.#clock_rate)
     this.#world.steps++
-    this.#checkPaused(state, event, effects)
+    this.#checkPaused(state, checked, effects, next_lease)
     // Another hub may not have heard of it yet.
     if (this.#world.hubs.length === 1) this.#checkAlone(effects)
     checkState(state, (message) => this.#world.fail(`${this.name}: ${message}`))
     let outcome: 'received' | 'not_held' | undefined
     for (const effect of effects) {
       if (this.#world.random.chance(this.#world.scenario.crashes)) {
+        const { crashedBefore } = this.#world
+        crashedBefore.set(effect.t, (crashedBefore.get(effect.t) ?? 0) + 1)
         this.crash()
         return undefined
       }
@@ -121,6 +152,23 @@ export class HubHost implements SimHub {
       if (this.life !== life) return undefined
     }
     return outcome
+  }
+
+  /** The shell's checks of a result by itself (server/hub/intake.ts), but for the signature and the op's invariants. */
+  #checked(state: HubState, event: HubEvent): HubEvent {
+    if (event.t !== 'result.received') return event
+    const { session, lease_id, digests, leaves } = event
+    const lease = state.leases.get(lease_id)
+    if (lease === undefined || lease.session.id !== session) return event
+    const { first, count } = lease
+    const leaf = { kind: 'inline', max_bytes: LEAF_MAX_BYTES } as const
+    const wrong = () => misdigestedShard(first, digests, digestsOf(leaves))
+    const reason =
+      shapeFault(event, { first, count, leaf }) ??
+      (wrong() === undefined ? undefined : 'a leaf of another digest')
+    if (reason === undefined) return event
+    this.#world.broken++
+    return { t: 'result.invalid', session, lease_id, reason }
   }
 
   /** The word of nobody who is on probation stands alone. */
@@ -134,7 +182,7 @@ export class HubHost implements SimHub {
   }
 
   /** From the step on in which a hub hears that a job is paused, it promises none of its shards. */
-  #checkPaused(state: HubState, event: HubEvent, effects: readonly HubEffect[]): void {
+  #checkPaused(state: HubState, event: HubEvent, effects: readonly HubEffect[], next_lease: number): void {
     if (event.t === 'job.paused') this.#paused.add(event.job_id)
     if (event.t === 'job.admitted' && event.job.isPaused === true) this.#paused.add(event.job.id)
     if (event.t === 'job.resumed') this.#paused.delete(event.job_id)
@@ -142,7 +190,7 @@ export class HubHost implements SimHub {
       if (effect.t !== 'send' || effect.message.t !== 'lease') continue
       const lease = state.leases.get(effect.message.lease_id)
       // One that is offered again to an agent that has resumed was granted before.
-      if (lease !== undefined && lease.granted_ms === state.now_ms && this.#paused.has(lease.job.id))
+      if (lease !== undefined && lease.number >= next_lease && this.#paused.has(lease.job.id))
         this.#world.fail(`${this.name}: lease ${lease.id} is of a paused job`)
     }
   }
@@ -175,8 +223,8 @@ export class HubHost implements SimHub {
       }
       case 'referee.recheck': {
         const { request, job_id, shards } = effect
-        this.later(random.between(50, 500), () => {
-          this.#store.recheck(job_id, shards)
+        this.#whenDurable(random.between(50, 500), [...this.#committing], () => {
+          this.#finisher?.rechecked(job_id, this.#store.recheck(job_id, shards))
           return { t: 'referee.rechecked', request }
         })
         return
@@ -191,7 +239,7 @@ export class HubHost implements SimHub {
         return
       case 'chunk.claim': {
         const { job_id, wanted } = effect
-        this.later(soon, () => ({
+        this.#ask(soon, () => ({
           t: 'chunks.claimed',
           job_id,
           ...this.#store.claim(job_id, wanted, queue.now_ms, scenario.claim_ms),
@@ -200,7 +248,7 @@ export class HubHost implements SimHub {
       }
       case 'chunk.extend': {
         const { job_id, chunk, epoch } = effect
-        this.later(soon, () =>
+        this.#ask(soon, () =>
           this.#store.extend(job_id, chunk, epoch, queue.now_ms, scenario.claim_ms)
             ? undefined
             : { t: 'chunk.lost', job_id, chunk, epoch },
@@ -209,7 +257,7 @@ export class HubHost implements SimHub {
       }
       case 'chunk.return': {
         const { job_id, chunk, epoch } = effect
-        this.later(soon, () => {
+        this.#ask(soon, () => {
           this.#store.release(job_id, chunk, epoch)
           return undefined
         })
@@ -217,14 +265,14 @@ export class HubHost implements SimHub {
       }
       case 'chunk.done': {
         const { job_id, chunk, epoch } = effect
-        this.later(soon, () => {
+        this.#ask(soon, () => {
           if (this.#store.done(job_id, chunk, epoch)) this.#world.tellAll({ t: 'job.drained', job_id })
           return undefined
         })
         return
       }
       case 'job.complete':
-        new SimFinisher(this, this.#world, this.#store).finish(effect.job_id)
+        this.#finisher?.finish(effect.job_id)
         return
       case 'session.dropped':
         this.#world.sessionDropped(effect.session)
@@ -246,8 +294,19 @@ export class HubHost implements SimHub {
 
   #commit(persist: Extract<HubEffect, { t: 'persist' }>, number = this.#world.newCommit()): void {
     const { random, scenario } = this.#world
+    this.#committing.add(number)
     const wait_ms = random.chance(scenario.outages) ? random.between(1000, 8000) : random.between(5, 45)
     this.later(wait_ms, () => {
+      const { away_ms } = this.#world
+      if (away_ms > 0) {
+        // Of what was on its way when the database failed over nobody knows whether it is there.
+        if (random.chance(0.3)) this.#store.commit(number, persist)
+        this.later(away_ms, () => {
+          this.#commit(persist, number)
+          return undefined
+        })
+        return undefined
+      }
       // Lost on its way there or on its way back: it is tried again under the same number.
       const isUnknown = random.chance(scenario.unknown_commits)
       if (isUnknown && random.chance(0.5)) {
@@ -259,6 +318,7 @@ export class HubHost implements SimHub {
         this.#commit(persist, number)
         return undefined
       }
+      this.#committing.delete(number)
       const { job_id, chunk, epoch, shard_count, credits } = persist
       if (!isStored) return { t: 'chunk.lost', job_id, chunk, epoch }
       if (persist.canaries === undefined) this.#world.looked(job_id)
@@ -281,7 +341,7 @@ function contractHash(index: number): string {
   return String(index).padStart(64, '0')
 }
 
-function admission(stored: StoredJob): HubEvent {
+function admission(store: Store, stored: StoredJob): HubEvent {
   const {
     index: _,
     chunk_shards: __,
@@ -296,7 +356,7 @@ function admission(stored: StoredJob): HubEvent {
       ...job,
       owner: stored.owner,
       shard_units: 100,
-      leaf_max_bytes: 64,
+      leaf_max_bytes: LEAF_MAX_BYTES,
       inline_leaves: true,
       contract_hash: contractHash(stored.job.index),
       plan_digest: contractHash(stored.job.index),
@@ -307,8 +367,7 @@ function admission(stored: StoredJob): HubEvent {
       ...(stored.job.verify.mode === 'none'
         ? {}
         : {
-            singles: singlesOf(stored),
-            suspects: [...stored.doubted].map((first) => ({ first, count: 1 })),
+            ...singlesOf(stored, (word) => store.wasWrong(word)),
           }),
       looks_passed: stored.looks_passed,
       stopped_at: stored.stopped_at,

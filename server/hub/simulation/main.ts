@@ -29,6 +29,8 @@ const seen = {
   leases: 0,
   crashes: 0,
   refereed: 0,
+  broken: 0,
+  failovers: 0,
   fenced: 0,
   wrong_accepted: 0,
   replaced: 0,
@@ -48,6 +50,8 @@ for (let seed = first; seed < first + count; seed++) {
   seen.leases += world.leases
   seen.crashes += world.crashes
   seen.refereed += world.refereed
+  seen.broken += world.broken
+  seen.failovers += world.failovers
   seen.fenced += world.store.fenced
   seen.wrong_accepted += world.store.wrong
   seen.replaced += world.store.replaced

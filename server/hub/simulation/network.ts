@@ -34,6 +34,12 @@ export interface Network {
   leases: number
   crashes: number
   refereed: number
+  /** Results that were broken in themselves, and refused. */
+  broken: number
+  /** How often a hub died before an effect of each kind. */
+  readonly crashedBefore: Map<string, number>
+  /** Milliseconds until the database answers again; 0 while it does. */
+  readonly away_ms: number
   fail(message: string): never
   note(what: string): void
   after(delay_ms: number, run: () => void): void

@@ -33,6 +33,16 @@ export class Random {
   }
 }
 
+/** Bytes of a simulated leaf at most. */
+export const LEAF_MAX_BYTES = 64
+
+/** Digests of simulated leaves: a leaf begins with its digest, and may go on. */
+export function digestsOf(leaves: readonly Uint8Array[]): Uint8Array {
+  const digests = new Uint8Array(32 * leaves.length)
+  for (const [at, leaf] of leaves.entries()) digests.set(leaf.subarray(0, 32), 32 * at)
+  return digests
+}
+
 /** 32 bytes that depend on all three numbers: what a simulation takes for a digest. */
 export function digestOf(job: number, shard: number, salt: number): Uint8Array {
   const random = new Random(Math.imul(job + 1, 0x9e3779b1) ^ Math.imul(shard + 1, 0x85ebca6b) ^ salt)

@@ -47,12 +47,12 @@ export interface SimAgent {
   /** Virtual milliseconds a shard. */
   readonly shard_ms: number
   readonly honesty: Honesty
-  /** Chances for each lease: never answered, answered late, the connection lost, paused, corrupt or oversized result. */
+  /** Chances for each lease: never answered, answered late, the connection lost, paused, a result that is broken in itself. */
   readonly stalls: number
   readonly lates: number
   readonly drops: number
   readonly pauses: number
-  readonly corrupts: number
+  readonly breaks: number
   /** Chance for each lease that it answers somebody else's as well. */
   readonly forges: number
 }
@@ -68,8 +68,10 @@ export interface Scenario {
   readonly freezes: number
   /** Chance that nobody hears whether a commit happened. */
   readonly unknown_commits: number
-  /** Chance, for each commit, that the database is away for seconds. */
+  /** Chance, for each commit, that its answer takes seconds. */
   readonly outages: number
+  /** How often the database fails over: then nothing is answered for seconds, and of what was on its way nobody knows. */
+  readonly failovers: number
   /** Chance that what a hub tells the others at once is lost, so that they find it when they look. */
   readonly lost_messages: number
   /** Chance that a message comes twice, and that it comes seconds late. */
@@ -104,6 +106,7 @@ export function scenarioOf(seed: number): Scenario {
     freezes: hub_count > 1 && harsh ? 0.06 : 0,
     unknown_commits: harsh ? 0.1 : 0,
     outages: harsh ? 0.03 : 0,
+    failovers: harsh && random.chance(0.4) ? 1 + random.below(3) : 0,
     lost_messages: random.chance(0.3) ? 1 : 0.3,
     duplicates: 0.05,
     delays: random.chance(0.3) ? 0.1 : 0,
@@ -171,7 +174,7 @@ function agentOf(random: Random, index: number, colluding: boolean): SimAgent {
     lates: sometimes(0.1, 0.1),
     drops: sometimes(0.3, 0.15),
     pauses: sometimes(0.2, 0.1),
-    corrupts: sometimes(0.08, 0.1),
+    breaks: sometimes(0.12, 0.15),
     forges: sometimes(0.1, 0.2),
   }
 }
@@ -192,7 +195,7 @@ function steady(executor: ExecutorKind): SimAgent {
     lates: 0,
     drops: 0,
     pauses: 0,
-    corrupts: 0,
+    breaks: 0,
     forges: 0,
   }
 }

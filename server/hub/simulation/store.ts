@@ -1,9 +1,11 @@
 import type { AcceptedRun } from '../../../kernel/acceptance.ts'
 import { workDone } from '../../../kernel/bill.ts'
+import { bytesEqual } from '../../../kernel/digest.ts'
 import type { ExecutorKind } from '../../../kernel/receipt.ts'
 import type { AdmittedJob, ClaimedChunk, Credit, HubEffect } from '../core/events.ts'
 import { copiesPaid, type VerifyPolicy } from '../core/verify-policy.ts'
-import { digestOf } from './random.ts'
+import { type Incident, type Word, wordKey } from '../doubtful-shards.ts'
+import { digestOf, digestsOf, LEAF_MAX_BYTES } from './random.ts'
 import type { Scenario, SimAgent, SimJob } from './scenario.ts'
 
 /**
@@ -31,10 +33,12 @@ export interface StoredJob {
   stopped_at: number | undefined
   end: 'settled' | 'cancelled' | undefined
   isPaused: boolean
-  /** By shard: whose word alone it rests on, and whether it is right as it stands. */
-  readonly single: (SingleWord | undefined)[]
+  /** By shard: on whose word alone it was accepted, and whether it is right as it stands. */
+  readonly single: (Word | undefined)[]
   /** Shards whose one word is that of an agent found wrong, until they are executed again. */
   readonly doubted: Set<number>
+  /** Shards that the referee has executed again since they were accepted. */
+  readonly rechecked: Set<number>
   readonly isWrong: Uint8Array
   /** Shards that were found wrong and replaced. */
   corrections: number
@@ -45,14 +49,10 @@ export interface StoredJob {
 /** What a result rests on, as the hub that makes it has read it. */
 export interface Basis {
   readonly corrections: number
-  readonly incidents: number
+  /** Wrong results of agents on whose word alone shards were accepted. */
+  readonly incidents: readonly Incident[]
   /** Wrong shards in the fold. */
   readonly wrong: readonly number[]
-}
-
-export interface SingleWord {
-  readonly agent: string
-  readonly executor: ExecutorKind
 }
 
 export class Store {
@@ -70,7 +70,7 @@ export class Store {
   canaries = 0
   canaries_bad = 0
   /** Agents that some hub has found wrong, with their executors, each time. */
-  readonly #incidents: SingleWord[] = []
+  readonly #incidents: Incident[] = []
   readonly #agents: ReadonlyMap<string, SimAgent>
   readonly #fail: Fail
   readonly #commits = new Map<number, boolean>()
@@ -189,27 +189,33 @@ export class Store {
       this.credited.set(lease_id, (this.credited.get(lease_id) ?? 0) + shards)
   }
 
-  /** The referee executes accepted shards again, and what was wrong is replaced. */
-  recheck(id: string, shards: readonly number[]): void {
+  /**
+   * The referee executes accepted shards again, and what was wrong is replaced.
+   * @returns those that are durable: the others are done again by whoever has their chunk now
+   */
+  recheck(id: string, shards: readonly number[]): readonly number[] {
     const stored = this.get(id)
-    if (stored.end !== undefined) return
-    for (const shard of shards) {
-      stored.single[shard] = undefined
+    if (stored.end !== undefined) return []
+    const durable = shards.filter((shard) => stored.isAccepted[shard] !== 0)
+    for (const shard of durable) {
       stored.doubted.delete(shard)
+      stored.rechecked.add(shard)
       if (stored.isWrong[shard] === 0) continue
       stored.isWrong[shard] = 0
       stored.corrections++
       this.replaced++
     }
+    return durable
   }
 
   /** An agent was found wrong: what is durable on its word alone is doubted. */
   doubt(agent: string, executor: ExecutorKind): void {
-    this.#incidents.push({ agent, executor })
+    this.#incidents.push({ id: this.#incidents.length, agent, executor })
     for (const stored of this.jobs.values()) {
       if (stored.end !== undefined || stored.job.verify.mode === 'none') continue
       for (const [shard, word] of stored.single.entries())
-        if (word?.agent === agent && word.executor === executor) stored.doubted.add(shard)
+        if (word?.agent === agent && word.executor === executor && !stored.rechecked.has(shard))
+          stored.doubted.add(shard)
     }
   }
 
@@ -219,9 +225,19 @@ export class Store {
     const agents = new Set(single.map((word) => word?.agent))
     return {
       corrections,
-      incidents: this.#incidents.filter(({ agent }) => agents.has(agent)).length,
+      incidents: this.#incidents.filter(({ agent }) => agents.has(agent)),
       wrong: [...isWrong.keys()].filter((shard) => isWrong[shard] !== 0),
     }
+  }
+
+  /** Rows of shards that were accepted on one word. */
+  singleRuns(
+    id: string,
+  ): readonly (Pick<AcceptedRun, 'first' | 'count' | 'method'> & { copies: readonly Word[] })[] {
+    return joined(this.get(id).single).map(({ word, first, count }) => ({
+      ...{ first, count, method: 'single' },
+      copies: [word],
+    }))
   }
 
   #credit({ lease_id, shards }: Credit): void {
@@ -235,6 +251,11 @@ export class Store {
     const { job } = stored
     if (run.digests.length !== 32 * run.count || run.leaves.length !== run.count)
       this.#fail(`run ${run.first} of ${job.id} has not what it should have`)
+    if (
+      run.leaves.some((leaf) => leaf.length > LEAF_MAX_BYTES) ||
+      !bytesEqual(digestsOf(run.leaves), run.digests)
+    )
+      this.#fail(`run ${run.first} of ${job.id} has leaves that no correct execution gives`)
     const owners = new Set(run.copies.map(({ owner }) => owner))
     if (owners.size !== run.copies.length)
       this.#fail(`shard ${run.first} of ${job.id}: two copies of one owner`)
@@ -249,7 +270,7 @@ export class Store {
       const [only] = run.copies
       stored.single[shard] = run.method === 'single' ? only : undefined
       // Its hub has not heard of it, or the commit was under way.
-      if (run.method === 'single' && job.verify.mode !== 'none' && this.#wasWrong(only))
+      if (run.method === 'single' && job.verify.mode !== 'none' && this.wasWrong(only))
         stored.doubted.add(shard)
       stored.accepted_count++
       for (let at = 0; at < 32; at++) {
@@ -261,7 +282,7 @@ export class Store {
     }
   }
 
-  #wasWrong(word: SingleWord | undefined): boolean {
+  wasWrong(word: Word | undefined): boolean {
     return this.#incidents.some(({ agent, executor }) => agent === word?.agent && executor === word.executor)
   }
 
@@ -297,11 +318,13 @@ export class Store {
     const stored = this.get(id)
     if (stored.end !== undefined) return true
     const now = this.basis(id)
-    if (now.corrections !== basis.corrections || now.incidents !== basis.incidents) return false
+    if (now.corrections !== basis.corrections || now.incidents.length !== basis.incidents.length) return false
     const end = stored.stopped_at ?? stored.job.shard_count
     if (stored.isAccepted.subarray(0, end).includes(0)) this.#fail(`${id} settles without all of its shards`)
-    if (stored.doubted.size > 0)
-      this.#fail(`${id} settles with ${stored.doubted.size} shards on the word of agents that were wrong`)
+    // What lies beyond a stop is no part of the result.
+    const doubted = [...stored.doubted].filter((shard) => shard < end)
+    if (doubted.length > 0)
+      this.#fail(`${id} settles with ${doubted.length} shards on the word of agents that were wrong`)
     if (stored.paid > stored.accepted_count * copiesPaid(stored.job.verify))
       this.#fail(`${id} pays ${stored.paid} copies of ${stored.accepted_count} shards`)
     for (const shard of basis.wrong)
@@ -317,13 +340,37 @@ export function mayStandAlone({ mode }: VerifyPolicy): boolean {
   return mode === 'spotcheck' || mode === 'adaptive'
 }
 
-/** What of the job rests on one word alone. */
-export function singlesOf({ single, doubted }: StoredJob): NonNullable<AdmittedJob['singles']> {
-  return single.flatMap((word, first) =>
-    word === undefined || doubted.has(first)
-      ? []
-      : [{ agent: word.agent, executor: word.executor, first, count: 1 }],
-  )
+interface WordRun {
+  readonly word: Word
+  readonly first: number
+  readonly count: number
+}
+
+/** Neighbours on the same word as one. */
+function joined(single: readonly (Word | undefined)[]): readonly WordRun[] {
+  const runs: WordRun[] = []
+  for (const [shard, word] of single.entries()) {
+    if (word === undefined) continue
+    const last = runs.at(-1)
+    if (last !== undefined && last.first + last.count === shard && wordKey(last.word) === wordKey(word))
+      runs[runs.length - 1] = { ...last, count: last.count + 1 }
+    else runs.push({ word, first: shard, count: 1 })
+  }
+  return runs
+}
+
+/** What of the job was accepted on one word, by whether that agent has been found wrong since. */
+export function singlesOf(
+  { single }: StoredJob,
+  wasWrong: (word: Word) => boolean,
+): Required<Pick<AdmittedJob, 'singles' | 'suspects'>> {
+  const runs = joined(single)
+  return {
+    singles: runs
+      .filter(({ word }) => !wasWrong(word))
+      .map(({ word: { agent, executor }, first, count }) => ({ agent, executor, first, count })),
+    suspects: runs.filter(({ word }) => wasWrong(word)).map(({ first, count }) => ({ first, count })),
+  }
 }
 
 /** Whether the look at this prefix stops the job: a pure function of its leaves. */
@@ -359,6 +406,7 @@ function storedJob(job: SimJob): StoredJob {
     isPaused: false,
     single: [],
     doubted: new Set(),
+    rechecked: new Set(),
     isWrong: new Uint8Array(job.shard_count),
     corrections: 0,
     paid: 0,

@@ -34,6 +34,10 @@ export class World implements Network {
   leases = 0
   crashes = 0
   refereed = 0
+  broken = 0
+  failovers = 0
+  readonly crashedBefore = new Map<string, number>()
+  #back_ms = 0
 
   constructor(scenario: Scenario) {
     this.scenario = scenario
@@ -49,6 +53,8 @@ export class World implements Network {
     for (const hub of this.hubs) hub.boot()
     for (const agent of this.#agents) this.after(this.random.between(0, 2000), () => agent.connect())
     for (const job of this.scenario.jobs) this.#plan(job)
+    for (let nth = 0; nth < this.scenario.failovers; nth++)
+      this.after(this.random.between(0, 15_000), () => this.#failOver())
     if (this.scenario.owner_moves > 0) this.after(this.random.between(0, 6000), () => this.#moveOwner())
     while (!this.store.isOver) {
       let isRunning = false
@@ -95,6 +101,17 @@ export class World implements Network {
 
   after(delay_ms: number, run: () => void): void {
     this.queue.after(delay_ms, run)
+  }
+
+  get away_ms(): number {
+    return Math.max(0, this.#back_ms - this.queue.now_ms)
+  }
+
+  /** Another server takes over the database, with all that was committed. */
+  #failOver(): void {
+    this.note('the database fails over')
+    this.failovers++
+    this.#back_ms = this.queue.now_ms + this.random.between(1000, 8000)
   }
 
   networkDelay(): number {
