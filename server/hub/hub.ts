@@ -406,6 +406,8 @@ export class Hub {
   #tick(): void {
     this.#loop.apply({ t: 'tick' })
     this.#display.tick()
-    this.#options.listener.networkChanged(this.network())
+    const { listener } = this.#options
+    // Its figures take a walk over all sessions.
+    if (listener.watchesNetwork?.() !== false) listener.networkChanged(this.network())
   }
 }
