@@ -33,8 +33,8 @@ const GROUP_MS = 20
  * Where nobody waits for what is accepted, it waits longer until there are about so many bytes: what a commit costs by
  * itself is then spread over as many shards whether one hub has all agents or several share them.
  */
-const GROUP_MAX_MS = 100
-const GROUP_BYTES = 192 * 1024
+const GROUP_MAX_MS = 150
+const GROUP_BYTES = 288 * 1024
 const RETRY_FIRST_MS = 200
 const RETRY_MAX_MS = 10_000
 
