@@ -14,9 +14,12 @@ import { buildEmbed } from './build-embed.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
-/** Name in dist/ and entry. Threads are files of their own, found beside the bundle that starts them. */
+/** Name in dist/ and entry. What only some servers need is loaded when it is: parts of its own. */
+const SERVER = { server: 'server/main.ts' }
+const SERVER_PARTS = 'server-part'
+
+/** Threads are files of their own, found beside the bundle that starts them. */
 const BUNDLES = {
-  server: 'server/main.ts',
   backup: 'server/backup/main.ts',
   fsck: 'server/fsck/main.ts',
   recheck: 'server/tools/recheck.ts',
@@ -60,6 +63,14 @@ async function buildBundles() {
     logLevel: 'warning',
   }
   await build({ ...options, entryPoints: BUNDLES })
+  const server = await build({
+    ...options,
+    entryPoints: SERVER,
+    splitting: true,
+    chunkNames: `${SERVER_PARTS}-[hash]`,
+    metafile: true,
+  })
+  removeOldParts(SERVER_PARTS, server.metafile)
   /** @type {import('esbuild').Plugin} */
   const otherPackages = {
     name: 'other-packages',
@@ -78,12 +89,17 @@ async function buildBundles() {
     chunkNames: `${COMMAND_PARTS}-[hash]`,
     metafile: true,
   })
-  const written = new Set(Object.keys(metafile.outputs).map((file) => path.basename(file)))
-  for (const file of readdirSync(path.join(ROOT, 'dist')))
-    if (file.startsWith(COMMAND_PARTS) && !written.has(file)) rmSync(path.join(ROOT, 'dist', file))
+  removeOldParts(COMMAND_PARTS, metafile)
   // What package.json names as a command.
   chmodSync(path.join(ROOT, 'dist/forge.mjs'), 0o755)
   return Math.round(performance.now() - start)
+}
+
+/** Removes parts that an earlier build has written and this one has not. */
+function removeOldParts(/** @type {string} */ parts, /** @type {import('esbuild').Metafile} */ { outputs }) {
+  const written = new Set(Object.keys(outputs).map((file) => path.basename(file)))
+  for (const file of readdirSync(path.join(ROOT, 'dist')))
+    if (file.startsWith(parts) && !written.has(file)) rmSync(path.join(ROOT, 'dist', file))
 }
 
 /** SHA-256 over the names and bytes of everything that the site is made of. */

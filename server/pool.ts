@@ -5,8 +5,8 @@ import { ForgeError } from '../kernel/errors.ts'
 import type { OpRegistry } from '../kernel/job.ts'
 import { formatVkey, NOTE_SIGNATURE, parseVkey } from '../kernel/ledger/signed-note.ts'
 import { OPS } from '../kernel/ops/registry.ts'
+import { createSignIn } from './accounts/lazy-sign-in.ts'
 import type { Mailer } from './accounts/mail.ts'
-import { createSignIn } from './accounts/sign-in.ts'
 import { programRoot } from './config.ts'
 import { createAccountService } from './core/accounts.ts'
 import { createBlobService } from './core/blobs.ts'
@@ -39,7 +39,6 @@ import type { HttpServer, Site } from './http/server.ts'
 import { Hub } from './hub/hub.ts'
 import type { HubLog } from './hub/options.ts'
 import { openBus } from './hub/queues/nats-bus.ts'
-import { connectNats } from './hub/queues/nats-connection.ts'
 import { openChunkQueue } from './hub/queues/open-chunk-queue.ts'
 import type { Referee } from './hub/referee/referee.ts'
 import { taps } from './hub/tap.ts'
@@ -211,7 +210,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     failed: (error) => log.warn('cluster.leadership_failed', { error }),
   })
   const cluster = createClusterStore(database)
-  const nats = options.natsUrl === undefined ? undefined : await connectNats(options.natsUrl, 'forge-hub')
+  const nats = await openNats(options.natsUrl)
   const hubLog: HubLog = (level, message, fields) => log[level](message, fields)
   const bus = await openBus({ database, nats, log: hubLog })
   let projection: Projection | undefined
@@ -239,6 +238,9 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
         if (room.state === 'settled' && leadership.isLeader) recorder.poke()
       },
       networkChanged: (stats) => projection?.networkChanged(stats),
+      watchesJob: (id) => projection?.watches({ kind: 'job', id }) === true,
+      watchesNetwork: () => projection?.watches({ kind: 'network' }) === true,
+      jobMoved: () => projection?.refreshRecent(),
       jobLetGo: (jobId, state) => {
         void projection?.jobLetGo(jobId)
         if (state === 'settled' && leadership.isLeader) recorder.poke()
@@ -369,6 +371,13 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       await nats?.close()
     },
   }
+}
+
+/** NATS where it is used: its client is loaded only then. @throws ForgeError UNAVAILABLE */
+async function openNats(urls: string | undefined) {
+  if (urls === undefined) return undefined
+  const { connectNats } = await import('./hub/queues/nats-connection.ts')
+  return connectNats(urls, 'forge-hub')
 }
 
 /**

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { type BuildOptions, build } from 'esbuild'
 import pg from 'pg'
 import { z } from 'zod'
 import { type EmbeddedServer, openEmbedded } from '../../server/memory/embedded.ts'
@@ -120,10 +120,10 @@ export class Ground {
 
 /** In the form of scripts/build.mjs. */
 async function bundle(): Promise<void> {
-  const names = ['host', 'agents', 'referee-thread', 'watchers', 'abusers', 'queue-peer']
-  await build({
+  const entries = (...names: readonly string[]) =>
+    Object.fromEntries(names.map((name) => [name, `bench/hub/${name}.ts`]))
+  const options: BuildOptions = {
     absWorkingDir: ROOT,
-    entryPoints: Object.fromEntries(names.map((name) => [name, `bench/hub/${name}.ts`])),
     outdir: DIST,
     outExtension: { '.js': '.mjs' },
     bundle: true,
@@ -134,7 +134,12 @@ async function bundle(): Promise<void> {
     loader: { '.wgsl': 'text' },
     sourcemap: true,
     logLevel: 'warning',
+  }
+  await build({
+    ...options,
+    entryPoints: entries('agents', 'referee-thread', 'watchers', 'abusers', 'queue-peer'),
   })
+  await build({ ...options, entryPoints: entries('host'), splitting: true, chunkNames: 'host-part-[hash]' })
 }
 
 const accepted = z.object({ id: z.string() })

@@ -8,7 +8,7 @@ import {
   TEST_GRANT,
   type TestPool,
 } from '../http/testing/start-pool.ts'
-import { createSignIn } from './sign-in.ts'
+import { createSignIn } from './lazy-sign-in.ts'
 
 let testPool: TestPool
 let pool: RunningPool

@@ -26,7 +26,7 @@ import { AgentTotals } from './agent-totals.ts'
 import { ChunkDesk } from './chunk-desk.ts'
 import type { ClusterDesk } from './cluster-desk.ts'
 import { CommitQueue } from './commit-queue.ts'
-import { type HubJob, initialState } from './core/state.ts'
+import { initialState } from './core/state.ts'
 import { CoreLoop } from './core-loop.ts'
 import { type Doers, perform } from './deeds.ts'
 import { Finisher } from './finisher.ts'
@@ -41,7 +41,7 @@ import { RefereeDesk } from './referee-desk.ts'
 import { SessionNames } from './session-names.ts'
 import { type SessionConnection, SessionTable } from './session-table.ts'
 import { Tally } from './tally.ts'
-import type { HubFigures } from './tap.ts'
+import { figuresOf, type HubFigures } from './tap.ts'
 import { TrustDesk } from './trust-desk.ts'
 
 /**
@@ -358,18 +358,7 @@ export class Hub {
 
   /** What it holds now, for whoever operates it. */
   figures(): HubFigures {
-    const { state } = this.#loop
-    const jobs: Partial<Record<HubJob['phase'], number>> = {}
-    for (const { phase } of state.jobs.values()) jobs[phase] = (jobs[phase] ?? 0) + 1
-    return {
-      sessions: state.sessions.size,
-      leases: state.leases.size,
-      jobs,
-      disputes: state.disputes.size,
-      audits: state.audits.size,
-      refereeing: state.refereeing.size,
-      uncommitted: this.#commits.waiting,
-    }
+    return figuresOf(this.#loop.state, this.#commits.waiting)
   }
 
   /** @returns the job of a lease that an agent holds */
@@ -417,6 +406,8 @@ export class Hub {
   #tick(): void {
     this.#loop.apply({ t: 'tick' })
     this.#display.tick()
-    this.#options.listener.networkChanged(this.network())
+    const { listener } = this.#options
+    // Its figures take a walk over all sessions.
+    if (listener.watchesNetwork?.() !== false) listener.networkChanged(this.network())
   }
 }

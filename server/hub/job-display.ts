@@ -75,6 +75,10 @@ export class JobDisplay {
     if (this.#ticks++ % TELL_TICKS === 0) this.#tellConnected()
     for (const jobId of this.#changed) tellOthers(jobId)
     for (const jobId of new Set([...this.#changed, ...this.#retold])) {
+      if (listener.watchesJob?.(jobId) === false) {
+        listener.jobMoved?.(jobId)
+        continue
+      }
       const room = this.room(jobId)
       if (room !== undefined) listener.jobChanged(jobId, room)
     }

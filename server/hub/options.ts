@@ -19,6 +19,11 @@ export type HubLog = (
 export interface HubListener {
   jobChanged(jobId: string, room: JobRoom): void
   networkChanged(stats: NetworkView): void
+  /** Whether somebody watches the job; figures of what nobody watches are not made. Undefined: somebody always does. */
+  watchesJob?(jobId: string): boolean
+  watchesNetwork?(): boolean
+  /** A running job has changed that nobody watches. */
+  jobMoved?(jobId: string): void
   /** Another hub has ended the job, or it ended before it was admitted here: what it was in the end stands in the database. */
   jobLetGo?(jobId: string, state: JobState): void
   /** The job has become public or private, at this hub or another one. */

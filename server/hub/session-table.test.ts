@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import { ForgeError } from '../../kernel/errors.ts'
 import { makeKey } from '../../kernel/evidence/sample.test-support.ts'
-import { PROTOCOL_VERSION } from '../../kernel/protocol.ts'
+import { type EnrolInput, PROTOCOL_VERSION } from '../../kernel/protocol.ts'
 import { LeaseSigner } from './lease-signer.ts'
 import { SessionTable } from './session-table.ts'
 
 const signer = new LeaseSigner(makeKey())
 const connection = { ownerId: 'owner', ownerLabel: 'Ada' }
 
-function inputOf(public_key: Uint8Array) {
+function inputOf(public_key: Uint8Array): EnrolInput {
   return {
     v: PROTOCOL_VERSION,
     public_key: new Uint8Array(public_key),
-    executor: { kind: 'wasm' as const, label: 'test' },
+    executor: { kind: 'wasm', label: 'test' },
     software: 'test/1',
     window: 1,
   }

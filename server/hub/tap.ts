@@ -1,4 +1,5 @@
 import type { HubEffect, HubEvent } from './core/events.ts'
+import type { HubJob, HubState } from './core/state.ts'
 
 /**
  * Sees everything that the hub's core hears and says, in its order, and decides nothing: figures and traces are made from
@@ -25,6 +26,21 @@ export interface HubFigures {
   readonly refereeing: number
   /** Acceptances that are not durable yet. */
   readonly uncommitted: number
+}
+
+/** @param uncommitted acceptances that are not durable yet */
+export function figuresOf(state: HubState, uncommitted: number): HubFigures {
+  const jobs: Partial<Record<HubJob['phase'], number>> = {}
+  for (const { phase } of state.jobs.values()) jobs[phase] = (jobs[phase] ?? 0) + 1
+  return {
+    sessions: state.sessions.size,
+    leases: state.leases.size,
+    jobs,
+    disputes: state.disputes.size,
+    audits: state.audits.size,
+    refereeing: state.refereeing.size,
+    uncommitted,
+  }
 }
 
 /** One tap for several. */

@@ -66,10 +66,15 @@ export class Projection implements RoomSource {
     this.refreshRecent()
   }
 
+  /** Whether somebody watches it. */
+  watches(room: RoomId): boolean {
+    return this.#publisher?.watched(room) === true
+  }
+
   /** Another server has ended the job: the room is made from what is stored. */
   async jobLetGo(jobId: string): Promise<void> {
     this.refreshRecent()
-    if (this.#publisher?.watched({ kind: 'job', id: jobId }) !== true) return
+    if (!this.watches({ kind: 'job', id: jobId })) return
     const { jobs, results, ops, log } = this.#ports
     try {
       const row = await jobs.get(jobId)
@@ -102,7 +107,7 @@ export class Projection implements RoomSource {
 
   /** Reads the list again after a change, at most once in `recent_ms`, and only while somebody watches. */
   refreshRecent(): void {
-    if (this.#recentTimer !== undefined || this.#publisher?.watched({ kind: 'network' }) !== true) return
+    if (this.#recentTimer !== undefined || !this.watches({ kind: 'network' })) return
     this.#recentTimer = setTimeout(async () => {
       this.#recentTimer = undefined
       try {

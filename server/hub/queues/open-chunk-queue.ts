@@ -7,7 +7,7 @@ import { HubPresence } from '../../memory/hub-presence.ts'
 import type { ResultStore } from '../../memory/ports.ts'
 import type { ChunkQueue } from '../chunk-queue.ts'
 import type { HubLog } from '../options.ts'
-import { ChunkStream } from './chunk-stream.ts'
+import type { ChunkStream } from './chunk-stream.ts'
 import { JetStreamChunkQueue } from './jetstream-chunk-queue.ts'
 import { CLAIM_MS, PostgresChunkQueue } from './postgres-chunk-queue.ts'
 
@@ -39,6 +39,7 @@ export async function openChunkQueue(ports: ChunkQueuePorts): Promise<(epoch: nu
 }
 
 async function openStream(nats: NatsConnection): Promise<ChunkStream> {
+  const { ChunkStream } = await import('./chunk-stream.ts')
   for (let attempt = 1; ; attempt++) {
     try {
       return await ChunkStream.open(nats, CLAIM_MS)
