@@ -2,7 +2,8 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 
 const RANDOM_BYTES = 16
 const MAC_BYTES = 16
-const NAME = /^([A-Za-z0-9_-]{22})([A-Za-z0-9_-]{22})([1-9][0-9]{0,15})$/
+/** The last character of 16 bytes in base64url has two bits of them: with its spare bits zero a name has one spelling. */
+const NAME = /^([A-Za-z0-9_-]{21}[AQgw])([A-Za-z0-9_-]{21}[AQgw])([1-9][0-9]{0,15})$/
 
 /**
  * Names of agents' sessions: 16 random bytes and the first 16 of an HMAC-SHA256 (RFC 2104), both in base64url, then the epoch

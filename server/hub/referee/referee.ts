@@ -28,6 +28,8 @@ type Work = Omit<RefereeRequest & { t: 'run' }, 'id'> | Omit<RefereeRequest & { 
 
 /** Jobs kept ready in the thread, with their operands. */
 const LOADED_JOBS = 16
+/** Of the thread's heap. It makes little garbage: kernels work in memory of their own. Without a limit this grows to 48 MB. */
+const YOUNG_MB = 4
 /** Threads that one shard may use up. */
 const ATTEMPTS = 3
 
@@ -132,7 +134,10 @@ export class WorkerReferee implements Referee {
 
   #running(): Worker {
     if (this.#worker !== undefined) return this.#worker
-    const worker = new Worker(this.#entry, { workerData: { cpu_share: this.#cpuShare } })
+    const worker = new Worker(this.#entry, {
+      workerData: { cpu_share: this.#cpuShare },
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+    })
     worker.unref()
     worker.on('message', (message: unknown) => {
       const answer = refereeAnswerSchema.parse(message)
