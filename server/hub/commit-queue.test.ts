@@ -112,4 +112,14 @@ describe('a group commit', () => {
     await closed
     expect(commits).toEqual([128, 64, 64])
   })
+
+  it('has a size that it does not pass: the rest goes at once with the next ones, in order', async () => {
+    const { commits, queue: one } = queue()
+    for (let first = 0; first < 20_480; first += 64) one.add(commit(first, 64))
+    const durable = one.durable()
+    await vi.advanceTimersByTimeAsync(20)
+    await durable
+    expect(commits).toEqual([8192, 8192, 4096])
+    expect(one.waiting).toBe(0)
+  })
 })

@@ -35,6 +35,9 @@ const GROUP_MS = 20
  */
 const GROUP_MAX_MS = 150
 const GROUP_BYTES = 288 * 1024
+/** In one commit, or what packing and folding it takes would hold up everything else; what is more comes with the next. */
+const COMMIT_BYTES = 8 * 1024 * 1024
+const COMMIT_SHARDS = 8192
 const RETRY_FIRST_MS = 200
 const RETRY_MAX_MS = 10_000
 
@@ -45,16 +48,18 @@ const RETRY_MAX_MS = 10_000
  */
 export class CommitQueue {
   readonly #options: CommitQueueOptions
-  #accepted: PendingCommit[] = []
+  readonly #accepted: PendingCommit[] = []
   #receipts: SignedReceipt[] = []
   #withheld: JobWithheld[] = []
   #running: Promise<void> | undefined
   #closed = false
   #added = 0
   #done = 0
-  /** Of what is accepted since the last commit began. */
+  /** Of what is accepted and in no commit yet. */
   #bytes = 0
   #isAwaited = false
+  /** The last commit had no room for all that waited. */
+  #isLeft = false
   /** Ends the wait for more. */
   #go: (() => void) | undefined
 
@@ -107,7 +112,8 @@ export class CommitQueue {
   }
 
   async #gather(): Promise<void> {
-    await delay(GROUP_MS)
+    // What the last commit had no room for has waited already.
+    if (!this.#isLeft) await delay(GROUP_MS)
     if (!this.#isAwaited && this.#bytes < GROUP_BYTES) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, GROUP_MAX_MS - GROUP_MS)
@@ -118,8 +124,24 @@ export class CommitQueue {
       })
       this.#go = undefined
     }
-    this.#isAwaited = false
-    this.#bytes = 0
+  }
+
+  /** The oldest acceptances, as many as go into one commit. */
+  #take(): readonly PendingCommit[] {
+    let bytes = 0
+    let shards = 0
+    let count = 0
+    for (const commit of this.#accepted) {
+      if (bytes >= COMMIT_BYTES || shards >= COMMIT_SHARDS) break
+      bytes += bytesOf(commit)
+      shards += commit.shard_count
+      count++
+    }
+    const taken = this.#accepted.splice(0, count)
+    this.#bytes -= bytes
+    this.#isLeft = this.#accepted.length > 0
+    this.#isAwaited &&= this.#isLeft
+    return taken
   }
 
   #start(): void {
@@ -132,9 +154,8 @@ export class CommitQueue {
 
   async #run(): Promise<void> {
     await this.#gather()
-    const commits = this.#accepted
+    const commits = this.#take()
     const receipts = this.#receipts
-    this.#accepted = []
     this.#receipts = []
     const withheld = this.#withheld
     this.#withheld = []
