@@ -56,6 +56,7 @@ export function admitJob(turn: Turn, admitted: AdmittedJob): void {
     flying: new LinkedList(),
     touched_count: 0,
     pending_bytes: 0,
+    unstored_count: 0,
     connected_elsewhere: 0,
     workers: new Map(),
     leases: 0,

@@ -26,6 +26,24 @@ describe('leases', () => {
     expect(acceptedIn(late)).toEqual([])
   })
 
+  it('of fresh shards wait while more is accepted than storage has taken, and go on when it has', () => {
+    const hub = new Conversation()
+    hub.admit({ shard_count: 100, verify: { mode: 'none' }, leaf_max_bytes: HUB.unstored_bytes / 3 })
+    let lease = only(leasesIn(hub.join('a', 'alice')))
+    const unstored: number[] = []
+    for (;;) {
+      unstored.push(lease.count)
+      const granted = leasesIn(hub.answer(lease.lease_id))
+      if (granted.length === 0) break
+      lease = only(granted)
+    }
+    expect(unstored.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(4)
+    expect(leasesIn(hub.later(HUB.claim_ahead_s * 1000))).toEqual([])
+    const [shard_count = 0] = unstored
+    const stored = { t: 'committed', job_id: 'job', chunk: 0, epoch: 1, shard_count, credits: [] } as const
+    expect(leasesIn(hub.say(stored))).toHaveLength(1)
+  })
+
   it('survive a short loss of the connection, and only unseen ones are offered again', () => {
     const hub = new Conversation()
     hub.admit({ shard_count: 100 })

@@ -32,6 +32,8 @@ export const HUB = {
   audits_waiting: 256,
   /** Leaf bytes of one job that wait in memory for another copy; beyond, no fresh shards are leased. */
   pending_bytes: 64 * 1024 * 1024,
+  /** Bytes of one job's accepted shards that are not durable yet; beyond, no fresh shards are leased: storage comes first. */
+  unstored_bytes: 24 * 1024 * 1024,
   /** Of a job with a target: one in so many shards of the next look is opened beyond it before it is decided. */
   surplus_divisor: 16,
   sessions: 20_000,

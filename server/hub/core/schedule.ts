@@ -1,6 +1,6 @@
 import { LIMITS } from '../../../kernel/limits.ts'
 import { drawCanary } from './canaries.ts'
-import { claimAhead, claimForHungry } from './chunks.ts'
+import { claimAhead, claimForHungry, isFull } from './chunks.ts'
 import { connectedFor, eligible, fitsTarget, listeningFor } from './fleet.ts'
 import { nextHungry, setIdle, wakeFor } from './hungry.ts'
 import { grantCanary, grantLease } from './leases.ts'
@@ -58,7 +58,7 @@ function chooseWork(turn: Turn, session: HubSession): Choice | undefined {
       else if (mayWorkFor(state, job, session)) {
         choice = chooseInJob(state, job, session)
         if (choice !== undefined) break search
-        claimForHungry(turn, job)
+        if (!isFull(job)) claimForHungry(turn, job)
       }
     }
   }
@@ -92,7 +92,7 @@ function chooseInJob(state: HubState, job: HubJob, session: HubSession): Choice 
     const run = job.waiting[kinds].first(may)
     if (run !== undefined) return { job, run }
   }
-  const full = job.pending_bytes > HUB.pending_bytes
+  const full = isFull(job)
   const begun = job.waiting[alike].first(may)
   if (begun !== undefined && (full || !otherKindComes(state, job, begun, alike))) return { job, run: begun }
   const fresh = full ? undefined : job.fresh.first

@@ -171,6 +171,8 @@ export interface HubJob extends Sharer, Needs {
   touched_count: number
   /** Leaf bytes held for runs that are not closed. */
   pending_bytes: number
+  /** Accepted shards of its chunks that are not durable yet. */
+  unstored_count: number
   /** Agents connected to other hubs that could work for it; they count towards `min_agents`. */
   connected_elsewhere: number
   /** Leases by agent. */

@@ -192,6 +192,7 @@ export function closeRun(turn: Turn, run: Run, parts: readonly ClosedPart[]): vo
   )
   removeRun(turn.state, run)
   markAccepted(chunk, run.first, run.count)
+  chunk.job.unstored_count += run.count
   const accepted = turn.accepted.get(chunk) ?? { runs: [], credits: [] }
   turn.accepted.set(chunk, accepted)
   rememberKnown(chunk.job, run, ...refereed(parts))

@@ -71,10 +71,11 @@ function checkTurns(state: HubState, fail: (message: string) => never): void {
 }
 
 function checkJob(state: HubState, job: HubJob, fail: (message: string) => never): void {
-  const sums = { fresh: 0, touched: 0, missing: 0, waiting: 0, bytes: 0 }
+  const sums = { fresh: 0, touched: 0, missing: 0, waiting: 0, bytes: 0, unstored: 0 }
   for (const range of job.fresh.all) if (range.chunk.isOwned) sums.fresh += range.count
   for (const chunk of job.chunks.values()) {
     checkChunk(job, chunk, fail)
+    sums.unstored += chunk.accepted_count - chunk.durable_count
     for (const run of chunk.runs) {
       checkRun(state, job, run, fail)
       sums.touched += run.count
@@ -89,6 +90,7 @@ function checkJob(state: HubState, job: HubJob, fail: (message: string) => never
   if (sums.missing !== job.missing_copies) fail(`${job.id} counts missing copies wrongly`)
   if (sums.waiting !== job.waiting_shards[1] + job.waiting_shards[2] + job.waiting_shards[3])
     fail(`${job.id} counts waiting shards wrongly`)
+  if (sums.unstored !== job.unstored_count) fail(`${job.id} counts shards that are not durable wrongly`)
   if (sums.bytes !== job.pending_bytes) fail(`${job.id} counts pending bytes wrongly`)
   let leases = 0
   for (const count of job.workers.values()) leases += count
