@@ -5,6 +5,7 @@ import { ForgeError } from '../../kernel/errors.ts'
 import { PrismaClient } from '../../prisma/generated/client.ts'
 import type { Config } from '../config.ts'
 import { type EmbeddedServer, openEmbedded } from './embedded.ts'
+import { type BindingConnection, writeLargeValuesUncopied } from './large-values.ts'
 import { migrate } from './migrations.ts'
 
 /** Database of the embedded cluster. */
@@ -57,6 +58,11 @@ export async function openDatabase(
   }
 }
 
+/** What a client of node-postgres sends with: a field that its types leave out. */
+function connectionOf(client: pg.PoolClient): BindingConnection {
+  return (client as pg.PoolClient & { readonly connection: BindingConnection }).connection
+}
+
 /**
  * Connects to a database and brings it to this program's schema.
  * @param released called by `close` after the last connection has ended
@@ -78,6 +84,7 @@ export async function connect(
   })
   // Without a listener a connection that breaks while idle would end the process; the pool replaces it by itself.
   pool.on('error', (error) => log(`a database connection was lost: ${error.message}`))
+  pool.on('connect', (client) => writeLargeValuesUncopied(connectionOf(client)))
   try {
     await checkServer(pool, url)
     await migrate(pool, { root, url, log })
