@@ -1,5 +1,5 @@
 import { LIMITS } from './limits.ts'
-import { PROTOCOL_VERSION, type ResultInput } from './protocol.ts'
+import { PROTOCOL_VERSION, type ResultInput, resultInput } from './protocol.ts'
 import { EXECUTOR_KINDS } from './receipt.ts'
 
 /**
@@ -7,18 +7,7 @@ import { EXECUTOR_KINDS } from './receipt.ts'
  * longer over the leaves of one than their hashes.
  */
 
-const KEYS = new Set([
-  'v',
-  'session',
-  'lease_id',
-  'epoch',
-  'executor',
-  'digests',
-  'result_root',
-  'leaves',
-  'elapsed_ms',
-  'signature',
-])
+const KEYS: ReadonlySet<string> = new Set(Object.keys(resultInput.shape))
 const ID = /^[A-Za-z0-9_-]{1,64}$/
 const ELAPSED_MAX_MS = 86_400_000
 

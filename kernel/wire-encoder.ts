@@ -2,6 +2,7 @@ import { Decoder, Encoder, ExtensionCodec } from '@msgpack/msgpack'
 import { utf8ToBytes } from './digest.ts'
 import { ForgeError } from './errors.ts'
 import { LIMITS } from './limits.ts'
+import { leaseMessage, resultInput, resultOutput } from './protocol.ts'
 
 /**
  * The binary encoding of the WebSocket between hub and agent: one MessagePack value a frame. It has the shape of
@@ -28,36 +29,17 @@ extensionCodec.decode = () => {
 
 /** Keys of the messages that come once a lease, read without a string being made. Other keys are decoded as text is. */
 const OFTEN = [
-  ...[
-    'id',
-    'method',
-    'params',
-    'path',
-    'input',
-    'result',
-    'type',
-    'data',
-    'v',
-    't',
-    'session',
-    'lease_id',
-    'epoch',
-  ],
-  ...[
-    'executor',
-    'digests',
-    'result_root',
-    'leaves',
-    'elapsed_ms',
-    'signature',
-    'outcome',
-    'shards',
-    'job_id',
-    'proof',
-  ],
-  ...['contract_hash', 'plan_digest', 'first', 'count', 'index', 'size'],
-].map((key) => ({ key, bytes: utf8ToBytes(key) }))
-const OFTEN_BY_LENGTH = Array.from({ length: 14 }, (_, length) =>
+  // tRPC's envelope.
+  ...['id', 'method', 'params', 'path', 'input', 'result', 'type', 'data'],
+  ...Object.keys(resultInput.shape),
+  ...Object.keys(resultOutput.shape),
+  ...Object.keys(leaseMessage.shape),
+  ...Object.keys(leaseMessage.shape.proof.shape),
+]
+  .filter((key, at, all) => all.indexOf(key) === at)
+  .map((key) => ({ key, bytes: utf8ToBytes(key) }))
+const LONGEST = OFTEN.reduce((most, { bytes }) => Math.max(most, bytes.length), 0)
+const OFTEN_BY_LENGTH = Array.from({ length: LONGEST + 1 }, (_, length) =>
   OFTEN.filter(({ bytes }) => bytes.length === length),
 )
 
