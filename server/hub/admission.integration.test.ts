@@ -55,6 +55,7 @@ describe('a job that cannot be admitted now', () => {
     const { row: other } = await submit()
     const { hub } = await network.start()
     expect(hub.waiting(row.id)).toEqual({ t: 'unreadable', reason: `there is no blob ${digest}` })
+    expect(hub.figures().unreadable).toBe(1)
     // Unless it is just being tried again.
     await until(() => hub.progress(row.id) === undefined)
     await network.work(hub, 'worker')
@@ -66,6 +67,7 @@ describe('a job that cannot be admitted now', () => {
     expect(done.result_digest).toBe(expectedDigest(job, inputs))
     expect(done.progress?.accepted).toBe(job.plan.shard_count)
     expect(hub.waiting(row.id)).toBeUndefined()
+    expect(hub.figures().unreadable).toBe(0)
   })
 
   it('can be cancelled while it waits: what is durable is paid, and the other hubs let go of it', async () => {
