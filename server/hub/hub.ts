@@ -358,7 +358,10 @@ export class Hub {
 
   /** What it holds now, for whoever operates it. */
   figures(): HubFigures {
-    return figuresOf(this.#loop.state, this.#commits.waiting)
+    return figuresOf(this.#loop.state, {
+      unreadable: this.#admissions.waitingJobs().length,
+      uncommitted: this.#commits.waiting,
+    })
   }
 
   /** @returns the job of a lease that an agent holds */
