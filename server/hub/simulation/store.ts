@@ -252,7 +252,7 @@ export class Store {
     if (run.digests.length !== 32 * run.count || run.leaves.length !== run.count)
       this.#fail(`run ${run.first} of ${job.id} has not what it should have`)
     if (
-      run.leaves.some((leaf) => leaf.length > LEAF_MAX_BYTES) ||
+      [...run.leaves].some((leaf) => leaf.length > LEAF_MAX_BYTES) ||
       !bytesEqual(digestsOf(run.leaves), run.digests)
     )
       this.#fail(`run ${run.first} of ${job.id} has leaves that no correct execution gives`)
