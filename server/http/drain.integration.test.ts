@@ -1,11 +1,10 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { CLOSE } from '../../kernel/protocol.ts'
+import { PATIENCE } from '../memory/testing/patience.ts'
 import { type AgentPeer, agentUrl, closeOf, connectAgentPeer } from './testing/agent-peer.ts'
 import { signUp } from './testing/sign-up.ts'
 import { createTestPool, piContract, type TestPool } from './testing/start-pool.ts'
-
-const WAIT = { timeout: 60_000, interval: 50 }
 
 let testPool: TestPool
 let agents: AgentPeer[] = []
@@ -29,13 +28,13 @@ it('lets agents return what they have, gives them nothing new, and sends newcome
   const pool = await testPool.start()
   const ada = await signUp(pool)
   const { id } = (await ada.call('jobs.submit', {
-    contract: { ...piContract('drained', 60), verify: { mode: 'none' } },
+    contract: { ...piContract('drained', 12), verify: { mode: 'none' } },
   })) as { id: string }
   const accepted = async () =>
     ((await ada.call('jobs.get', { id })) as { progress: { accepted: number } }).progress.accepted
   const agent = connect(pool.url)
   agent.work(await agent.enrol(), 1000)
-  await vi.waitFor(async () => expect(await accepted()).toBeGreaterThan(0), WAIT)
+  await vi.waitFor(async () => expect(await accepted()).toBeGreaterThan(0), PATIENCE)
 
   const drained = pool.drain(60_000, new AbortController().signal)
   const ready = await fetch(`${pool.url}/readyz`)
@@ -61,7 +60,7 @@ it('lets agents return what they have, gives them nothing new, and sends newcome
   next.work(await next.enrol(), 1000)
   await vi.waitFor(
     async () => expect(await ada.call('jobs.get', { id })).toMatchObject({ state: 'settled' }),
-    WAIT,
+    PATIENCE,
   )
 })
 
