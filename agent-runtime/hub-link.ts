@@ -12,15 +12,22 @@ import type { SessionEvent } from './session-events.ts'
 
 export interface LinkOptions extends Enrolling {
   readonly transport: HubTransport
+  /** Transports to other hubs of the site, of those that one that stops has named. Absent: this host reaches none. */
+  readonly transportsTo?: ((sockets: readonly string[]) => readonly HubTransport[]) | undefined
   readonly trust: HubTrust
   readonly clock: Clock
   readonly random: Random
   heard(event: SessionEvent): void
 }
 
+/** What a hub says about work; what it says about itself is the link's. */
+export type WorkMessage = Exclude<HubMessage, { t: 'ended' | 'draining' }>
+
 /** Whoever works for the hub at the other end. */
 export interface LinkUser {
-  message(message: Exclude<HubMessage, { t: 'ended' }>, enrolment: EnrolOutput): void
+  message(message: WorkMessage, enrolment: EnrolOutput): void
+  /** Whether leases are held. */
+  isBusy(): boolean
   /** The hub does not know the enrolment any more. */
   forgotten(): void
 }
@@ -46,6 +53,10 @@ export class HubLink {
   #enrolment: EnrolOutput | undefined
   #lastEventId: string | undefined
   #live: Live | undefined
+  /** Hubs to try before the one that the session began with. */
+  readonly #elsewhere: HubTransport[] = []
+  /** The hub is about to stop: this session leaves it as soon as nothing is held. */
+  #isLeaving = false
   /** Settles when it is known whether the enrolment's hub may give leases. */
   #trusted: Promise<void> | undefined
   /** The hub has ended this session for good, or is not to be trusted. */
@@ -79,7 +90,8 @@ export class HubLink {
       if (link.aborted) return
       if (final) throw error
       if (clock.now() - startedAt >= GOOD_CONNECTION_MS) attempt = 0
-      const retry_ms = backoffMs(attempt, random)
+      const retry_ms = this.#isLeaving ? random() * AGENT_LIMITS.move_within_ms : backoffMs(attempt, random)
+      this.#isLeaving = false
       heard({ t: 'waiting', error, retry_ms })
       await clock.sleep(retry_ms, link).catch(() => undefined)
       if (link.aborted) return
@@ -88,7 +100,8 @@ export class HubLink {
 
   /** One connection from its opening to its end. @returns why it ended, and whether trying again is of no use */
   async #connection(link: AbortSignal): Promise<{ readonly error: ForgeError; readonly final: boolean }> {
-    const { clock, transport, heard } = this.#options
+    const { clock, heard } = this.#options
+    const transport = this.#elsewhere.shift() ?? this.#options.transport
     let end: (error: ForgeError) => void = () => {}
     const ended = new Promise<ForgeError>((resolve) => {
       end = resolve
@@ -141,12 +154,27 @@ export class HubLink {
   }
 
   #hear(message: HubMessage, enrolment: EnrolOutput, end: (error: ForgeError) => void): void {
-    if (message.t !== 'ended') {
-      this.#user.message(message, enrolment)
-      return
+    switch (message.t) {
+      case 'draining':
+        this.#isLeaving = true
+        this.#elsewhere.splice(0, Infinity, ...(this.#options.transportsTo?.(message.to) ?? []))
+        this.leaveIfDone()
+        return
+      case 'ended':
+        this.#dismissal = new ForgeError('FORBIDDEN', message.reason)
+        end(this.#dismissal)
+        return
+      default:
+        this.#user.message(message, enrolment)
     }
-    this.#dismissal = new ForgeError('FORBIDDEN', message.reason)
-    end(this.#dismissal)
+  }
+
+  /** Leaves a hub that is about to stop, when nothing is held. Another hub does not know this session: there it enrols. */
+  leaveIfDone(): void {
+    if (!this.#isLeaving || this.#user.isBusy() || this.#live === undefined) return
+    const { end } = this.#live
+    this.#forget()
+    end(new ForgeError('UNAVAILABLE', 'the hub is about to stop'))
   }
 
   /**

@@ -31,10 +31,12 @@ export interface LeaseLoopOptions {
   heard(event: SessionEvent): void
 }
 
+type LoopHub = Pick<HubLink, 'call' | 'giveBack' | 'leaveIfDone' | 'trustedKey'>
+
 /** Executes the leases of a hub one at a time, in their order, while the contract and operands of the next are fetched. */
 export class LeaseLoop {
   readonly #options: LeaseLoopOptions
-  readonly #hub: Pick<HubLink, 'call' | 'giveBack' | 'trustedKey'>
+  readonly #hub: LoopHub
   readonly #leases = new HeldLeases()
   readonly #jobs: LeaseJobs
   /** The lease being executed. */
@@ -42,7 +44,7 @@ export class LeaseLoop {
   /** Aborts when work is to stop. */
   #work: AbortSignal = AbortSignal.abort('not started')
 
-  constructor(options: LeaseLoopOptions, hub: Pick<HubLink, 'call' | 'giveBack' | 'trustedKey'>) {
+  constructor(options: LeaseLoopOptions, hub: LoopHub) {
     this.#options = options
     this.#hub = hub
     this.#jobs = new LeaseJobs(options.executor, options.registry, {
@@ -96,6 +98,7 @@ export class LeaseLoop {
     this.#work = work
     let failures = 0
     while (!work.aborted) {
+      this.#hub.leaveIfDone()
       const lease = await this.#leases.next(work)
       if (lease === undefined) return
       this.#running = lease.message.lease_id

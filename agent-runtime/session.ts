@@ -1,7 +1,7 @@
 import type { ForgeError } from '../kernel/errors.ts'
-import type { EnrolOutput, HubMessage } from '../kernel/protocol.ts'
+import type { EnrolOutput } from '../kernel/protocol.ts'
 import { asForgeError } from './failure.ts'
-import { HubLink, type LinkOptions } from './hub-link.ts'
+import { HubLink, type LinkOptions, type WorkMessage } from './hub-link.ts'
 import { LeaseLoop, type LeaseLoopOptions } from './lease-loop.ts'
 
 /** What connects, and what executes; both see the whole executor. */
@@ -15,8 +15,10 @@ export interface SessionOptions extends LinkOptions, LeaseLoopOptions {
  * While `run` lasts, the session is connecting, live or waiting. Connecting: it opens a connection, enrols unless the
  * hub still knows it, and subscribes to leases after the last message it saw. Live: leases arrive and are executed one
  * at a time while the contract and operands of the next are fetched. Waiting: the connection failed; it tries again
- * after a jittered, growing delay, and execution goes on meanwhile. When the hub does not know the session any more,
- * every lease of that enrolment is dropped and the session enrols anew. When `run` ends, held leases are given back.
+ * after a jittered, growing delay, and execution goes on meanwhile. When the hub is about to stop, held leases are
+ * returned to it, and the session goes to another hub that it has named, or comes back by the address it knows. When the
+ * hub does not know the session any more, every lease of that enrolment is dropped and the session enrols anew. When `run`
+ * ends, held leases are given back.
  */
 export class Session {
   readonly #heard: SessionOptions['heard']
@@ -27,6 +29,7 @@ export class Session {
     this.#heard = (event) => options.heard(event)
     this.#link = new HubLink(options, {
       message: (message, enrolment) => this.#hear(message, enrolment),
+      isBusy: () => this.#loop.ids.length > 0,
       forgotten: () => this.#loop.dropAll('the hub does not know this session any more'),
     })
     this.#loop = new LeaseLoop(options, this.#link)
@@ -62,7 +65,7 @@ export class Session {
     this.#loop.close()
   }
 
-  #hear(message: Exclude<HubMessage, { t: 'ended' }>, enrolment: EnrolOutput): void {
+  #hear(message: WorkMessage, enrolment: EnrolOutput): void {
     switch (message.t) {
       case 'lease':
         this.#loop.take(message, enrolment)
