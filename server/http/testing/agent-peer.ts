@@ -179,6 +179,7 @@ export function connectAgentPeer(
   })
   const rpc = createTRPCUntypedClient({ links: [wsLink({ client })] })
   const key = newKey()
+  let isClosed = false
   return {
     call: (kind, path, input) => rpc[kind](path, input),
     async enrol(more = {}) {
@@ -202,8 +203,13 @@ export function connectAgentPeer(
             const { data } = trackedHubMessage.parse(value)
             if (data.t !== 'lease' || left-- <= 0) return
             const input = { session, contract_hash: data.contract_hash }
-            const { canonical } = contractOutput.parse(await rpc.query('hub.contract', input))
-            await rpc.mutation('hub.result', await execute(canonical, data, enrolled, key, spoil))
+            try {
+              const { canonical } = contractOutput.parse(await rpc.query('hub.contract', input))
+              await rpc.mutation('hub.result', await execute(canonical, data, enrolled, key, spoil))
+            } catch (error) {
+              // It was closed in the middle of a lease.
+              if (!isClosed) throw error
+            }
           },
         },
       )
@@ -266,6 +272,9 @@ export function connectAgentPeer(
       signature: sign(null, claimBytes(challenge), key.secret).toString('hex'),
     }),
     closed,
-    close: () => void client.close(),
+    close() {
+      isClosed = true
+      void client.close()
+    },
   }
 }
