@@ -8,7 +8,7 @@ import type { NoteKey } from '../../kernel/ledger/signed-note.ts'
 import { LIMITS } from '../../kernel/limits.ts'
 import type { BundleOf } from '../evidence/evidence.ts'
 import type { Database } from '../memory/database.ts'
-import type { JobStore } from '../memory/ports.ts'
+import type { JobStore } from '../memory/ports/jobs.ts'
 import { safeNumber } from '../memory/rows.ts'
 import type { Found } from './findings.ts'
 

@@ -18,7 +18,7 @@ import type {
   ResultInput,
   ResultOutput,
 } from '../../kernel/protocol.ts'
-import type { JobRow } from '../memory/ports.ts'
+import type { JobRow } from '../memory/ports/jobs.ts'
 import { AcceptanceDesk } from './acceptance-desk.ts'
 import { Admissions } from './admissions.ts'
 import { AgentDesk, type WhichSessions } from './agent-desk.ts'

@@ -14,7 +14,8 @@ import {
   PROTOCOL_VERSION,
 } from '../../../kernel/protocol.ts'
 import { receiptBytes } from '../../../kernel/receipt.ts'
-import type { BlobStore, OwnerRow } from '../../memory/ports.ts'
+import type { BlobStore } from '../../memory/ports/blobs.ts'
+import type { OwnerRow } from '../../memory/ports/owners.ts'
 import type { Hub } from '../hub.ts'
 import { readBlob } from '../intake.ts'
 import { once } from '../job-runtime.ts'
