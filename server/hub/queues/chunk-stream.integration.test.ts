@@ -2,6 +2,7 @@ import { jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { findNatsServer } from '../../../scripts/nats.mjs'
+import { PATIENCE } from '../../memory/testing/patience.ts'
 import { type NatsServer, startNatsCluster } from '../testing/nats-server.ts'
 import { ChunkStream } from './chunk-stream.ts'
 import { connectNats } from './nats-connection.ts'
@@ -9,9 +10,6 @@ import { connectNats } from './nats-connection.ts'
 const natsServer = findNatsServer()
 if (natsServer === undefined)
   console.log('missing: nats-server, so the stream of three replicas was not tried')
-
-/** A cluster chooses its leaders in seconds. */
-const WAIT = { timeout: 60_000, interval: 200 }
 
 describe.skipIf(natsServer === undefined)('the stream of chunks on three nodes', () => {
   let nodes: readonly NatsServer[] = []
@@ -26,13 +24,13 @@ describe.skipIf(natsServer === undefined)('the stream of chunks on three nodes',
   })
 
   it('has three replicas, stores a chunk once, and hands out what a killed node held', async () => {
-    const stream = await vi.waitFor(() => ChunkStream.open(nats, 60_000), WAIT)
+    const stream = await vi.waitFor(() => ChunkStream.open(nats, 60_000), PATIENCE)
     const manager = await jetstreamManager(nats)
     await vi.waitFor(async () => {
       const { config, cluster } = await manager.streams.info('FORGE_CHUNKS')
       expect(config).toMatchObject({ num_replicas: 3, retention: 'workqueue', storage: 'file' })
       expect(cluster?.replicas?.every(({ current }) => current)).toBe(true)
-    }, WAIT)
+    }, PATIENCE)
     const chunks = [0, 1, 2].map((chunk) => ({ chunk, epoch: 0 }))
     const at_ms = 1_000_000
     // As two hubs do at the same moment: message ids make it one.
@@ -44,8 +42,8 @@ describe.skipIf(natsServer === undefined)('the stream of chunks on three nodes',
     await vi.waitFor(async () => {
       for (const { chunk } of await stream.fetch('job', 3)) handed.push(chunk)
       expect(handed.length).toBe(3)
-    }, WAIT)
+    }, PATIENCE)
     expect(handed.sort()).toEqual([0, 1, 2])
     expect(await stream.fetch('job', 3)).toEqual([])
-  }, 120_000)
+  })
 })
