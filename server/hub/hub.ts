@@ -11,13 +11,8 @@ import {
 } from '../../kernel/api.ts'
 import type { ForgeError } from '../../kernel/errors.ts'
 import { LIMITS } from '../../kernel/limits.ts'
-import type {
-  EnrolInput,
-  EnrolOutput,
-  ReleaseInput,
-  ResultInput,
-  ResultOutput,
-} from '../../kernel/protocol.ts'
+import type { EnrolInput, EnrolOutput, ReleaseInput, ResultOutput } from '../../kernel/protocol.ts'
+import type { ReceivedResult } from '../../kernel/protocol-result.ts'
 import type { JobRow } from '../memory/ports/jobs.ts'
 import { AcceptanceDesk } from './acceptance-desk.ts'
 import { Admissions } from './admissions.ts'
@@ -311,7 +306,7 @@ export class Hub {
     return this.#agents.contract(session, contractHash)
   }
 
-  result(input: ResultInput): Promise<ResultOutput> {
+  result(input: ReceivedResult): Promise<ResultOutput> {
     return this.#agents.result(input)
   }
 

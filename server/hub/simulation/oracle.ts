@@ -24,7 +24,7 @@ export function checkRun(job: SimJob, run: AcceptedRun, fail: Fail): void {
   if (run.digests.length !== 32 * run.count || run.leaves.length !== run.count)
     fail(`run ${run.first} of ${job.id} has not what it should have`)
   if (
-    run.leaves.some((leaf) => leaf.length > LEAF_MAX_BYTES) ||
+    [...run.leaves].some((leaf) => leaf.length > LEAF_MAX_BYTES) ||
     !bytesEqual(digestsOf(run.leaves), run.digests)
   )
     fail(`run ${run.first} of ${job.id} has leaves that no correct execution gives`)
