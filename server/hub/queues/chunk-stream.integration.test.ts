@@ -11,6 +11,9 @@ const natsServer = findNatsServer()
 if (natsServer === undefined)
   console.log('missing: nats-server, so the stream of three replicas was not tried')
 
+/** What a node had handed out when it was killed, and nobody has heard, comes again so soon. */
+const ACK_WAIT_MS = 5000
+
 describe.skipIf(natsServer === undefined)('the stream of chunks on three nodes', () => {
   let nodes: readonly NatsServer[] = []
   let nats: NatsConnection
@@ -24,7 +27,7 @@ describe.skipIf(natsServer === undefined)('the stream of chunks on three nodes',
   })
 
   it('has three replicas, stores a chunk once, and hands out what a killed node held', async () => {
-    const stream = await vi.waitFor(() => ChunkStream.open(nats, 60_000), PATIENCE)
+    const stream = await vi.waitFor(() => ChunkStream.open(nats, ACK_WAIT_MS), PATIENCE)
     const manager = await jetstreamManager(nats)
     await vi.waitFor(async () => {
       const { config, cluster } = await manager.streams.info('FORGE_CHUNKS')
@@ -35,15 +38,14 @@ describe.skipIf(natsServer === undefined)('the stream of chunks on three nodes',
     const at_ms = 1_000_000
     // As two hubs do at the same moment: message ids make it one.
     await Promise.all([stream.publish('job', chunks, at_ms), stream.publish('job', chunks, at_ms)])
-    const { cluster } = await manager.streams.info('FORGE_CHUNKS')
+    const { cluster, state } = await manager.streams.info('FORGE_CHUNKS')
+    expect(state.messages).toBe(3)
     const leader = Number(cluster?.leader?.split('-')[1])
     await nodes[leader]?.close()
-    const handed: number[] = []
+    const handed = new Set<number>()
     await vi.waitFor(async () => {
-      for (const { chunk } of await stream.fetch('job', 3)) handed.push(chunk)
-      expect(handed.length).toBe(3)
+      for (const { chunk } of await stream.fetch('job', 3)) handed.add(chunk)
+      expect([...handed].sort()).toEqual([0, 1, 2])
     }, PATIENCE)
-    expect(handed.sort()).toEqual([0, 1, 2])
-    expect(await stream.fetch('job', 3)).toEqual([])
   })
 })
