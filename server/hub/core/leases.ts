@@ -1,4 +1,5 @@
 import { invariant } from '../../../kernel/errors.ts'
+import { forgetPromise } from './back-pressure.ts'
 import { recount } from './fleet.ts'
 import { seat } from './hungry.ts'
 import { HUB } from './limits.ts'
@@ -12,7 +13,7 @@ import { voicesOf } from './voices.ts'
 /** Leases: promising a run's shards to an agent, and taking promises back. */
 
 /** Promises all of a run, which stands in no queue, to an agent, and tells it. */
-export function grantLease(turn: Turn, session: HubSession, run: Run): void {
+export function grantLease(turn: Turn, session: HubSession, run: Run): HubLease {
   const { state } = turn
   const { job } = run.chunk
   const { first, count } = run
@@ -45,6 +46,7 @@ export function grantLease(turn: Turn, session: HubSession, run: Run): void {
   movePhase(turn, job, 'leased')
   updatePhase(turn, job)
   offerLease(turn, lease)
+  return lease
 }
 
 /** Asks an agent for what is known. It counts for nobody's turn: the network pays. */
@@ -81,6 +83,9 @@ function openLease(
     timer: undefined,
     runs: new Set(),
     canary,
+    before: undefined,
+    after: undefined,
+    list: undefined,
   }
   lease.timer = state.timers.set(lease.deadline_ms, { t: 'lease', lease })
   state.leases.set(lease.id, lease)
@@ -130,6 +135,7 @@ export function forgetLease(turn: Turn, lease: HubLease): void {
   const { job, session } = lease
   invariant(state.leases.delete(lease.id), 'a lease ends once')
   lease.timer?.cancel()
+  forgetPromise(lease)
   session.held.delete(lease)
   job.canaries.delete(lease)
   seat(state, session)

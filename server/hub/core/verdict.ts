@@ -1,6 +1,7 @@
 import type { AcceptedCopy, AcceptedRun, AcceptMethod } from '../../../kernel/acceptance.ts'
 import { invariant } from '../../../kernel/errors.ts'
 import type { Leaves } from '../../../kernel/leaves.ts'
+import { noteReturn } from './back-pressure.ts'
 import { blockAgent } from './blocking.ts'
 import { judgeCanary, rememberKnown } from './canaries.ts'
 import { markAccepted } from './chunks.ts'
@@ -30,6 +31,7 @@ export function receiveResult(turn: Turn, event: HubEvent & { t: 'result.receive
   }
   turn.effects.push({ t: 'reply', outcome: 'received' })
   measureSpeed(turn, lease)
+  noteReturn(turn.state, lease)
   forgetLease(turn, lease)
   if (lease.canary !== undefined) judgeCanary(turn, lease, lease.canary, event)
   for (const run of [...lease.runs]) {
