@@ -5,6 +5,7 @@ import { seat } from './hungry.ts'
 import { HUB } from './limits.ts'
 import { noteLocal } from './locality.ts'
 import { dropCopies, enqueue } from './runs.ts'
+import { SmallSet } from './small-set.ts'
 import type { Canary, HubJob, HubLease, HubSession, HubState, Run } from './state.ts'
 import { movePhase, sendTo, type Turn, updatePhase } from './turn.ts'
 import { serveJob } from './turns.ts'
@@ -81,7 +82,7 @@ function openLease(
     granted_ms: state.now_ms,
     deadline_ms: state.now_ms + Math.round(Math.max(HUB.deadline_min_ms, wait_ms)),
     timer: undefined,
-    runs: new Set(),
+    runs: new SmallSet(),
     canary,
     before: undefined,
     after: undefined,

@@ -266,7 +266,7 @@ export interface HubLease extends Linked<HubLease> {
   readonly deadline_ms: number
   timer: Timer<Deadline> | undefined
   /** Its shards that are not closed: one run, more after a split; of a canary none. */
-  readonly runs: Set<Run>
+  readonly runs: SmallSet<Run>
   readonly canary: Canary | undefined
 }
 
