@@ -184,8 +184,11 @@ export type HubEvent =
       readonly shard_count: number
       readonly credits: readonly Credit[]
     }
-  /** The hub is to stop: no more leases are given, those that agents have may still be answered. */
-  | { readonly t: 'hub.draining' }
+  /**
+   * The hub is to stop: no more leases are given, those that agents have may still be answered.
+   * `to`: sockets of other hubs, where agents are to go.
+   */
+  | { readonly t: 'hub.draining'; readonly to: readonly string[] }
   | { readonly t: 'tick' }
 
 export type HubEffect =
