@@ -138,7 +138,8 @@ describe('forge agent', () => {
     const device = await connected('cellar')
     await ada.call('devices.revoke', { id: device.id })
     expect(await agent.ended).toBe(1)
-    expect(agent.text).toContain('its owner has revoked this key')
+    // On a slow machine it is revoked before it listens: then it hears it when it enrols again.
+    expect(agent.text).toMatch(/its owner has revoked this key|the owner of this agent has revoked its key/)
     const again = new Forge(args, environment)
     expect(await again.ended).toBe(1)
     expect(again.text).toContain('the owner of this agent has revoked its key')

@@ -144,10 +144,15 @@ describe('bad input', () => {
       code: 'ARGS_OUT_OF_RANGE',
       path: 'args.extra',
     },
-    { what: 'NaN', body: change({}).replace('4194304', 'NaN'), status: 400, code: 'JSON_INVALID' },
+    {
+      what: 'NaN',
+      body: change({}).replace(/"points":\d+/, '"points":NaN'),
+      status: 400,
+      code: 'JSON_INVALID',
+    },
     {
       what: 'an overflowing number',
-      body: change({}).replace('4194304', '1e999'),
+      body: change({}).replace(/"points":\d+/, '"points":1e999'),
       status: 400,
       code: 'JSON_INVALID',
       path: 'args.points',
