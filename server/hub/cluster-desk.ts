@@ -114,6 +114,11 @@ export class ClusterDesk {
     return this.#others.has(epoch)
   }
 
+  /** Whether that is another hub which was there when the database was last asked. */
+  has(epoch: number): boolean {
+    return this.#others.has(epoch)
+  }
+
   forget(jobId: string): void {
     this.#drained.delete(jobId)
     this.#changed.delete(jobId)

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Verify } from '../../kernel/contract.ts'
 import { sha256Hex } from '../../kernel/digest.ts'
 import { makeKey } from '../../kernel/evidence/sample.test-support.ts'
@@ -169,7 +169,8 @@ describe('verification policies on a real store', () => {
     const shifted = (leaf: Uint8Array) => leaf.with(4 * 14, (leaf[4 * 14] ?? 0) ^ 1)
     const liar = await trusted(hub, alice)
     await liar.run(alice, { corrupt: shifted, badSignatureFrom: 3 })
-    expect(hub.progress(row.id)?.checks.waiting).toBeGreaterThan(0)
+    // While the job goes on, not only when it ends.
+    await vi.waitFor(() => expect(hub.progress(row.id)?.by_method.referee).toBeGreaterThanOrEqual(4), 10_000)
     const agent = await trusted(hub, bob)
     const run = agent.run(bob)
     const done = await settled(row.id)

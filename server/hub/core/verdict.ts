@@ -198,7 +198,7 @@ export function closeRun(turn: Turn, run: Run, parts: readonly ClosedPart[]): vo
   rememberKnown(chunk.job, run, ...refereed(parts))
   for (const part of parts) {
     accepted.runs.push(acceptedRun(chunk.job, run, part))
-    noteCheck(turn, chunk.job, run.first + part.offset, part)
+    noteCheck(turn, chunk.job, part)
     for (const copy of part.copies) credit(accepted.credits, copy, part.count)
   }
   for (const lease of unneeded) {

@@ -2,7 +2,7 @@ import type { AcceptedRun } from '../../../kernel/acceptance.ts'
 import { workDone } from '../../../kernel/bill.ts'
 import { bytesEqual } from '../../../kernel/digest.ts'
 import type { ExecutorKind } from '../../../kernel/receipt.ts'
-import type { AdmittedJob, ClaimedChunk, Credit, HubEffect } from '../core/events.ts'
+import type { ClaimedChunk, Credit, HubEffect } from '../core/events.ts'
 import { copiesPaid, type VerifyPolicy } from '../core/verify-policy.ts'
 import { type Incident, type Word, wordKey } from '../doubtful-shards.ts'
 import { digestOf, digestsOf, LEAF_MAX_BYTES } from './random.ts'
@@ -219,6 +219,11 @@ export class Store {
     }
   }
 
+  /** Who has ever been found wrong. */
+  wrongWords(): ReadonlyMap<string, Word> {
+    return new Map(this.#incidents.map((word) => [wordKey(word), word]))
+  }
+
   /** What a hub reads that makes the job's result. */
   basis(id: string): Basis {
     const { corrections, single, isWrong } = this.get(id)
@@ -270,7 +275,7 @@ export class Store {
       const [only] = run.copies
       stored.single[shard] = run.method === 'single' ? only : undefined
       // Its hub has not heard of it, or the commit was under way.
-      if (run.method === 'single' && job.verify.mode !== 'none' && this.wasWrong(only))
+      if (run.method === 'single' && job.verify.mode !== 'none' && this.#wasWrong(only))
         stored.doubted.add(shard)
       stored.accepted_count++
       for (let at = 0; at < 32; at++) {
@@ -282,7 +287,7 @@ export class Store {
     }
   }
 
-  wasWrong(word: Word | undefined): boolean {
+  #wasWrong(word: Word | undefined): boolean {
     return this.#incidents.some(({ agent, executor }) => agent === word?.agent && executor === word.executor)
   }
 
@@ -357,20 +362,6 @@ function joined(single: readonly (Word | undefined)[]): readonly WordRun[] {
     else runs.push({ word, first: shard, count: 1 })
   }
   return runs
-}
-
-/** What of the job was accepted on one word, by whether that agent has been found wrong since. */
-export function singlesOf(
-  { single }: StoredJob,
-  wasWrong: (word: Word) => boolean,
-): Required<Pick<AdmittedJob, 'singles' | 'suspects'>> {
-  const runs = joined(single)
-  return {
-    singles: runs
-      .filter(({ word }) => !wasWrong(word))
-      .map(({ word: { agent, executor }, first, count }) => ({ agent, executor, first, count })),
-    suspects: runs.filter(({ word }) => wasWrong(word)).map(({ first, count }) => ({ first, count })),
-  }
 }
 
 /** Whether the look at this prefix stops the job: a pure function of its leaves. */
