@@ -15,6 +15,7 @@ import { sharedChunks } from './shared-chunks.ts'
 
 /** A bus that loses everything: what hubs know of each other they find in the database. */
 export const DEAF_BUS: MessageBus = {
+  carriesFigures: false,
   publish() {},
   subscribe: () => () => {},
   async close() {},
