@@ -64,6 +64,13 @@ module.exports = {
       },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
     },
+    {
+      name: 'no-test-support-in-product',
+      comment: 'What tests share is no part of the product.',
+      severity: 'error',
+      from: { path: '^(kernel|shaders|agent-runtime|server|app|cli)/', pathNot: TESTS },
+      to: { path: TESTS },
+    },
     mayImportOnly('kernel', KERNEL, [KERNEL], 'The kernel is what every layer and every verifier shares.'),
     {
       name: 'kernel-packages',

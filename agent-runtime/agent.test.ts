@@ -51,6 +51,7 @@ function setUp(makeCpu: () => Promise<Executor> = async () => new WasmExecutor()
       opened.push(socket)
       return hub
     },
+    reachesOtherHubs: true,
     blobs: (origin) => {
       opened.push(origin)
       return hub

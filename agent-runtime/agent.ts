@@ -6,7 +6,7 @@ import type { BlobTransport } from './blobs.ts'
 import { type Clock, type Random, throwIfAborted } from './clock.ts'
 import { asForgeError } from './failure.ts'
 import { Governor, type GovernorSettings, threadsMax } from './governor.ts'
-import { type HubAddress, parseHubAddress } from './hub-address.ts'
+import { type HubAddress, otherSockets, parseHubAddress } from './hub-address.ts'
 import type { HubTransport } from './hub-transport.ts'
 import type { HubTrust } from './hub-trust.ts'
 import { type Identity, type KeyStore, openIdentity } from './identity.ts'
@@ -41,6 +41,8 @@ export interface AgentHost {
   readonly software: string
   /** @param socket `ws:` or `wss:` address */
   transport(socket: string): HubTransport
+  /** Whether this host reaches hubs at other addresses than its site's. A page may not. */
+  readonly reachesOtherHubs: boolean
   /** @param origin of the site that serves the hub */
   blobs(origin: string): BlobTransport
   /** Whether a hub's key is the one of its site. */
@@ -227,6 +229,9 @@ export class Agent {
     const trust = host.trust(address.origin)
     const session = new Session({
       transport: host.transport(address.socket),
+      transportsTo: host.reachesOtherHubs
+        ? (told) => otherSockets(address, told).map((socket) => host.transport(socket))
+        : undefined,
       blobs: host.blobs(address.origin),
       executor: selected.executor,
       identity,

@@ -8,6 +8,15 @@ export interface HubAddress {
   readonly origin: string
 }
 
+/**
+ * @param told sockets of other hubs, as a hub that stops names them
+ * @returns those that an agent of the site may go to, none less secure than the site's own
+ */
+export function otherSockets(home: HubAddress, told: readonly string[]): readonly string[] {
+  const protocols = home.socket.startsWith('wss:') ? ['wss:'] : ['wss:', 'ws:']
+  return told.filter((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol))
+}
+
 /** The hub's socket on every site. */
 const HUB_PATH = '/agent'
 

@@ -19,6 +19,10 @@ export const AGENT_LIMITS = {
   connect_timeout_ms: 15_000,
   /** How long a pausing agent waits for the hub to take its leases back. */
   release_timeout_ms: 2_000,
+  /** How long a page that is done with an agent waits for it to stop by itself: a dispatch, and the release of leases. */
+  stop_timeout_ms: 10_000,
+  /** Agents of a hub that stops spread their coming to another over so long. */
+  move_within_ms: 3_000,
   backoff_first_ms: 500,
   backoff_max_ms: 30_000,
   ping_interval_ms: 15_000,

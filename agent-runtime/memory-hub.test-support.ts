@@ -127,7 +127,7 @@ export class MemoryHub implements HubTransport, BlobTransport, HubTrust {
   /** Offers a lease to the agent that enrolled last. @returns its id */
   lease(job: PreparedJob, first: number, count: number, more: Record<string, unknown> = {}): string {
     this.#contracts.set(job.contractHash, job.canonical)
-    const lease_id = `lease-${++this.#leases}`
+    const lease_id = `${this.epoch}-${++this.#leases}`
     this.say(
       this.#signed({
         t: 'lease',

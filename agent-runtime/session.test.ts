@@ -19,7 +19,7 @@ const DIGEST = sha256Hex(OPERAND)
 /** Sleeps below this are backoff; call timeouts are longer. */
 const isBackoff = (ms: number) => ms < AGENT_LIMITS.release_timeout_ms
 
-async function setUp(options: { intensity?: number } = {}) {
+async function setUp(options: { intensity?: number; others?: Record<string, MemoryHub> } = {}) {
   const hub = new MemoryHub()
   hub.blobs.set(DIGEST, OPERAND)
   const clock = new ManualClock()
@@ -28,6 +28,7 @@ async function setUp(options: { intensity?: number } = {}) {
   const events: SessionEvent[] = []
   const session = new Session({
     transport: hub,
+    transportsTo: (sockets) => sockets.flatMap((socket) => options.others?.[socket] ?? []),
     blobs: hub,
     executor,
     identity,
@@ -63,7 +64,7 @@ async function setUp(options: { intensity?: number } = {}) {
 }
 
 let last: Awaited<ReturnType<typeof setUp>> | undefined
-const start = async (options?: { intensity?: number }) => {
+const start = async (options?: Parameters<typeof setUp>[0]) => {
   last = await setUp(options)
   return last
 }
@@ -270,6 +271,50 @@ describe('a session stops', () => {
     end('stopped')
     await running
     expect(hub.releases).toEqual([])
+  })
+})
+
+describe('a session of a hub that is to stop', () => {
+  it('returns what it holds, and goes to the hub that it is told of', async () => {
+    const other = new MemoryHub()
+    other.epoch = 2
+    other.blobs.set(DIGEST, OPERAND)
+    const { hub, clock, executor, begin, end } = await start({ others: { 'wss://b.example/agent': other } })
+    const running = begin()
+    await hub.until(() => hub.subscribed)
+    hub.lease(tinyJob(10, DIGEST), 0, 2)
+    executor.allow(1)
+    await executor.waitingAfter(1)
+    hub.say({ t: 'draining', to: ['wss://b.example/agent'] })
+    executor.allow(1)
+    clock.advance(await clock.untilSleeping(isBackoff))
+    await other.until(() => other.subscribed)
+    expect(hub.results).toHaveLength(1)
+    expect(hub.releases).toEqual([])
+    other.lease(tinyJob(10, DIGEST), 7, 1)
+    executor.allow(1)
+    await other.until(() => other.results.length === 1)
+    expect(hub.connections).toBe(1)
+    end('stopped')
+    await running
+  })
+
+  it('comes back by the address it knows when it is told of no hub, or that one is gone, too', async () => {
+    const other = new MemoryHub()
+    other.down = true
+    const { hub, clock, begin, end } = await start({ others: { 'wss://b.example/agent': other } })
+    const running = begin()
+    await hub.until(() => hub.subscribed)
+    hub.say({ t: 'draining', to: ['wss://b.example/agent'] })
+    clock.advance(await clock.untilSleeping(isBackoff))
+    clock.advance(await clock.untilSleeping(isBackoff))
+    await hub.until(() => hub.enrolments === 2 && hub.subscribed)
+    hub.say({ t: 'draining', to: [] })
+    clock.advance(await clock.untilSleeping(isBackoff))
+    await hub.until(() => hub.enrolments === 3 && hub.subscribed)
+    expect(other.calls).toEqual(['connect'])
+    end('stopped')
+    await running
   })
 })
 

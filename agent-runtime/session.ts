@@ -34,11 +34,14 @@ import { AGENT_LIMITS } from './limits.ts'
  * While `run` lasts, the session is connecting, live or waiting. Connecting: it opens a connection, enrols unless the
  * hub still knows it, and subscribes to leases after the last message it saw. Live: leases arrive and are executed one
  * at a time while the contract and operands of the next are fetched. Waiting: the connection failed; it tries again
- * after a jittered, growing delay, and execution goes on meanwhile. When the hub does not know the session any more,
+ * after a jittered, growing delay, and execution goes on meanwhile. When the hub is about to stop, held leases are
+ * returned to it, and the session goes to another hub that it has named, or comes back by the address it knows. When the hub does not know the session any more,
  * every lease of that enrolment is dropped and the session enrols anew. When `run` ends, held leases are given back.
  */
 export interface SessionOptions {
   readonly transport: HubTransport
+  /** Transports to other hubs of the site, of those that one that stops has named. Absent: this host reaches none. */
+  readonly transportsTo?: ((sockets: readonly string[]) => readonly HubTransport[]) | undefined
   readonly blobs: BlobTransport
   readonly executor: Executor
   readonly identity: Identity
@@ -105,6 +108,10 @@ export class Session {
   #enrolment: EnrolOutput | undefined
   #lastEventId: string | undefined
   #live: Live | undefined
+  /** Hubs to try before the one that the session began with. */
+  readonly #elsewhere: HubTransport[] = []
+  /** The hub is about to stop: this session leaves it as soon as nothing is held. */
+  #isLeaving = false
   /** Settles when it is known whether the enrolment's hub may give leases. */
   #trusted: Promise<void> | undefined
   /** The hub has ended this session for good, or is not to be trusted. */
@@ -164,7 +171,8 @@ export class Session {
       if (link.aborted) return
       if (final) throw error
       if (clock.now() - startedAt >= GOOD_CONNECTION_MS) attempt = 0
-      const retry_ms = backoffMs(attempt, random)
+      const retry_ms = this.#isLeaving ? random() * AGENT_LIMITS.move_within_ms : backoffMs(attempt, random)
+      this.#isLeaving = false
       heard({ t: 'waiting', error, retry_ms })
       await clock.sleep(retry_ms, link).catch(() => undefined)
       if (link.aborted) return
@@ -173,7 +181,8 @@ export class Session {
 
   /** One connection from its opening to its end. @returns why it ended, and whether trying again is of no use */
   async #connection(link: AbortSignal): Promise<{ readonly error: ForgeError; readonly final: boolean }> {
-    const { clock, transport, heard } = this.#options
+    const { clock, heard } = this.#options
+    const transport = this.#elsewhere.shift() ?? this.#options.transport
     let end: (error: ForgeError) => void = () => {}
     const ended = new Promise<ForgeError>((resolve) => {
       end = resolve
@@ -283,6 +292,11 @@ export class Session {
       case 'rejected':
         heard({ t: 'rejected', reason: message.reason })
         return
+      case 'draining':
+        this.#isLeaving = true
+        this.#elsewhere.splice(0, Infinity, ...(this.#options.transportsTo?.(message.to) ?? []))
+        this.#leaveIfDone()
+        return
       case 'ended':
         this.#dismissal = new ForgeError('FORBIDDEN', message.reason)
         end(this.#dismissal)
@@ -292,10 +306,19 @@ export class Session {
     }
   }
 
+  /** Another hub does not know this session: there it enrols. */
+  #leaveIfDone(): void {
+    if (!this.#isLeaving || this.#leases.ids.length > 0 || this.#live === undefined) return
+    const { end } = this.#live
+    this.#forget()
+    end(new ForgeError('UNAVAILABLE', 'the hub is about to stop'))
+  }
+
   async #executeAll(work: AbortSignal): Promise<void> {
     const { clock, random, heard } = this.#options
     let failures = 0
     while (!work.aborted) {
+      this.#leaveIfDone()
       const lease = await this.#leases.next(work)
       if (lease === undefined) return
       this.#running = lease.message.lease_id

@@ -43,6 +43,7 @@ const agent = new Agent({
   random: Math.random,
   software: SOFTWARE,
   transport: (url) => webSocketTransport({ url }),
+  reachesOtherHubs: false,
   blobs: (origin) => httpBlobs(origin),
   // The page's code comes from the same site: what a tab could remember of it is worth no more than the site itself.
   trust: (origin) => hubTrust(origin, { pins }),

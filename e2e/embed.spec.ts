@@ -2,7 +2,7 @@ import { devices, expect, type Page, test } from '@playwright/test'
 import pg from 'pg'
 import { Account } from './support/account.ts'
 import { piContract } from './support/contracts.ts'
-import { expectClosed } from './support/pages.ts'
+import { expectClosed, expectNoWorkers } from './support/pages.ts'
 import {
   consent,
   type Embedded,
@@ -72,7 +72,7 @@ test('a visitor consents, computes shards of a stranger’s job, and he and the 
 
   await press(stop, () => expectPill(embedded, 'Stopped', 1_000))
   await expectClosed(sockets)
-  await expect.poll(() => page.workers()).toEqual([])
+  await expectNoWorkers(page)
   await expect.poll(async () => (await partner.stats()).agents_now).toBe(0)
   expect((await partner.stats()).visitors.stopped).toBe(before.visitors.stopped + 1)
   const close = frame.getByRole('button', { name: 'Close' })

@@ -1,7 +1,7 @@
 import { expect, type Page, test } from '@playwright/test'
 import type { ContractInput } from '../kernel/contract.ts'
 import { matmulContract, optionContract, piContract } from './support/contracts.ts'
-import { digestsShown, panel } from './support/pages.ts'
+import { digestsShown, expectNoWorkers, panel } from './support/pages.ts'
 import type { Person } from './support/people.ts'
 import { type Site, startSite } from './support/site.ts'
 
@@ -88,7 +88,7 @@ test('the check stops at once, and can be begun again', async ({ page }) => {
   await proof.getByRole('button', { name: 'Execute 10 shards here' }).click()
   await proof.getByRole('button', { name: 'Stop' }).click()
   await expect(proof.getByRole('status')).toContainText('Stopped after')
-  await expect.poll(() => page.workers().length).toBe(0)
+  await expectNoWorkers(page)
   await proof.getByRole('button', { name: 'Draw again' }).click()
   await expect(proof.getByRole('status')).toContainText('10 of 10 identical', { timeout: EXECUTED_MS })
 })

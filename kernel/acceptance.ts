@@ -1,3 +1,4 @@
+import type { Leaves } from './leaves.ts'
 import type { ExecutorKind } from './receipt.ts'
 
 /**
@@ -39,7 +40,7 @@ export interface AcceptedRun {
   /** SHA-256 of each leaf, 32 bytes a shard. */
   readonly digests: Uint8Array
   /** A leaf a shard when leaves are inline; empty when they are blobs named by `digests`. */
-  readonly leaves: readonly Uint8Array[]
+  readonly leaves: Leaves
   readonly copies: readonly AcceptedCopy[]
 }
 
@@ -49,7 +50,7 @@ export function acceptedShard(run: AcceptedRun, offset: number): AcceptedShard {
     shard: run.first + offset,
     method: run.method,
     digest: run.digests.subarray(32 * offset, 32 * offset + 32),
-    leaf: run.leaves[offset] ?? new Uint8Array(0),
+    leaf: run.leaves.at(offset) ?? new Uint8Array(0),
     copies: run.copies,
   }
 }

@@ -1,6 +1,7 @@
 import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { invariant } from './errors.ts'
 import { hashing } from './hashing/fastest.ts'
+import type { Leaves } from './leaves.ts'
 
 /** SHA-256 as 64 lower-case hexadecimal digits: the form in which digests stand in JSON. */
 export type HexDigest = string
@@ -27,7 +28,7 @@ export function sha256Many(packed: Uint8Array, length: number): Uint8Array {
 }
 
 /** SHA-256 of messages of any lengths, fastest where many have about the same. @returns 32 bytes a message, in order */
-export function sha256Each(messages: readonly Uint8Array[]): Uint8Array {
+export function sha256Each(messages: Leaves): Uint8Array {
   return hashing().each(messages)
 }
 

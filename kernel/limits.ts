@@ -23,4 +23,8 @@ export const LIMITS = {
   lease_shards: 4096,
   /** Leaf bytes in one result message, below the socket's payload limit. */
   lease_inline_bytes: 768 * 1024,
+  /** Of a hub's socket, as one hub tells agents of another. */
+  hub_address_chars: 200,
+  /** Hubs that an agent is told of. */
+  hub_addresses: 8,
 } as const

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { PackedLeaves } from './leaves.ts'
 import { LIMITS } from './limits.ts'
 import { PROTOCOL_VERSION, type ResultInput, resultInput } from './protocol.ts'
-import { readResult } from './protocol-result.ts'
+import { readResult, spreadLeaves } from './protocol-result.ts'
 
 const bytes = (length: number) => new Uint8Array(length)
 const good: ResultInput = {
@@ -79,6 +80,17 @@ it('reads exactly what the schema reads', () => {
     { numRuns: 500 },
   )
   expect(read).toBeGreaterThan(100)
+})
+
+it.each([
+  ['as many as a lease may have', 1, LIMITS.lease_shards],
+  ['one more', 1, LIMITS.lease_shards + 1],
+  ['as large as they may be', LIMITS.inline_leaf_bytes, 2],
+  ['a byte larger', LIMITS.inline_leaf_bytes + 1, 2],
+  ['none', 7, 0],
+])('reads packed leaves as the schema reads them spread: %s', (_, size, count) => {
+  const input = { ...good, leaves: new PackedLeaves(bytes(size * count), 0, size, size, count) }
+  expect(readResult(input) !== undefined).toBe(resultInput.safeParse(spreadLeaves(input)).success)
 })
 
 it('reads every value at a limit as the schema does', () => {

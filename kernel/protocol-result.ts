@@ -1,3 +1,4 @@
+import { type Leaves, leafSize, PackedLeaves } from './leaves.ts'
 import { LIMITS } from './limits.ts'
 import { PROTOCOL_VERSION, type ResultInput, resultInput } from './protocol.ts'
 import { EXECUTOR_KINDS } from './receipt.ts'
@@ -11,8 +12,13 @@ const KEYS: ReadonlySet<string> = new Set(Object.keys(resultInput.shape))
 const ID = /^[A-Za-z0-9_-]{1,64}$/
 const ELAPSED_MAX_MS = 86_400_000
 
-/** @returns undefined for what `resultInput` refuses (ask it why), and for no other */
-export function readResult(value: unknown): ResultInput | undefined {
+/** A result as a hub holds it: its leaves lie where they came. */
+export interface ReceivedResult extends Omit<ResultInput, 'leaves'> {
+  readonly leaves: Leaves
+}
+
+/** @returns undefined for what `resultInput` refuses (ask it why, by `spreadLeaves`), and for no other */
+export function readResult(value: unknown): ReceivedResult | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) return undefined
@@ -41,7 +47,14 @@ export function readResult(value: unknown): ResultInput | undefined {
     elapsed_ms >= 0 &&
     elapsed_ms <= ELAPSED_MAX_MS &&
     isBytes(signature, 64)
-  return fits ? (value as ResultInput) : undefined
+  return fits ? (value as ReceivedResult) : undefined
+}
+
+/** The same with an array for packed leaves, as the schema knows them. */
+export function spreadLeaves(value: unknown): unknown {
+  const isPacked =
+    typeof value === 'object' && value !== null && 'leaves' in value && value.leaves instanceof PackedLeaves
+  return isPacked ? { ...value, leaves: [...(value.leaves as PackedLeaves)] } : value
 }
 
 function isId(value: unknown): boolean {
@@ -53,6 +66,8 @@ function isBytes(value: unknown, length: number): boolean {
 }
 
 function areLeaves(value: unknown): boolean {
+  if (value instanceof PackedLeaves)
+    return value.length <= LIMITS.lease_shards && leafSize(value, 0) <= LIMITS.inline_leaf_bytes
   if (!Array.isArray(value) || value.length > LIMITS.lease_shards) return false
   for (let at = 0; at < value.length; at++) {
     const leaf: unknown = value[at]

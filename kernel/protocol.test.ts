@@ -74,6 +74,7 @@ test.each<[keyof typeof SCHEMAS, string, object]>([
   ['hubMessage', 'the largest lease', { ...LEASE, count: LIMITS.lease_shards }],
   ['hubMessage', 'a cancellation', { t: 'cancel', lease_id: 'L1', reason: 'the job was cancelled' }],
   ['hubMessage', 'an acceptance', { t: 'accepted', lease_id: 'L1', shards: 3 }],
+  ['hubMessage', 'where to go', { t: 'draining', to: ['wss://hub-2.pool.example/agent'] }],
   ['hubMessage', 'a rejection', { t: 'rejected', lease_id: 'L1', reason: 'late' }],
   ['contractInput', 'a hash', { session: 's1', contract_hash: HEX }],
   ['contractOutput', 'a contract', { canonical: '{}' }],
@@ -106,6 +107,7 @@ describe('refused', () => {
     ['enrolInput', 'a token of another kind', { ...ENROL, owner_token: 'fpnt_short' }],
     ['leasesInput', 'a session with a slash', { session: '../x' }],
     ['leasesInput', 'a long event id', { session: 's1', lastEventId: 'x'.repeat(65) }],
+    ['hubMessage', 'too many places to go to', { t: 'draining', to: Array(9).fill('wss://a.example') }],
     ['hubMessage', 'an unknown kind', { t: 'pay', lease_id: 'L1' }],
     ['hubMessage', 'a lease that is not signed', { ...LEASE, proof: undefined }],
     [

@@ -158,6 +158,14 @@ export const hubMessage = z.discriminatedUnion('t', [
   z.strictObject({ t: z.literal('accepted'), lease_id: id, shards: count }),
   /** A result was refused; the agent's owner should know why. */
   z.strictObject({ t: z.literal('rejected'), lease_id: id, reason: z.string().max(200) }),
+  /**
+   * The hub is to stop and gives no more leases: the agent returns what it holds, and goes on elsewhere.
+   * `to`: sockets of other hubs of the site; empty: the address that the agent came by leads to one.
+   */
+  z.strictObject({
+    t: z.literal('draining'),
+    to: z.array(z.string().max(LIMITS.hub_address_chars)).max(LIMITS.hub_addresses),
+  }),
   /** The last word of a session: the agent stops and does not come back by itself. */
   z.strictObject({ t: z.literal('ended'), reason: z.string().max(200) }),
 ])

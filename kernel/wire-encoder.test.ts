@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ForgeError } from './errors.ts'
+import { PackedLeaves } from './leaves.ts'
 import { LIMITS } from './limits.ts'
 import { decodeInPlace, WIRE_LIMITS, wireEncoder } from './wire-encoder.ts'
 
@@ -44,6 +45,50 @@ describe('the wire encoding', () => {
     expect(leaf.constructor).toBe(Uint8Array)
     expect(leaf.buffer).toBe(frame.buffer)
     expect([...leaf]).toEqual([9, 9])
+  })
+
+  it('packs byte strings of one size where they lie, in a frame that it may keep only', () => {
+    const sizes = fc.oneof(fc.constantFrom(0, 1, 255, 256, 65_535, 65_536), fc.nat(300))
+    fc.assert(
+      fc.property(sizes, fc.integer({ min: 1, max: 20 }), fc.integer(), (size, count, after) => {
+        const leaves = Array.from({ length: count }, (_, at) => new Uint8Array(size).fill(at))
+        const frame = wireEncoder.encode({ leaves, after })
+        const read = decodeInPlace(frame) as { leaves: PackedLeaves; after: number }
+        expect(read.leaves).toBeInstanceOf(PackedLeaves)
+        expect([...read.leaves]).toEqual(leaves)
+        expect(read.after).toBe(after)
+        expect(read.leaves.at(0)?.buffer).toBe(frame.buffer)
+        expect(wireEncoder.decode(frame)).toEqual({ leaves, after })
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  it.each([
+    ['sizes differ', [new Uint8Array(2), new Uint8Array(3)]],
+    ['one is longer than the rest of the frame', [new Uint8Array(60), new Uint8Array(0), new Uint8Array(0)]],
+    ['one is no bytes', [new Uint8Array(2), 'ab']],
+    ['a text lies where bytes of the first would', [new Uint8Array(1), 'a', new Uint8Array(1)]],
+    ['there are none', []],
+  ])('reads an array item by item where %s', (_, leaves) => {
+    expect(decodeInPlace(wireEncoder.encode({ leaves, after: 1 }))).toEqual({ leaves, after: 1 })
+  })
+
+  it('reads every number and text that it writes', () => {
+    const value = fc.oneof(
+      fc.integer(),
+      fc.maxSafeInteger(),
+      fc.double(),
+      fc.boolean(),
+      fc.constant(null),
+      fc.string({ unit: 'binary', maxLength: 100 }),
+      fc.string({ unit: fc.constantFrom('a', 'ä', '\ufeff'), maxLength: 70_000, size: 'max' }),
+    )
+    fc.assert(
+      fc.property(fc.array(value, { maxLength: 12 }), (values) => {
+        expect(wireEncoder.decode(wireEncoder.encode(values))).toEqual(values)
+      }),
+    )
   })
 
   it('reads any keys, whether it knows them or not', () => {

@@ -1,12 +1,11 @@
-import { Decoder, Encoder, ExtensionCodec } from '@msgpack/msgpack'
-import { utf8ToBytes } from './digest.ts'
+import { Encoder } from '@msgpack/msgpack'
 import { ForgeError } from './errors.ts'
 import { LIMITS } from './limits.ts'
-import { leaseMessage, resultInput, resultOutput } from './protocol.ts'
+import { FrameReader } from './wire-decoder.ts'
 
 /**
  * The binary encoding of the WebSocket between hub and agent: one MessagePack value a frame. It has the shape of
- * tRPC's `experimental_encoder`, and it is the only file that knows the encoding, because that option may change.
+ * tRPC's `experimental_encoder`, and only this file and wire-decoder.ts know the encoding, because that option may change.
  *
  * MessagePack lets 5 bytes announce 4 billion elements and nest without end, so a frame is first walked without
  * allocating anything (`scanFrame`); only then is it decoded.
@@ -21,43 +20,7 @@ export const WIRE_LIMITS = {
   map_entries: 64,
 } as const
 
-/** No extension types: not even the timestamp, which would make a Date out of a peer's bytes. */
-const extensionCodec = new ExtensionCodec()
-extensionCodec.decode = () => {
-  throw malformed('an extension type')
-}
-
-/** Keys of the messages that come once a lease, read without a string being made. Other keys are decoded as text is. */
-const OFTEN = [
-  // tRPC's envelope.
-  ...['id', 'method', 'params', 'path', 'input', 'result', 'type', 'data'],
-  ...Object.keys(resultInput.shape),
-  ...Object.keys(resultOutput.shape),
-  ...Object.keys(leaseMessage.shape),
-  ...Object.keys(leaseMessage.shape.proof.shape),
-]
-  .filter((key, at, all) => all.indexOf(key) === at)
-  .map((key) => ({ key, bytes: utf8ToBytes(key) }))
-const LONGEST = OFTEN.reduce((most, { bytes }) => Math.max(most, bytes.length), 0)
-const OFTEN_BY_LENGTH = Array.from({ length: LONGEST + 1 }, (_, length) =>
-  OFTEN.filter(({ bytes }) => bytes.length === length),
-)
-
-/** Holds nothing of what peers send, as the library's own cache of keys would. */
-const keyDecoder = {
-  canBeCached: (length: number): boolean => length < OFTEN_BY_LENGTH.length,
-  decode(frame: Uint8Array, at: number, length: number): string {
-    for (const { key, bytes } of OFTEN_BY_LENGTH[length] ?? []) {
-      let same = 0
-      while (same < length && bytes[same] === frame[at + same]) same++
-      if (same === length) return key
-    }
-    return new TextDecoder().decode(frame.subarray(at, at + length))
-  },
-}
-
-const encoder = new Encoder({ extensionCodec, ignoreUndefined: true, maxDepth: WIRE_LIMITS.depth })
-const decoder = new Decoder({ extensionCodec, keyDecoder })
+const encoder = new Encoder({ ignoreUndefined: true, maxDepth: WIRE_LIMITS.depth })
 
 export const wireEncoder = {
   /** @throws ForgeError TOO_LARGE when the frame would pass the limit the other side sets */
@@ -76,31 +39,27 @@ export const wireEncoder = {
     // A plain Uint8Array, since a Node Buffer would hand out Buffers over its shared pool.
     const view = data instanceof Uint8Array ? data : new Uint8Array(data)
     if (view.length > WIRE_LIMITS.frame_bytes) throw tooLarge(view.length)
-    return decodeFrame(new Uint8Array(view))
+    return decodeFrame(new Uint8Array(view), false)
   },
 }
 
 /**
- * Decodes a frame that nobody writes to any more: bytes in the result are views of it.
+ * Decodes a frame that nobody writes to any more: bytes in the result are views of it, and an array of byte strings of one
+ * size is `PackedLeaves`.
  * @throws ForgeError MESSAGE_INVALID | TOO_LARGE
  */
 export function decodeInPlace(frame: Uint8Array): unknown {
   if (frame.length > WIRE_LIMITS.frame_bytes) throw tooLarge(frame.length)
-  return decodeFrame(new Uint8Array(frame.buffer, frame.byteOffset, frame.length))
+  return decodeFrame(new Uint8Array(frame.buffer, frame.byteOffset, frame.length), true)
 }
 
-function decodeFrame(frame: Uint8Array): unknown {
+function decodeFrame(frame: Uint8Array, isPacking: boolean): unknown {
   scanFrame(frame)
-  try {
-    return decoder.decode(frame)
-  } catch (cause) {
-    if (cause instanceof ForgeError) throw cause
-    throw malformed(cause instanceof Error ? cause.message : 'undecodable bytes', cause)
-  }
+  return new FrameReader(frame, isPacking).value()
 }
 
-function malformed(what: string, cause?: unknown): ForgeError {
-  return new ForgeError('MESSAGE_INVALID', `not a frame of this protocol: ${what}`, { cause })
+function malformed(what: string): ForgeError {
+  return new ForgeError('MESSAGE_INVALID', `not a frame of this protocol: ${what}`)
 }
 
 function tooLarge(bytes: number): ForgeError {

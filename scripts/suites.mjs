@@ -5,10 +5,13 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findNatsServer } from './nats.mjs'
+import { playwrightFailures, printFailures, vitestFailures } from './test-failures.mjs'
 
+/** @typedef {import('./test-failures.mjs').Failure} Failure */
 /**
- * @typedef {{name: string, passed: number, failed: number, skipped: number, seconds: number}} SuiteResult
- * @typedef {{name: string, run: () => Promise<{passed: number, failed: number, skipped: number}>}} Suite
+ * @typedef {{passed: number, failed: number, skipped: number, failures?: Failure[]}} Counts
+ * @typedef {{name: string, seconds: number} & Counts} SuiteResult
+ * @typedef {{name: string, run: () => Promise<Counts>}} Suite
  */
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -115,7 +118,7 @@ function vitest(project) {
       const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
       const ok = await succeeds('vitest', ['run', '--project', project, ...reporters])
       /** @type {{numPassedTests: number, numFailedTests: number, numPendingTests: number,
-       *   testResults: {status: string, assertionResults: {status: string}[]}[]} | undefined} */
+       *   testResults: import('./test-failures.mjs').VitestFile[]} | undefined} */
       const json = readReport(report)
       if (json === undefined) return FAILED
       // A file that breaks while loading has no failed test to show: count the file.
@@ -129,6 +132,7 @@ function vitest(project) {
         // An unhandled rejection outside any test fails the run and nothing else.
         failed: failed === 0 && !ok ? 1 : failed,
         skipped: json.numPendingTests,
+        failures: vitestFailures(json.testResults, ROOT),
       }
     },
   }
@@ -142,11 +146,17 @@ function endToEnd() {
     run: async () => {
       rmSync(report, { force: true })
       const ok = await succeeds('playwright', ['test'])
-      /** @type {{stats: {expected: number, unexpected: number, flaky: number, skipped: number}} | undefined} */
+      /** @type {{stats: {expected: number, unexpected: number, flaky: number, skipped: number},
+       *   suites: import('./test-failures.mjs').PlaywrightSuite[]} | undefined} */
       const json = readReport(report)
       if (json === undefined) return FAILED
       const { expected, unexpected, flaky, skipped } = json.stats
-      return { passed: expected, failed: unexpected + flaky || (ok ? 0 : 1), skipped }
+      return {
+        passed: expected,
+        failed: unexpected + flaky || (ok ? 0 : 1),
+        skipped,
+        failures: playwrightFailures(json.suites),
+      }
     },
   }
 }
@@ -245,7 +255,7 @@ export function allSuites() {
 }
 
 /**
- * Runs the suites in turn, whatever fails, then prints a table and the totals on the last line.
+ * Runs the suites in turn, whatever fails, then prints what failed, a table, and the totals on the last line.
  * @param {Suite[]} suites
  * @returns {Promise<boolean>} whether nothing failed
  */
@@ -259,6 +269,7 @@ export async function runSuites(suites) {
     const counts = await run()
     results.push({ name, ...counts, seconds: (performance.now() - start) / 1000 })
   }
+  for (const { name, failed, failures } of results) if (failed > 0) printFailures(name, failures ?? [])
   printTable(results)
   const sum = (/** @type {'passed' | 'failed'} */ key) =>
     results.reduce((total, result) => total + result[key], 0)

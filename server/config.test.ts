@@ -22,6 +22,7 @@ describe('settings', () => {
       connections: 8192,
       socketsPerHost: 64,
       leaseShards: 4096,
+      hubAddress: undefined,
       drain_ms: 10_000,
       witnesses: [],
       logLevel: 'info',

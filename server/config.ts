@@ -96,6 +96,11 @@ const environmentSchema = z.object({
   )
     .refine(Number.isInteger, `must be a whole number from 1 to ${LIMITS.lease_shards}`)
     .default(LIMITS.lease_shards),
+  FORGE_HUB_ADDRESS: z
+    .string()
+    .max(LIMITS.hub_address_chars, `must be at most ${LIMITS.hub_address_chars} characters long`)
+    .refine(isSocketUrl, 'must look like wss://hub-2.pool.example/agent')
+    .optional(),
   FORGE_DRAIN_SECONDS: number(0, 300, 'must be a number of seconds, 0 to 300').default(10),
   FORGE_WITNESSES: z
     .string()
@@ -168,6 +173,8 @@ export interface Config {
   readonly socketsPerHost: number
   /** Most shards in one lease. */
   readonly leaseShards: number
+  /** Socket by which agents reach this very hub, beside the address that hubs have in common. */
+  readonly hubAddress: string | undefined
   /** How long agents may take, after SIGTERM, to return what they have. */
   readonly drain_ms: number
   /** Who cosigns the ledger's checkpoints. */
@@ -230,6 +237,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     connections: settings.FORGE_CONNECTIONS,
     socketsPerHost: settings.FORGE_SOCKETS_PER_HOST,
     leaseShards: settings.FORGE_LEASE_SHARDS,
+    hubAddress: settings.FORGE_HUB_ADDRESS,
     drain_ms: settings.FORGE_DRAIN_SECONDS * 1000,
     witnesses: settings.FORGE_WITNESSES,
     logLevel: settings.FORGE_LOG,
@@ -270,6 +278,10 @@ function areAddresses(entries: string[]): boolean {
 
 function isHttpUrl(text: string): boolean {
   return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+}
+
+function isSocketUrl(text: string): boolean {
+  return URL.canParse(text) && /^wss?:$/.test(new URL(text).protocol)
 }
 
 function isOrigin(text: string): boolean {

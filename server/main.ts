@@ -86,6 +86,7 @@ async function start(config: Config, dev: boolean, log: Log): Promise<void> {
     }),
     socketsPerHost: config.socketsPerHost,
     leaseShards: config.leaseShards,
+    hubAddress: config.hubAddress,
     rateRules: rulesFor(config.socketsPerHost),
     clientAddress: createClientAddress({ trustedProxies: config.trustedProxies, pagesToken }),
     secret: config.secret ?? (await serverSecret(config.dataDir)),

@@ -99,6 +99,8 @@ export interface PoolOptions {
   readonly ops?: OpRegistry
   /** Most shards in one lease. Undefined: the protocol's limit. */
   readonly leaseShards?: number
+  /** Socket by which agents reach this very hub: others name it when they stop. */
+  readonly hubAddress?: string | undefined
   /** Agents' sockets, and watchers' as many again, that one address may have open. Undefined: a household's. */
   readonly socketsPerHost?: number
   /** Without one there are no pages, only the API. */
@@ -232,6 +234,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     secret: options.secret,
     ops,
     leaseShards: options.leaseShards,
+    address: options.hubAddress,
     listener: {
       jobChanged: (jobId, room) => {
         projection?.jobChanged(jobId, room)

@@ -1,7 +1,10 @@
 import { z } from 'zod'
+import { ForgeError } from '../../kernel/errors.ts'
 import { siteEnrolment } from '../../kernel/protocol.ts'
 import { type AgentClient, createAgentClient, type WatchSensors } from '../client.ts'
+import { systemClock, within } from '../clock.ts'
 import { asForgeError } from '../failure.ts'
+import { AGENT_LIMITS } from '../limits.ts'
 import type { SensorReading } from '../sensors.ts'
 import { watchPage } from '../sensors-page.ts'
 import type { AgentStatus } from '../status.ts'
@@ -169,8 +172,8 @@ function end(title: string, detail: string, by: 'visitor' | 'page' = 'page'): vo
   clearTimeout(expiry)
   void api.stop(consent.consent, by)
   // Held leases are given back; then, or when that hangs, the worker is ended.
-  void agent
-    .stop()
+  const hangs = () => new ForgeError('UNAVAILABLE', 'the agent did not stop in time')
+  void within(systemClock, AGENT_LIMITS.stop_timeout_ms, hangs, agent.stop())
     .catch(() => undefined)
     .then(() => agent.close())
   view.showPill({ title, detail, tone: 'ended' })

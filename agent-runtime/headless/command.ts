@@ -49,6 +49,7 @@ async function takePart(options: HeadlessOptions): Promise<number> {
     software: SOFTWARE,
     transport: (url) =>
       webSocketTransport({ url, WebSocket: HubSocket as unknown as typeof globalThis.WebSocket }),
+    reachesOtherHubs: true,
     blobs: (origin) => httpBlobs(origin),
     trust: (origin) =>
       hubTrust(origin, { pins: filePins(`${options.keyFile}.hubs`), renew: options.trustHub }),

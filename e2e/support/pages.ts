@@ -1,4 +1,4 @@
-import { type Browser, expect, type Locator, type Page, type WebSocket } from '@playwright/test'
+import { type Browser, expect, type Locator, type Page, type WebSocket, type Worker } from '@playwright/test'
 import type { Person } from './people.ts'
 
 /** A panel of a page by the name on its frame. */
@@ -92,4 +92,29 @@ export function agentSockets(page: Page): readonly WebSocket[] {
 export async function expectClosed(sockets: readonly WebSocket[]): Promise<void> {
   expect(sockets.length).toBeGreaterThan(0)
   await expect.poll(() => sockets.every((socket) => socket.isClosed())).toBe(true)
+}
+
+/** How long a worker that lives may take to answer, between two shards. */
+const WORKER_ANSWER_MS = 5_000
+
+/** Waits until nothing computes in a tab: a browser whose GPU is busy may list a worker for long after its end. */
+export async function expectNoWorkers(page: Page): Promise<void> {
+  const living = async () => {
+    const answers = await Promise.all(page.workers().map(answersInTime))
+    return answers.filter((answered) => answered).length
+  }
+  await expect.poll(living).toBe(0)
+}
+
+function answersInTime(worker: Worker): Promise<boolean> {
+  return new Promise((resolve) => {
+    const late = setTimeout(() => resolve(false), WORKER_ANSWER_MS)
+    worker
+      .evaluate(() => true)
+      .catch(() => false)
+      .then((answered) => {
+        clearTimeout(late)
+        resolve(answered)
+      })
+  })
 }

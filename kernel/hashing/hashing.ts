@@ -1,9 +1,11 @@
+import type { Leaves } from '../leaves.ts'
+
 /** SHA-256 (FIPS 180-4) of many messages at a time, and the RFC 6962 trees over them. Every form gives the same bytes. */
 export interface Hashing {
   /** @returns 32 bytes */
   digest(message: Uint8Array): Uint8Array
   /** @param messages of any lengths. @returns their digests in order, 32 bytes each */
-  each(messages: readonly Uint8Array[]): Uint8Array
+  each(messages: Leaves): Uint8Array
   /**
    * @param packed messages of one length, one after the other
    * @param length bytes of each, at least 1

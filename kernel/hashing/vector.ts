@@ -1,5 +1,6 @@
 import { fromBase64 } from '../base64.ts'
 import { SHA256_MODULE } from '../generated/sha256-module.ts'
+import { copyLeaf, type Leaves, leafSize, PackedLeaves } from '../leaves.ts'
 import type { Hashing } from './hashing.ts'
 
 /** Hashing by the WASM module that scripts/sha256/module.ts builds, which says what its functions do. */
@@ -19,8 +20,6 @@ const ROOM_HASHES = ROOM_BYTES / 32
 /** Messages at a time: as many digests as the smallest messages have blocks, and the spare lanes of the last group. */
 const ROOM_MESSAGES = ROOM_BYTES / BLOCK
 const OUT_BYTES = 32 * (ROOM_MESSAGES + 3)
-/** A view costs as much as so many single bytes. */
-const VIEW_WORTH = 64
 /** The module's own part, a byte before the input, input, spare lanes, output. */
 const PAGES = Math.ceil((2048 + ROOM_BYTES + OUT_BYTES) / 65_536)
 
@@ -88,11 +87,12 @@ class VectorHashing implements Hashing {
     return digest
   }
 
-  each(messages: readonly Uint8Array[]): Uint8Array {
+  each(messages: Leaves): Uint8Array {
+    if (messages instanceof PackedLeaves) return this.#alike(messages)
     const digests = new Uint8Array(32 * messages.length)
     const bySize = new Map<number, number[]>()
-    for (const [at, { length }] of messages.entries()) {
-      const blocks = blocksOf(length)
+    for (let at = 0; at < messages.length; at++) {
+      const blocks = blocksOf(leafSize(messages, at))
       const alike = bySize.get(blocks)
       if (alike === undefined) bySize.set(blocks, [at])
       else alike.push(at)
@@ -103,15 +103,15 @@ class VectorHashing implements Hashing {
         // What leaves lanes empty is hashed by itself.
         if (batch < 4 || places.length - first === 1) {
           for (const place of places.slice(first, first + Math.max(batch, 1)))
-            digests.set(this.digest(messages[place] as Uint8Array), 32 * place)
+            digests.set(this.digest(messages.at(place) as Uint8Array), 32 * place)
           continue
         }
         const group = places.slice(first, first + batch)
         for (const [slot, place] of group.entries()) {
-          const message = messages[place] as Uint8Array
           const at = this.#inAt + BLOCK * blocks * slot
-          this.#pad(at, message.length, blocks, message.length)
-          this.#bytes.set(message, at)
+          const size = leafSize(messages, place)
+          this.#pad(at, size, blocks, size)
+          copyLeaf(messages, place, this.#bytes, at)
         }
         this.#exports.four(this.#inAt, blocks, group.length, this.#outAt)
         for (const [slot, place] of group.entries())
@@ -122,21 +122,24 @@ class VectorHashing implements Hashing {
   }
 
   many(packed: Uint8Array, length: number): Uint8Array {
-    const count = packed.length / length
-    const blocks = blocksOf(length)
+    return this.#alike(new PackedLeaves(packed, 0, length, length, packed.length / length))
+  }
+
+  #alike(messages: PackedLeaves): Uint8Array {
+    const { length: count, size } = messages
+    const blocks = blocksOf(size)
     const batch = Math.floor(ROOM_BYTES / (BLOCK * blocks))
     const digests = new Uint8Array(32 * count)
     if (batch < 4 || count === 1) {
-      for (let at = 0; at < count; at++)
-        digests.set(this.digest(packed.subarray(at * length, (at + 1) * length)), 32 * at)
+      for (let at = 0; at < count; at++) digests.set(this.digest(messages.at(at) as Uint8Array), 32 * at)
       return digests
     }
     const place = (slot: number): number => this.#inAt + BLOCK * blocks * slot
     // The padding is the same in every batch: what is written over it is never longer.
-    for (let slot = 0; slot < Math.min(batch, count); slot++) this.#pad(place(slot), length, blocks, length)
+    for (let slot = 0; slot < Math.min(batch, count); slot++) this.#pad(place(slot), size, blocks, size)
     for (let first = 0; first < count; first += batch) {
       const here = Math.min(batch, count - first)
-      for (let slot = 0; slot < here; slot++) this.#copy(packed, (first + slot) * length, length, place(slot))
+      for (let slot = 0; slot < here; slot++) messages.copy(first + slot, this.#bytes, place(slot))
       this.#exports.four(this.#inAt, blocks, here, this.#outAt)
       digests.set(this.#bytes.subarray(this.#outAt, this.#outAt + 32 * here), 32 * first)
     }
@@ -155,11 +158,6 @@ class VectorHashing implements Hashing {
       roots.set(this.#bytes.subarray(this.#inAt, this.#inAt + 32), 32 * part)
     }
     return parts > 1 ? this.root(roots, true) : roots
-  }
-
-  #copy(from: Uint8Array, first: number, length: number, to: number): void {
-    if (length > VIEW_WORTH) this.#bytes.set(from.subarray(first, first + length), to)
-    else for (let at = 0; at < length; at++) this.#bytes[to + at] = from[first + at] as number
   }
 
   /**

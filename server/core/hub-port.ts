@@ -12,9 +12,9 @@ import type {
   EnrolOutput,
   HubMessage,
   ReleaseInput,
-  ResultInput,
   ResultOutput,
 } from '../../kernel/protocol.ts'
+import type { ReceivedResult } from '../../kernel/protocol-result.ts'
 import type { JobRow } from '../memory/ports.ts'
 
 /** What services, routers and rooms ask of the hub. The hub's shell provides it; tests may stand in for it. */
@@ -56,7 +56,7 @@ export interface HubSessions {
     },
   ): () => void
   contract(session: string, contractHash: string): Promise<{ canonical: string }>
-  result(input: ResultInput): Promise<ResultOutput>
+  result(input: ReceivedResult): Promise<ResultOutput>
   release(input: ReleaseInput): Promise<void>
   /** Whether an agent speaks in it: here, or at another hub that is there. */
   knowsSession(session: string): Promise<boolean>

@@ -3,7 +3,7 @@ import type { WebSocket } from 'ws'
 import { schemaError } from '../../kernel/contract.ts'
 import { type ErrorCode, ForgeError } from '../../kernel/errors.ts'
 import { CLOSE, type HubMessage, leasesInput, resultInput } from '../../kernel/protocol.ts'
-import { readResult } from '../../kernel/protocol-result.ts'
+import { type ReceivedResult, readResult, spreadLeaves } from '../../kernel/protocol-result.ts'
 import { wireEncoder } from '../../kernel/wire-encoder.ts'
 import { toForgeError, toTrpcError } from '../trpc/errors.ts'
 import { type HubContext, hubRouter } from '../trpc/hub-router.ts'
@@ -194,10 +194,10 @@ class Subscription implements Listener {
 const NONE: readonly Subscription[] = []
 
 /** Equal to the schema's parse: that is asked where the fast reader does not know an input. */
-function parseResult(input: unknown) {
+function parseResult(input: unknown): ReceivedResult {
   const read = readResult(input)
   if (read !== undefined) return read
-  const parsed = resultInput.safeParse(input)
+  const parsed = resultInput.safeParse(spreadLeaves(input))
   if (!parsed.success) throw schemaError(parsed.error, 'MESSAGE_INVALID')
   return parsed.data
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
-import { CLOSE } from '../../kernel/protocol.ts'
+import { CLOSE, type HubMessage } from '../../kernel/protocol.ts'
 import { type AgentPeer, agentUrl, closeOf, connectAgentPeer } from './testing/agent-peer.ts'
 import { signUp } from './testing/sign-up.ts'
 import { createTestPool, piContract, type TestPool } from './testing/start-pool.ts'
@@ -29,7 +29,7 @@ it('lets agents return what they have, gives them nothing new, and sends newcome
   const pool = await testPool.start()
   const ada = await signUp(pool)
   const { id } = (await ada.call('jobs.submit', {
-    contract: { ...piContract('drained', 60), verify: { mode: 'none' } },
+    contract: { ...piContract('drained', 16), verify: { mode: 'none' } },
   })) as { id: string }
   const accepted = async () =>
     ((await ada.call('jobs.get', { id })) as { progress: { accepted: number } }).progress.accepted
@@ -63,6 +63,20 @@ it('lets agents return what they have, gives them nothing new, and sends newcome
     async () => expect(await ada.call('jobs.get', { id })).toMatchObject({ state: 'settled' }),
     WAIT,
   )
+})
+
+it('names the other hubs of its site to the agents that listen', async () => {
+  const first = await testPool.start()
+  const second = await testPool.start()
+  const agent = connect(first.url)
+  const { session } = await agent.enrol()
+  const heard: HubMessage[] = []
+  void agent.hears(session, (message) => heard.push(message)).catch(() => undefined)
+  // It knows of the other one as soon as it has asked the database.
+  await vi.waitFor(async () => {
+    await first.drain(0, new AbortController().signal)
+    expect(heard).toContainEqual({ t: 'draining', to: [agentUrl(second.url)] })
+  }, WAIT)
 })
 
 it('does not wait longer than it is told', async () => {

@@ -1,12 +1,7 @@
 import { bytesToHex, sha256 } from '../../kernel/digest.ts'
 import { ForgeError } from '../../kernel/errors.ts'
-import type {
-  EnrolInput,
-  EnrolOutput,
-  ReleaseInput,
-  ResultInput,
-  ResultOutput,
-} from '../../kernel/protocol.ts'
+import type { EnrolInput, EnrolOutput, ReleaseInput, ResultOutput } from '../../kernel/protocol.ts'
+import type { ReceivedResult } from '../../kernel/protocol-result.ts'
 import type { LiveStanding } from '../../kernel/verification/reputation.ts'
 import type { CommitQueue } from './commit-queue.ts'
 import type { CoreLoop } from './core-loop.ts'
@@ -167,7 +162,7 @@ export class AgentDesk {
   }
 
   /** @throws ForgeError UNAUTHENTICATED; MESSAGE_INVALID | DIGEST_MISMATCH when the result is wrong by itself */
-  async result(input: ResultInput): Promise<ResultOutput> {
+  async result(input: ReceivedResult): Promise<ResultOutput> {
     const { blobs, commits, loop, running, sessions, tap, log } = this.#ports
     const session = sessions.get(input.session)
     const lease = loop.state.leases.get(input.lease_id)

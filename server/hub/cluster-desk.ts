@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { NetworkView } from '../../kernel/api.ts'
+import { LIMITS } from '../../kernel/limits.ts'
 import type { ClusterNews, ClusterStore, OwnPart } from '../memory/cluster-store.ts'
 import { BUS_MESSAGE_BYTES, type MessageBus } from '../memory/message-bus.ts'
 import {
@@ -156,6 +157,12 @@ export class ClusterDesk {
         error: String(error),
       })
     }
+  }
+
+  /** Sockets of other hubs that take agents, those with the fewest first. */
+  addresses(): readonly string[] {
+    const hubs = [...this.#others.values()].sort((a, b) => a.agents - b.agents)
+    return hubs.flatMap(({ address }) => address ?? []).slice(0, LIMITS.hub_addresses)
   }
 
   /** The network's figures with those of the other hubs. */

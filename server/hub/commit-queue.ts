@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { AcceptedRun } from '../../kernel/acceptance.ts'
 import { retractedWork, workDone } from '../../kernel/bill.ts'
 import { ForgeError } from '../../kernel/errors.ts'
+import { leafSize } from '../../kernel/leaves.ts'
 import { addFindings, type CheckFindings, NO_FINDINGS } from '../../kernel/verification/job-bound.ts'
 import type { AcceptedGroup, ChunkClaim, JobWithheld, ResultStore, SignedReceipt } from '../memory/ports.ts'
 import type { HubEffect } from './core/events.ts'
@@ -204,7 +205,7 @@ export class CommitQueue {
 /** About what of it is stored: all leaves of a job are alike. */
 function bytesOf({ runs }: PendingCommit): number {
   return runs.reduce(
-    (sum, { digests, leaves }) => sum + digests.length + leaves.length * (leaves[0]?.length ?? 0),
+    (sum, { digests, leaves }) => sum + digests.length + leaves.length * leafSize(leaves, 0),
     0,
   )
 }

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { sha256, sha256Each } from '../../kernel/digest.ts'
+import { type Leaves, leafSize } from '../../kernel/leaves.ts'
 
 /** From here on the processor's own SHA-256 makes up for the call into it. */
 const NATIVE_BYTES = 65
@@ -17,10 +18,9 @@ export function fastSha256(bytes: Uint8Array): Uint8Array {
 }
 
 /** SHA-256 of each leaf of a result. @returns 32 bytes a leaf, in order */
-export function leafDigests(leaves: readonly Uint8Array[]): Uint8Array {
-  const [first] = leaves
-  if (first === undefined || first.length < NATIVE_BYTES_OF_MANY) return sha256Each(leaves)
+export function leafDigests(leaves: Leaves): Uint8Array {
+  if (leafSize(leaves, 0) < NATIVE_BYTES_OF_MANY) return sha256Each(leaves)
   const digests = new Uint8Array(32 * leaves.length)
-  for (let at = 0; at < leaves.length; at++) digests.set(fastSha256(leaves[at] as Uint8Array), 32 * at)
+  for (let at = 0; at < leaves.length; at++) digests.set(fastSha256(leaves.at(at) as Uint8Array), 32 * at)
   return digests
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { executorCounts, jobPrioritySchema } from '../../kernel/api.ts'
+import { LIMITS } from '../../kernel/limits.ts'
 import { EXECUTOR_KINDS } from '../../kernel/receipt.ts'
 import { jobPart } from './job-part.ts'
 
@@ -55,6 +56,8 @@ export const hubStatus = z.object({
   /** Since it started. */
   shards_accepted: z.int(),
   jobs_settled: z.int(),
+  /** Where agents reach this very hub. Undefined: only by the address that hubs have in common, or it is about to stop. */
+  address: z.string().max(LIMITS.hub_address_chars).optional(),
   /** Jobs whose result it is making. */
   finishing: z.array(z.string()).max(FINISHING_TOLD),
 })

@@ -11,13 +11,8 @@ import {
 } from '../../kernel/api.ts'
 import type { ForgeError } from '../../kernel/errors.ts'
 import { LIMITS } from '../../kernel/limits.ts'
-import type {
-  EnrolInput,
-  EnrolOutput,
-  ReleaseInput,
-  ResultInput,
-  ResultOutput,
-} from '../../kernel/protocol.ts'
+import type { EnrolInput, EnrolOutput, ReleaseInput, ResultOutput } from '../../kernel/protocol.ts'
+import type { ReceivedResult } from '../../kernel/protocol-result.ts'
 import type { JobRow } from '../memory/ports.ts'
 import { AcceptanceDesk } from './acceptance-desk.ts'
 import { Admissions } from './admissions.ts'
@@ -222,12 +217,12 @@ export class Hub {
   }
 
   /**
-   * Gives no more leases, and waits until what agents have is answered and what was accepted is durable: nobody's work is
+   * Gives no more leases, tells agents where to go, and waits until what they have is answered and what was accepted is durable: nobody's work is
    * thrown away by a restart.
    * @param limit_ms waits no longer
    */
   async drain(limit_ms: number, signal: AbortSignal): Promise<void> {
-    this.#loop.apply({ t: 'hub.draining' })
+    this.#loop.apply({ t: 'hub.draining', to: this.#cluster?.addresses() ?? [] })
     const until_ms = this.#loop.now_ms() + limit_ms
     while (!this.#closed && !signal.aborted && this.#loop.now_ms() < until_ms) {
       if (this.#loop.state.leases.size === 0 && this.#commits.waiting === 0) return
@@ -325,7 +320,7 @@ export class Hub {
     return this.#agents.contract(session, contractHash)
   }
 
-  result(input: ResultInput): Promise<ResultOutput> {
+  result(input: ReceivedResult): Promise<ResultOutput> {
     return this.#agents.result(input)
   }
 
@@ -372,7 +367,10 @@ export class Hub {
 
   /** What it holds now, for whoever operates it. */
   figures(): HubFigures {
-    return figuresOf(this.#loop.state, this.#commits.waiting)
+    return figuresOf(this.#loop.state, {
+      unreadable: this.#admissions.waitingJobs().length,
+      uncommitted: this.#commits.waiting,
+    })
   }
 
   /** @returns the job of a lease that an agent holds */

@@ -4,7 +4,7 @@ import type { PreparedJob } from '../../kernel/job.ts'
 import { leaseDigest, leaseOf } from '../../kernel/lease.ts'
 import { isStrictKey } from '../../kernel/ledger/strict-ed25519.ts'
 import { merkleRootOfDigests } from '../../kernel/merkle.ts'
-import type { ResultInput } from '../../kernel/protocol.ts'
+import type { ReceivedResult } from '../../kernel/protocol-result.ts'
 import { type Receipt, receiptBytes } from '../../kernel/receipt.ts'
 import type { BlobStore } from '../memory/ports.ts'
 import type { HubLease } from './core/state.ts'
@@ -46,7 +46,7 @@ export function agentKey(raw: Uint8Array): FitsKey {
  * @returns the receipt that the agent signed
  * @throws ForgeError MESSAGE_INVALID | DIGEST_MISMATCH with what is wrong: the agent is at fault
  */
-export async function checkResult(input: ResultInput, context: ResultContext): Promise<Receipt> {
+export async function checkResult(input: ReceivedResult, context: ResultContext): Promise<Receipt> {
   const { job, lease } = context
   const refuse = (message: string): never => {
     throw new ForgeError('MESSAGE_INVALID', message)
@@ -82,16 +82,17 @@ export async function checkResult(input: ResultInput, context: ResultContext): P
   return receipt
 }
 
-function checkInlineLeaves(input: ResultInput, job: PreparedJob, lease: ResultContext['lease']): void {
+function checkInlineLeaves(input: ReceivedResult, job: PreparedJob, lease: ResultContext['lease']): void {
   const found = leafDigests(input.leaves)
   if (Buffer.compare(found, input.digests) !== 0) {
     const wrong = misdigestedShard(lease.first, input.digests, found)
     throw new ForgeError('DIGEST_MISMATCH', `the bytes of shard ${wrong} do not have its digest`)
   }
-  for (const [offset, leaf] of input.leaves.entries()) checkInvariants(job, lease.first + offset, leaf)
+  for (let at = 0; at < lease.count; at++)
+    checkInvariants(job, lease.first + at, input.leaves.at(at) as Uint8Array)
 }
 
-async function checkBlobLeaves(input: ResultInput, { job, lease, blobs }: ResultContext): Promise<void> {
+async function checkBlobLeaves(input: ReceivedResult, { job, lease, blobs }: ResultContext): Promise<void> {
   for (let offset = 0; offset < lease.count; offset++) {
     const digest = bytesToHex(input.digests.subarray(32 * offset, 32 * offset + 32))
     const stat = await blobs.stat(digest)

@@ -165,7 +165,7 @@ export class JobRuntime {
     for (let offset = 0; offset < run.count; offset++) {
       const shard = run.first + offset
       // Leaves that are here are not waited for: a promise a shard would cost more than its folding.
-      const leaf = run.leaves[offset] ?? (await this.#leafOf(run, offset))
+      const leaf = run.leaves.at(offset) ?? (await this.#leafOf(run, offset))
       // A row of before replacements were marked replaces what stands before it.
       if (this.#seen.has(shard)) this.#replaced.set(shard, leaf)
       else {
@@ -183,7 +183,7 @@ export class JobRuntime {
   async #leafOf({ first, digests, leaves }: AcceptedRun, offset: number): Promise<Uint8Array> {
     const leaf =
       this.job.plan.leaf.kind === 'inline'
-        ? leaves[offset]
+        ? leaves.at(offset)
         : await readBlob(this.#blobs, bytesToHex(digests.subarray(32 * offset, 32 * offset + 32)))
     invariant(leaf !== undefined, `shard ${first + offset} has its leaf`)
     return leaf

@@ -16,7 +16,7 @@ import type { SessionTable } from './session-table.ts'
 import type { Tally } from './tally.ts'
 
 /** What of a hub the others concern. */
-export interface ClusterHost extends Pick<HubOptions, 'log' | 'listener'> {
+export interface ClusterHost extends Pick<HubOptions, 'log' | 'listener' | 'address'> {
   readonly jobs: Pick<JobStore, 'get'>
   readonly loop: CoreLoop
   readonly running: JobTable
@@ -67,6 +67,7 @@ export function joinCluster(cluster: NonNullable<HubOptions['cluster']>, host: C
       ...host.sessions.counts(),
       ...host.tally.since(),
       shards_per_s: host.tally.view(loop.now_ms()).shards_per_s,
+      ...(state.isDraining || host.address === undefined ? {} : { address: host.address }),
       finishing: host.finisher.jobs.slice(0, FINISHING_TOLD),
     }),
     part(jobId) {

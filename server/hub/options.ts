@@ -50,6 +50,8 @@ export interface HubOptions {
   readonly chunks: (epoch: number) => ChunkQueue
   /** The other hubs of the store; without it this one takes itself for alone. */
   readonly cluster?: { readonly store: ClusterStore; readonly bus: MessageBus }
+  /** Socket by which agents reach this very hub: others name it when they stop. */
+  readonly address?: string | undefined
   /** Shards of one chunk; undefined: by the job's size. The same for every hub of a store. */
   readonly chunkShards?: number
   /** Most shards in one lease. */

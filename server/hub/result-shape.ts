@@ -1,3 +1,5 @@
+import { type Leaves, leafSize } from '../../kernel/leaves.ts'
+
 /**
  * What can be said of a result from its lease alone, before anything is executed or verified: how much it is, and whether
  * its leaves are those of its digests. Pure: the simulation of the hub asks the same questions.
@@ -6,7 +8,7 @@
 export interface ReturnedResult {
   /** 32 bytes a shard. */
   readonly digests: Uint8Array
-  readonly leaves: readonly Uint8Array[]
+  readonly leaves: Leaves
 }
 
 export interface ExpectedResult {
@@ -24,7 +26,7 @@ export function shapeFault(
   if (leaf.kind === 'blob') return leaves.length === 0 ? undefined : 'the leaves of this op are blobs'
   if (leaves.length !== count) return `${leaves.length} leaves for ${count} shards`
   for (let at = 0; at < count; at++) {
-    const bytes = leaves[at]?.length ?? 0
+    const bytes = leafSize(leaves, at)
     if (bytes > leaf.max_bytes)
       return `shard ${first + at}: a leaf of ${bytes} bytes; at most ${leaf.max_bytes}`
   }

@@ -1,234 +1,116 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { JobState } from '../../kernel/api.ts'
-import type { ContractInput } from '../../kernel/contract.ts'
-import { sha256Hex } from '../../kernel/digest.ts'
-import { makeKey } from '../../kernel/evidence/sample.test-support.ts'
-import type { PreparedJob } from '../../kernel/job.ts'
-import { OPS } from '../../kernel/ops/registry.ts'
-import { jobPrice } from '../../kernel/price.ts'
-import { createAgentStore } from '../memory/agent-store.ts'
-import { openFileBlobStore } from '../memory/blob-store-files.ts'
-import { createJobStore } from '../memory/job-store.ts'
-import type { BlobStore, JobRow, OwnerRow } from '../memory/ports.ts'
-import { createResultStore } from '../memory/result-store.ts'
-import { SAMPLE_TERMS, sampleAccount } from '../memory/testing/samples.ts'
-import { createTestDatabase, type TestDatabase } from '../memory/testing/test-database.ts'
-import { createTrustStore, type TrustStore } from '../memory/trust-store.ts'
-import { Hub } from './hub.ts'
-import { referenceReferee } from './referee/reference-referee.test-support.ts'
-import { sharedChunks } from './testing/shared-chunks.ts'
-import { eventually, expectedDigest, TestAgent } from './testing/test-agent.ts'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { pictureContract } from './testing/contracts.ts'
+import { expectedDigest, TestAgent, until } from './testing/test-agent.ts'
+import { TestNetwork } from './testing/test-network.ts'
 
-const LEASE_KEY = makeKey()
-let database: TestDatabase
-let folder: string
-let blobs: BlobStore
-let trust: TrustStore
-let alice: OwnerRow
-let bob: OwnerRow
+let network: TestNetwork
 
 beforeAll(async () => {
-  database = await createTestDatabase()
-  folder = mkdtempSync(path.join(tmpdir(), 'forge-scheduling-'))
-  blobs = await openFileBlobStore(folder)
-  trust = createTrustStore(database)
-  alice = await sampleAccount(database, 'alice')
-  bob = await sampleAccount(database, 'bob')
+  network = await TestNetwork.open()
 })
-afterAll(async () => {
-  await database.close()
-  rmSync(folder, { recursive: true, force: true })
-})
-
-const jobs = () => createJobStore(database, SAMPLE_TERMS)
-
-async function startHub(leaseShards = 4096): Promise<Hub> {
-  return await Hub.start({
-    jobs: jobs(),
-    results: createResultStore(database.pool),
-    blobs,
-    agents: createAgentStore(database),
-    trust,
-    chunks: sharedChunks(database).chunks,
-    referee: referenceReferee(),
-    leaseKey: async () => LEASE_KEY,
-    houseAgent: false,
-    leaseShards,
-    listener: { jobChanged() {}, networkChanged() {} },
-    log: () => {},
-    fatal: () => {},
-  })
-}
-
-async function submit(contract: ContractInput): Promise<{ row: JobRow; job: PreparedJob }> {
-  const job = OPS.prepare(contract)
-  const price = jobPrice(job.plan, job.contract.verify)
-  const owner = await sampleAccount(database, 'submitter')
-  const { job: row } = await jobs().insert({
-    id: crypto.randomUUID(),
-    owner_id: owner.id,
-    idempotency_key: undefined,
-    contract: job.contract,
-    canonical: job.canonical,
-    op: job.op,
-    contract_hash: job.contractHash,
-    replay_key: job.replayKey,
-    plan_digest: job.planDigest,
-    shard_count: job.plan.shard_count,
-    work_units: job.plan.work_units,
-    shard_price: price.shard_price,
-    hold: price.credits,
-  })
-  return { row, job }
-}
-
-const sir = (
-  runs: number,
-  seed: string,
-  more: Pick<ContractInput, 'verify'> & Partial<Pick<ContractInput, 'policy'>>,
-): ContractInput => ({
-  contract: 1,
-  op: { name: 'ensemble', version: 1, profile: 'sir.v1' },
-  args: {
-    ...OPS.get('ensemble@1/sir.v1').example,
-    population: 10_000_000,
-    days: 128,
-    steps_per_day: 8,
-    runs,
-  },
-  seed: { mode: 'explicit', value: seed },
-  ...more,
-})
-
-/** A part of the plane where every point escapes at once: many shards, none of which takes a millisecond. */
-const farAway = (seed: string, more: Pick<ContractInput, 'verify'>): ContractInput => ({
-  contract: 1,
-  op: { name: 'media', version: 1, profile: 'mandelbrot.v1' },
-  args: { center_re: 2.5, center_im: 2.5, span: 0.1, width: 256, height: 128, max_iterations: 32_000 },
-  seed: { mode: 'explicit', value: seed },
-  ...more,
-})
-
-async function inState(id: string, state: JobState): Promise<JobRow> {
-  return await eventually(async () => {
-    const row = await jobs().get(id)
-    expect(row?.state).not.toBe('failed')
-    return row?.state === state ? row : undefined
-  })
-}
+afterEach(({ task }) => network.rest(task))
+afterAll(() => network.close())
 
 const none = { mode: 'none' } as const
 
 describe('scheduling on a real store', () => {
   it('leases a job to those alone who chose its cause, as many as its policy asks for, and says why it waits', async () => {
-    const hub = await startHub()
-    const { row, job } = await submit(sir(4000, 'cause', { verify: none, policy: { min_agents: 2 } }))
+    const { hub } = await network.start()
+    const { row, job } = await network.submit(
+      pictureContract(16, 'cause', { verify: none, policy: { min_agents: 2 } }),
+    )
     await hub.admit(row)
-    const [other, one, two] = [0, 1, 2].map(() => new TestAgent(hub, blobs))
-    void other?.run(bob, { causes: ['mc', 'tensor'] })
-    await eventually(async () => (hub.network().agents === 1 ? true : undefined))
-    expect(hub.waiting(row.id)).toMatchObject({ t: 'nobody', cause: 'ensemble' })
-    void one?.run(alice, { causes: ['ensemble'] })
-    await eventually(async () => (hub.waiting(row.id)?.t === 'few' ? true : undefined))
-    expect(one?.heard).toEqual([])
-    void two?.run(bob)
-    const done = await inState(row.id, 'settled')
+    const other = await network.work(hub, 'bob', { causes: ['mc', 'tensor'] })
+    expect(hub.waiting(row.id)).toMatchObject({ t: 'nobody', cause: 'media' })
+    const one = await network.work(hub, 'alice', { causes: ['media'] })
+    await until(() => hub.waiting(row.id)?.t === 'few')
+    expect(one.heard).toEqual([])
+    await network.work(hub, 'bob')
+    const done = await network.settled(row.id)
     expect(done.result_digest).toBe(expectedDigest(job))
-    expect(other?.heard).toEqual([])
-    await hub.close()
+    expect(other.heard).toEqual([])
   })
 
   it('has no more agents at work than the policy allows', async () => {
-    const hub = await startHub(1)
-    const { row } = await submit(sir(4000, 'most', { verify: none, policy: { max_agents: 1 } }))
-    const [one, two] = [new TestAgent(hub, blobs), new TestAgent(hub, blobs)]
+    const { hub } = await network.start({ leaseShards: 1 })
+    const { row } = await network.submit(
+      pictureContract(16, 'most', { verify: none, policy: { max_agents: 1 } }),
+    )
     // It takes a lease and never answers: it is the one.
-    void one.run(alice, { leases: 0 })
-    await eventually(async () => (hub.network().agents === 1 ? true : undefined))
+    const one = await network.work(hub, 'alice', { leases: 0 })
     await hub.admit(row)
-    await eventually(async () => (one.heard.length > 0 ? true : undefined))
-    void two.run(bob)
-    await eventually(async () => (hub.network().agents === 2 ? true : undefined))
+    await until(() => one.leases.length > 0)
+    const two = await network.work(hub, 'bob')
+    expect(hub.network().agents).toBe(2)
     expect(two.heard).toEqual([])
-    one.stop()
-    hub.endAgentSessions(({ ownerId }) => ownerId === alice.id, 'the test is over')
-    await inState(row.id, 'settled')
+    const { id: alice } = await network.owner('alice')
+    expect(hub.endAgentSessions(({ ownerId }) => ownerId === alice, 'the test is over')).toBe(1)
+    await network.settled(row.id)
     expect(two.heard.length).toBeGreaterThan(0)
-    await hub.close()
   })
 
   it('ends a job that nobody can do at its time limit, and releases what was held', async () => {
-    const hub = await startHub()
-    const contract = sir(100, 'timeout', { verify: none, policy: { target: 'gpu', timeout_ms: 1000 } })
-    const { row } = await submit(contract)
-    const agent = new TestAgent(hub, blobs)
-    void agent.run(alice)
+    const { hub } = await network.start()
+    const policy = { target: 'gpu', timeout_ms: 1000 } as const
+    const { row } = await network.submit(pictureContract(1, 'timeout', { verify: none, policy }))
+    const agent = await network.work(hub, 'alice')
     await hub.admit(row)
-    const done = await inState(row.id, 'expired')
+    const done = await network.ended(row.id)
+    expect(done.state).toBe('expired')
     expect(done.bill).toEqual({ computation: 0, verification: 0, referee: 0 })
     expect(agent.heard).toEqual([])
-    await hub.close()
   })
 
   it('keeps a paused job paused across a restart, and finishes it when it is resumed', async () => {
-    const first = await startHub(1)
-    const { row, job } = await submit(sir(4000, 'pause', { verify: none }))
+    const { hub: first } = await network.start({ leaseShards: 1 })
+    const { row, job } = await network.submit(pictureContract(16, 'pause', { verify: none }))
     await first.admit(row)
-    const agent = new TestAgent(first, blobs)
-    void agent.run(alice, { leases: 1 })
-    await eventually(async () => (agent.heard.some(({ t }) => t === 'accepted') ? true : undefined))
-    expect(await jobs().setPaused(row.id, true)).toBe(true)
+    const agent = await network.work(first, 'alice', { leases: 1 })
+    await until(() => agent.heard.some(({ t }) => t === 'accepted'))
+    expect(await network.jobs.setPaused(row.id, true)).toBe(true)
     first.pause(row.id, true)
     expect(first.waiting(row.id)).toEqual({ t: 'paused' })
-    agent.stop()
     await first.close()
 
-    const second = await startHub(1)
-    const next = new TestAgent(second, blobs)
-    void next.run(bob)
-    await eventually(async () => (second.network().agents === 1 ? true : undefined))
+    const { hub: second } = await network.start({ leaseShards: 1 })
+    const next = await network.work(second, 'bob')
     expect(next.heard).toEqual([])
     expect(second.waiting(row.id)).toEqual({ t: 'paused' })
-    expect(await jobs().setPaused(row.id, false)).toBe(true)
+    expect(await network.jobs.setPaused(row.id, false)).toBe(true)
     second.pause(row.id, false)
-    expect((await inState(row.id, 'settled')).result_digest).toBe(expectedDigest(job))
-    expect(await jobs().setPaused(row.id, true)).toBe(false)
-    await second.close()
+    expect((await network.settled(row.id)).result_digest).toBe(expectedDigest(job))
+    expect(await network.jobs.setPaused(row.id, true)).toBe(false)
   })
 
   it('asks an agent on probation what it knows, keeps the answers out of the job, and lets the network pay', async () => {
-    const hub = await startHub(2)
-    const suspect = new TestAgent(hub, blobs)
-    const id = sha256Hex(await suspect.publicKey())
-    await createAgentStore(database).enrolled(
-      { id, owner_id: bob.id, executor: 'cpu', label: 'suspect', software: 'test/1', site_id: null },
-      [],
-    )
-    await trust.failed([{ agent: id, executor: 'cpu', reason: 'it was wrong before', job_id: undefined }])
-    expect(await trust.appeal(id, 'cpu')).toBe(true)
-    void suspect.run(bob)
-    void new TestAgent(hub, blobs).run(alice)
+    const { hub } = await network.start({ leaseShards: 2 })
+    const suspect = new TestAgent(hub, network.blobs)
+    const id = await network.known(suspect, 'bob')
+    await network.trust.failed([
+      { agent: id, executor: 'cpu', reason: 'it was wrong before', job_id: undefined },
+    ])
+    expect(await network.trust.appeal(id, 'cpu')).toBe(true)
+    await network.begin(suspect, 'bob')
+    await network.work(hub, 'alice')
     // One lease in ten is a canary, by the hub's secret dice: it may take more than one job.
     for (let round = 0; ; round++) {
       const verify = { mode: 'spotcheck', rate: 1 } as const
-      const { row, job } = await submit(farAway(`canary ${round}`, { verify }))
+      const { row, job } = await network.submit(pictureContract(60, `canary ${round}`, { verify }))
       await hub.admit(row)
-      const done = await inState(row.id, 'settled')
+      const done = await network.settled(row.id)
       expect(done.result_digest).toBe(expectedDigest(job))
       expect(done.progress?.accepted).toBe(job.plan.shard_count)
-      const answers = await database.prisma.canary_answers.findMany({ where: { job_id: row.id } })
+      const answers = await network.database.prisma.canary_answers.findMany({ where: { job_id: row.id } })
       expect(done.progress?.checks).toMatchObject({ canaries: answers.length, canaries_bad: 0 })
       if (answers.length === 0) continue
       expect(new Set(answers.map(({ agent }) => agent))).toEqual(new Set([id]))
-      const paid = await database.prisma.credit_transfers.findMany({
+      const paid = await network.database.prisma.credit_transfers.findMany({
         where: { job_id: row.id, debit_account: 'network', code: 'contribution' },
       })
-      expect(paid.map(({ credit_account }) => credit_account)).toEqual([`owner:${bob.id}`])
+      expect(paid.map(({ credit_account }) => credit_account)).toEqual([
+        `owner:${(await network.owner('bob')).id}`,
+      ])
       break
     }
-    await hub.close()
   })
 })

@@ -1,15 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { sha256Hex } from '../../kernel/digest.ts'
 import { type Key, makeKey } from '../../kernel/evidence/sample.test-support.ts'
 import { type EnrolInput, PROTOCOL_VERSION } from '../../kernel/protocol.ts'
 import { successionBytes } from '../../kernel/succession.ts'
-import { createAgentStore } from '../memory/agent-store.ts'
-import { openFileBlobStore } from '../memory/blob-store-files.ts'
 import { createCreditStore } from '../memory/credit-store.ts'
-import { createJobStore } from '../memory/job-store.ts'
 import {
   addTransfers,
   agentAccount,
@@ -20,50 +14,24 @@ import {
   ownerAccount,
   transferId,
 } from '../memory/ledger.ts'
-import type { BlobStore, OwnerRow } from '../memory/ports.ts'
-import { createResultStore } from '../memory/result-store.ts'
-import { SAMPLE_TERMS, sampleAccount } from '../memory/testing/samples.ts'
-import { createTestDatabase, type TestDatabase } from '../memory/testing/test-database.ts'
+import type { OwnerRow } from '../memory/ports.ts'
 import { inTransaction } from '../memory/transaction.ts'
-import { createTrustStore } from '../memory/trust-store.ts'
-import { Hub } from './hub.ts'
-import { referenceReferee } from './referee/reference-referee.test-support.ts'
-import { sharedChunks } from './testing/shared-chunks.ts'
+import type { Hub } from './hub.ts'
+import { TestNetwork } from './testing/test-network.ts'
 
-const LEASE_KEY = makeKey()
-let database: TestDatabase
-let folder: string
-let blobs: BlobStore
+let network: TestNetwork
 let owner: OwnerRow
 let hub: Hub
 
 beforeAll(async () => {
-  database = await createTestDatabase()
-  folder = mkdtempSync(path.join(tmpdir(), 'forge-succession-'))
-  blobs = await openFileBlobStore(folder)
-  owner = await sampleAccount(database, 'ada')
-})
-afterAll(async () => {
-  await database.close()
-  rmSync(folder, { recursive: true, force: true })
+  network = await TestNetwork.open()
+  owner = await network.owner('ada')
 })
 beforeEach(async () => {
-  hub = await Hub.start({
-    jobs: createJobStore(database, SAMPLE_TERMS),
-    results: createResultStore(database.pool),
-    blobs,
-    agents: createAgentStore(database),
-    trust: createTrustStore(database),
-    chunks: sharedChunks(database).chunks,
-    referee: referenceReferee(),
-    leaseKey: async () => LEASE_KEY,
-    houseAgent: false,
-    listener: { jobChanged() {}, networkChanged() {} },
-    log: () => {},
-    fatal: () => {},
-  })
+  hub = (await network.start()).hub
 })
-afterEach(() => hub.close())
+afterEach(({ task }) => network.rest(task))
+afterAll(() => network.close())
 
 const idOf = (key: Key): string => sha256Hex(key.publicKey)
 const bytes = (value: Uint8Array) => new Uint8Array(value)
@@ -93,12 +61,11 @@ const enrol = (key: Key, succeeds?: EnrolInput['succeeds'], who: OwnerRow = owne
 describe('a key that succeeds another', () => {
   it('takes over owner, name and reputation; the old one is sent away and refused', async () => {
     const [old, heir] = [makeKey(), makeKey()]
-    const agents = createAgentStore(database)
-    const trust = createTrustStore(database)
+    const { agents, trust } = network
     const { session } = await enrol(old)
     await agents.rename(idOf(old), owner.id, 'the workshop')
     await trust.passed([{ agent: idOf(old), executor: 'cpu', valid: 41 }])
-    const stranger = await sampleAccount(database, 'somebody else')
+    const stranger = await network.owner('somebody else')
     // Whoever it enrols for, a known agent keeps its account.
     await enrol(heir, handedOn(old, heir), stranger)
     expect(hub.sessionExists(session)).toBe(false)
@@ -118,7 +85,7 @@ describe('a key that succeeds another', () => {
   it('takes over quarantine as well', async () => {
     const [old, heir] = [makeKey(), makeKey()]
     await enrol(old)
-    await createTrustStore(database).failed([
+    await network.trust.failed([
       { agent: idOf(old), executor: 'cpu', reason: 'a wrong digest', job_id: undefined },
     ])
     await expect(enrol(heir, handedOn(old, heir))).rejects.toMatchObject({
@@ -153,12 +120,11 @@ describe('a key that succeeds another', () => {
 
   it('inherits nothing from a key that was revoked, or that nobody knows', async () => {
     const [old, heir, other] = [makeKey(), makeKey(), makeKey()]
-    const agents = createAgentStore(database)
-    const trust = createTrustStore(database)
+    const { agents, trust } = network
     await enrol(old)
     await trust.passed([{ agent: idOf(old), executor: 'cpu', valid: 9 }])
     await agents.revoke(idOf(old), owner.id)
-    const stranger = await sampleAccount(database, 'thief')
+    const stranger = await network.owner('thief')
     await enrol(heir, handedOn(old, heir), stranger)
     expect(await agents.get(idOf(heir))).toMatchObject({ owner_id: stranger.id })
     expect((await trust.ofAgents([idOf(heir)])).get(idOf(heir))?.trust).toEqual([])
@@ -167,18 +133,18 @@ describe('a key that succeeds another', () => {
 
   it('claims what its predecessors have earned', async () => {
     const keys = [makeKey(), makeKey(), makeKey()] as const
-    const [network] = await database.prisma.owners.createManyAndReturn({
+    const [anybody] = await network.database.prisma.owners.createManyAndReturn({
       data: [{ kind: 'network', label: '203.0.113.0/24', natural_key: 'network:203.0.113.0/24' }],
     })
-    if (network === undefined) throw new Error('the owner is stored')
-    const anonymous = { ...owner, id: network.id, label: network.label }
+    if (anybody === undefined) throw new Error('the owner is stored')
+    const anonymous = { ...owner, id: anybody.id, label: anybody.label }
     await enrol(keys[0], undefined, anonymous)
     await enrol(keys[1], handedOn(keys[0], keys[1]), anonymous)
     await enrol(keys[2], handedOn(keys[1], keys[2]), anonymous)
     // What a job pays is granted, held and charged before.
     const [payer, job_id] = [ownerAccount(owner.id), '00000000-0000-4000-8000-00000000c1a1']
     const [hold, amount] = [transferId('hold', job_id), 30]
-    await inTransaction(database.pool, async (tx) => {
+    await inTransaction(network.database.pool, async (tx) => {
       await openAccounts(tx, [payer, ...keys.map(idOf).map(agentAccount)])
       const add = (...transfers: NewTransfer[]) => addTransfers(tx, transfers)
       const escrow = { debit: payer, credit: ESCROW, amount, job_id }
@@ -203,8 +169,8 @@ describe('a key that succeeds another', () => {
         await add({ id: transferId('pay', agent), flag: 'posted', code: 'contribution', ...contribution })
       }
     })
-    expect(await createCreditStore(database.pool).claimAgent(idOf(keys[2]), owner.id)).toBe(30)
-    const agents = createAgentStore(database)
+    expect(await createCreditStore(network.database.pool).claimAgent(idOf(keys[2]), owner.id)).toBe(30)
+    const { agents } = network
     for (const key of keys) expect(await agents.get(idOf(key))).toMatchObject({ owner_id: owner.id })
   })
 })

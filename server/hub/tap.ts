@@ -19,6 +19,8 @@ export interface HubFigures {
   readonly leases: number
   /** Jobs in the hub by their phase. */
   readonly jobs: Readonly<Partial<Record<'planned' | 'running' | 'verifying', number>>>
+  /** Jobs whose stored data cannot be read now: they are tried again. */
+  readonly unreadable: number
   /** Runs that wait for the referee's word, and for its sample. */
   readonly disputes: number
   readonly audits: number
@@ -28,8 +30,11 @@ export interface HubFigures {
   readonly uncommitted: number
 }
 
-/** @param uncommitted acceptances that are not durable yet */
-export function figuresOf(state: HubState, uncommitted: number): HubFigures {
+/** @param outside what the core does not know of */
+export function figuresOf(
+  state: HubState,
+  outside: Pick<HubFigures, 'unreadable' | 'uncommitted'>,
+): HubFigures {
   const jobs: Partial<Record<HubJob['phase'], number>> = {}
   for (const { phase } of state.jobs.values()) jobs[phase] = (jobs[phase] ?? 0) + 1
   return {
@@ -39,7 +44,7 @@ export function figuresOf(state: HubState, uncommitted: number): HubFigures {
     disputes: state.disputes.size,
     audits: state.audits.size,
     refereeing: state.refereeing.size,
-    uncommitted,
+    ...outside,
   }
 }
 

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { AcceptedRun } from '../../kernel/acceptance.ts'
 import { bytesToHex, hexToBytes } from '../../kernel/digest.ts'
+import { PackedLeaves } from '../../kernel/leaves.ts'
 import { LIMITS } from '../../kernel/limits.ts'
 import { packRuns, unpackRuns } from './packed-results.ts'
 import { runsOf, sampleShards } from './testing/samples.ts'
@@ -38,7 +39,11 @@ const runs = fc.oneof(
 )
 
 const plain = (list: readonly AcceptedRun[]) =>
-  list.map((each) => ({ ...each, digests: bytesToHex(each.digests), leaves: each.leaves.map(bytesToHex) }))
+  list.map((each) => ({
+    ...each,
+    digests: bytesToHex(each.digests),
+    leaves: [...each.leaves].map(bytesToHex),
+  }))
 
 /** Shards of one lease as one run. */
 function leaseOf(first: number, count: number): AcceptedRun {
@@ -52,6 +57,12 @@ function leaseOf(first: number, count: number): AcceptedRun {
     copies: shards[0]?.copies ?? [],
   }
 }
+
+it('packs leaves that lie in a frame as it packs an array of them', () => {
+  const memory = Uint8Array.from({ length: 300 }, (_, at) => at & 0xff)
+  const run = { ...leaseOf(7, 3), leaves: new PackedLeaves(memory, 5, 90, 70, 3) }
+  expect(packRuns([run])).toEqual(packRuns([{ ...run, leaves: [...run.leaves] }]))
+})
 
 describe('packed results', () => {
   it('gives back what was packed, in order', () => {

@@ -1,6 +1,7 @@
 import type { AcceptedCopy, AcceptedRun, AcceptMethod } from '../../kernel/acceptance.ts'
 import { bytesToHex, hexToBytes } from '../../kernel/digest.ts'
 import { ForgeError, invariant } from '../../kernel/errors.ts'
+import { copyLeaf, type Leaves, leafSize, leavesSize, PackedLeaves } from '../../kernel/leaves.ts'
 import { LIMITS } from '../../kernel/limits.ts'
 import { EXECUTOR_KINDS } from '../../kernel/receipt.ts'
 
@@ -69,9 +70,7 @@ export function packRuns(runs: readonly AcceptedRun[]): Buffer {
 
 /** Bytes of a run's digests and leaves. */
 export function runBytes({ count, leaves }: AcceptedRun): number {
-  let bytes = DIGEST_BYTES * count
-  for (const leaf of leaves) bytes += leaf.length
-  return bytes
+  return DIGEST_BYTES * count + leavesSize(leaves)
 }
 
 function packCopies(out: Writer, owners: Dictionary<string>, copies: readonly AcceptedCopy[]): void {
@@ -118,18 +117,24 @@ function packRun(out: Writer, run: AcceptedRun, provenance: number): void {
   )
   invariant(digests.length === DIGEST_BYTES * count, `digests of ${digests.length} bytes for ${count} shards`)
   invariant(leaves.length === 0 || leaves.length === count, `${leaves.length} leaves of ${count} shards`)
-  const length = leaves[0]?.length ?? 0
-  const form = leaves.length === 0 ? 0 : leaves.every((leaf) => leaf.length === length) ? 1 : 2
+  const size = leafSize(leaves, 0)
+  const form = leaves.length === 0 ? 0 : areAlike(leaves, size) ? 1 : 2
   out.varint(count)
   out.varint(provenance)
   out.byte(form)
   out.bytes(digests)
-  if (form === 1) out.varint(length)
-  for (const leaf of leaves) {
-    invariant(leaf.length <= LIMITS.inline_leaf_bytes, `a leaf of ${leaf.length} bytes`)
-    if (form === 2) out.varint(leaf.length)
+  if (form === 1) out.varint(size)
+  for (let at = 0; at < leaves.length; at++) {
+    const bytes = leafSize(leaves, at)
+    invariant(bytes <= LIMITS.inline_leaf_bytes, `a leaf of ${bytes} bytes`)
+    if (form === 2) out.varint(bytes)
   }
-  for (const leaf of leaves) out.bytes(leaf)
+  out.leaves(leaves)
+}
+
+function areAlike(leaves: Leaves, size: number): boolean {
+  for (let at = 1; at < leaves.length; at++) if (leafSize(leaves, at) !== size) return false
+  return true
 }
 
 /**
@@ -177,16 +182,19 @@ export function unpackRuns(packed: Uint8Array): readonly AcceptedRun[] {
   return runs
 }
 
-function unpackLeaves(from: Reader, form: number, count: number): readonly Uint8Array[] {
+function unpackLeaves(from: Reader, form: number, count: number): Leaves {
   if (form === 0) return []
   const leafLength = (): number => {
     const length = from.varint()
     if (length > LIMITS.inline_leaf_bytes) throw damaged(`a leaf of ${length} bytes`)
     return length
   }
-  const equal = form === 1 ? leafLength() : 0
-  const lengths = Array.from({ length: count }, () => (form === 1 ? equal : leafLength()))
-  if (form === 2 && count > 1 && lengths.every((length) => length === lengths[0]))
+  if (form === 1) {
+    const size = leafLength()
+    return new PackedLeaves(from.bytes(size * count), 0, size, size, count)
+  }
+  const lengths = Array.from({ length: count }, leafLength)
+  if (count > 1 && lengths.every((length) => length === lengths[0]))
     throw damaged('leaves of one length are not in their shortest form')
   return lengths.map((length) => from.bytes(length))
 }
@@ -262,6 +270,14 @@ class Writer {
     this.#room(bytes.length)
     this.#buffer.set(bytes, this.#at)
     this.#at += bytes.length
+  }
+
+  leaves(leaves: Leaves): void {
+    this.#room(leavesSize(leaves))
+    for (let place = 0; place < leaves.length; place++) {
+      copyLeaf(leaves, place, this.#buffer, this.#at)
+      this.#at += leafSize(leaves, place)
+    }
   }
 
   finish(): Buffer {

@@ -13,6 +13,7 @@ function metricsAt(clock: { ms: number }): Metrics {
         sessions: 3,
         leases: 2,
         jobs: { running: 1 },
+        unreadable: 6,
         disputes: 0,
         audits: 4,
         refereeing: 1,
@@ -64,6 +65,7 @@ describe('metrics', () => {
     const { text } = await metricsAt({ ms: 0 }).exposition()
     expect(text).toContain('forge_hub_sessions 3\n')
     expect(text).toContain('forge_hub_jobs{phase="running"} 1\n')
+    expect(text).toContain('forge_hub_jobs_unreadable 6\n')
     expect(text).toContain('forge_hub_referee_waiting{why="audit"} 4\n')
     expect(text).toContain('forge_database_connections{use="busy"} 3\n')
     expect(text).toContain('forge_ledger_entries{extent="published"} 8\n')

@@ -124,6 +124,12 @@ export class Metrics implements HubTap, DoorMeter {
     hub('jobs', 'Jobs in work by phase.', ['phase'], ({ jobs }, gauge) => {
       for (const phase of ['planned', 'running', 'verifying'] as const) gauge.set({ phase }, jobs[phase] ?? 0)
     })
+    hub(
+      'jobs_unreadable',
+      'Jobs whose stored data cannot be read now, and that are tried again.',
+      [],
+      (figures, gauge) => gauge.set(figures.unreadable),
+    )
     hub('referee_waiting', 'Runs that wait for the referee.', ['why'], (figures, gauge) => {
       gauge.set({ why: 'dispute' }, figures.disputes)
       gauge.set({ why: 'audit' }, figures.audits)

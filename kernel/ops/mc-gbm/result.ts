@@ -99,8 +99,13 @@ function accumulate(sum: GbmAggregate, part: GbmAggregate | Leaf): void {
   sum.payoffs += part.payoffs
   sum.squares += part.squares
   sum.terminals += part.terminals
-  for (let bin = 0; bin < BINS; bin++) sum.bins[bin] = (sum.bins[bin] as number) + (part.bins[bin] as number)
+  addCounts(sum.bins, part.bins)
   for (const [i, greek] of sum.greeks.entries()) addDifference(greek, part.greeks[i] as DifferenceSum)
+}
+
+/** By itself: V8 gives up compiled code around it when the numbers of a sum outgrow its small integers, and keeps this. */
+function addCounts(sums: Float64Array, counts: ArrayLike<number>): void {
+  for (let at = 0; at < sums.length; at++) sums[at] = (sums[at] as number) + (counts[at] as number)
 }
 
 /**

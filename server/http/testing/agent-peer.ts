@@ -37,8 +37,11 @@ export interface AgentPeer {
   resultOf(enrolled: EnrolOutput, lease: LeaseMessage): Promise<ResultInput>
   /** The first message of `hub.leases`. */
   firstLease(session: string): Promise<{ id: string; data: Record<string, unknown> }>
-  /** What the hub says on `hub.leases`, until the subscription ends. Answers nothing. */
-  hears(session: string): Promise<readonly HubMessage[]>
+  /**
+   * What the hub says on `hub.leases`, until the subscription ends. Answers nothing.
+   * @param each is told of every message at once
+   */
+  hears(session: string, each?: (message: HubMessage) => void): Promise<readonly HubMessage[]>
   /** The peer's key answers an account's challenge. */
   claim(challenge: ClaimChallenge): ClaimProof
   readonly closed: Promise<Closed>
@@ -236,14 +239,18 @@ export function connectAgentPeer(
           },
         )
       }),
-    hears: (session) =>
+    hears: (session, each) =>
       new Promise((resolve, reject) => {
         const heard: HubMessage[] = []
         rpc.subscription(
           'hub.leases',
           { session },
           {
-            onData: (value) => void heard.push(trackedHubMessage.parse(value).data),
+            onData(value) {
+              const { data } = trackedHubMessage.parse(value)
+              heard.push(data)
+              each?.(data)
+            },
             onComplete: () => resolve(heard),
             onError: reject,
           },

@@ -45,7 +45,7 @@ export interface TestPool {
   readonly complaints: readonly string[]
   /** What was handed over to be mailed. */
   readonly mails: readonly Mail[]
-  /** Starts a server process's worth of pool on the same database and data. Close the one before first. */
+  /** Starts a server process's worth of pool on the same database and data. */
   start(port?: number, rateRules?: RateRules, witnesses?: readonly Witness[]): Promise<RunningPool>
   /** Closes what is running, drops the database, removes the data. */
   dispose(): Promise<void>
@@ -84,6 +84,7 @@ export async function createTestPool(options: TestPoolOptions = {}): Promise<Tes
         dataDir,
         referee: inThreadReferee,
         houseAgent: false,
+        hubAddress: `ws://127.0.0.1:${bound}/agent`,
         witnesses,
         split: TEST_SPLIT,
         testGrant: TEST_GRANT,

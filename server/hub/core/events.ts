@@ -1,5 +1,6 @@
 import type { AcceptedRun } from '../../../kernel/acceptance.ts'
 import type { ForgeErrorJson } from '../../../kernel/errors.ts'
+import type { Leaves } from '../../../kernel/leaves.ts'
 import type { UnsignedMessage } from '../../../kernel/protocol.ts'
 import type { ExecutorKind } from '../../../kernel/receipt.ts'
 import type { CheckFindings } from '../../../kernel/verification/job-bound.ts'
@@ -149,7 +150,7 @@ export type HubEvent =
       readonly session: string
       readonly lease_id: string
       readonly digests: Uint8Array
-      readonly leaves: readonly Uint8Array[]
+      readonly leaves: Leaves
     }
   /** A result that the shell found wrong by itself: bad receipt, digest or invariant. */
   | {
@@ -165,7 +166,7 @@ export type HubEvent =
       /** 32 bytes a shard. */
       readonly digests: Uint8Array
       /** Empty when leaves are blobs. */
-      readonly leaves: readonly Uint8Array[]
+      readonly leaves: Leaves
     }
   /** The answer to `referee.check`: which of its shards are wrong, by their place in the request. */
   | { readonly t: 'referee.checked'; readonly request: number; readonly wrong: readonly number[] }
@@ -179,8 +180,11 @@ export type HubEvent =
       readonly shard_count: number
       readonly credits: readonly Credit[]
     }
-  /** The hub is to stop: no more leases are given, those that agents have may still be answered. */
-  | { readonly t: 'hub.draining' }
+  /**
+   * The hub is to stop: no more leases are given, those that agents have may still be answered.
+   * `to`: sockets of other hubs, where agents are to go.
+   */
+  | { readonly t: 'hub.draining'; readonly to: readonly string[] }
   | { readonly t: 'tick' }
 
 export type HubEffect =
@@ -228,7 +232,7 @@ export type HubEffect =
       /** 32 bytes a shard. */
       readonly digests: Uint8Array
       /** Empty when leaves are blobs. */
-      readonly leaves: readonly Uint8Array[]
+      readonly leaves: Leaves
     }
   /** Execute these accepted shards again, replace what is wrong, and answer with `referee.rechecked`. */
   | {

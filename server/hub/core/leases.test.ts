@@ -163,6 +163,24 @@ describe('a promise that is long overdue near the end of a job', () => {
   })
 })
 
+describe('a hub that is to stop', () => {
+  it('tells every agent where to go, gives nothing more, and takes what they return', () => {
+    const hub = new Conversation()
+    hub.admit({ shard_count: 4 })
+    const held = only(leasesIn(hub.join('a', 'alice')))
+    hub.join('b', 'bob')
+    const to = ['wss://hub-2.pool.example/agent']
+    const said = hub.say({ t: 'hub.draining', to }).filter((effect) => effect.t === 'send')
+    expect(said.map(({ session, message }) => [session, message])).toEqual([
+      ['a', { t: 'draining', to }],
+      ['b', { t: 'draining', to }],
+    ])
+    const effects = hub.answer(held.lease_id)
+    expect(leasesIn(effects)).toEqual([])
+    expect(hub.state.leases.size).toBe(hub.state.sessions.get('b')?.held.size)
+  })
+})
+
 describe('a session that is ended', () => {
   it('hears why, gives its leases to others, and leaves what it returned', () => {
     const hub = new Conversation()

@@ -1,5 +1,6 @@
 import { bytesEqual } from '../../../kernel/digest.ts'
 import { invariant } from '../../../kernel/errors.ts'
+import type { Leaves } from '../../../kernel/leaves.ts'
 import { blockAgent } from './blocking.ts'
 import type { HubEffect, HubEvent } from './events.ts'
 import { someoneMay } from './fleet.ts'
@@ -130,7 +131,7 @@ export function applyReferee(turn: Turn, event: HubEvent & { t: 'referee.done' }
   }
 }
 
-function closeByReferee(turn: Turn, run: Run, digests: Uint8Array, leaves: readonly Uint8Array[]): void {
+function closeByReferee(turn: Turn, run: Run, digests: Uint8Array, leaves: Leaves): void {
   const { chunk, first, copies } = run
   const parts: ClosedPart[] = []
   const wrong: { copy: Copy; shard: number }[] = []
@@ -185,7 +186,7 @@ function applyAudit(
   run: Run,
   shards: readonly number[],
   digests: Uint8Array,
-  leaves: readonly Uint8Array[],
+  leaves: Leaves,
 ): void {
   const { job } = run.chunk
   const copies = run.copies.filter((copy) => copy.digests !== undefined)
@@ -242,7 +243,7 @@ function auditedParts(
   copies: readonly Copy[],
   shards: readonly number[],
   digests: Uint8Array,
-  leaves: readonly Uint8Array[],
+  leaves: Leaves,
 ): readonly ClosedPart[] {
   const method = copies.length > 1 ? 'quorum' : 'single'
   const parts: ClosedPart[] = []

@@ -1,3 +1,4 @@
+import type { Leaves } from '../../../kernel/leaves.ts'
 import type { ExecutorKind } from '../../../kernel/receipt.ts'
 import type { CheckFindings } from '../../../kernel/verification/job-bound.ts'
 import type { LiveStanding } from '../../../kernel/verification/reputation.ts'
@@ -74,7 +75,7 @@ export interface Copy {
   /** 32 bytes a shard once returned. */
   readonly digests: Uint8Array | undefined
   /** Kept by the first returned copy only: agreeing copies have the same bytes, and a dispute goes to the referee. */
-  readonly leaves: readonly Uint8Array[] | undefined
+  readonly leaves: Leaves | undefined
 }
 
 export interface Run extends Linked<Run> {

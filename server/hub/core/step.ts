@@ -132,6 +132,8 @@ function handle(turn: Turn, event: HubEvent): void {
       return
     case 'hub.draining':
       turn.state.isDraining = true
+      for (const session of turn.state.sessions.keys())
+        sendTo(turn, session, { t: 'draining', to: [...event.to] })
       return
     case 'tick':
       for (const deadline of turn.state.timers.due(turn.state.now_ms)) fire(turn, deadline)

@@ -1,5 +1,6 @@
 import type { AcceptedCopy, AcceptedRun, AcceptMethod } from '../../../kernel/acceptance.ts'
 import { invariant } from '../../../kernel/errors.ts'
+import type { Leaves } from '../../../kernel/leaves.ts'
 import { blockAgent } from './blocking.ts'
 import { judgeCanary, rememberKnown } from './canaries.ts'
 import { markAccepted } from './chunks.ts'
@@ -52,13 +53,7 @@ function measureSpeed(turn: Turn, { session, job, count, granted_ms }: HubLease)
 }
 
 /** Fills in what a lease returned for a run: digests, and leaves where no earlier copy has them. */
-function fill(
-  turn: Turn,
-  run: Run,
-  lease: HubLease,
-  digests: Uint8Array,
-  leaves: readonly Uint8Array[],
-): void {
+function fill(turn: Turn, run: Run, lease: HubLease, digests: Uint8Array, leaves: Leaves): void {
   const offset = run.first - lease.first
   const isWhole = run.count === lease.count
   const isHeld = run.copies.some((copy) => copy.leaves !== undefined)
@@ -179,7 +174,7 @@ export interface ClosedPart {
   /** Agents' copies whose digests are the accepted ones. */
   readonly copies: readonly Copy[]
   /** What the referee says, where it has executed the shards itself. */
-  readonly referee?: { readonly digests: Uint8Array; readonly leaves: readonly Uint8Array[] }
+  readonly referee?: { readonly digests: Uint8Array; readonly leaves: Leaves }
 }
 
 const REFEREE_COPY: AcceptedCopy = { agent: 'referee', owner: 'referee', executor: 'wasm' }

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { ForgeError, invariant } from '../../../kernel/errors.ts'
 import type { PreparedJob } from '../../../kernel/job.ts'
+import type { Leaves } from '../../../kernel/leaves.ts'
 import type { InputBytes } from '../../../kernel/ops/op.ts'
 import { type RefereeAnswer, type RefereeRequest, refereeAnswerSchema } from './messages.ts'
 
@@ -16,7 +17,7 @@ export interface Referee {
   check(
     job: PreparedJob,
     shards: readonly number[],
-    leaves: readonly Uint8Array[],
+    leaves: Leaves,
     secret: Uint8Array,
     inputs: InputBytes,
   ): Promise<readonly number[]>
@@ -68,7 +69,7 @@ export class WorkerReferee implements Referee {
   async check(
     job: PreparedJob,
     shards: readonly number[],
-    leaves: readonly Uint8Array[],
+    leaves: Leaves,
     secret: Uint8Array,
     inputs: InputBytes,
   ): Promise<readonly number[]> {

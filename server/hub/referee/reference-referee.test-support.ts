@@ -13,7 +13,7 @@ export function referenceReferee(): Referee & { runs: number; checks: number } {
     async check(job, shards, leaves, secret, inputs) {
       this.checks += shards.length
       return shards.flatMap((shard, at) => {
-        const leaf = leaves[at] ?? new Uint8Array(0)
+        const leaf = leaves.at(at) ?? new Uint8Array(0)
         return job.algebraic?.check(inputs, shard, leaf, secret) === undefined ? [] : [at]
       })
     },

@@ -2,7 +2,8 @@ import type { HubEvent } from '../core/events.ts'
 import type { ShardSpan } from '../core/state.ts'
 import { addDoubtful, doubtedWords, type Word } from '../doubtful-shards.ts'
 import type { Network, SimHub } from './network.ts'
-import type { Basis, Store } from './store.ts'
+import type { Basis } from './oracle.ts'
+import type { Store } from './store.ts'
 
 interface Host extends SimHub {
   later(delay_ms: number, event: () => HubEvent | undefined): void

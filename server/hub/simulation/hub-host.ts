@@ -8,8 +8,10 @@ import { misdigestedShard, shapeFault } from '../result-shape.ts'
 import { SimFinisher } from './finisher.ts'
 import { checkState } from './invariants.ts'
 import type { Network, SimHub } from './network.ts'
+import { mayStandAlone } from './oracle.ts'
 import { digestsOf, LEAF_MAX_BYTES } from './random.ts'
-import { mayStandAlone, type Store, type StoredJob } from './store.ts'
+import type { Store } from './store.ts'
+import type { StoredJob } from './stored-job.ts'
 
 const TICK_MS = 1000
 

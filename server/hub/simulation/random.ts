@@ -1,3 +1,5 @@
+import type { Leaves } from '../../../kernel/leaves.ts'
+
 /** mulberry32: a small generator for simulations, the same numbers for the same seed. */
 export class Random {
   #a: number
@@ -37,9 +39,10 @@ export class Random {
 export const LEAF_MAX_BYTES = 64
 
 /** Digests of simulated leaves: a leaf begins with its digest, and may go on. */
-export function digestsOf(leaves: readonly Uint8Array[]): Uint8Array {
+export function digestsOf(leaves: Leaves): Uint8Array {
   const digests = new Uint8Array(32 * leaves.length)
-  for (const [at, leaf] of leaves.entries()) digests.set(leaf.subarray(0, 32), 32 * at)
+  let at = 0
+  for (const leaf of leaves) digests.set(leaf.subarray(0, 32), 32 * at++)
   return digests
 }
 

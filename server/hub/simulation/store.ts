@@ -1,59 +1,19 @@
 import type { AcceptedRun } from '../../../kernel/acceptance.ts'
 import { workDone } from '../../../kernel/bill.ts'
-import { bytesEqual } from '../../../kernel/digest.ts'
 import type { ExecutorKind } from '../../../kernel/receipt.ts'
 import type { ClaimedChunk, Credit, HubEffect } from '../core/events.ts'
-import { copiesPaid, type VerifyPolicy } from '../core/verify-policy.ts'
+import { copiesPaid } from '../core/verify-policy.ts'
 import { type Incident, type Word, wordKey } from '../doubtful-shards.ts'
-import { digestOf, digestsOf, LEAF_MAX_BYTES } from './random.ts'
-import type { Scenario, SimAgent, SimJob } from './scenario.ts'
+import { type Basis, checkRun, checkSettlement, type Fail, isExplained } from './oracle.ts'
+import type { Scenario, SimAgent } from './scenario.ts'
+import { joined, prefixStops, type StoredJob, storedJob } from './stored-job.ts'
 
 /**
  * The database of a simulated network: accepted shards, money and the chunk queue, which outlive every hub. It refuses
- * what an earlier owner of a chunk writes, and it is where the rules about what is durable are checked.
+ * what an earlier owner of a chunk writes, and has the oracle look at what it takes.
  */
 
-type Fail = (message: string) => never
 export type Persist = Extract<HubEffect, { readonly t: 'persist' }>
-
-interface StoredChunk {
-  epoch: number
-  expires_ms: number
-  isDone: boolean
-}
-
-export interface StoredJob {
-  readonly job: SimJob
-  owner: string
-  readonly truth: Uint8Array
-  readonly isAccepted: Uint8Array
-  accepted_count: number
-  readonly chunks: StoredChunk[]
-  looks_passed: number
-  stopped_at: number | undefined
-  end: 'settled' | 'cancelled' | undefined
-  isPaused: boolean
-  /** By shard: on whose word alone it was accepted, and whether it is right as it stands. */
-  readonly single: (Word | undefined)[]
-  /** Shards whose one word is that of an agent found wrong, until they are executed again. */
-  readonly doubted: Set<number>
-  /** Shards that the referee has executed again since they were accepted. */
-  readonly rechecked: Set<number>
-  readonly isWrong: Uint8Array
-  /** Shards that were found wrong and replaced. */
-  corrections: number
-  /** Chargeable copies that are durable, and that the accepted shards have. */
-  paid: number
-}
-
-/** What a result rests on, as the hub that makes it has read it. */
-export interface Basis {
-  readonly corrections: number
-  /** Wrong results of agents on whose word alone shards were accepted. */
-  readonly incidents: readonly Incident[]
-  /** Wrong shards in the fold. */
-  readonly wrong: readonly number[]
-}
 
 export class Store {
   readonly jobs = new Map<string, StoredJob>()
@@ -253,34 +213,22 @@ export class Store {
   }
 
   #accept(stored: StoredJob, run: AcceptedRun): void {
-    const { job } = stored
-    if (run.digests.length !== 32 * run.count || run.leaves.length !== run.count)
-      this.#fail(`run ${run.first} of ${job.id} has not what it should have`)
-    if (
-      run.leaves.some((leaf) => leaf.length > LEAF_MAX_BYTES) ||
-      !bytesEqual(digestsOf(run.leaves), run.digests)
-    )
-      this.#fail(`run ${run.first} of ${job.id} has leaves that no correct execution gives`)
-    const owners = new Set(run.copies.map(({ owner }) => owner))
-    if (owners.size !== run.copies.length)
-      this.#fail(`shard ${run.first} of ${job.id}: two copies of one owner`)
-    if (run.method === 'quorum' && job.verify.mode === 'quorum' && owners.size < job.verify.k)
-      this.#fail(`shard ${run.first} of ${job.id} was accepted by ${owners.size} owners`)
-    if (run.method === 'single' && job.verify.mode !== 'none' && !mayStandAlone(job.verify))
-      this.#fail(`shard ${run.first} of ${job.id} was accepted on one word`)
+    checkRun(stored.job, run, this.#fail)
     for (let offset = 0; offset < run.count; offset++) {
       const shard = run.first + offset
-      if (stored.isAccepted[shard] !== 0) this.#fail(`shard ${shard} of ${job.id} was accepted twice`)
+      if (stored.isAccepted[shard] !== 0) this.#fail(`shard ${shard} of ${stored.job.id} was accepted twice`)
       stored.isAccepted[shard] = 1
       const [only] = run.copies
       stored.single[shard] = run.method === 'single' ? only : undefined
       // Its hub has not heard of it, or the commit was under way.
-      if (run.method === 'single' && job.verify.mode !== 'none' && this.#wasWrong(only))
+      if (run.method === 'single' && stored.job.verify.mode !== 'none' && this.#wasWrong(only))
         stored.doubted.add(shard)
       stored.accepted_count++
       for (let at = 0; at < 32; at++) {
         if (run.digests[32 * offset + at] === stored.truth[32 * shard + at]) continue
-        this.#explainWrong(job, shard, run)
+        this.wrong++
+        if (!isExplained(run, this.#agents))
+          this.#fail(`a wrong digest of shard ${shard} of ${stored.job.id} was accepted by ${run.method}`)
         stored.isWrong[shard] = 1
         break
       }
@@ -289,16 +237,6 @@ export class Store {
 
   #wasWrong(word: Word | undefined): boolean {
     return this.#incidents.some(({ agent, executor }) => agent === word?.agent && executor === word.executor)
-  }
-
-  /** A wrong digest is accepted only on the word of as many colluding owners as the policy asks for. */
-  #explainWrong(job: SimJob, shard: number, { method, copies }: AcceptedRun): void {
-    this.wrong++
-    const liars = copies.map(({ agent }) => this.#agents.get(agent)?.honesty ?? 'honest')
-    const isExplained =
-      (method === 'quorum' && liars.every((honesty) => honesty === 'colluder')) ||
-      (method === 'single' && liars.every((honesty) => honesty !== 'honest'))
-    if (!isExplained) this.#fail(`a wrong digest of shard ${shard} of ${job.id} was accepted by ${method}`)
   }
 
   /** Looks at prefixes that are complete, as the shell does with the fold. */
@@ -317,89 +255,15 @@ export class Store {
 
   /**
    * Ends a job, if what its result rests on is still so. @returns false when it is not
-   * @throws (by fail) when its result would miss a shard, or have one that is doubted or has been replaced
+   * @throws (by fail) what `checkSettlement` does
    */
   settle(id: string, basis: Basis): boolean {
     const stored = this.get(id)
     if (stored.end !== undefined) return true
     const now = this.basis(id)
     if (now.corrections !== basis.corrections || now.incidents.length !== basis.incidents.length) return false
-    const end = stored.stopped_at ?? stored.job.shard_count
-    if (stored.isAccepted.subarray(0, end).includes(0)) this.#fail(`${id} settles without all of its shards`)
-    // What lies beyond a stop is no part of the result.
-    const doubted = [...stored.doubted].filter((shard) => shard < end)
-    if (doubted.length > 0)
-      this.#fail(`${id} settles with ${doubted.length} shards on the word of agents that were wrong`)
-    if (stored.paid > stored.accepted_count * copiesPaid(stored.job.verify))
-      this.#fail(`${id} pays ${stored.paid} copies of ${stored.accepted_count} shards`)
-    for (const shard of basis.wrong)
-      if (stored.isWrong[shard] === 0)
-        this.#fail(`${id} settles with shard ${shard} as it was before it was replaced`)
+    checkSettlement(stored, basis, this.#fail)
     stored.end = 'settled'
     return true
-  }
-}
-
-/** Whether one agent's word may close a shard that is verified. */
-export function mayStandAlone({ mode }: VerifyPolicy): boolean {
-  return mode === 'spotcheck' || mode === 'adaptive'
-}
-
-interface WordRun {
-  readonly word: Word
-  readonly first: number
-  readonly count: number
-}
-
-/** Neighbours on the same word as one. */
-function joined(single: readonly (Word | undefined)[]): readonly WordRun[] {
-  const runs: WordRun[] = []
-  for (const [shard, word] of single.entries()) {
-    if (word === undefined) continue
-    const last = runs.at(-1)
-    if (last !== undefined && last.first + last.count === shard && wordKey(last.word) === wordKey(word))
-      runs[runs.length - 1] = { ...last, count: last.count + 1 }
-    else runs.push({ word, first: shard, count: 1 })
-  }
-  return runs
-}
-
-/** Whether the look at this prefix stops the job: a pure function of its leaves. */
-function prefixStops({ truth }: StoredJob, end: number): boolean {
-  let sum = 0
-  for (let shard = 0; shard < end; shard++) sum += truth[32 * shard] ?? 0
-  return sum % 3 === 0
-}
-
-/** Shards that a job's result covers, whatever happens: the first look that stops it. */
-export function expectedStop(stored: StoredJob): number {
-  const { look_ends, shard_count } = stored.job
-  return look_ends.find((end) => prefixStops(stored, end)) ?? shard_count
-}
-
-function storedJob(job: SimJob): StoredJob {
-  const truth = new Uint8Array(32 * job.shard_count)
-  for (let shard = 0; shard < job.shard_count; shard++) truth.set(digestOf(job.index, shard, 0), 32 * shard)
-  return {
-    job,
-    owner: job.owner,
-    truth,
-    isAccepted: new Uint8Array(job.shard_count),
-    accepted_count: 0,
-    chunks: Array.from({ length: Math.ceil(job.shard_count / job.chunk_shards) }, () => ({
-      epoch: 0,
-      expires_ms: 0,
-      isDone: false,
-    })),
-    looks_passed: 0,
-    stopped_at: undefined,
-    end: undefined,
-    isPaused: false,
-    single: [],
-    doubted: new Set(),
-    rechecked: new Set(),
-    isWrong: new Uint8Array(job.shard_count),
-    corrections: 0,
-    paid: 0,
   }
 }

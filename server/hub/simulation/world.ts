@@ -4,10 +4,12 @@ import { AgentHost } from './agent-host.ts'
 import { EventQueue } from './event-queue.ts'
 import { HubHost } from './hub-host.ts'
 import type { Listener, Network, SimHub } from './network.ts'
+import { mayStandAlone } from './oracle.ts'
 import { Random } from './random.ts'
 import { Reputations } from './reputations.ts'
 import type { Scenario, SimJob } from './scenario.ts'
-import { expectedStop, mayStandAlone, Store } from './store.ts'
+import { Store } from './store.ts'
+import { expectedStop } from './stored-job.ts'
 
 /** Virtual time in which every job must end. */
 const MAX_MS = 3_600_000

@@ -8,6 +8,8 @@ import { listMigrations } from '../migrations.ts'
 
 /** Advisory lock "somebody makes the template", in the database `postgres`. */
 const TEMPLATE_LOCK = 0x74656d70
+/** A test's process also computes what agents compute: on a slow machine it may not look at a connection for seconds. */
+const CONNECT_LIMIT_MS = 60_000
 /** Databases of tests that were killed are dropped when they are older. */
 const STALE_MS = 3_600_000
 
@@ -28,11 +30,13 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   const template = await ensureTemplate(admin, root, server.url)
   const name = `test_${Date.now()}_${randomBytes(4).toString('hex')}`
   await admin.query(`CREATE DATABASE ${name} TEMPLATE ${template}`)
-  return connect(server.url(name), root, console.error, async () => {
+  const database = await connect(server.url(name), root, console.error, async () => {
     await admin.query(`DROP DATABASE ${name} WITH (FORCE)`)
     await admin.end()
     await server.close()
   })
+  database.pool.options.connectionTimeoutMillis = CONNECT_LIMIT_MS
+  return database
 }
 
 /** @returns the template's name */
