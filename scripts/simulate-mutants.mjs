@@ -110,8 +110,9 @@ export const MUTANTS = [
     edits: [
       {
         file: core('refereeing'),
-        find: 'const agreeing = copies.filter((copy) => says(copy, offset, digest) === true)',
-        replace: 'const agreeing = copies.filter((copy) => says(copy, offset, digest) !== undefined)',
+        find: 'const agreeing = copies.filter((copy) => says(copy, offset, digests, offset) === true)',
+        replace:
+          'const agreeing = copies.filter((copy) => says(copy, offset, digests, offset) !== undefined)',
       },
     ],
   },

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import type { AcceptedRun } from '../../kernel/acceptance.ts'
 import { NO_FINDINGS } from '../../kernel/verification/job-bound.ts'
-import type { StoredGroup } from '../memory/ports.ts'
+import type { StoredGroup } from '../memory/ports/results.ts'
 import type { HubEvent } from './core/events.ts'
 import { DoubtDesk } from './doubt-desk.ts'
 import { type Word, wordKey } from './doubtful-shards.ts'

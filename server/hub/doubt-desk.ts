@@ -1,4 +1,4 @@
-import type { ResultStore, StoredGroup } from '../memory/ports.ts'
+import type { ResultStore, StoredGroup } from '../memory/ports/results.ts'
 import type { TrustStore } from '../memory/trust-store.ts'
 import type { HubEvent } from './core/events.ts'
 import type { ShardSpan } from './core/state.ts'

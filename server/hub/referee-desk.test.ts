@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { OPS } from '../../kernel/ops/registry.ts'
-import type { BlobStore } from '../memory/ports.ts'
+import type { BlobStore } from '../memory/ports/blobs.ts'
 import { JobRuntime } from './job-runtime.ts'
 import { RefereeDesk, type RefereeDeskPorts } from './referee-desk.ts'
 
@@ -49,14 +49,14 @@ it('sends requests that follow each other closely 40 milliseconds apart, one tha
   const { asked, told, desk: one } = desk(() => 0)
   const job = runtime()
   for (const shard of [0, 1, 2]) void one.execute(job, wish(shard))
-  await vi.advanceTimersByTimeAsync(100)
+  await vi.advanceTimersByTimeAsync(200)
   void one.execute(job, wish(3))
   await vi.advanceTimersByTimeAsync(0)
   expect(asked).toEqual([
     [0, 0],
     [40, 1],
     [80, 2],
-    [100, 3],
+    [200, 3],
   ])
   expect(told).toMatchObject([0, 1, 2, 3].map((request) => ({ t: 'referee.done', request })))
 })

@@ -1,4 +1,5 @@
 import { invariant } from '../../../kernel/errors.ts'
+import { hasRoom, noteStored } from './back-pressure.ts'
 import type { ClaimedChunk, HubEvent } from './events.ts'
 import { connectedFor } from './fleet.ts'
 import { wakeMany } from './hungry.ts'
@@ -14,8 +15,6 @@ import { offerFresh, offerJob } from './turns.ts'
  * that fences what an earlier owner writes late. A chunk all of whose shards are durable is done and forgotten, so memory
  * follows the work in hand, never the job.
  */
-
-const DIGEST_BYTES = 32
 
 /** Counts fresh shards that were granted, and asks for more chunks when what is untouched here would not last. */
 export function claimAhead(turn: Turn, job: HubJob, granted = 0): void {
@@ -183,21 +182,18 @@ export function forgetChunk(chunk: HubChunk): void {
 export function shardsDurable(turn: Turn, event: HubEvent & { t: 'committed' }): void {
   const chunk = turn.state.jobs.get(event.job_id)?.chunks.get(event.chunk)
   if (chunk === undefined || chunk.epoch !== event.epoch) return
-  const wasFull = isFull(chunk.job)
   chunk.durable_count += event.shard_count
   chunk.job.unstored_count -= event.shard_count
   invariant(
     chunk.durable_count <= chunk.accepted_count && chunk.accepted_count <= chunk.count,
     'only accepted shards become durable',
   )
-  if (wasFull && !isFull(chunk.job)) wakeMany(turn.state, chunk.job, HUB.wake_per_tick)
+  noteStored(turn.state, chunk.job, event.shard_count)
+  if (chunk.job.isHeldBack && hasRoom(turn.state, chunk.job)) {
+    chunk.job.isHeldBack = false
+    wakeMany(turn.state, chunk.job, HUB.wake_per_tick)
+  }
   finishChunk(turn, chunk)
-}
-
-/** Whether so much of a job waits in memory, for other copies or for storage, that no fresh shards are leased. */
-export function isFull({ pending_bytes, unstored_count, inline_leaves, leaf_max_bytes }: HubJob): boolean {
-  const shard_bytes = DIGEST_BYTES + (inline_leaves ? leaf_max_bytes : 0)
-  return pending_bytes > HUB.pending_bytes || unstored_count * shard_bytes > HUB.unstored_bytes
 }
 
 function finishChunk(turn: Turn, chunk: HubChunk): void {

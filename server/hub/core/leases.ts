@@ -1,9 +1,11 @@
 import { invariant } from '../../../kernel/errors.ts'
+import { forgetPromise } from './back-pressure.ts'
 import { recount } from './fleet.ts'
 import { seat } from './hungry.ts'
 import { HUB } from './limits.ts'
 import { noteLocal } from './locality.ts'
 import { dropCopies, enqueue } from './runs.ts'
+import { SmallSet } from './small-set.ts'
 import type { Canary, HubJob, HubLease, HubSession, HubState, Run } from './state.ts'
 import { movePhase, sendTo, type Turn, updatePhase } from './turn.ts'
 import { serveJob } from './turns.ts'
@@ -12,7 +14,7 @@ import { voicesOf } from './voices.ts'
 /** Leases: promising a run's shards to an agent, and taking promises back. */
 
 /** Promises all of a run, which stands in no queue, to an agent, and tells it. */
-export function grantLease(turn: Turn, session: HubSession, run: Run): void {
+export function grantLease(turn: Turn, session: HubSession, run: Run): HubLease {
   const { state } = turn
   const { job } = run.chunk
   const { first, count } = run
@@ -45,6 +47,7 @@ export function grantLease(turn: Turn, session: HubSession, run: Run): void {
   movePhase(turn, job, 'leased')
   updatePhase(turn, job)
   offerLease(turn, lease)
+  return lease
 }
 
 /** Asks an agent for what is known. It counts for nobody's turn: the network pays. */
@@ -79,8 +82,11 @@ function openLease(
     granted_ms: state.now_ms,
     deadline_ms: state.now_ms + Math.round(Math.max(HUB.deadline_min_ms, wait_ms)),
     timer: undefined,
-    runs: new Set(),
+    runs: new SmallSet(),
     canary,
+    before: undefined,
+    after: undefined,
+    list: undefined,
   }
   lease.timer = state.timers.set(lease.deadline_ms, { t: 'lease', lease })
   state.leases.set(lease.id, lease)
@@ -130,6 +136,7 @@ export function forgetLease(turn: Turn, lease: HubLease): void {
   const { job, session } = lease
   invariant(state.leases.delete(lease.id), 'a lease ends once')
   lease.timer?.cancel()
+  forgetPromise(lease)
   session.held.delete(lease)
   job.canaries.delete(lease)
   seat(state, session)

@@ -32,8 +32,15 @@ export const HUB = {
   audits_waiting: 256,
   /** Leaf bytes of one job that wait in memory for another copy; beyond, no fresh shards are leased. */
   pending_bytes: 64 * 1024 * 1024,
-  /** Bytes of one job's accepted shards that are not durable yet; beyond, no fresh shards are leased: storage comes first. */
+  /**
+   * Bytes of one job's accepted shards that wait for storage, with those that agents hold beyond what is stored in the time
+   * that they take; beyond, no fresh shards are leased: storage comes first.
+   */
   unstored_bytes: 24 * 1024 * 1024,
+  /** So long a lease counts towards that. An agent takes about as long as its window of leases lasts. */
+  promise_ms: 5000,
+  /** Weight of the newest lease in the time that agents of a job take. */
+  return_smoothing: 1 / 32,
   /** Of a job with a target: one in so many shards of the next look is opened beyond it before it is decided. */
   surplus_divisor: 16,
   sessions: 20_000,

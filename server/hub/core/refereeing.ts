@@ -1,4 +1,4 @@
-import { bytesEqual } from '../../../kernel/digest.ts'
+import { sameBytes } from '../../../kernel/digest.ts'
 import { invariant } from '../../../kernel/errors.ts'
 import type { Leaves } from '../../../kernel/leaves.ts'
 import { blockAgent } from './blocking.ts'
@@ -149,13 +149,12 @@ function closeByReferee(turn: Turn, run: Run, digests: Uint8Array, leaves: Leave
     start = end
   }
   for (let offset = 0; offset < run.count; offset++) {
-    const digest = digests.subarray(32 * offset, 32 * offset + 32)
-    const agreeing = copies.filter((copy) => says(copy, offset, digest) === true)
+    const agreeing = copies.filter((copy) => says(copy, offset, digests, offset) === true)
     if (agreeing.length !== right.length || agreeing.some((copy, index) => copy !== right[index]))
       close(offset)
     right = agreeing
     for (const copy of copies)
-      if (says(copy, offset, digest) === false) wrong.push({ copy, shard: first + offset })
+      if (says(copy, offset, digests, offset) === false) wrong.push({ copy, shard: first + offset })
   }
   close(run.count)
   for (const copy of new Set(wrong.map((one) => one.copy))) withhold(turn, run, copy)
@@ -163,11 +162,11 @@ function closeByReferee(turn: Turn, run: Run, digests: Uint8Array, leaves: Leave
   for (const { copy, shard } of wrong) contradict(turn, copy, chunk.job, shard)
 }
 
-/** Whether a copy has this digest for the shard; undefined when it is not back. */
-function says(copy: Copy, offset: number, digest: Uint8Array): boolean | undefined {
+/** Whether a copy has for the shard the digest that stands in `digests` at a place; undefined when it is not back. */
+function says(copy: Copy, offset: number, digests: Uint8Array, place: number): boolean | undefined {
   return copy.digests === undefined
     ? undefined
-    : bytesEqual(copy.digests.subarray(32 * offset, 32 * offset + 32), digest)
+    : sameBytes(copy.digests, 32 * offset, digests, 32 * place, 32)
 }
 
 function contradict(turn: Turn, copy: Copy, job: HubJob, shard: number): void {
@@ -191,14 +190,12 @@ function applyAudit(
   const { job } = run.chunk
   const copies = run.copies.filter((copy) => copy.digests !== undefined)
   const wrong = copies.flatMap((copy) => {
-    const shard = shards.find(
-      (candidate, at) => says(copy, candidate - run.first, digests.subarray(32 * at, 32 * at + 32)) === false,
-    )
+    const shard = shards.find((candidate, at) => says(copy, candidate - run.first, digests, at) === false)
     return shard === undefined ? [] : [{ copy, shard }]
   })
   if (run.uniform) {
     const bad = shards.filter((shard, at) =>
-      copies.some((copy) => says(copy, shard - run.first, digests.subarray(32 * at, 32 * at + 32)) === false),
+      copies.some((copy) => says(copy, shard - run.first, digests, at) === false),
     ).length
     const { findings } = job
     job.findings = {

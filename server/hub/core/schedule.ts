@@ -1,6 +1,7 @@
 import { LIMITS } from '../../../kernel/limits.ts'
+import { isFull, promise } from './back-pressure.ts'
 import { drawCanary } from './canaries.ts'
-import { claimAhead, claimForHungry, isFull } from './chunks.ts'
+import { claimAhead, claimForHungry } from './chunks.ts'
 import { connectedFor, eligible, fitsTarget, listeningFor } from './fleet.ts'
 import { nextHungry, setIdle, wakeFor } from './hungry.ts'
 import { grantCanary, grantLease } from './leases.ts'
@@ -58,7 +59,7 @@ function chooseWork(turn: Turn, session: HubSession): Choice | undefined {
       else if (mayWorkFor(state, job, session)) {
         choice = chooseInJob(state, job, session)
         if (choice !== undefined) break search
-        if (!isFull(job)) claimForHungry(turn, job)
+        if (!isFull(state, job)) claimForHungry(turn, job)
       }
     }
   }
@@ -92,7 +93,8 @@ function chooseInJob(state: HubState, job: HubJob, session: HubSession): Choice 
     const run = job.waiting[kinds].first(may)
     if (run !== undefined) return { job, run }
   }
-  const full = isFull(job)
+  const full = isFull(state, job)
+  if (full) job.isHeldBack = true
   const begun = job.waiting[alike].first(may)
   if (begun !== undefined && (full || !otherKindComes(state, job, begun, alike))) return { job, run: begun }
   const fresh = full ? undefined : job.fresh.first
@@ -150,7 +152,7 @@ function take(turn: Turn, session: HubSession, { job, run }: Choice): void {
     return
   }
   job.fresh_count -= range.count
-  grantLease(turn, session, newRun(range.chunk, range.first, range.count))
+  promise(grantLease(turn, session, newRun(range.chunk, range.first, range.count)))
   claimAhead(turn, job, range.count)
 }
 

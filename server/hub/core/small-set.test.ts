@@ -3,10 +3,10 @@ import { expect, it } from 'vitest'
 import { SmallSet } from './small-set.ts'
 
 it('does what a Set does, in the same order', () => {
-  const things = Array.from({ length: 5 }, (_, number) => ({ number }))
+  const things = Array.from({ length: 14 }, (_, number) => ({ number }))
   const deed = fc.record({ what: fc.constantFrom('add', 'delete'), which: fc.nat(things.length - 1) })
   fc.assert(
-    fc.property(fc.array(deed, { maxLength: 40 }), (deeds) => {
+    fc.property(fc.array(deed, { maxLength: 120, size: 'max' }), (deeds) => {
       const small = new SmallSet<object>()
       const model = new Set<object>()
       for (const { what, which } of deeds) {

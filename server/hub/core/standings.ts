@@ -43,6 +43,7 @@ export function passChecksOf(
   const standing = turn.state.agents.get(agent)?.standings[executor]
   if (standing !== undefined) passChecks(standing, count)
   const key = `${agent} ${executor}`
+  turn.passed ??= new Map()
   const known = turn.passed.get(key)
   if (known === undefined) turn.passed.set(key, { agent, executor, valid: count })
   else known.valid += count

@@ -174,6 +174,17 @@ export interface HubJob extends Sharer, Needs {
   pending_bytes: number
   /** Accepted shards of its chunks that are not durable yet. */
   unstored_count: number
+  /** Leases of shards that were fresh, the oldest first, without those that are overdue; and the shards in them. */
+  readonly promised: LinkedList<HubLease>
+  promised_count: number
+  /** How long such a lease takes until its result, of late. */
+  return_ms: number
+  /** Shards that have become durable since `stored_since_ms`, and a millisecond before. */
+  stored_count: number
+  stored_since_ms: number
+  stored_per_ms: number
+  /** An agent was refused fresh shards because too much waits for storage. */
+  isHeldBack: boolean
   /** Agents connected to other hubs that could work for it; they count towards `min_agents`. */
   connected_elsewhere: number
   /** Leases by agent. */
@@ -241,7 +252,7 @@ export interface HubAgent {
   readonly standings: Record<ExecutorKind, LiveStanding | undefined>
 }
 
-export interface HubLease {
+export interface HubLease extends Linked<HubLease> {
   readonly id: string
   /** Number in this hub's life. */
   readonly number: number
@@ -253,7 +264,7 @@ export interface HubLease {
   readonly deadline_ms: number
   timer: Timer<Deadline> | undefined
   /** Its shards that are not closed: one run, more after a split; of a canary none. */
-  readonly runs: Set<Run>
+  readonly runs: SmallSet<Run>
   readonly canary: Canary | undefined
 }
 

@@ -31,7 +31,7 @@ import { receiveResult, refuseResult } from './verdict.ts'
 export function step(state: HubState, event: HubEvent, now_ms: number): readonly HubEffect[] {
   invariant(now_ms >= state.now_ms, 'time does not run backwards')
   state.now_ms = now_ms
-  const turn: Turn = { state, effects: [], accepted: new Map(), passed: new Map() }
+  const turn: Turn = { state, effects: [], accepted: undefined, passed: undefined }
   handle(turn, event)
   persistAccepted(turn)
   assign(turn)

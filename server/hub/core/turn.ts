@@ -11,10 +11,26 @@ import { copiesPaid } from './verify-policy.ts'
 export interface Turn {
   readonly state: HubState
   readonly effects: HubEffect[]
-  /** What this step has accepted, by chunk. */
-  readonly accepted: Map<HubChunk, { readonly runs: AcceptedRun[]; readonly credits: Credit[] }>
-  /** Results that checks of this step have found right, by agent and executor. */
-  readonly passed: Map<string, PassedChecks>
+  /** What this step has accepted, by chunk. Undefined as of most steps: nothing. */
+  accepted: Map<HubChunk, AcceptedPart> | undefined
+  /** Results that checks of this step have found right, by agent and executor. Undefined: none. */
+  passed: Map<string, PassedChecks> | undefined
+}
+
+interface AcceptedPart {
+  readonly runs: AcceptedRun[]
+  readonly credits: Credit[]
+}
+
+/** What this step has accepted of a chunk, to add to. */
+export function acceptedOf(turn: Turn, chunk: HubChunk): AcceptedPart {
+  turn.accepted ??= new Map()
+  let part = turn.accepted.get(chunk)
+  if (part === undefined) {
+    part = { runs: [], credits: [] }
+    turn.accepted.set(chunk, part)
+  }
+  return part
 }
 
 /**
@@ -40,7 +56,7 @@ export function updatePhase(turn: Turn, job: HubJob): void {
 
 /** Asks for what this step has accepted to be stored: one effect a chunk. */
 export function persistAccepted(turn: Turn): void {
-  for (const [chunk, { runs, credits }] of turn.accepted) {
+  for (const [chunk, { runs, credits }] of turn.accepted ?? []) {
     const { job } = chunk
     let shard_count = 0
     for (const { count } of runs) shard_count += count
@@ -59,6 +75,6 @@ export function persistAccepted(turn: Turn): void {
     job.findings = NO_FINDINGS
     updatePhase(turn, job)
   }
-  turn.accepted.clear()
-  if (turn.passed.size > 0) turn.effects.push({ t: 'agents.passed', passed: [...turn.passed.values()] })
+  turn.accepted = undefined
+  if (turn.passed !== undefined) turn.effects.push({ t: 'agents.passed', passed: [...turn.passed.values()] })
 }

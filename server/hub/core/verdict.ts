@@ -1,6 +1,8 @@
 import type { AcceptedCopy, AcceptedRun, AcceptMethod } from '../../../kernel/acceptance.ts'
+import { sameBytes } from '../../../kernel/digest.ts'
 import { invariant } from '../../../kernel/errors.ts'
 import type { Leaves } from '../../../kernel/leaves.ts'
+import { noteReturn } from './back-pressure.ts'
 import { blockAgent } from './blocking.ts'
 import { judgeCanary, rememberKnown } from './canaries.ts'
 import { markAccepted } from './chunks.ts'
@@ -14,7 +16,7 @@ import { armTimer, dequeue, enqueue, holdLeaves, removeRun, splitOff } from './r
 import { measuredSpeed } from './speed.ts'
 import { noteCheck, standingOf } from './standings.ts'
 import type { Copy, HubJob, HubLease, Run } from './state.ts'
-import type { Turn } from './turn.ts'
+import { acceptedOf, type Turn } from './turn.ts'
 import { verificationNeed } from './verification.ts'
 
 /**
@@ -30,6 +32,7 @@ export function receiveResult(turn: Turn, event: HubEvent & { t: 'result.receive
   }
   turn.effects.push({ t: 'reply', outcome: 'received' })
   measureSpeed(turn, lease)
+  noteReturn(turn.state, lease)
   forgetLease(turn, lease)
   if (lease.canary !== undefined) judgeCanary(turn, lease, lease.canary, event)
   for (const run of [...lease.runs]) {
@@ -161,9 +164,8 @@ function agreement(copies: readonly Copy[], count: number): readonly { count: nu
 }
 
 function equalShards(a: Copy, b: Copy, offset: number, count: number): boolean {
-  for (let at = 32 * offset; at < 32 * (offset + count); at++)
-    if (a.digests?.[at] !== b.digests?.[at]) return false
-  return true
+  if (a.digests === undefined || b.digests === undefined) return a.digests === b.digests
+  return sameBytes(a.digests, 32 * offset, b.digests, 32 * offset, 32 * count)
 }
 
 /** A row of shards of a run that close alike, counted from the run's first. */
@@ -188,11 +190,12 @@ export function closeRun(turn: Turn, run: Run, parts: readonly ClosedPart[]): vo
   removeRun(turn.state, run)
   markAccepted(chunk, run.first, run.count)
   chunk.job.unstored_count += run.count
-  const accepted = turn.accepted.get(chunk) ?? { runs: [], credits: [] }
-  turn.accepted.set(chunk, accepted)
+  const accepted = acceptedOf(turn, chunk)
   rememberKnown(chunk.job, run, ...refereed(parts))
+  let stored: StoredCopies | undefined
   for (const part of parts) {
-    accepted.runs.push(acceptedRun(chunk.job, run, part))
+    stored = storedCopies(part.copies, stored)
+    accepted.runs.push(acceptedRun(chunk.job, run, part, stored))
     noteCheck(turn, chunk.job, part)
     for (const copy of part.copies) credit(accepted.credits, copy, part.count)
   }
@@ -216,25 +219,39 @@ function refereed(parts: readonly ClosedPart[]): [places: readonly number[], dig
   return [places, digests]
 }
 
-function acceptedRun(job: HubJob, run: Run, part: ClosedPart): AcceptedRun {
+/** Copies as they are stored, without and with the referee's. */
+interface StoredCopies {
+  readonly of: readonly Copy[]
+  readonly agents: readonly AcceptedCopy[]
+  readonly refereed: readonly AcceptedCopy[]
+}
+
+/** Parts of a run share what they can: until they are durable they are most of what a hub holds. */
+function storedCopies(copies: readonly Copy[], before: StoredCopies | undefined): StoredCopies {
+  if (before?.of === copies) return before
+  const agents = copies.map(({ agent, owner, executor }) => ({ agent, owner, executor }))
+  return { of: copies, agents, refereed: [...agents, REFEREE_COPY] }
+}
+
+function acceptedRun(job: HubJob, run: Run, part: ClosedPart, stored: StoredCopies): AcceptedRun {
   const { offset, count, method, copies, referee } = part
+  const isWhole = offset === 0 && count === run.count
+  const given = copies[0]?.digests
   const digests =
-    referee?.digests ?? copies[0]?.digests?.subarray(32 * offset, 32 * (offset + count)) ?? new Uint8Array(0)
+    referee?.digests ??
+    (isWhole ? given : given?.subarray(32 * offset, 32 * (offset + count))) ??
+    new Uint8Array(0)
   const held = copies.find((copy) => copy.leaves !== undefined)?.leaves
-  const leaves =
-    referee?.leaves ??
-    (offset === 0 && count === run.count ? held : held?.slice(offset, offset + count)) ??
-    []
+  const leaves = referee?.leaves ?? (isWhole ? held : held?.slice(offset, offset + count)) ?? []
   invariant(digests.length === 32 * count, 'an accepted run has its digests')
   invariant(!job.inline_leaves || leaves.length === count, 'an accepted run of inline leaves has them')
-  const agents = copies.map(({ agent, owner, executor }) => ({ agent, owner, executor }))
   return {
     first: run.first + offset,
     count,
     method,
     digests,
     leaves,
-    copies: referee === undefined ? agents : [...agents, REFEREE_COPY],
+    copies: referee === undefined ? stored.agents : stored.refereed,
   }
 }
 

@@ -92,6 +92,13 @@ function checkJob(state: HubState, job: HubJob, fail: (message: string) => never
     fail(`${job.id} counts waiting shards wrongly`)
   if (sums.unstored !== job.unstored_count) fail(`${job.id} counts shards that are not durable wrongly`)
   if (sums.bytes !== job.pending_bytes) fail(`${job.id} counts pending bytes wrongly`)
+  let promised = 0
+  for (const lease of job.promised) {
+    promised += lease.count
+    if (state.leases.get(lease.id) !== lease || lease.job !== job)
+      fail(`${job.id} counts a lease that is over`)
+  }
+  if (promised !== job.promised_count) fail(`${job.id} counts promised shards wrongly`)
   let leases = 0
   for (const count of job.workers.values()) leases += count
   if (leases !== job.leases) fail(`${job.id} counts leases wrongly`)
