@@ -37,7 +37,6 @@ export class DoubtDesk {
 
   /** The agent was found wrong, here or by another hub. */
   async doubt(word: Word): Promise<void> {
-    if (!this.#isWordOfAny(wordKey(word))) return
     this.#words.set(wordKey(word), word)
     if (this.#looking) return
     this.#looking = true
@@ -45,6 +44,7 @@ export class DoubtDesk {
       const words = this.#words
       this.#words = new Map()
       await this.#attempt(async () => {
+        // What was accepted on its word a moment ago is on its way into the store.
         await this.#ports.durable()
         for (const runtime of this.#ports.running.all()) await this.#look(runtime, words)
       })
@@ -59,11 +59,6 @@ export class DoubtDesk {
       const failed = await this.#ports.trust.failedSince([...runtime.singles.values()], runtime.created_at)
       await this.#look(runtime, new Map(failed.map((word) => [wordKey(word), word])))
     })
-  }
-
-  #isWordOfAny(key: string): boolean {
-    for (const { singles } of this.#ports.running.all()) if (singles.has(key)) return true
-    return false
   }
 
   async #look(runtime: JobRuntime, words: ReadonlyMap<string, Word>): Promise<void> {
