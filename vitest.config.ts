@@ -37,12 +37,12 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          // A real database and real processes.
+          // A real database and real processes; ten times as slow on a loaded machine.
           name: 'integration',
           include: [INTEGRATION],
           exclude: NEVER,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
         },
       },
     ],

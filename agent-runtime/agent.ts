@@ -22,7 +22,8 @@ import {
   selectExecutor,
 } from './select.ts'
 import type { Sensors } from './sensors.ts'
-import { Session, type SessionEvent } from './session.ts'
+import { Session } from './session.ts'
+import type { SessionEvent } from './session-events.ts'
 import { Speedometer } from './speedometer.ts'
 import type { AgentEvent, AgentStatus } from './status.ts'
 import { webVerifySignature } from './verify-signature.ts'

@@ -19,6 +19,7 @@ import {
   type RunningPool,
   type TestPool,
 } from '../server/http/testing/start-pool.ts'
+import { PATIENCE } from '../server/memory/testing/patience.ts'
 import { runCommand } from './command.test-support.ts'
 import { verifySignature } from './ed25519.ts'
 import { replayCommand } from './replay/command.ts'
@@ -49,30 +50,27 @@ const hangUp = () => {
   agents = []
 }
 
+/** Both agents are there when the job comes: the referee gives what no second owner gives in time. */
 async function settle(contract: Record<string, unknown>): Promise<string> {
-  const { id } = (await ada.call('jobs.submit', { contract })) as { id: string }
   for (const address of ['203.0.113.7', '198.51.100.9']) {
     const agent = connectAgentPeer(pool.url, { 'x-forwarded-for': address })
     agents.push(agent)
     agent.work(await agent.enrol(), 100)
   }
-  const patience = { timeout: 60_000, interval: 100 }
+  const { id } = (await ada.call('jobs.submit', { contract })) as { id: string }
   await vi.waitFor(
     async () => expect(await ada.call('jobs.get', { id })).toMatchObject({ state: 'settled' }),
-    patience,
+    PATIENCE,
   )
   return id
 }
 
 async function download(id: string, query = ''): Promise<string> {
-  const text = await vi.waitFor(
-    async () => {
-      const response = await fetch(`${pool.url}/api/v0/jobs/${id}/evidence${query}`, { headers: ada.headers })
-      expect(response.status).toBe(200)
-      return response.text()
-    },
-    { timeout: 20_000, interval: 100 },
-  )
+  const text = await vi.waitFor(async () => {
+    const response = await fetch(`${pool.url}/api/v0/jobs/${id}/evidence${query}`, { headers: ada.headers })
+    expect(response.status).toBe(200)
+    return response.text()
+  }, PATIENCE)
   const file = path.join(folder, `${id}${query.replace('?', '-')}.forge`)
   await writeFile(file, text)
   return file
@@ -157,15 +155,12 @@ describe('a witness of the published ledger', () => {
       pool = await testPool.start(pool.port, undefined, [{ key, url: witness.url }])
       const id = await settle({ ...piContract(seed), verify: { mode: 'none' } })
       const { size: old } = parseCheckpoint(parseSignedNote(past).text)
-      const now = await vi.waitFor(
-        async () => {
-          const note = await checkpoint()
-          expect(parseCheckpoint(parseSignedNote(note).text).size).toBe(old + 1)
-          expect((await verifyNote(parseSignedNote(note), key, verifySignature)).state).toBe('valid')
-          return note
-        },
-        { timeout: 20_000, interval: 100 },
-      )
+      const now = await vi.waitFor(async () => {
+        const note = await checkpoint()
+        expect(parseCheckpoint(parseSignedNote(note).text).size).toBe(old + 1)
+        expect((await verifyNote(parseSignedNote(note), key, verifySignature)).state).toBe('valid')
+        return note
+      }, PATIENCE)
       const kept = path.join(folder, 'checkpoint')
       await writeFile(kept, past)
       const { code, out } = await runCommand(

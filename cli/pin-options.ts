@@ -1,6 +1,6 @@
 import { ForgeError } from '../kernel/errors.ts'
+import type { Pins } from '../kernel/evidence/pins.ts'
 import { parsePins } from '../kernel/evidence/pins.ts'
-import type { Pins } from '../kernel/evidence/verify.ts'
 import { CLI_LIMITS } from './limits.ts'
 import { wholeNumber, wrongUse } from './options.ts'
 import { readTextFile } from './text-file.ts'

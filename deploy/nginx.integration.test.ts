@@ -17,6 +17,7 @@ import {
   type RunningPool,
   type TestPool,
 } from '../server/http/testing/start-pool.ts'
+import { PATIENCE } from '../server/memory/testing/patience.ts'
 import { type Nginx, startNginx } from './testing/nginx.ts'
 
 const executable = findNginx()
@@ -159,13 +160,10 @@ describe.skipIf(executable === undefined)('nginx with the shipped configuration'
     })
     const agent = connectAgentPeer(url(), {}, through())
     agent.work(await agent.enrol(), 100)
-    await vi.waitFor(
-      () => {
-        const shown = doc.getMap('job').toJSON() as JobRoom
-        expect(shown).toMatchObject({ state: 'settled', progress: { accepted: 3 } })
-      },
-      { timeout: 60_000, interval: 100 },
-    )
+    await vi.waitFor(() => {
+      const shown = doc.getMap('job').toJSON() as JobRoom
+      expect(shown).toMatchObject({ state: 'settled', progress: { accepted: 3 } })
+    }, PATIENCE)
     agent.close()
     provider.destroy()
     doc.destroy()
@@ -213,10 +211,7 @@ describe.skipIf(executable === undefined)('nginx with the shipped configuration'
     for (const peer of [agent, next]) peer.close()
 
     second = await testPool.start(port)
-    await vi.waitFor(async () => expect(await epochOf()).toBe(second.epoch), {
-      timeout: 30_000,
-      interval: 50,
-    })
+    await vi.waitFor(async () => expect(await epochOf()).toBe(second.epoch), PATIENCE)
   })
 
   it('passes over a server that is starting', async () => {
@@ -233,23 +228,17 @@ describe.skipIf(executable === undefined)('nginx with the shipped configuration'
     })
     starting.listen(port, '127.0.0.1')
     await once(starting, 'listening')
-    await vi.waitFor(
-      async () => {
-        expect(await epochOf()).toBe(first.epoch)
-        expect(asked).toBeGreaterThan(0)
-      },
-      { timeout: 30_000, interval: 20 },
-    )
+    await vi.waitFor(async () => {
+      expect(await epochOf()).toBe(first.epoch)
+      expect(asked).toBeGreaterThan(0)
+    }, PATIENCE)
     const before = asked
-    await vi.waitFor(
-      async () => {
-        const agent = connectAgentPeer(url(), {}, through())
-        expect((await agent.enrol()).epoch).toBe(first.epoch)
-        agent.close()
-        expect(asked).toBeGreaterThan(before)
-      },
-      { timeout: 30_000, interval: 20 },
-    )
+    await vi.waitFor(async () => {
+      const agent = connectAgentPeer(url(), {}, through())
+      expect((await agent.enrol()).epoch).toBe(first.epoch)
+      agent.close()
+      expect(asked).toBeGreaterThan(before)
+    }, PATIENCE)
     starting.closeAllConnections()
     await new Promise((resolve) => starting.close(resolve))
     second = await testPool.start(port)

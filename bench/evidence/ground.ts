@@ -7,7 +7,7 @@ import { programRoot } from '../../server/config.ts'
 import { Publisher } from '../../server/evidence/publisher.ts'
 import { openSigningKey, type SigningKey } from '../../server/evidence/signing-keys.ts'
 import { type Database, openDatabase } from '../../server/memory/database.ts'
-import type { RecordStore, TileStore } from '../../server/memory/ports.ts'
+import type { RecordStore, TileStore } from '../../server/memory/ports/records.ts'
 import { createRecordStore } from '../../server/memory/record-store.ts'
 import { openTileStore } from '../../server/memory/tile-store-files.ts'
 

@@ -7,7 +7,7 @@ import { type JobRecord, recordStatement } from '../../kernel/evidence/record.ts
 import { merkleLeafHash } from '../../kernel/merkle.ts'
 import { verifyInclusion } from '../../kernel/merkle-proof.ts'
 import { EVIDENCE_LIMITS } from '../../server/evidence/limits.ts'
-import type { NewLogEntry } from '../../server/memory/ports.ts'
+import type { NewLogEntry } from '../../server/memory/ports/records.ts'
 import { median } from '../pairs.ts'
 import type { Row, SuiteOptions } from '../suite.ts'
 import type { Ground } from './ground.ts'

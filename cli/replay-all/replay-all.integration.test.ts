@@ -22,6 +22,7 @@ import { createCorrectionStore } from '../../server/memory/correction-store.ts'
 import { createJobStore } from '../../server/memory/job-store.ts'
 import { createRecordStore } from '../../server/memory/record-store.ts'
 import { createResultStore } from '../../server/memory/result-store.ts'
+import { PATIENCE } from '../../server/memory/testing/patience.ts'
 import { SAMPLE_TERMS } from '../../server/memory/testing/samples.ts'
 import { runCommand } from '../command.test-support.ts'
 import { replayAllCommand } from './command.ts'
@@ -57,14 +58,11 @@ async function settle(seed: string, lies = false): Promise<JobView> {
   )
   const contract = { ...piContract(seed), args: { points: 1000 }, verify: { mode: 'none' } }
   const { id } = (await ada.call('jobs.submit', { contract })) as JobView
-  return vi.waitFor(
-    async () => {
-      const job = (await ada.call('jobs.get', { id })) as JobView
-      expect(job.record?.published).toBe(true)
-      return job
-    },
-    { timeout: 60_000, interval: 300 },
-  )
+  return vi.waitFor(async () => {
+    const job = (await ada.call('jobs.get', { id })) as JobView
+    expect(job.record?.published).toBe(true)
+    return job
+  }, PATIENCE)
 }
 const publish = (id: string) => ada.call('jobs.publish', { id, visibility: 'public' })
 
@@ -120,7 +118,7 @@ describe('an audit of a hub', () => {
       undefined,
     ])
     expect((await audit('--since', '2999-01-01')).lines).toHaveLength(1)
-  }, 240_000)
+  })
 
   it('finds a wrong shard, and says of the corrected record that it is corrected', async () => {
     const from = String((await settle('before')).record?.index ?? 0)
@@ -158,7 +156,7 @@ describe('an audit of a hub', () => {
     const hiding = await audit('--hub', hub, '--since', from)
     expect(hiding.lines[0]).toMatchObject({ status: 'wrong' })
     expect(hiding.lines[0]?.detail).toContain('leaves out its correction')
-  }, 240_000)
+  })
 
   it('does not believe a ledger that is not what was signed or kept', async () => {
     const kept = path.join(folder, 'checkpoint')
@@ -178,7 +176,7 @@ describe('an audit of a hub', () => {
       url === '/log/checkpoint' ? Buffer.from(bytes.toString().replace(/\n\d+\n/, '\n1\n')) : bytes,
     )
     expect((await audit('--hub', forged)).err).toContain('has not signed')
-  }, 240_000)
+  })
 
   it('says how it was called wrongly, and that a hub is not there', async () => {
     for (const words of [

@@ -1,9 +1,9 @@
 import { fromBase64, toBase64 } from '../base64.ts'
 import { consistencyProof } from '../merkle-proof.ts'
 import { type Bundle, flip64, forgeries, proofLines, put, spareBit } from './forgery.test-support.ts'
+import type { Pins } from './pins.ts'
 import { reseal } from './reseal.test-support.ts'
 import { checkpointAt, fileOf, makeKey, makeSample, pastOf, type Sample } from './sample.test-support.ts'
-import type { Pins } from './verify.ts'
 
 /** Forged proofs, checkpoints and cosignatures. */
 export const LEDGER_FORGERIES = forgeries(({ changed, add }) => {

@@ -1,8 +1,8 @@
 import { fromBase64, toBase64 } from '../base64.ts'
 import type { EvidenceBundle } from './bundle.ts'
 import type { CheckId } from './checklist.ts'
+import type { Pins } from './pins.ts'
 import { fileOf, type Sample } from './sample.test-support.ts'
-import type { Pins } from './verify.ts'
 
 /**
  * Files that must be rejected. Each is made of the honest sample by whoever could make it: somebody on the way, who has no

@@ -9,7 +9,18 @@ import {
   parseSignedNote,
   parseVkey,
 } from '../ledger/signed-note.ts'
-import type { Pins } from './verify.ts'
+import type { ParsedBundle } from './bundle-parser.ts'
+
+/** What a verifier knows from elsewhere: whose key is whose, and what the ledger looked like before. */
+export interface Pins {
+  /** The hub's key for records, 32 bytes. */
+  readonly hubKey?: Uint8Array | undefined
+  readonly logKey?: NoteKey | undefined
+  /** Witnesses that the caller trusts, and how many of them must have cosigned. */
+  readonly witnesses?: { readonly keys: readonly NoteKey[]; readonly needed: number } | undefined
+  /** A signed checkpoint that the caller kept from before. */
+  readonly checkpoint?: string | undefined
+}
 
 /** Pins as people hand them over: a command's options, fields of a page. Empty texts are none. */
 export interface PinTexts {
@@ -84,4 +95,9 @@ function named<T>(path: keyof PinTexts, parse: () => T): T {
     if (!(error instanceof ForgeError)) throw error
     throw new ForgeError(error.code, error.message, { hint: error.hint, path })
   }
+}
+
+/** The key that is to have signed the record: the pinned one, or else the one that the file names. */
+export function hubKeyOf(bundle: ParsedBundle['bundle'], pins: Pins): Uint8Array {
+  return pins.hubKey ?? fromBase64(bundle.keys.hub)
 }

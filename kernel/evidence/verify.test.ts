@@ -12,6 +12,7 @@ import { assemble, digestRows, type RecordedRun } from './assemble.ts'
 import type { EvidenceBundle } from './bundle.ts'
 import { CHECKS } from './checklist.ts'
 import { keyIdOf, sealStatement } from './envelope.ts'
+import type { Pins } from './pins.ts'
 import { type JobRecord, recordStatement } from './record.ts'
 import { reseal } from './reseal.test-support.ts'
 import {
@@ -24,7 +25,7 @@ import {
   proofOf,
   type Sample,
 } from './sample.test-support.ts'
-import { type EvidenceReport, type Pins, verifyEvidence } from './verify.ts'
+import { type EvidenceReport, verifyEvidence } from './verify.ts'
 
 let sample: Sample
 beforeAll(async () => {

@@ -16,11 +16,11 @@ import {
   TEST_SPLIT,
   type TestPool,
 } from '../http/testing/start-pool.ts'
+import { PATIENCE } from '../memory/testing/patience.ts'
 import { backup } from './backup.ts'
 import { restore } from './restore.ts'
 
 const root = programRoot()
-const WAIT = { timeout: 60_000, interval: 100 }
 
 let original: TestPool
 let target: TestPool
@@ -44,7 +44,7 @@ async function settle(pool: RunningPool, person: SignedUp, seed: string): Promis
   agent.work(await agent.enrol(), 100)
   await vi.waitFor(
     async () => expect(await person.call('jobs.get', { id })).toMatchObject({ record: { published: true } }),
-    WAIT,
+    PATIENCE,
   )
   agent.close()
   return id

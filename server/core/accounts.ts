@@ -1,6 +1,6 @@
 import type { AccountView, SessionView } from '../../kernel/api/people.ts'
 import { ForgeError } from '../../kernel/errors.ts'
-import type { UserStore } from '../memory/ports.ts'
+import type { UserStore } from '../memory/ports/users.ts'
 import type { Actor } from './actor.ts'
 import { authorise, MISSING } from './authorise.ts'
 

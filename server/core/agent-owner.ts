@@ -1,4 +1,4 @@
-import type { OwnerRow } from '../memory/ports.ts'
+import type { OwnerRow } from '../memory/ports/owners.ts'
 import type { Actor } from './actor.ts'
 import type { OwnerService } from './owners.ts'
 import type { TokenService } from './tokens.ts'

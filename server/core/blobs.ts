@@ -1,7 +1,7 @@
 import type { HexDigest } from '../../kernel/digest.ts'
 import { ForgeError, invariant } from '../../kernel/errors.ts'
 import { LIMITS } from '../../kernel/limits.ts'
-import type { BlobAccessStore, BlobStat, BlobStore } from '../memory/ports.ts'
+import type { BlobAccessStore, BlobStat, BlobStore } from '../memory/ports/blobs.ts'
 import { type Actor, ownerOf } from './actor.ts'
 import { authorise, MISSING, type Resource } from './authorise.ts'
 import { CORE_LIMITS } from './limits.ts'

@@ -1,6 +1,7 @@
 import type { BalanceView, StatementLine, StatementPage } from '../../kernel/api/credits.ts'
 import { ForgeError } from '../../kernel/errors.ts'
-import type { CreditStore, JobStore, StatementRow } from '../memory/ports.ts'
+import type { CreditStore, StatementRow } from '../memory/ports/credits.ts'
+import type { JobStore } from '../memory/ports/jobs.ts'
 import type { Actor } from './actor.ts'
 import { authoriseOwner } from './authorise.ts'
 import { csvRecord } from './csv.ts'

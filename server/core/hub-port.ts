@@ -15,7 +15,7 @@ import type {
   ResultOutput,
 } from '../../kernel/protocol.ts'
 import type { ReceivedResult } from '../../kernel/protocol-result.ts'
-import type { JobRow } from '../memory/ports.ts'
+import type { JobRow } from '../memory/ports/jobs.ts'
 
 /** What services, routers and rooms ask of the hub. The hub's shell provides it; tests may stand in for it. */
 

@@ -23,7 +23,8 @@ import {
   totalCredits,
 } from '../../kernel/price.ts'
 import { NO_FINDINGS } from '../../kernel/verification/job-bound.ts'
-import type { JobRow, LogEntry } from '../memory/ports.ts'
+import type { JobRow } from '../memory/ports/jobs.ts'
+import type { LogEntry } from '../memory/ports/records.ts'
 import type { Resource } from './authorise.ts'
 
 /** Rows to views. Pure. */

@@ -1,5 +1,5 @@
 import { invariant } from '../../kernel/errors.ts'
-import type { OwnerRow, OwnerStore } from '../memory/ports.ts'
+import type { OwnerRow, OwnerStore } from '../memory/ports/owners.ts'
 import type { OwningActor } from './actor.ts'
 import { networkPrefix } from './network-prefix.ts'
 

@@ -2,7 +2,8 @@ import { invariant } from '../../kernel/errors.ts'
 import { digestRows, type RecordedRun, type SettledJob } from '../../kernel/evidence/assemble.ts'
 import { DIGEST_ROW } from '../../kernel/evidence/bundle.ts'
 import { addFindings, type CheckFindings, NO_FINDINGS } from '../../kernel/verification/job-bound.ts'
-import type { JobRow, ResultStore } from '../memory/ports.ts'
+import type { JobRow } from '../memory/ports/jobs.ts'
+import type { ResultStore } from '../memory/ports/results.ts'
 
 /**
  * What is accepted of a job's first `accepted` shards, without the leaves, what stood there before it was found wrong, what

@@ -22,6 +22,7 @@ import { auditLedger } from '../memory/ledger-audit.ts'
 import { createRecordStore } from '../memory/record-store.ts'
 import { createResultStore } from '../memory/result-store.ts'
 import { faultyPool } from '../memory/testing/faulty-pool.ts'
+import { PATIENCE } from '../memory/testing/patience.ts'
 import { SAMPLE_TERMS } from '../memory/testing/samples.ts'
 import { hubKeyFile, openHubKey } from './hub-key.ts'
 import { type RecheckPorts, recheck } from './recheck.ts'
@@ -44,7 +45,6 @@ afterAll(async () => {
   await testPool.dispose()
 })
 
-const PATIENCE = { timeout: 60_000, interval: 300 }
 const get = (id: string) => ada.call('jobs.get', { id }) as Promise<JobView>
 const replayOf = async (contract: unknown) =>
   ((await ada.call('jobs.quote', { contract })) as QuoteView).replay?.of
@@ -137,7 +137,7 @@ describe('a record with a wrong shard', () => {
       findings.push(found.join(': ')),
     )
     expect(findings).toEqual([])
-  }, 120_000)
+  })
 
   it('is corrected once when the connection is lost before or after the commit', async () => {
     const job = await settle(contractOf('lost'), 0)
@@ -151,7 +151,7 @@ describe('a record with a wrong shard', () => {
     }
     expect(await recheck(await ports(), job.id, [0])).toMatchObject({ wrong: [0], entries: [] })
     expect(await auditLedger(testPool.database.pool)).toEqual([])
-  }, 120_000)
+  })
 
   it('is found by a later record of the same key: the referee decides, and the right one answers', async () => {
     const contract = contractOf('disagreement')
@@ -166,7 +166,7 @@ describe('a record with a wrong shard', () => {
     )
     const open = await testPool.database.prisma.record_incidents.findMany({ where: { closed_at: null } })
     expect(open).toEqual([])
-  }, 120_000)
+  })
 
   it('is not rechecked where that says nothing', async () => {
     const job = await settle(contractOf('right'))
@@ -178,5 +178,5 @@ describe('a record with a wrong shard', () => {
     await expect(recheck({ ...(await ports()), ops: other }, job.id, [0])).rejects.toMatchObject({
       code: 'EXECUTOR_FAILED',
     })
-  }, 120_000)
+  })
 })

@@ -16,15 +16,10 @@ import type { SignedSuccession } from '../../kernel/succession.ts'
 import type { Actor } from '../core/actor.ts'
 import { authorise, MISSING } from '../core/authorise.ts'
 import { jobResource } from '../core/job-view.ts'
-import type {
-  BlobStore,
-  JobRow,
-  JobStore,
-  LogHead,
-  RecordStore,
-  ResultStore,
-  TileStore,
-} from '../memory/ports.ts'
+import type { BlobStore } from '../memory/ports/blobs.ts'
+import type { JobRow, JobStore } from '../memory/ports/jobs.ts'
+import type { LogHead, RecordStore, TileStore } from '../memory/ports/records.ts'
+import type { ResultStore } from '../memory/ports/results.ts'
 import { digestRowsOf, loadRuns, recordedShards } from './accepted-runs.ts'
 import { EVIDENCE_LIMITS } from './limits.ts'
 import type { Publisher } from './publisher.ts'

@@ -85,5 +85,5 @@ describe("the hub's key", () => {
       const { publicKey } = await openHubKey(file, records).current()
       expect((await keys()).filter(([, signs]) => signs)).toEqual([[toBase64(publicKey), true]])
     }
-  }, 120_000)
+  })
 })

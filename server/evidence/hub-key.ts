@@ -3,7 +3,7 @@ import { open, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { bytesEqual } from '../../kernel/digest.ts'
 import { successionBytes } from '../../kernel/succession.ts'
-import type { RecordStore } from '../memory/ports.ts'
+import type { RecordStore } from '../memory/ports/records.ts'
 import { openSigningKey, type SigningKey } from './signing-keys.ts'
 
 /**

@@ -27,7 +27,7 @@ import {
   type SubtreeHash,
   verifyConsistency,
 } from '../../kernel/merkle-proof.ts'
-import type { LogHead, RecordStore, TileStore } from '../memory/ports.ts'
+import type { LogHead, RecordStore, TileStore } from '../memory/ports/records.ts'
 
 /**
  * Makes the ledger public: entries and hashes as tiles, then a signed checkpoint. Everything follows from the entries, which

@@ -11,7 +11,7 @@ import {
   parseVkey,
   verifyNote,
 } from '../../kernel/ledger/signed-note.ts'
-import type { LogHead, RecordStore } from '../memory/ports.ts'
+import type { LogHead, RecordStore } from '../memory/ports/records.ts'
 import { EVIDENCE_LIMITS } from './limits.ts'
 import type { Publisher } from './publisher.ts'
 import { verifySignature } from './signing-keys.ts'

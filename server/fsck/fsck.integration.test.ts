@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { type AgentPeer, connectAgentPeer } from '../http/testing/agent-peer.ts'
 import { signUp } from '../http/testing/sign-up.ts'
 import { createTestPool, piContract, TEST_SPLIT, type TestPool } from '../http/testing/start-pool.ts'
+import { PATIENCE } from '../memory/testing/patience.ts'
 import { checkDeployment } from './check.ts'
 
 let testPool: TestPool
@@ -20,7 +21,7 @@ beforeEach(async () => {
     agent.work(await agent.enrol(), 100)
     await vi.waitFor(
       async () => expect(await ada.call('jobs.get', { id })).toMatchObject({ record: { published: true } }),
-      { timeout: 60_000, interval: 100 },
+      PATIENCE,
     )
   }
   for (const agent of agents) agent.close()

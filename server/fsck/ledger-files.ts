@@ -12,7 +12,7 @@ import {
 import { MerkleRoot, merkleLeafHash } from '../../kernel/merkle.ts'
 import { verifySignature } from '../evidence/signing-keys.ts'
 import type { Database } from '../memory/database.ts'
-import type { RecordStore, TileStore } from '../memory/ports.ts'
+import type { RecordStore, TileStore } from '../memory/ports/records.ts'
 import { safeNumber } from '../memory/rows.ts'
 import type { Found } from './findings.ts'
 

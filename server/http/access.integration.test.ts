@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { ActorKind } from '../core/actor.ts'
 import { type Action, RULES } from '../core/authorise.ts'
+import { PATIENCE } from '../memory/testing/patience.ts'
 import { appRouter } from '../trpc/router.ts'
 import { AUTH_ROUTES } from './auth-route.ts'
 import { REST_ROUTES } from './rest-routes.ts'
@@ -74,14 +75,14 @@ beforeAll(async () => {
   agent.work(enrolled, 1)
   await vi.waitFor(
     async () => expect(await ada.call('jobs.get', { id: own.settled })).toMatchObject({ state: 'settled' }),
-    { timeout: 20_000 },
+    PATIENCE,
   )
   await vi.waitFor(
     async () =>
       expect(
         (await fetch(`${pool.url}/api/v0/jobs/${own.settled}/evidence`, { headers: ada.headers })).status,
       ).toBe(200),
-    { timeout: 20_000 },
+    PATIENCE,
   )
   own.job = ((await ada.call('jobs.submit', { contract: piContract('own') })) as { id: string }).id
   own.key = (await key(ada)).view.id

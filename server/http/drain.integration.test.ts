@@ -1,11 +1,10 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { CLOSE, type HubMessage } from '../../kernel/protocol.ts'
+import { PATIENCE } from '../memory/testing/patience.ts'
 import { type AgentPeer, agentUrl, closeOf, connectAgentPeer } from './testing/agent-peer.ts'
 import { signUp } from './testing/sign-up.ts'
 import { createTestPool, piContract, type TestPool } from './testing/start-pool.ts'
-
-const WAIT = { timeout: 60_000, interval: 50 }
 
 let testPool: TestPool
 let agents: AgentPeer[] = []
@@ -29,18 +28,22 @@ it('lets agents return what they have, gives them nothing new, and sends newcome
   const pool = await testPool.start()
   const ada = await signUp(pool)
   const { id } = (await ada.call('jobs.submit', {
-    contract: { ...piContract('drained', 16), verify: { mode: 'none' } },
+    contract: { ...piContract('drained', 12), verify: { mode: 'none' } },
   })) as { id: string }
   const accepted = async () =>
     ((await ada.call('jobs.get', { id })) as { progress: { accepted: number } }).progress.accepted
   const agent = connect(pool.url)
   agent.work(await agent.enrol(), 1000)
-  await vi.waitFor(async () => expect(await accepted()).toBeGreaterThan(0), WAIT)
+  await vi.waitFor(async () => expect(await accepted()).toBeGreaterThan(0), PATIENCE)
 
   const drained = pool.drain(60_000, new AbortController().signal)
   const ready = await fetch(`${pool.url}/readyz`)
   expect(ready.status).toBe(503)
-  expect(await ready.json()).toEqual({ ready: false, reasons: ['the server is about to stop'] })
+  // While a slow machine computes the agent's shard in this process, the database seems not to answer either.
+  expect(await ready.json()).toMatchObject({
+    ready: false,
+    reasons: expect.arrayContaining(['the server is about to stop']),
+  })
   const newcomer = await closeOf(new WebSocket(agentUrl(pool.url)))
   expect(newcomer).toEqual({ code: CLOSE.restarting, reason: 'the hub restarts' })
 
@@ -61,7 +64,7 @@ it('lets agents return what they have, gives them nothing new, and sends newcome
   next.work(await next.enrol(), 1000)
   await vi.waitFor(
     async () => expect(await ada.call('jobs.get', { id })).toMatchObject({ state: 'settled' }),
-    WAIT,
+    PATIENCE,
   )
 })
 
@@ -76,7 +79,7 @@ it('names the other hubs of its site to the agents that listen', async () => {
   await vi.waitFor(async () => {
     await first.drain(0, new AbortController().signal)
     expect(heard).toContainEqual({ t: 'draining', to: [agentUrl(second.url)] })
-  }, WAIT)
+  }, PATIENCE)
 })
 
 it('does not wait longer than it is told', async () => {

@@ -7,6 +7,7 @@ import { hubError } from '../../agent-runtime/hub-transport.ts'
 import type { SiteStatsView, SiteView } from '../../kernel/api/sites.ts'
 import { PROTOCOL_VERSION } from '../../kernel/protocol.ts'
 import { buildEmbed } from '../../scripts/build-embed.mjs'
+import { PATIENCE } from '../memory/testing/patience.ts'
 import { type AgentPeer, connectAgentPeer } from './testing/agent-peer.ts'
 import { postJson, type SignedUp, signUp } from './testing/sign-up.ts'
 import { createTestPool, piContract, type RunningPool, type TestPool } from './testing/start-pool.ts'
@@ -70,6 +71,7 @@ const ended = (session: string) =>
             headers: { authorization: `Forge-Session ${session}` },
           })
         ).status,
+      PATIENCE,
     )
     .toBe(401)
 
@@ -207,7 +209,7 @@ describe('a visitor’s consent', () => {
     const peer = connectAgentPeer(pool.url)
     peer.work(await enrol(peer, site, await consentTo(site)), 4)
     const state = async () => ((await stranger.call('jobs.get', { id })) as { state: string }).state
-    await expect.poll(state, { timeout: 90_000 }).toBe('settled')
+    await expect.poll(state, PATIENCE).toBe('settled')
     peer.close()
     const { shards, credits_earned } = await stats(site)
     expect(shards).toBe(2)

@@ -7,6 +7,7 @@ import { unpackEntries } from '../../kernel/ledger/tiles.ts'
 import { MerkleRoot } from '../../kernel/merkle.ts'
 import { OPS } from '../../kernel/ops/registry.ts'
 import { verifySignature } from '../evidence/signing-keys.ts'
+import { PATIENCE } from '../memory/testing/patience.ts'
 import { type AgentPeer, connectAgentPeer } from './testing/agent-peer.ts'
 import { type SignedUp, signUp } from './testing/sign-up.ts'
 import { createTestPool, piContract, type RunningPool, type TestPool } from './testing/start-pool.ts'
@@ -31,22 +32,19 @@ afterEach(async () => {
   expect(testPool.complaints).toEqual([])
 })
 
-/** Agents of two networks, so that a quorum of two owners can be had. */
+/** Agents of two networks, so that a quorum of two owners can be had: both are there when the job comes. */
 async function settle(seed: string, shards: number, verify: Record<string, unknown>): Promise<string> {
-  const { id } = (await ada.call('jobs.submit', { contract: { ...piContract(seed, shards), verify } })) as {
-    id: string
-  }
   for (const address of ['203.0.113.7', '198.51.100.9']) {
     const agent = connectAgentPeer(pool.url, { 'x-forwarded-for': address })
     agents.push(agent)
     agent.work(await agent.enrol(), 100)
   }
+  const { id } = (await ada.call('jobs.submit', { contract: { ...piContract(seed, shards), verify } })) as {
+    id: string
+  }
   await vi.waitFor(
     async () => expect(await ada.call('jobs.get', { id })).toMatchObject({ state: 'settled' }),
-    {
-      timeout: 30_000,
-      interval: 100,
-    },
+    PATIENCE,
   )
   return id
 }
@@ -54,33 +52,30 @@ async function settle(seed: string, shards: number, verify: Record<string, unkno
 const evidencePath = (id: string, query = '') => `${pool.url}/api/v0/jobs/${id}/evidence${query}`
 
 async function download(id: string, query = ''): Promise<string> {
-  return vi.waitFor(
-    async () => {
-      const response = await fetch(evidencePath(id, query), { headers: ada.headers })
-      expect(response.status).toBe(200)
-      return response.text()
-    },
-    { timeout: 20_000, interval: 100 },
-  )
+  return vi.waitFor(async () => {
+    const response = await fetch(evidencePath(id, query), { headers: ada.headers })
+    expect(response.status).toBe(200)
+    return response.text()
+  }, PATIENCE)
 }
 
 const failedChecks = ({ checks }: EvidenceReport) => checks.filter(({ state }) => state === 'failed')
 
 describe('evidence of a settled job', () => {
   it('is verified from the file alone, with a quorum of two owners and their receipts', async () => {
-    const id = await settle('evidence', 5, { mode: 'quorum', k: 2 })
+    const id = await settle('evidence', 3, { mode: 'quorum', k: 2 })
     const file = await download(id)
     const report = await verifyEvidence(file, {}, ports)
     expect(failedChecks(report)).toEqual([])
     expect(report.record).toMatchObject({
       job_id: id,
-      shards: { planned: 5, accepted: 5 },
+      shards: { planned: 3, accepted: 3 },
       verification: {
         asked: { mode: 'quorum', k: 2 },
-        methods: { quorum: 5 },
+        methods: { quorum: 3 },
         keys: 2,
         owners: 2,
-        copies: 10,
+        copies: 6,
       },
     })
     expect(report.bundle?.receipts.length).toBeGreaterThan(0)

@@ -1,6 +1,7 @@
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-base'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
+import { PATIENCE } from '../memory/testing/patience.ts'
 import { JobTraces } from '../observe/traces.ts'
 import { type AgentPeer, connectAgentPeer } from './testing/agent-peer.ts'
 import { signUp } from './testing/sign-up.ts'
@@ -43,16 +44,17 @@ afterEach(async () => {
 
 async function settle(): Promise<string> {
   const ada = await signUp(pool)
-  const contract = piContract('watched', 5)
-  const { id } = (await ada.call('jobs.submit', { contract })) as { id: string }
   for (const address of ['203.0.113.7', '198.51.100.9']) {
     const agent = connectAgentPeer(pool.url, { 'x-forwarded-for': address })
     agents.push(agent)
     agent.work(await agent.enrol(), 100)
   }
+  // Both are there when the job comes: the referee gives what no second owner gives in time.
+  const contract = piContract('watched', 3)
+  const { id } = (await ada.call('jobs.submit', { contract })) as { id: string }
   await vi.waitFor(
     async () => expect(await ada.call('jobs.get', { id })).toMatchObject({ state: 'settled' }),
-    { timeout: 30_000, interval: 100 },
+    PATIENCE,
   )
   return id
 }
@@ -75,15 +77,11 @@ describe('figures for who operates the server', () => {
     await settle()
     await vi.waitFor(
       async () => expect(figure(await scrape(), 'forge_ledger_entries{extent="published"}')).toBe(1),
-      { timeout: 20_000, interval: 100 },
+      PATIENCE,
     )
     const text = await scrape()
-    // On a slow machine the referee gives what no second agent gave in time.
-    const accepted = ['quorum', 'referee'].map(
-      (method) => figure(text, `forge_hub_shards_accepted_total{method="${method}"}`) || 0,
-    )
-    expect(accepted.reduce((sum, count) => sum + count)).toBe(5)
-    expect(figure(text, 'forge_hub_shards_committed_total')).toBe(5)
+    expect(figure(text, 'forge_hub_shards_accepted_total{method="quorum"}')).toBe(3)
+    expect(figure(text, 'forge_hub_shards_committed_total')).toBe(3)
     expect(figure(text, 'forge_hub_jobs_ended_total{state="settled"}')).toBe(1)
     expect(figure(text, 'forge_ledger_records_total')).toBe(1)
     expect(figure(text, 'forge_hub_leases_granted_total')).toBeGreaterThanOrEqual(2)
@@ -118,23 +116,24 @@ describe('figures for who operates the server', () => {
 })
 
 it('is ready while its database answers and its hub is open', async () => {
-  const response = await fetch(`${pool.url}/readyz`)
-  expect(response.status).toBe(200)
+  // It is asked to answer within two seconds, which it does when the machine is not busy.
+  const response = await vi.waitFor(async () => {
+    const answer = await fetch(`${pool.url}/readyz`)
+    expect(answer.status).toBe(200)
+    return answer
+  }, PATIENCE)
   expect(await response.json()).toEqual({ ready: true, reasons: [] })
 })
 
 it('traces a job from its leases to the checkpoint that covers its record', async () => {
   const id = await settle()
-  await vi.waitFor(async () => expect(figure(await scrape(), 'forge_ledger_records_total')).toBe(1), {
-    timeout: 20_000,
-    interval: 100,
-  })
+  await vi.waitFor(async () => expect(figure(await scrape(), 'forge_ledger_records_total')).toBe(1), PATIENCE)
   await pool.close()
   const spans = collected.spans.filter((span) => span.spanContext().traceId === id.replaceAll('-', ''))
   const named = (name: string) => spans.filter((span) => span.name === name)
   const job = named('job')[0]
   expect(job?.parentSpanContext).toBeUndefined()
-  expect(job?.attributes).toMatchObject({ 'forge.job_id': id, 'forge.state': 'settled', 'forge.shards': 5 })
+  expect(job?.attributes).toMatchObject({ 'forge.job_id': id, 'forge.state': 'settled', 'forge.shards': 3 })
   const children = (parent: ReadableSpan | undefined) =>
     spans
       .filter((span) => span.parentSpanContext?.spanId === parent?.spanContext().spanId)

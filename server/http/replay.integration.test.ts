@@ -4,6 +4,7 @@ import { verifyEvidence } from '../../kernel/evidence/verify.ts'
 import { OPS } from '../../kernel/ops/registry.ts'
 import { verifySignature } from '../evidence/signing-keys.ts'
 import { auditLedger } from '../memory/ledger-audit.ts'
+import { PATIENCE } from '../memory/testing/patience.ts'
 import { type AgentPeer, connectAgentPeer } from './testing/agent-peer.ts'
 import { postJson, type SignedUp, signUp } from './testing/sign-up.ts'
 import { createTestPool, piContract, type RunningPool, type TestPool } from './testing/start-pool.ts'
@@ -53,14 +54,11 @@ async function submit(
 }
 /** Waits until the job has settled and its record is published. */
 function recorded(who: SignedUp, id: string): Promise<JobView> {
-  return vi.waitFor(
-    async () => {
-      const job = await get(who, id)
-      expect(job.record?.published).toBe(true)
-      return job
-    },
-    { timeout: 30_000, interval: 300 },
-  )
+  return vi.waitFor(async () => {
+    const job = await get(who, id)
+    expect(job.record?.published).toBe(true)
+    return job
+  }, PATIENCE)
 }
 const settle = async (who: SignedUp, contract: unknown): Promise<JobView> =>
   recorded(who, (await submit(who, contract, { replay: 'never' })).id)
@@ -101,7 +99,7 @@ describe('a contract with the replay key of a recorded job', () => {
       again.id,
     ])
     expect(rows).toEqual([])
-  }, 120_000)
+  })
 
   it('is executed when asked, by tRPC and by REST, and when the record is weaker', async () => {
     const { verified, QUORUM } = contracts('two')
@@ -118,7 +116,7 @@ describe('a contract with the replay key of a recorded job', () => {
     expect((await submit(ada, verified({ mode: 'adaptive' }))).replay_of).toBeNull()
     expect(await quote(ada, verified({ mode: 'quorum', k: 3 }))).toBeNull()
     expect(await quote(ada, verified({ mode: 'quorum', k: 2 }, 'another seed'))).toBeNull()
-  }, 120_000)
+  })
 
   it('is answered for another owner only while the job is public and was checked', async () => {
     const { verified, QUORUM, NONE } = contracts('three')
@@ -146,7 +144,7 @@ describe('a contract with the replay key of a recorded job', () => {
     await ben.call('jobs.publish', { id: answered.id, visibility: 'public' })
     const cleo = await signUp(pool, 'Cleo')
     expect(await quote(cleo, NONE)).toBeNull()
-  }, 120_000)
+  })
 
   it("is not answered by what the asker's own agents said", async () => {
     const { QUORUM, verified } = contracts('four')
@@ -161,7 +159,7 @@ describe('a contract with the replay key of a recorded job', () => {
     )
     expect(await quote(ben, QUORUM)).toBeNull()
     expect(await quote(ada, QUORUM)).not.toBeNull()
-  }, 120_000)
+  })
 
   it('is one job for one idempotency key, however it was answered', async () => {
     const { QUORUM, NONE } = contracts('five')
@@ -180,5 +178,5 @@ describe('a contract with the replay key of a recorded job', () => {
       created: false,
     })
     await expect(ada.call('jobs.submit', { contract: NONE, ...key })).rejects.toThrow('CONFLICT')
-  }, 120_000)
+  })
 })

@@ -6,6 +6,7 @@ import * as Y from 'yjs'
 import type { JobRoom } from '../../kernel/api.ts'
 import { sha256Hex } from '../../kernel/digest.ts'
 import { CLOSE } from '../../kernel/protocol.ts'
+import { PATIENCE } from '../memory/testing/patience.ts'
 import { ROOM_GONE } from '../realtime/room-name.ts'
 import { closeOf, connectAgentPeer } from './testing/agent-peer.ts'
 import { postJson, type SignedUp, signUp } from './testing/sign-up.ts'
@@ -56,25 +57,22 @@ describe('two servers of one database', () => {
     expect(await get(first, `/api/v0/jobs/${id}`)).toMatchObject({ id })
     const pages = [watch(second, `job:${id}`), watch(first, `job:${id}`)]
     for (const { shown } of pages)
-      await vi.waitFor(() => expect(shown().progress).toMatchObject({ accepted: 0 }), { timeout: 20_000 })
+      await vi.waitFor(() => expect(shown().progress).toMatchObject({ accepted: 0 }), PATIENCE)
     const agent = connectAgentPeer(second.url)
     agent.work(await agent.enrol(), 100)
     for (const { shown } of pages) {
-      await vi.waitFor(() => expect(shown()).toMatchObject({ state: 'settled', progress: { accepted: 3 } }), {
-        timeout: 60_000,
-        interval: 100,
-      })
+      await vi.waitFor(
+        () => expect(shown()).toMatchObject({ state: 'settled', progress: { accepted: 3 } }),
+        PATIENCE,
+      )
       expect(shown().grid.cells).toBe('aaa')
     }
     for (const server of [first, second])
       expect(await get(server, `/api/v0/jobs/${id}`)).toMatchObject({ state: 'settled' })
-    await vi.waitFor(
-      async () => {
-        const { rows } = await testPool.database.pool.query('SELECT job_id FROM log_entries')
-        expect(rows).toEqual([{ job_id: id }])
-      },
-      { timeout: 20_000, interval: 100 },
-    )
+    await vi.waitFor(async () => {
+      const { rows } = await testPool.database.pool.query('SELECT job_id FROM log_entries')
+      expect(rows).toEqual([{ job_id: id }])
+    }, PATIENCE)
     agent.close()
     for (const { leave } of pages) leave()
   })
@@ -85,7 +83,7 @@ describe('two servers of one database', () => {
     }
     await ada.call('jobs.publish', { id, visibility: 'public' })
     const before = watch(first, `job:${id}`)
-    await vi.waitFor(() => expect(before.shown().state).toBeDefined(), { timeout: 20_000 })
+    await vi.waitFor(() => expect(before.shown().state).toBeDefined(), PATIENCE)
     before.leave()
     const kept = Y.encodeStateVector(before.doc)
     const after = watch(second, `job:${id}`, before.doc)
@@ -96,7 +94,7 @@ describe('two servers of one database', () => {
     expect(Y.encodeStateVector(before.doc)).toEqual(kept)
     const fresh = watch(second, `job:${id}`)
     const { state, shard_count } = before.shown()
-    await vi.waitFor(() => expect(fresh.shown()).toMatchObject({ state, shard_count }), { timeout: 20_000 })
+    await vi.waitFor(() => expect(fresh.shown()).toMatchObject({ state, shard_count }), PATIENCE)
     fresh.leave()
     await ada.call('jobs.cancel', { id })
   })
@@ -105,7 +103,7 @@ describe('two servers of one database', () => {
     const { id } = (await ada.call('jobs.submit', { contract: piContract('hidden again') })) as { id: string }
     await ada.call('jobs.publish', { id, visibility: 'public' })
     const stranger = watch(second, `job:${id}`)
-    await vi.waitFor(() => expect(stranger.shown().state).toBeDefined(), { timeout: 20_000 })
+    await vi.waitFor(() => expect(stranger.shown().state).toBeDefined(), PATIENCE)
     await ada.call('jobs.publish', { id, visibility: 'private' })
     expect(await stranger.ended).toEqual({ code: ROOM_GONE, reason: 'there is no such room' })
 
@@ -139,10 +137,7 @@ describe('two servers of one database', () => {
     agent.close()
     await third.close()
     for (const server of [first, second])
-      await vi.waitFor(async () => expect((await blob(server, 'GET')).status).toBe(401), {
-        timeout: 30_000,
-        interval: 100,
-      })
+      await vi.waitFor(async () => expect((await blob(server, 'GET')).status).toBe(401), PATIENCE)
   })
 
   it('take the answer to a challenge of the other one for claiming a device, once', async () => {

@@ -1,4 +1,4 @@
-import type { AgentStore, AgentWork } from '../memory/ports.ts'
+import type { AgentStore, AgentWork } from '../memory/ports/agents.ts'
 import type { Credit } from './core/events.ts'
 
 /** Totals are stored so often at most: one statement for all agents that did something meanwhile. */

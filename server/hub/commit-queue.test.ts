@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { NO_FINDINGS } from '../../kernel/verification/job-bound.ts'
-import type { AcceptedGroup, ResultStore } from '../memory/ports.ts'
+import type { AcceptedGroup, ResultStore } from '../memory/ports/results.ts'
 import { CommitQueue, type PendingCommit } from './commit-queue.ts'
 
 vi.mock('node:timers/promises', () => ({

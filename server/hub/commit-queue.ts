@@ -4,7 +4,13 @@ import { retractedWork, workDone } from '../../kernel/bill.ts'
 import { ForgeError } from '../../kernel/errors.ts'
 import { leafSize } from '../../kernel/leaves.ts'
 import { addFindings, type CheckFindings, NO_FINDINGS } from '../../kernel/verification/job-bound.ts'
-import type { AcceptedGroup, ChunkClaim, JobWithheld, ResultStore, SignedReceipt } from '../memory/ports.ts'
+import type {
+  AcceptedGroup,
+  ChunkClaim,
+  JobWithheld,
+  ResultStore,
+  SignedReceipt,
+} from '../memory/ports/results.ts'
 import type { HubEffect } from './core/events.ts'
 import { lookWindow } from './look-window.ts'
 

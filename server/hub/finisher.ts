@@ -1,5 +1,6 @@
 import { ForgeError } from '../../kernel/errors.ts'
-import type { JobStore, ResultStore, SettlementBasis } from '../memory/ports.ts'
+import type { JobStore, SettlementBasis } from '../memory/ports/jobs.ts'
+import type { ResultStore } from '../memory/ports/results.ts'
 import type { TrustStore } from '../memory/trust-store.ts'
 import type { HubEvent } from './core/events.ts'
 import type { ShardSpan } from './core/state.ts'

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import type { JobRoom } from '../../kernel/api.ts'
 import { OPS } from '../../kernel/ops/registry.ts'
-import type { BlobStore } from '../memory/ports.ts'
+import type { BlobStore } from '../memory/ports/blobs.ts'
 import { initialState } from './core/state.ts'
 import { CoreLoop } from './core-loop.ts'
 import { JobDisplay } from './job-display.ts'

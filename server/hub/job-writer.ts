@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { JobState, ProgressView } from '../../kernel/api.ts'
 import type { ForgeErrorJson } from '../../kernel/errors.ts'
-import type { JobStore } from '../memory/ports.ts'
+import type { JobStore } from '../memory/ports/jobs.ts'
 import type { HubLog } from './options.ts'
 
 /** Phases stored as they are entered. */

@@ -1,5 +1,5 @@
 import { PRIORITY_WEIGHTS } from '../../kernel/api.ts'
-import type { JobStore } from '../memory/ports.ts'
+import type { JobStore } from '../memory/ports/jobs.ts'
 import type { Admissions } from './admissions.ts'
 import type { AgentDesk } from './agent-desk.ts'
 import { ClusterDesk } from './cluster-desk.ts'

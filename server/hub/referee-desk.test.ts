@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { OPS } from '../../kernel/ops/registry.ts'
-import type { BlobStore } from '../memory/ports.ts'
+import type { BlobStore } from '../memory/ports/blobs.ts'
 import { JobRuntime } from './job-runtime.ts'
 import { RefereeDesk, type RefereeDeskPorts } from './referee-desk.ts'
 

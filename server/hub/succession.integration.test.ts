@@ -14,7 +14,7 @@ import {
   ownerAccount,
   transferId,
 } from '../memory/ledger.ts'
-import type { OwnerRow } from '../memory/ports.ts'
+import type { OwnerRow } from '../memory/ports/owners.ts'
 import { inTransaction } from '../memory/transaction.ts'
 import type { Hub } from './hub.ts'
 import { TestNetwork } from './testing/test-network.ts'

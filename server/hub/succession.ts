@@ -3,7 +3,7 @@ import { ForgeError } from '../../kernel/errors.ts'
 import type { VerifySignature } from '../../kernel/ledger/signed-note.ts'
 import type { EnrolInput } from '../../kernel/protocol.ts'
 import { isSuccessionSigned } from '../../kernel/succession.ts'
-import type { AgentStore } from '../memory/ports.ts'
+import type { AgentStore } from '../memory/ports/agents.ts'
 import { agentKey } from './intake.ts'
 
 const verifySignature: VerifySignature = (publicKey, message, signature) =>

@@ -5,7 +5,7 @@ import { EXECUTOR_KINDS } from '../../kernel/receipt.ts'
 import type { Prisma } from '../../prisma/generated/client.ts'
 import { succeedAgent } from './agent-succession.ts'
 import type { Database } from './database.ts'
-import type { AgentRow, AgentStore } from './ports.ts'
+import type { AgentRow, AgentStore } from './ports/agents.ts'
 import { safeNumber } from './rows.ts'
 
 const executorKind = z.enum(EXECUTOR_KINDS)

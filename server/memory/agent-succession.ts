@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { ForgeError } from '../../kernel/errors.ts'
-import type { AgentSuccession } from './ports.ts'
+import type { AgentSuccession } from './ports/agents.ts'
 import { inTransaction } from './transaction.ts'
 
 /**

@@ -1,5 +1,5 @@
 import type { Database } from './database.ts'
-import type { BlobAccessStore } from './ports.ts'
+import type { BlobAccessStore } from './ports/blobs.ts'
 import { safeNumber } from './rows.ts'
 
 /** Who may read which blob, in PostgreSQL. `job_blobs` is kept by the database itself. */

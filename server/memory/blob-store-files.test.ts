@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openFileBlobStore } from './blob-store-files.ts'
-import type { BlobStore } from './ports.ts'
+import type { BlobStore } from './ports/blobs.ts'
 
 const digestOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 

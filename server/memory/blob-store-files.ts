@@ -5,7 +5,7 @@ import path from 'node:path'
 import type { HexDigest } from '../../kernel/digest.ts'
 import { ForgeError, invariant } from '../../kernel/errors.ts'
 import { LIMITS } from '../../kernel/limits.ts'
-import type { BlobStat, BlobStore } from './ports.ts'
+import type { BlobStat, BlobStore } from './ports/blobs.ts'
 
 /** Writes that were cut off by a crash are removed when they are older: no upload takes so long. */
 const STALE_UPLOAD_MS = 24 * 3_600_000

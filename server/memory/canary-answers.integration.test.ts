@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { NO_FINDINGS } from '../../kernel/verification/job-bound.ts'
 import { CANARY_SEQ } from './canary-answers.ts'
 import { auditLedger } from './ledger-audit.ts'
-import type { CanaryAnswerRow, ResultGroup } from './ports.ts'
+import type { CanaryAnswerRow, ResultGroup } from './ports/results.ts'
 import { createLedgerWorld, type LedgerWorld, type WorldAgent } from './testing/ledger-world.ts'
 import { createTestDatabase, type TestDatabase } from './testing/test-database.ts'
 

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { CanaryAnswerRow } from './ports.ts'
+import type { CanaryAnswerRow } from './ports/results.ts'
 import { safeNumber } from './rows.ts'
 
 /** Answers to canaries, beside the results: one row a lease. */

@@ -9,7 +9,7 @@ import {
   ownerAccount,
   transferId,
 } from './ledger.ts'
-import type { LogEntry, NewLogEntry } from './ports.ts'
+import type { LogEntry, NewLogEntry } from './ports/records.ts'
 import { appendLocked, entriesOfJob, lockLog } from './record-store.ts'
 import { safeNumber } from './rows.ts'
 import { inTransaction, type Transaction } from './transaction.ts'

@@ -15,7 +15,7 @@ import {
   ownerAccount,
   transferId,
 } from './ledger.ts'
-import type { CreditStore, StatementRow } from './ports.ts'
+import type { CreditStore, StatementRow } from './ports/credits.ts'
 import { safeNumber } from './rows.ts'
 import { inTransaction, type Transaction } from './transaction.ts'
 

@@ -1,5 +1,5 @@
 import type { HexDigest } from '../../kernel/digest.ts'
-import type { PartnerSites } from './ports.ts'
+import type { PartnerSites } from './ports/credits.ts'
 
 /** What the embed asks of storage: partners' sites, visitors' consents and spent challenges. */
 

@@ -7,6 +7,7 @@ import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type EmbeddedServer, openEmbedded } from './embedded.ts'
 import { type Child, startChild } from './testing/child.ts'
+import { PATIENCE } from './testing/patience.ts'
 
 const HOLDER = new URL('./testing/hold-embedded.ts', import.meta.url)
 const isRoot = process.getuid?.() === 0
@@ -117,7 +118,7 @@ describe('embedded PostgreSQL', () => {
         expect(
           await query(last, "SELECT count(*)::int AS users FROM pg_locks WHERE locktype = 'advisory'"),
         ).toEqual([{ users: 1 }]),
-      { timeout: 20_000 },
+      PATIENCE,
     )
     await last.close()
     expect(await isUp(elsewhere.url)).toBe(false)
@@ -153,8 +154,8 @@ describe('embedded PostgreSQL', () => {
     await query(server, 'CREATE TABLE kept AS SELECT generate_series(1, 1000) AS value')
     const pid = await postmaster()
     process.kill(pid, 'SIGKILL')
-    await vi.waitUntil(async () => (await postmaster().catch(() => pid)) !== pid, { timeout: 20_000 })
-    await vi.waitUntil(() => isUp(server.url('postgres')), { timeout: 20_000 })
+    await vi.waitUntil(async () => (await postmaster().catch(() => pid)) !== pid, PATIENCE)
+    await vi.waitUntil(() => isUp(server.url('postgres')), PATIENCE)
     expect(await query(server, 'SELECT count(*)::int FROM kept')).toEqual([{ count: 1000 }])
     expect(lines).toEqual(['the embedded database has stopped; starting it again'])
     await server.close()
@@ -170,7 +171,7 @@ describe('embedded PostgreSQL', () => {
     const text = await readFile(options, 'utf8')
     await writeFile(options, text.replace(`"-p" "${port}"`, `"-p" "${await freePort()}"`))
     process.kill(await postmaster(), 'SIGKILL')
-    await vi.waitUntil(() => heard.length > 0, { timeout: 60_000 })
+    await vi.waitUntil(() => heard.length > 0, PATIENCE)
     expect(heard).toEqual([
       expect.objectContaining({ code: 'UNAVAILABLE', message: expect.stringContaining('another port') }),
     ])
@@ -182,9 +183,9 @@ describe('embedded PostgreSQL', () => {
     const version = path.join(folder, 'data/PG_VERSION')
     await writeFile(version, '9\n')
     process.kill(await postmaster(), 'SIGKILL')
-    await vi.waitUntil(() => lines.some((line) => line.includes('did not start')), { timeout: 60_000 })
+    await vi.waitUntil(() => lines.some((line) => line.includes('did not start')), PATIENCE)
     await writeFile(version, '18\n')
-    await vi.waitUntil(() => isUp(server.url('postgres')), { timeout: 60_000 })
+    await vi.waitUntil(() => isUp(server.url('postgres')), PATIENCE)
     await server.close()
   })
 

@@ -23,7 +23,8 @@ import {
   ownerAccount,
   transferId,
 } from './ledger.ts'
-import type { NewJob, PartnerSites } from './ports.ts'
+import type { PartnerSites } from './ports/credits.ts'
+import type { NewJob } from './ports/jobs.ts'
 import { safeNumber } from './rows.ts'
 import type { Transaction } from './transaction.ts'
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ForgeError } from '../../kernel/errors.ts'
 import { createJobStore } from './job-store.ts'
-import type { JobStore } from './ports.ts'
+import type { JobStore } from './ports/jobs.ts'
 import { createResultStore } from './result-store.ts'
 import {
   claimSample,

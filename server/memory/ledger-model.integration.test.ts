@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { JobState } from '../../kernel/api.ts'
 import { agentAccount } from './ledger.ts'
 import { auditLedger } from './ledger-audit.ts'
-import type { NewJob } from './ports.ts'
+import type { NewJob } from './ports/jobs.ts'
 import { type Fault, type FaultyPool, faultyPool } from './testing/faulty-pool.ts'
 import {
   createLedgerWorld,

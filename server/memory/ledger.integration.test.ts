@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { transferId } from './ledger.ts'
 import { auditLedger } from './ledger-audit.ts'
-import type { NewJob } from './ports.ts'
+import type { NewJob } from './ports/jobs.ts'
 import { createLedgerWorld, type LedgerWorld } from './testing/ledger-world.ts'
 import { createTestDatabase, type TestDatabase } from './testing/test-database.ts'
 

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { invariant } from '../../kernel/errors.ts'
 import type { owners as StoredOwner } from '../../prisma/generated/client.ts'
 import type { Database } from './database.ts'
-import type { OwnerRow, OwnerStore } from './ports.ts'
+import type { OwnerRow, OwnerStore } from './ports/owners.ts'
 
 const ownerKind = z.enum(['account', 'guest', 'network', 'house'])
 

@@ -3,7 +3,7 @@ import type { StoredReceipt } from '../../kernel/evidence/assemble.ts'
 import { receiptSchema } from '../../kernel/evidence/receipts.ts'
 import type { SignedSuccession } from '../../kernel/succession.ts'
 import type { Database } from './database.ts'
-import type { LogEntry, LogHead, NewLogEntry, RecordStore } from './ports.ts'
+import type { LogEntry, LogHead, NewLogEntry, RecordStore } from './ports/records.ts'
 import { safeNumber } from './rows.ts'
 import { inTransaction, type Transaction } from './transaction.ts'
 

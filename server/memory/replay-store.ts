@@ -1,7 +1,7 @@
 import type { HexDigest } from '../../kernel/digest.ts'
 import { REPLAY_CREDITS } from '../../kernel/price.ts'
 import type { Database } from './database.ts'
-import type { NewJob } from './ports.ts'
+import type { NewJob } from './ports/jobs.ts'
 
 /** A settled job with a record in the ledger. */
 export interface RecordedJob {

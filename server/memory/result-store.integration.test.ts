@@ -4,7 +4,7 @@ import { bytesToHex } from '../../kernel/digest.ts'
 import { LIMITS } from '../../kernel/limits.ts'
 import { createChunkStore } from './chunk-store.ts'
 import { createJobStore } from './job-store.ts'
-import type { ResultGroup, ResultStore } from './ports.ts'
+import type { ResultGroup, ResultStore } from './ports/results.ts'
 import { createResultStore } from './result-store.ts'
 import { startChild } from './testing/child.ts'
 import {

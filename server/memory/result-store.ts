@@ -14,7 +14,7 @@ import type {
   ResultStore,
   SignedReceipt,
   StoredGroup,
-} from './ports.ts'
+} from './ports/results.ts'
 import { safeNumber } from './rows.ts'
 
 /** Result bytes in one row; a larger group is cut. Rows are read back one page at a time. */

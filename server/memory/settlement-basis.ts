@@ -1,4 +1,4 @@
-import type { SettlementBasis } from './ports.ts'
+import type { SettlementBasis } from './ports/jobs.ts'
 import { safeNumber } from './rows.ts'
 import type { Transaction } from './transaction.ts'
 

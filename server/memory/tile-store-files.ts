@@ -3,7 +3,7 @@ import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { bytesEqual } from '../../kernel/digest.ts'
 import { ForgeError, invariant } from '../../kernel/errors.ts'
-import type { TileStore } from './ports.ts'
+import type { TileStore } from './ports/records.ts'
 
 /** Names that a ledger has: `tile/0/x001/234.p/12`, `tile/entries/000`. */
 const NAME = /^tile\/(?:[0-9]|[1-5][0-9]|6[0-3]|entries)(?:\/x[0-9]{3})*\/[0-9]{3}(?:\.p\/[1-9][0-9]{0,2})?$/

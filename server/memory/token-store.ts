@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { tokens as StoredToken } from '../../prisma/generated/client.ts'
 import type { Database } from './database.ts'
 import { ownerRow } from './owner-store.ts'
-import type { TokenKind, TokenRow, TokenStore } from './ports.ts'
+import type { TokenKind, TokenRow, TokenStore } from './ports/tokens.ts'
 
 const tokenKind = z.enum(['api_key', 'node_token', 'house'])
 

@@ -1,6 +1,6 @@
 import { CORE_LIMITS } from '../core/limits.ts'
 import type { Database } from './database.ts'
-import type { UserStore } from './ports.ts'
+import type { UserStore } from './ports/users.ts'
 import { inTransaction } from './transaction.ts'
 
 /** People who sign in, in PostgreSQL. Better Auth writes them; this reads them. */

@@ -3,7 +3,8 @@ import type { JobRoom } from '../../kernel/api.ts'
 import { stoppingRoom } from '../../kernel/early-stopping.ts'
 import type { OpRegistry, PreparedJob } from '../../kernel/job.ts'
 import { NO_PROGRESS } from '../core/job-view.ts'
-import type { JobRow, ResultStore } from '../memory/ports.ts'
+import type { JobRow } from '../memory/ports/jobs.ts'
+import type { ResultStore } from '../memory/ports/results.ts'
 import { ROOM_LIMITS } from './limits.ts'
 
 /** The room of a job that no hub runs (any more), from the database alone. */

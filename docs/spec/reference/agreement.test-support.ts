@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
+import type { Pins } from '../../../kernel/evidence/pins.ts'
 import { ports, type Sample } from '../../../kernel/evidence/sample.test-support.ts'
-import { type EvidenceReport, type Pins, verifyEvidence } from '../../../kernel/evidence/verify.ts'
+import { type EvidenceReport, verifyEvidence } from '../../../kernel/evidence/verify.ts'
 import { type Request, type SecondReport, verifySecondly } from './second-verifier.test-support.ts'
 
 /** The same files before both verifiers. */

@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { toBase64 } from '../../../kernel/base64.ts'
-import type { Pins } from '../../../kernel/evidence/verify.ts'
+import type { Pins } from '../../../kernel/evidence/pins.ts'
 import { formatVkey } from '../../../kernel/ledger/signed-note.ts'
 
 /** Runs verify.py on many files in one process. */

@@ -6,6 +6,7 @@ import { createChunkStore } from '../../memory/chunk-store.ts'
 import { HubPresence } from '../../memory/hub-presence.ts'
 import { createJobStore } from '../../memory/job-store.ts'
 import { createResultStore } from '../../memory/result-store.ts'
+import { PATIENCE } from '../../memory/testing/patience.ts'
 import {
   SAMPLE_TERMS,
   sampleAccount,
@@ -347,15 +348,12 @@ describe.each(ENGINES)('$name', ({ name, isShared, open }) => {
       const all = [[0, SHARDS]] as const
       await publish(hub, all)
       const waiting = (count: number) =>
-        vi.waitUntil(
-          async () => {
-            const { rows } = await database.pool.query(
-              `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
-            )
-            return rows.length === count
-          },
-          { timeout: 20_000 },
-        )
+        vi.waitUntil(async () => {
+          const { rows } = await database.pool.query(
+            `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
+          )
+          return rows.length === count
+        }, PATIENCE)
       const barrier = await database.pool.connect()
       try {
         await barrier.query('BEGIN')

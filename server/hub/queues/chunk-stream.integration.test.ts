@@ -2,6 +2,7 @@ import { jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { findNatsServer } from '../../../scripts/nats.mjs'
+import { PATIENCE } from '../../memory/testing/patience.ts'
 import { type NatsServer, startNatsCluster } from '../testing/nats-server.ts'
 import { ChunkStream } from './chunk-stream.ts'
 import { connectNats } from './nats-connection.ts'
@@ -10,8 +11,8 @@ const natsServer = findNatsServer()
 if (natsServer === undefined)
   console.log('missing: nats-server, so the stream of three replicas was not tried')
 
-/** A cluster chooses its leaders in seconds. */
-const WAIT = { timeout: 60_000, interval: 200 }
+/** What a node had handed out when it was killed, and nobody has heard, comes again so soon. */
+const ACK_WAIT_MS = 5000
 
 describe.skipIf(natsServer === undefined)('the stream of chunks on three nodes', () => {
   let nodes: readonly NatsServer[] = []
@@ -26,26 +27,25 @@ describe.skipIf(natsServer === undefined)('the stream of chunks on three nodes',
   })
 
   it('has three replicas, stores a chunk once, and hands out what a killed node held', async () => {
-    const stream = await vi.waitFor(() => ChunkStream.open(nats, 60_000), WAIT)
+    const stream = await vi.waitFor(() => ChunkStream.open(nats, ACK_WAIT_MS), PATIENCE)
     const manager = await jetstreamManager(nats)
     await vi.waitFor(async () => {
       const { config, cluster } = await manager.streams.info('FORGE_CHUNKS')
       expect(config).toMatchObject({ num_replicas: 3, retention: 'workqueue', storage: 'file' })
       expect(cluster?.replicas?.every(({ current }) => current)).toBe(true)
-    }, WAIT)
+    }, PATIENCE)
     const chunks = [0, 1, 2].map((chunk) => ({ chunk, epoch: 0 }))
     const at_ms = 1_000_000
     // As two hubs do at the same moment: message ids make it one.
     await Promise.all([stream.publish('job', chunks, at_ms), stream.publish('job', chunks, at_ms)])
-    const { cluster } = await manager.streams.info('FORGE_CHUNKS')
+    const { cluster, state } = await manager.streams.info('FORGE_CHUNKS')
+    expect(state.messages).toBe(3)
     const leader = Number(cluster?.leader?.split('-')[1])
     await nodes[leader]?.close()
-    const handed: number[] = []
+    const handed = new Set<number>()
     await vi.waitFor(async () => {
-      for (const { chunk } of await stream.fetch('job', 3)) handed.push(chunk)
-      expect(handed.length).toBe(3)
-    }, WAIT)
-    expect(handed.sort()).toEqual([0, 1, 2])
-    expect(await stream.fetch('job', 3)).toEqual([])
-  }, 120_000)
+      for (const { chunk } of await stream.fetch('job', 3)) handed.add(chunk)
+      expect([...handed].sort()).toEqual([0, 1, 2])
+    }, PATIENCE)
+  })
 })

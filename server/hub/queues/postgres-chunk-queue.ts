@@ -1,7 +1,7 @@
 import { ForgeError } from '../../../kernel/errors.ts'
 import type { ChunkStore, ClaimedRow } from '../../memory/chunk-store.ts'
 import type { HubPresence } from '../../memory/hub-presence.ts'
-import type { ResultStore } from '../../memory/ports.ts'
+import type { ResultStore } from '../../memory/ports/results.ts'
 import {
   type ChunkQueue,
   joinRanges,

@@ -1,7 +1,7 @@
 import type { ContractInput } from '../../../kernel/contract.ts'
 import { sha256Hex } from '../../../kernel/digest.ts'
 import { OPS } from '../../../kernel/ops/registry.ts'
-import type { BlobStore } from '../../memory/ports.ts'
+import type { BlobStore } from '../../memory/ports/blobs.ts'
 import { once } from '../job-runtime.ts'
 
 /** Contracts of tests, by what their shards cost and how their leaves travel. */

@@ -6,7 +6,6 @@ import { invariant } from '../../../kernel/errors.ts'
 import type { PreparedJob } from '../../../kernel/job.ts'
 import { type Lease, leaseDigest, leaseOf } from '../../../kernel/lease.ts'
 import { merkleRootOfDigests } from '../../../kernel/merkle.ts'
-import { referenceLeaf } from '../../../kernel/ops/references.test-support.ts'
 import { OPS } from '../../../kernel/ops/registry.ts'
 import {
   type EnrolOutput,
@@ -15,22 +14,15 @@ import {
   PROTOCOL_VERSION,
 } from '../../../kernel/protocol.ts'
 import { receiptBytes } from '../../../kernel/receipt.ts'
-import type { BlobStore, OwnerRow } from '../../memory/ports.ts'
+import type { BlobStore } from '../../memory/ports/blobs.ts'
+import type { OwnerRow } from '../../memory/ports/owners.ts'
 import type { Hub } from '../hub.ts'
 import { readBlob } from '../intake.ts'
 import { once } from '../job-runtime.ts'
 import { hear } from './hear.ts'
+import { leafOf } from './leaves.ts'
 
 export const SOFTWARE = 'test/1'
-
-/** What has been computed: an agent that repeats another's shard, and the test itself, need not do it again. */
-const computed = new Map<string, Uint8Array>()
-function leafOf(job: PreparedJob, shard: number, inputs: ReadonlyMap<string, Uint8Array>): Uint8Array {
-  const key = `${job.replayKey} ${shard}`
-  const leaf = computed.get(key) ?? referenceLeaf(job, shard, inputs)
-  computed.set(key, leaf)
-  return leaf
-}
 
 /** The result that one machine alone computes, up to where it stops early. */
 export function expectedDigest(

@@ -8,7 +8,9 @@ import { createCreditStore } from '../credit-store.ts'
 import type { Database } from '../database.ts'
 import { type BillingTerms, NO_PARTNER_SITES } from '../job-billing.ts'
 import { ownerRow } from '../owner-store.ts'
-import type { AcceptedGroup, ChunkClaim, NewJob, OwnerRow, Settlement, SignedReceipt } from '../ports.ts'
+import type { NewJob, Settlement } from '../ports/jobs.ts'
+import type { OwnerRow } from '../ports/owners.ts'
+import type { AcceptedGroup, ChunkClaim, SignedReceipt } from '../ports/results.ts'
 
 /** Four fifths to the contributor, a tenth to a partner site, the rest to the network. */
 export const SAMPLE_TERMS: BillingTerms = {
