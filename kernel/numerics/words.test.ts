@@ -12,7 +12,16 @@ test('words are little-endian bytes, also inside a larger buffer', () => {
       const bytes = wordsToBytes(Uint32Array.from(values))
       const larger = new Uint8Array(bytes.length + 8)
       larger.set(bytes, offset)
-      expect([...bytesToWords(larger.subarray(offset, offset + bytes.length))]).toEqual(values)
+      const part = larger.subarray(offset, offset + bytes.length)
+      expect([...bytesToWords(part)]).toEqual(values)
+      // Room for eight of them: where there is enough, nothing else is taken.
+      const room = new Uint32Array(10).subarray(1, 9)
+      const words = bytesToWords(part, room)
+      expect([...words]).toEqual(values)
+      expect(words.buffer === room.buffer).toBe(values.length <= room.length)
+      // And nothing before or behind it is written to.
+      const all = new Uint32Array(room.buffer)
+      expect([all[0], all[9]]).toEqual([0, 0])
     },
     200,
   )

@@ -57,9 +57,15 @@ interface Leaf extends Omit<GbmAggregate, 'bins'> {
   readonly bins: Uint32Array
 }
 
-/** Layout of a leaf's words: see shaders/mc/gbm.v1.wgsl and shaders/mc/gbm-scenarios.v1.wgsl. */
+/** Words of the leaf that was read last. */
+const room = new Uint32Array(LEAF_WORDS + GREEKS.length * GREEK_WORDS)
+
+/**
+ * Layout of a leaf's words: see shaders/mc/gbm.v1.wgsl and shaders/mc/gbm-scenarios.v1.wgsl.
+ * @returns good until the next leaf is read: a copy of each would be most of the memory that a hub goes through
+ */
 function readLeaf(bytes: Uint8Array): Leaf {
-  const words = bytesToWords(bytes)
+  const words = bytesToWords(bytes, room)
   const greeks = (words.length - LEAF_WORDS) / GREEK_WORDS
   invariant(greeks === 0 || greeks === GREEKS.length, `a leaf of ${LEAF_WORDS} words, and some for Greeks`)
   return {
