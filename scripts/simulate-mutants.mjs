@@ -221,11 +221,8 @@ export const MUTANTS = [
   },
   {
     name: 'what a wrong agent did alone is not done again',
-    // Neither when the agent is found wrong, nor when the finisher has found what rests on its word.
-    edits: [
-      { file: core('blocking'), find: '  suspect(state, id, executor)\n', replace: '' },
-      { file: core('step'), find: '      doubt(turn, event.job_id, event.spans)\n', replace: '' },
-    ],
+    // Neither soon after the agent is found wrong, nor when the finisher has found what rests on its word.
+    edits: [{ file: core('step'), find: '      doubt(turn, event.job_id, event.spans)\n', replace: '' }],
   },
   {
     name: 'a network confirms itself',
@@ -277,7 +274,7 @@ export const MUTANTS = [
     edits: [
       {
         file: 'server/hub/doubtful-shards.ts',
-        find: '    doubted.add(wordKey(incident))\n',
+        find: '    doubted.set(wordKey(incident), incident)\n',
         replace: '',
       },
     ],

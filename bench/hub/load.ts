@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { median, short } from '../pairs.ts'
 import type { Child } from './child.ts'
 import { type Ground, type Host, until } from './ground.ts'
-import { agentsSeen } from './messages.ts'
+import { type AgentsSeen, agentsSeen } from './messages.ts'
 
 /** A server under the load of a thousand agents, sampled. */
 
@@ -32,12 +32,13 @@ export interface Sample {
 
 export class Load {
   readonly host: Host
-  readonly agents: Child
+  /** Processes of agents, each with as many. */
+  readonly #agents: readonly Child[]
   readonly #count: number
 
-  private constructor(host: Host, agents: Child, count: number) {
+  private constructor(host: Host, agents: readonly Child[], count: number) {
     this.host = host
-    this.agents = agents
+    this.#agents = agents
     this.#count = count
   }
 
@@ -45,28 +46,34 @@ export class Load {
   static async on(
     ground: Ground,
     host: Host,
-    more: { readonly gbm?: unknown; readonly count?: number; readonly window?: number } = {},
+    more: {
+      readonly gbm?: unknown
+      readonly count?: number
+      readonly window?: number
+      readonly processes?: number
+    } = {},
   ): Promise<Load> {
-    const agents = await ground.child('agents')
-    const count = more.count ?? AGENTS
-    await agents.ask(
-      'start',
-      {
-        url: `ws://127.0.0.1:${host.port}/agent`,
-        tokens: host.tokens,
-        count,
-        window: more.window ?? WINDOW,
-        shard_ms: 0,
-        ...(more.gbm === undefined ? {} : { gbm: more.gbm }),
-      },
-      nothing,
-    )
+    const { count = AGENTS, window = WINDOW, processes = 1 } = more
+    const agents = await Promise.all(Array.from({ length: processes }, () => ground.child('agents')))
+    for (const child of agents)
+      await child.ask(
+        'start',
+        {
+          url: `ws://127.0.0.1:${host.port}/agent`,
+          tokens: host.tokens,
+          count: count / processes,
+          window,
+          shard_ms: 0,
+          ...(more.gbm === undefined ? {} : { gbm: more.gbm }),
+        },
+        nothing,
+      )
     return new Load(host, agents, count)
   }
 
   /** From now on the agents take their time, so that all together do so many shards a second, whatever their leases. */
   async pace(shards_per_s: number): Promise<void> {
-    await this.agents.ask('pace', (1000 * this.#count) / shards_per_s, nothing)
+    for (const child of this.#agents) await child.ask('pace', (1000 * this.#count) / shards_per_s, nothing)
   }
 
   /** @param leases that every agent has answered before, on average */
@@ -97,6 +104,20 @@ export class Load {
     }
   }
 
+  /** What all agents have seen, faults among it. */
+  async seen(): Promise<AgentsSeen> {
+    const parts = await Promise.all(this.#agents.map((child) => child.ask('seen', null, agentsSeen)))
+    const sum = (of: (part: AgentsSeen) => number) => parts.reduce((total, part) => total + of(part), 0)
+    return {
+      leases: sum(({ leases }) => leases),
+      shards: sum(({ shards }) => shards),
+      accepted: sum(({ accepted }) => accepted),
+      cpu_us: sum(({ cpu_us }) => cpu_us),
+      lease_ms: parts.flatMap(({ lease_ms }) => lease_ms),
+      faults: parts.flatMap(({ faults }) => faults),
+    }
+  }
+
   async samples(rounds: number, say: (line: string) => void): Promise<readonly Sample[]> {
     const samples: Sample[] = []
     for (let round = 1; round <= rounds; round++) {
@@ -110,8 +131,13 @@ export class Load {
     return samples
   }
 
+  /** Ends the agents; the server goes on. */
+  async endAgents(): Promise<void> {
+    for (const child of this.#agents) await child.end()
+  }
+
   async end(): Promise<void> {
-    await this.agents.end()
+    await this.endAgents()
     await this.host.end()
   }
 
@@ -125,8 +151,9 @@ export class Load {
     return { at: performance.now(), shards, usage, seen, database_us }
   }
 
-  async #seen() {
-    const seen = await this.agents.ask('seen', null, agentsSeen)
+  /** @throws Error when an agent was refused anything */
+  async #seen(): Promise<AgentsSeen> {
+    const seen = await this.seen()
     if (seen.faults.length > 0) throw new Error(`an agent was refused: ${seen.faults.join('; ')}`)
     return seen
   }

@@ -4,7 +4,7 @@ import { short } from '../pairs.ts'
 import type { Row, SuiteOptions } from '../suite.ts'
 import { type Ground, type Host, until } from './ground.ts'
 import { Load } from './load.ts'
-import { agentsSeen, watchersSeen } from './messages.ts'
+import { watchersSeen } from './messages.ts'
 import { blank } from './throughput.ts'
 import { tinyContract } from './tiny-op.ts'
 
@@ -31,7 +31,7 @@ export async function idleAgents(ground: Ground, { say }: SuiteOptions): Promise
   say(`  ${IDLE} agents enrolled in ${short(seconds)} s`)
   await delay(IDLE_S * 1000)
   const after = await host.usage()
-  const { faults } = await load.agents.ask('seen', null, agentsSeen)
+  const { faults } = await load.seen()
   const connected = await agentsOf(host)
   const bytes = (after.rss_bytes - before.rss_bytes) / IDLE
   const heap = (after.heap_bytes - before.heap_bytes) / IDLE
@@ -112,13 +112,13 @@ export async function startOfLargeJob(ground: Ground, { rounds, say }: SuiteOpti
     const started = performance.now()
     await host.submit(tinyContract(TEN_MILLION, `start ${round}`, { mode: 'adaptive' }))
     await until('a lease', 60_000, async () => {
-      const { leases } = await fresh.agents.ask('seen', null, agentsSeen)
+      const { leases } = await fresh.seen()
       return leases > 0 ? true : undefined
     })
     slowest = Math.max(slowest, (performance.now() - started) / 1000)
     memory = Math.max(memory, (await host.usage()).rss_bytes)
     say(`  ${round}: ${slowest.toFixed(3)} s, ${short(memory / MB)} MB`)
-    await fresh.agents.end()
+    await fresh.endAgents()
   }
   await load.end()
   return [

@@ -9,6 +9,8 @@ import { tinyContract } from './tiny-op.ts'
 /** What a shard costs where two hubs share a job, against one hub with the same agents and the same pace. */
 
 const LEASE_SHARDS = 64
+/** The agents are in as many processes whichever hubs they have: where they live is no part of what is compared. */
+const AGENT_PROCESSES = 2
 /** Half of what one hub is to carry (`shards_per_s`): so two of them, PostgreSQL and the agents have room beside each other. */
 const PACE = 50_000
 const SAMPLE_S = 3
@@ -64,8 +66,8 @@ async function costOf(ground: Ground, hubs: 1 | 2, rounds: number): Promise<Cost
   const hosts = [first]
   if (hubs === 2) hosts.push(await ground.host({ lease_shards: LEASE_SHARDS, beside: first }))
   await delay(MEETING_MS)
-  const count = AGENTS / hubs
-  const loads = await Promise.all(hosts.map((host) => Load.on(ground, host, { count })))
+  const shared = { count: AGENTS / hubs, processes: AGENT_PROCESSES / hubs }
+  const loads = await Promise.all(hosts.map((host) => Load.on(ground, host, shared)))
   for (const load of loads) await load.pace(PACE / hubs)
   await first.submit(tinyContract(16_000_000, `hubs ${hubs}`, { mode: 'spotcheck', rate: 0.05 }))
   await Promise.all(loads.map((load) => load.warmUp(WARM_LEASES / hubs)))

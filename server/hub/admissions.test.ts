@@ -49,7 +49,6 @@ function unanswered() {
     running,
     jobs: { get: async () => away() },
     results: { load: away },
-    trust: { failedSince: async () => [] },
     blobs: { put: away, stat: async () => away(), read: away, remove: async () => away() },
     chunks: { publish: async () => away() },
     writer: { storePhase() {} },

@@ -4,12 +4,11 @@ import { ForgeError, type ForgeErrorJson } from '../../kernel/errors.ts'
 import { OPS } from '../../kernel/ops/registry.ts'
 import type { JobRow, JobStore } from '../memory/ports/jobs.ts'
 import type { ResultStore } from '../memory/ports/results.ts'
-import type { TrustStore } from '../memory/trust-store.ts'
 import type { ChunkDesk } from './chunk-desk.ts'
 import { joinRanges, type ShardRange } from './chunk-queue.ts'
 import { chunkShards } from './chunk-size.ts'
 import type { CoreLoop } from './core-loop.ts'
-import { admittedJob, JobRuntime, type SingleRun, singlesOf, sortSingles } from './job-runtime.ts'
+import { admittedJob, JobRuntime } from './job-runtime.ts'
 import type { JobTable } from './job-table.ts'
 import { type JobWriter, UNFINISHED } from './job-writer.ts'
 import type { HubOptions } from './options.ts'
@@ -18,13 +17,12 @@ import { failureOf } from './referee-desk.ts'
 export interface AdmissionPorts extends Pick<HubOptions, 'ops' | 'blobs' | 'chunkShards' | 'log'> {
   readonly jobs: Pick<JobStore, 'get'>
   readonly results: Pick<ResultStore, 'load'>
-  readonly trust: Pick<TrustStore, 'failedSince'>
   readonly loop: CoreLoop
   readonly running: JobTable
   readonly chunks: Pick<ChunkDesk, 'publish'>
   readonly writer: Pick<JobWriter, 'storePhase'>
   /** The core has the job. */
-  admitted(jobId: string): void
+  admitted(runtime: JobRuntime): void
   /** The job can never be admitted: it is `halted` until it is forgotten. */
   refused(jobId: string, failure: ForgeErrorJson): void
   /** While it waited somebody else has ended the job. */
@@ -150,19 +148,15 @@ export class Admissions {
   }
 
   async #admit(row: StoredJob): Promise<void> {
-    const { ops = OPS, blobs, results, trust, loop, running, chunks, writer, log } = this.#ports
+    const { ops = OPS, blobs, results, loop, running, chunks, writer, log } = this.#ports
     const job = ops.prepare(parseJsonStrict(row.canonical))
     const runtime = new JobRuntime(row, job, blobs, loop.epoch)
     running.add(runtime)
     const accepted: ShardRange[] = []
-    const singles: SingleRun[] = []
     await runtime.collect(
       (wants) => results.load(row.id, wants),
       ({ runs }) => {
-        for (const run of runs) {
-          accepted.push([run.first, run.count])
-          singles.push(...singlesOf(run))
-        }
+        for (const run of runs) accepted.push([run.first, run.count])
       },
     )
     if (row.state === 'submitted') writer.storePhase(row.id, 'planned')
@@ -173,12 +167,11 @@ export class Admissions {
       chunk_shards: this.#ports.chunkShards ?? chunkShards(job),
     }
     const { drained } = await chunks.publish({ ...published, accepted: joinRanges(accepted) })
-    const words = await sortSingles(trust, row, singles)
     // Somebody has ended it meanwhile, or the hub has closed.
     if (this.#closed || running.get(row.id) !== runtime) return
-    loop.apply({ t: 'job.admitted', job: admittedJob(row, job, words, runtime.looked(), loop.now_ms()) })
+    loop.apply({ t: 'job.admitted', job: admittedJob(row, job, runtime.looked(), loop.now_ms()) })
     if (drained) loop.apply({ t: 'job.drained', job_id: row.id })
-    this.#ports.admitted(row.id)
+    this.#ports.admitted(runtime)
     if (accepted.length > 0)
       log('info', 'a job goes on after a restart', {
         job: row.id,

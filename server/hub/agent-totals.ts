@@ -2,7 +2,7 @@ import type { AgentStore, AgentWork } from '../memory/ports/agents.ts'
 import type { Credit } from './core/events.ts'
 
 /** Totals are stored so often at most: one statement for all agents that did something meanwhile. */
-const INTERVAL_MS = 2000
+const INTERVAL_MS = 5000
 
 /** Gathers what agents did for their owners' eyes, so that the store is not asked once a lease. */
 export class AgentTotals {

@@ -16,7 +16,7 @@ import type { HubLog } from './options.ts'
 
 /** The database is asked this often for what the bus may have lost, and up to half as often again, so that hubs spread. */
 const POLL_MS = 2000
-/** A hub tells of its part in a job at most so often. */
+/** A hub tells of its part in a job at most so often, where the bus carries figures. */
 const SHARE_MS = 2000
 /** A hub that makes a result has said so after this long. */
 const FINISH_GRACE_MS = 3 * POLL_MS
@@ -79,10 +79,10 @@ export class ClusterDesk {
     if (Buffer.byteLength(text) <= BUS_MESSAGE_BYTES) this.#ports.bus.publish(text)
   }
 
-  /** The job's figures here have changed: the others hear of it within two seconds. */
+  /** The job's figures here have changed: the others hear of it within two seconds, or find it with two of the next polls. */
   changed(jobId: string): void {
     this.#changed.add(jobId)
-    if (this.#closed || this.#others.size === 0) return
+    if (this.#closed || this.#others.size === 0 || !this.#ports.bus.carriesFigures) return
     this.#shareTimer ??= setTimeout(() => this.#tellParts(), SHARE_MS).unref()
   }
 
@@ -112,6 +112,11 @@ export class ClusterDesk {
       await this.poll()
       this.#latest = Math.max(this.#latest, epoch)
     }
+    return this.#others.has(epoch)
+  }
+
+  /** Whether that is another hub which was there when the database was last asked. */
+  has(epoch: number): boolean {
     return this.#others.has(epoch)
   }
 

@@ -2,6 +2,7 @@ import type { ChunkDesk } from './chunk-desk.ts'
 import type { CommitQueue } from './commit-queue.ts'
 import type { HubJob } from './core/state.ts'
 import type { CoreLoop, Deed } from './core-loop.ts'
+import type { DoubtDesk } from './doubt-desk.ts'
 import type { BusMessage } from './hub-news.ts'
 import type { JobDisplay } from './job-display.ts'
 import type { JobEnds } from './job-ends.ts'
@@ -20,6 +21,7 @@ export interface Doers extends Pick<HubOptions, 'log'> {
   readonly commits: Pick<CommitQueue, 'add' | 'addWithheld'>
   readonly chunks: Pick<ChunkDesk, 'perform'>
   readonly refereeing: Pick<RefereeDesk, 'execute' | 'check' | 'recheck'>
+  readonly doubts: Pick<DoubtDesk, 'doubt'>
   readonly trust: Pick<TrustDesk, 'passed' | 'failed' | 'flush'>
   readonly writer: Pick<JobWriter, 'storePhase'>
   readonly ends: Pick<JobEnds, 'store'>
@@ -36,7 +38,7 @@ function isAwaited(job: HubJob | undefined): boolean {
 
 /** Hands a deed to the one who does it; none is waited for. */
 export function perform(deed: Deed, doers: Doers): void {
-  const { running, sessions, commits, chunks, refereeing, trust, display, tellOthers, log } = doers
+  const { running, sessions, commits, chunks, refereeing, doubts, trust, display, tellOthers, log } = doers
   switch (deed.t) {
     case 'send':
       sessions.send(deed.session, String(deed.seq), deed.message)
@@ -74,6 +76,9 @@ export function perform(deed: Deed, doers: Doers): void {
       })
       trust.failed(deed)
       void trust.flush().then(() => tellOthers({ t: 'news' }))
+      break
+    case 'word.doubted':
+      void doubts.doubt(deed)
       break
     case 'chunk.claim':
     case 'chunk.extend':

@@ -4,7 +4,8 @@ import type { ShardSpan } from './core/state.ts'
 
 /**
  * What must be executed again before a job settles: shards that rest on the word alone of an agent that some hub has found
- * wrong. Pure decisions of the finisher (finisher.ts), which the simulation makes with the same functions.
+ * wrong. Pure decisions of the doubt desk (doubt-desk.ts) and the finisher (finisher.ts), which the simulation makes with the
+ * same functions.
  */
 
 /** Whose word, by key and executor. */
@@ -23,12 +24,15 @@ export function wordKey({ agent, executor }: Word): string {
 }
 
 /** Whose words are doubtful by incidents that have not been looked into; these are looked into from now on. */
-export function doubtedWords(incidents: readonly Incident[], examined: Set<number>): ReadonlySet<string> {
-  const doubted = new Set<string>()
+export function doubtedWords(
+  incidents: readonly Incident[],
+  examined: Set<number>,
+): ReadonlyMap<string, Word> {
+  const doubted = new Map<string, Word>()
   for (const incident of incidents) {
     if (examined.has(incident.id)) continue
     examined.add(incident.id)
-    doubted.add(wordKey(incident))
+    doubted.set(wordKey(incident), incident)
   }
   return doubted
 }
@@ -44,7 +48,7 @@ interface Closed {
 export function addDoubtful(
   spans: ShardSpan[],
   { first, count, method, copies }: Closed,
-  doubted: ReadonlySet<string>,
+  doubted: Pick<ReadonlyMap<string, Word>, 'has'>,
   isRechecked: (shard: number) => boolean,
 ): void {
   if (method !== 'single' || !copies.some((copy) => doubted.has(wordKey(copy)))) return

@@ -4,7 +4,8 @@ import type { ResultStore } from '../memory/ports/results.ts'
 import type { TrustStore } from '../memory/trust-store.ts'
 import type { HubEvent } from './core/events.ts'
 import type { ShardSpan } from './core/state.ts'
-import { addDoubtful, doubtedWords, wordKey } from './doubtful-shards.ts'
+import { restingOn } from './doubt-desk.ts'
+import { doubtedWords, wordKey } from './doubtful-shards.ts'
 import type { JobRuntime } from './job-runtime.ts'
 import type { HubLog } from './options.ts'
 import { failureOf } from './referee-desk.ts'
@@ -16,7 +17,7 @@ const RETRY_MS = 500
 
 export interface FinisherPorts {
   readonly jobs: Pick<JobStore, 'settle' | 'get'>
-  readonly results: Pick<ResultStore, 'load'>
+  readonly results: Pick<ResultStore, 'load' | 'loadOf'>
   readonly trust: Pick<TrustStore, 'incidents'>
   readonly log: HubLog
   tell(event: HubEvent): void
@@ -122,8 +123,7 @@ export class Finisher {
   }
 
   async #basis(runtime: JobRuntime): Promise<Basis> {
-    const keys = [...runtime.singles]
-    const agents = [...new Set(keys.map((key) => key.split(' ')[0] ?? ''))]
+    const agents = [...new Set([...runtime.singles.values()].map(({ agent }) => agent))]
     const since = new Date(runtime.created_at.getTime() - INCIDENT_MARGIN_MS)
     const incidents = agents.length === 0 ? [] : await this.#ports.trust.incidents(agents, since)
     const settlement: SettlementBasis = {
@@ -136,7 +136,7 @@ export class Finisher {
     }
   }
 
-  /** Shards on the word of agents who were found wrong that have not been executed again. */
+  /** Shards on the word of agents who were found wrong that have not been executed again: here nothing is missed. */
   async #doubted(
     runtime: JobRuntime,
     { incidents }: Pick<Basis, 'incidents'>,
@@ -144,11 +144,6 @@ export class Finisher {
     const examined = this.#examined.get(runtime.id) ?? new Set()
     this.#examined.set(runtime.id, examined)
     const doubted = doubtedWords(incidents, examined)
-    if (doubted.size === 0) return []
-    const spans: ShardSpan[] = []
-    const isRechecked = (shard: number): boolean => runtime.rechecked.has(shard)
-    for await (const { runs } of this.#ports.results.load(runtime.id))
-      for (const run of runs) addDoubtful(spans, run, doubted, isRechecked)
-    return spans
+    return doubted.size === 0 ? [] : restingOn(this.#ports.results, runtime, doubted)
   }
 }

@@ -21,9 +21,11 @@ import { AgentTotals } from './agent-totals.ts'
 import { ChunkDesk } from './chunk-desk.ts'
 import type { ClusterDesk } from './cluster-desk.ts'
 import { CommitQueue } from './commit-queue.ts'
+import type { HubEvent } from './core/events.ts'
 import { initialState } from './core/state.ts'
 import { CoreLoop } from './core-loop.ts'
 import { type Doers, perform } from './deeds.ts'
+import { DoubtDesk } from './doubt-desk.ts'
 import { Finisher } from './finisher.ts'
 import { JobDisplay } from './job-display.ts'
 import { JobEnds } from './job-ends.ts'
@@ -115,12 +117,13 @@ export class Hub {
       await this.#commits.durable()
       await this.#totals.flush()
     }
+    const tell = (event: HubEvent): void => {
+      if (!this.#closed) this.#loop.apply(event)
+    }
     const refereeing = new RefereeDesk({
       ...options,
       commits: this.#commits,
-      tell: (event) => {
-        if (!this.#closed) this.#loop.apply(event)
-      },
+      tell,
       submitterOf: (jobId) => this.#loop.state.jobs.get(jobId)?.owner,
       backlog: () => this.#loop.state.audits.size + this.#loop.state.disputes.size,
       findings: () => this.#trust.flush(),
@@ -137,6 +140,13 @@ export class Hub {
         this.#ends.announce(jobId, 'settled')
       },
     })
+    const doubts = new DoubtDesk({
+      ...desks,
+      epoch,
+      tell,
+      durable: () => this.#commits.durable(),
+      isOther: (of) => this.#cluster?.has(of) === true,
+    })
     this.#ends = new JobEnds({
       ...desks,
       writer: this.#writer,
@@ -149,7 +159,10 @@ export class Hub {
       ...desks,
       chunks: this.#chunks,
       writer: this.#writer,
-      admitted: changed,
+      admitted: (runtime) => {
+        changed(runtime.id)
+        void doubts.resume(runtime)
+      },
       refused: (jobId, failure) => this.#ends.store(jobId, 'failed', failure),
       ended: (jobId, state) => this.#ends.letGo(jobId, state),
     })
@@ -165,6 +178,7 @@ export class Hub {
       commits: this.#commits,
       chunks: this.#chunks,
       refereeing,
+      doubts,
       trust: this.#trust,
       writer: this.#writer,
       ends: this.#ends,

@@ -38,8 +38,7 @@ function display() {
     )
     running.add(runtime)
     const stored = { ...row, created_at: new Date(), state: 'planned' } as const
-    const words = { singles: [], suspects: [] }
-    loop.apply({ t: 'job.admitted', job: admittedJob(stored, job, words, runtime.looked(), 0) })
+    loop.apply({ t: 'job.admitted', job: admittedJob(stored, job, runtime.looked(), 0) })
   }
   const made = new JobDisplay({
     loop,

@@ -20,9 +20,9 @@ import { CANARY_SEQ } from '../memory/canary-answers.ts'
 import type { BlobStore } from '../memory/ports/blobs.ts'
 import type { ArtifactRow, JobRow, Settlement } from '../memory/ports/jobs.ts'
 import type { StoredGroup } from '../memory/ports/results.ts'
-import type { TrustStore } from '../memory/trust-store.ts'
 import type { AdmittedJob } from './core/events.ts'
 import type { HubJob, Run } from './core/state.ts'
+import { type Word, wordKey } from './doubtful-shards.ts'
 import { formatHeadline } from './headline.ts'
 import { readBlob } from './intake.ts'
 import { type JobPart, type PartNow, packMarks } from './job-part.ts'
@@ -52,8 +52,8 @@ export class JobRuntime {
   readonly parts: JobParts
   /** Shards that the referee has executed again in this hub's life because they rested on a wrong agent's word. */
   readonly rechecked: ShardSet
-  /** Agents, with their executors, on whose word alone shards rest. */
-  readonly singles = new Set<string>()
+  /** Agents, with their executors, on whose word alone durable shards rest. */
+  readonly singles = new Map<string, Word>()
   #estimates: { shards: number; value: number; standard_error: number }[] = []
   #inputs: Promise<InputBytes> | undefined
   #collecting: Promise<void> = Promise.resolve()
@@ -163,7 +163,7 @@ export class JobRuntime {
   async #foldRun(epoch: number, run: AcceptedRun): Promise<void> {
     this.parts.add(epoch, run, false)
     if (run.method === 'single' && this.job.contract.verify.mode !== 'none')
-      for (const { agent, executor } of run.copies) this.singles.add(`${agent} ${executor}`)
+      for (const { agent, executor } of run.copies) this.#noteSingle({ agent, executor })
     for (let offset = 0; offset < run.count; offset++) {
       const shard = run.first + offset
       // Leaves that are here are not waited for: a promise a shard would cost more than its folding.
@@ -175,6 +175,11 @@ export class JobRuntime {
         this.#aggregate.add(shard, leaf)
       }
     }
+  }
+
+  #noteSingle(word: Word): void {
+    const key = wordKey(word)
+    if (!this.singles.has(key)) this.singles.set(key, word)
   }
 
   async #leafOf({ first, digests, leaves }: AcceptedRun, offset: number): Promise<Uint8Array> {
@@ -354,33 +359,10 @@ export async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes
 }
 
-export type SingleRun = NonNullable<AdmittedJob['singles']>[number]
-
-/** A run that rests on one word, as the core keeps it in mind. */
-export function singlesOf({ first, count, method, copies }: AcceptedRun): readonly SingleRun[] {
-  return method === 'single' ? copies.map(({ agent, executor }) => ({ agent, executor, first, count })) : []
-}
-
-/** What of the job rests on the word of agents that were found wrong since it was submitted, and what on others'. */
-export async function sortSingles(
-  trust: Pick<TrustStore, 'failedSince'>,
-  row: Pick<JobRow, 'created_at'>,
-  singles: readonly SingleRun[],
-): Promise<{ readonly singles: readonly SingleRun[]; readonly suspects: readonly SingleRun[] }> {
-  const keyOf = ({ agent, executor }: Pick<SingleRun, 'agent' | 'executor'>) => `${agent} ${executor}`
-  const who = [...new Map(singles.map((run) => [keyOf(run), run])).values()]
-  const failed = new Set((await trust.failedSince(who, row.created_at)).map(keyOf))
-  return {
-    singles: singles.filter((run) => !failed.has(keyOf(run))),
-    suspects: singles.filter((run) => failed.has(keyOf(run))),
-  }
-}
-
 /** A stored job as the core takes it. */
 export function admittedJob(
   row: Pick<JobRow, 'id' | 'owner_id' | 'priority' | 'paused_at' | 'created_at' | 'state'>,
   job: PreparedJob,
-  { singles, suspects }: Awaited<ReturnType<typeof sortSingles>>,
   looked: Pick<HubJob, 'looks_passed' | 'stopped_at'>,
   now_ms: number,
 ): AdmittedJob {
@@ -395,7 +377,6 @@ export function admittedJob(
     contract_hash: job.contractHash,
     plan_digest: job.planDigest,
     verify,
-    ...(verify.mode === 'none' ? {} : { singles, suspects }),
     target: policy.target,
     min_agents: policy.min_agents,
     max_agents: policy.max_agents ?? Number.POSITIVE_INFINITY,

@@ -45,18 +45,18 @@ const wish = (shard: number) => ({
   shards: [shard],
 })
 
-it('sends requests that follow each other closely 20 milliseconds apart, one that comes alone at once', async () => {
+it('sends requests that follow each other closely 40 milliseconds apart, one that comes alone at once', async () => {
   const { asked, told, desk: one } = desk(() => 0)
   const job = runtime()
   for (const shard of [0, 1, 2]) void one.execute(job, wish(shard))
-  await vi.advanceTimersByTimeAsync(100)
+  await vi.advanceTimersByTimeAsync(200)
   void one.execute(job, wish(3))
   await vi.advanceTimersByTimeAsync(0)
   expect(asked).toEqual([
     [0, 0],
-    [20, 1],
-    [40, 2],
-    [100, 3],
+    [40, 1],
+    [80, 2],
+    [200, 3],
   ])
   expect(told).toMatchObject([0, 1, 2, 3].map((request) => ({ t: 'referee.done', request })))
 })
@@ -69,11 +69,11 @@ it('does not hold a request back while others wait behind it', async () => {
   await vi.advanceTimersByTimeAsync(0)
   backlog = 0
   void one.execute(job, wish(3))
-  await vi.advanceTimersByTimeAsync(20)
+  await vi.advanceTimersByTimeAsync(40)
   expect(asked).toEqual([
     [0, 0],
     [0, 1],
     [0, 2],
-    [20, 3],
+    [40, 3],
   ])
 })

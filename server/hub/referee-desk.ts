@@ -44,7 +44,7 @@ interface WrongShard {
  * Requests leave so far apart, unless others wait behind them: what is drawn meanwhile goes along with the next, for a word
  * to another thread and back costs more than many a shard. A request that nobody hurries leaves at once.
  */
-const APART_MS = 20
+const APART_MS = 40
 
 /** Carries the core's wishes to the referee and its word back. A referee that fails breaks the job, loudly. */
 export class RefereeDesk {

@@ -4,8 +4,8 @@ import { type LiveStanding, newStanding } from '../../kernel/verification/reputa
 import type { CheckedResults, Incident, TrustStore } from '../memory/trust-store.ts'
 import type { PassedChecks } from './core/events.ts'
 
-/** Passed checks are stored so often at most: one statement for all agents. */
-const INTERVAL_MS = 2000
+/** Passed checks are stored so often at most: one statement for all agents. A hub that is killed forgets as many of them. */
+const INTERVAL_MS = 5000
 
 /** Gathers what checks find of agents, and asks the store what an agent is let in with. */
 export class TrustDesk {

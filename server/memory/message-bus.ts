@@ -8,6 +8,8 @@ export const BUS_MESSAGE_BYTES = 7_900
  * its own. Whatever is said here can also be found in the database; a message only makes it known sooner.
  */
 export interface MessageBus {
+  /** A message costs so little that figures for people's eyes go by it as well; else they are found in the database alone. */
+  readonly carriesFigures: boolean
   /** Neither waits nor throws. A message longer than BUS_MESSAGE_BYTES is not sent. */
   publish(message: string): void
   /** @returns ends the subscription */
@@ -17,6 +19,7 @@ export interface MessageBus {
 
 /** The hubs of one process, or one that is alone. */
 export class MemoryBus implements MessageBus {
+  readonly carriesFigures = true
   readonly #listeners = new Set<(message: string) => void>()
 
   publish(message: string): void {
@@ -45,9 +48,10 @@ const RECONNECT_MAX_MS = 10_000
 
 /**
  * PostgreSQL's LISTEN and NOTIFY. It listens on a connection of its own, which is opened again when it breaks; what was said
- * meanwhile is lost.
+ * meanwhile is lost. A message is a statement, and its commit waits for those of all others.
  */
 export class PostgresBus implements MessageBus {
+  readonly carriesFigures = false
   readonly #url: string
   readonly #pool: Pick<pg.Pool, 'query'>
   readonly #lost: (error: unknown) => void

@@ -92,6 +92,36 @@ describe('results in PostgreSQL', () => {
     await expect(store.find(jobId, [150])).rejects.toMatchObject({ code: 'INTERNAL' })
   })
 
+  it('gives back the groups of some agents without reading others', async () => {
+    const store = createResultStore(database.pool)
+    const epoch = await store.openEpoch()
+    const jobId = await newJob()
+    const key = (number: number) => String(number).padStart(64, '0')
+    // Half of each group are of one agent.
+    const shards = sampleShards(0, 300).map((shard) => ({
+      ...shard,
+      copies: [
+        { agent: key(shard.shard % 2 === 0 ? 0 : shard.shard), owner: ownerId, executor: 'cpu' as const },
+      ],
+    }))
+    for (const first of [0, 100, 200])
+      await store.commit(epoch, [sampleGroup(jobId, shards.slice(first, first + 100))], [])
+    await database.pool.query(
+      'UPDATE result_groups SET packed = $2 WHERE job_id = $1 AND first_shard = 100',
+      [jobId, Buffer.from('damaged')],
+    )
+    const of = async (agents: readonly string[], from = 0) => {
+      const rows: number[] = []
+      for await (const { runs } of store.loadOf(jobId, agents, ({ seq }) => seq >= from))
+        rows.push(Math.min(...runs.map(({ first }) => first)))
+      return rows
+    }
+    expect(await of([key(271), key(61), key(1000)])).toEqual([0, 200])
+    expect(await of([key(271), key(61)], 2)).toEqual([200])
+    expect(await of([])).toEqual([])
+    await expect(of([key(0)])).rejects.toMatchObject({ code: 'INTERNAL' })
+  })
+
   it('goes on after a restart in a newer epoch, after the older ones', async () => {
     const jobId = await newJob()
     for (const first of [500, 0]) {

@@ -47,8 +47,11 @@ interface PackedRow {
   readonly findings: string
 }
 
-/** Which rows of a job are read: those that may hold one of these shards, or one of a span. */
-type RowFilter = { readonly shards: readonly number[] } | { readonly first: number; readonly last: number }
+/** Which rows of a job are read: those that may hold one of these shards, or one of a span, or those of some agents. */
+type RowFilter =
+  | { readonly shards: readonly number[] }
+  | { readonly first: number; readonly last: number }
+  | { readonly agents: readonly string[] }
 
 /**
  * Accepted results in PostgreSQL. A commit is one statement, hence one transaction and one round trip:
@@ -99,14 +102,17 @@ export function createResultStore(pool: pg.Pool): ResultStore {
     wants: (row: Pick<StoredGroup, 'epoch' | 'seq'>) => boolean = () => true,
   ): AsyncGenerator<StoredGroup> {
     // A row of before the span was stored may hold any shard.
-    let spans = ''
+    let only = ''
     const values: unknown[] = []
     if (filter !== undefined && 'shards' in filter) {
-      spans = `AND (first_shard IS NULL
+      only = `AND (first_shard IS NULL
         OR EXISTS (SELECT FROM unnest($4::int[]) AS wanted WHERE wanted BETWEEN first_shard AND last_shard))`
       values.push(filter.shards)
+    } else if (filter !== undefined && 'agents' in filter) {
+      only = 'AND agents && $4::text[]'
+      values.push(filter.agents)
     } else if (filter !== undefined) {
-      spans = 'AND (first_shard IS NULL OR (first_shard <= $5::int AND last_shard >= $4::int))'
+      only = 'AND (first_shard IS NULL OR (first_shard <= $5::int AND last_shard >= $4::int))'
       values.push(filter.first, filter.last)
     }
     let after = { is_replacement: false, epoch: '0', seq: '0' }
@@ -120,7 +126,7 @@ export function createResultStore(pool: pg.Pool): ResultStore {
         findings: unknown
       }>(
         `SELECT is_replacement, epoch, seq, shard_count, packed, findings FROM result_groups
-         WHERE job_id = $1 AND is_replacement = ${after.is_replacement} AND (epoch, seq) > ($2, $3) ${spans}
+         WHERE job_id = $1 AND is_replacement = ${after.is_replacement} AND (epoch, seq) > ($2, $3) ${only}
          ORDER BY epoch, seq LIMIT ${PAGE_ROWS}`,
         [jobId, after.epoch, after.seq, ...values],
       )
@@ -207,6 +213,8 @@ export function createResultStore(pool: pg.Pool): ResultStore {
         if (wants(row)) yield { ...row, runs: [], findings: { ...NO_FINDINGS, ...given } }
       }
     },
+
+    loadOf: (jobId, agents, wants) => pages(jobId, { agents }, wants),
 
     loadSpan: (jobId, first, last) => pages(jobId, { first, last }),
 

@@ -3,7 +3,6 @@ import type { HubEvent } from './events.ts'
 import { dropCopies } from './runs.ts'
 import { dropSession } from './sessions.ts'
 import type { Copy } from './state.ts'
-import { suspect } from './suspects.ts'
 import { sendTo, type Turn, updatePhase } from './turn.ts'
 import { withhold } from './withheld.ts'
 
@@ -37,7 +36,7 @@ export function distrustAgent(
 function shutOut(turn: Turn, id: string, executor: ExecutorKind, reason: string): void {
   const { state } = turn
   state.blocked.set(id, reason)
-  suspect(state, id, executor)
+  turn.effects.push({ t: 'word.doubted', agent: id, executor })
   const agent = state.agents.get(id)
   if (agent === undefined) return
   agent.standings[executor] = undefined

@@ -1,4 +1,5 @@
 import { sha256, utf8ToBytes } from '../../../kernel/digest.ts'
+import type { ExecutorKind } from '../../../kernel/receipt.ts'
 import { NO_FINDINGS } from '../../../kernel/verification/job-bound.ts'
 import { newStanding } from '../../../kernel/verification/reputation.ts'
 import type { HubEffect, HubEvent } from './events.ts'
@@ -53,8 +54,20 @@ export class Desk {
     for (const effect of [...effects]) {
       if (effect.t === 'persist') effects.push(...this.say({ ...effect, t: 'committed' }))
       if (effect.t === 'chunk.done') effects.push(...this.say({ t: 'job.drained', job_id: effect.job_id }))
+      if (effect.t === 'word.doubted')
+        effects.push(...this.say({ t: 'job.doubted', job_id: 'job', spans: this.#restingOn(effect) }))
     }
     return effects
+  }
+
+  /** What was accepted on the word of this agent alone. */
+  #restingOn({ agent, executor }: { readonly agent: string; readonly executor: ExecutorKind }) {
+    return this.of('persist').flatMap(({ runs }) =>
+      runs.filter(
+        ({ method, copies }) =>
+          method === 'single' && copies.some((copy) => copy.agent === agent && copy.executor === executor),
+      ),
+    )
   }
 
   /**

@@ -87,7 +87,7 @@ describe('agents of other hubs', () => {
 })
 
 describe('an agent that another hub has found wrong', () => {
-  it('loses its session and what it promised; what it gave alone is executed again', () => {
+  it('loses its session and what it promised; what it gave alone is looked up and executed again', () => {
     const desk = new Desk({})
     desk.join('a')
     const accepted = desk.answer('a')
@@ -98,7 +98,8 @@ describe('an agent that another hub has found wrong', () => {
     const event = { t: 'agent.distrusted', agent: 'key-a', executor: 'cpu', reason: 'wrong' } as const
     const effects = desk.say(event)
     expect(effects).toContainEqual({ t: 'session.dropped', session: 'a', reason: 'wrong' })
-    expect(effects).toContainEqual(
+    expect(effects).toContainEqual({ t: 'word.doubted', agent: 'key-a', executor: 'cpu' })
+    expect(desk.say({ t: 'job.doubted', job_id: 'job', spans: [{ first: 0, count: 2 }] })).toContainEqual(
       expect.objectContaining({ t: 'referee.recheck', job_id: 'job', shards: [0, 1] }),
     )
     // The hub that found it has stored it.

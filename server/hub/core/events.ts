@@ -77,10 +77,6 @@ export interface AdmittedJob
   readonly isPaused?: boolean
   /** The phase stored for a job that an earlier life of the hub had. */
   readonly phase: 'planned' | 'running' | 'verifying'
-  /** What rests on one word alone, from an earlier life. */
-  /** Accepted shards of agents found wrong since, in that life, which wait to be executed again. */
-  readonly suspects?: readonly ShardSpan[]
-  readonly singles?: readonly (ShardSpan & { readonly agent: string; readonly executor: ExecutorKind })[]
 }
 
 export type HubEvent =
@@ -88,7 +84,7 @@ export type HubEvent =
   | { readonly t: 'job.cancelled'; readonly job_id: string }
   /** What the job's other hubs have: agents connected that could work for it. */
   | { readonly t: 'job.elsewhere'; readonly job_id: string; readonly connected: number }
-  /** Shards of a drained job that are to be executed again before it ends: an agent on whose word they rest was found wrong. */
+  /** Shards that are to be executed again before the job ends: an agent on whose word they rest was found wrong. */
   | { readonly t: 'job.doubted'; readonly job_id: string; readonly spans: readonly Readonly<ShardSpan>[] }
   /** Another hub has found an agent wrong. */
   | {
@@ -254,6 +250,8 @@ export type HubEffect =
       readonly reason: string
       readonly job_id: string | undefined
     }
+  /** What rests on this word alone is to be executed again: look it up soon, and say it with `job.doubted`. */
+  | { readonly t: 'word.doubted'; readonly agent: string; readonly executor: ExecutorKind }
   /** Claim at most so many chunks and answer with `chunks.claimed`. */
   | { readonly t: 'chunk.claim'; readonly job_id: string; readonly wanted: number }
   /** The chunk is still worked on: answer with `chunk.lost` when the claim is over. */

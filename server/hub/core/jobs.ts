@@ -12,7 +12,7 @@ import { memoryLog2 } from './offers.ts'
 import { RangeHeap } from './range-heap.ts'
 import { dropCopies } from './runs.ts'
 import type { HubJob } from './state.ts'
-import { addSuspects, forgetSuspects, noteSingle } from './suspects.ts'
+import { forgetSuspects } from './suspects.ts'
 import { movePhase, type Turn, updatePhase } from './turn.ts'
 import { countJob, hasWork, laneOf, offerJob, uncountJob, withdrawJob } from './turns.ts'
 import { excludesSubmitter } from './verify-policy.ts'
@@ -24,15 +24,7 @@ import { withhold } from './withheld.ts'
 export function admitJob(turn: Turn, admitted: AdmittedJob): void {
   const { state } = turn
   if (state.jobs.has(admitted.id)) return
-  const {
-    expires_ms,
-    singles = [],
-    suspects = [],
-    memory_bytes = 0,
-    operands = [],
-    isPaused = false,
-    ...known
-  } = admitted
+  const { expires_ms, memory_bytes = 0, operands = [], isPaused = false, ...known } = admitted
   const memory_log2 = memoryLog2(memory_bytes)
   const job: HubJob = {
     ...known,
@@ -72,7 +64,6 @@ export function admitJob(turn: Turn, admitted: AdmittedJob): void {
     granted_per_s: 0,
     chunk_shards: 0,
     isClaiming: false,
-    singles: new Map(),
     suspects: [],
     suspect_count: 0,
     isDrained: false,
@@ -82,8 +73,6 @@ export function admitJob(turn: Turn, admitted: AdmittedJob): void {
   job.timer = state.timers.set(expires_ms, { t: 'job', job })
   state.jobs.set(job.id, job)
   countJob(state, job)
-  for (const { agent, executor, first, count } of singles) noteSingle(job, agent, executor, first, count)
-  addSuspects(state, job, suspects)
   if (job.stopped_at !== undefined) {
     completeJob(turn, job)
     return

@@ -2,7 +2,6 @@ import type { AcceptMethod } from '../../../kernel/acceptance.ts'
 import { groupDoubt, type Standing } from '../../../kernel/verification/policy.ts'
 import { newStanding, passChecks } from '../../../kernel/verification/reputation.ts'
 import type { Copy, HubJob, HubState } from './state.ts'
-import { noteSingle } from './suspects.ts'
 import type { Turn } from './turn.ts'
 
 /** What is known of agents, and what each closed shard adds to it. */
@@ -24,18 +23,14 @@ interface Checked {
  * Shards have closed: their agents have passed a check where another owner, the referee or an algebraic check says the
  * same; where nobody does, the job carries the doubt. Unchecked results build no trust.
  */
-export function noteCheck(turn: Turn, job: HubJob, first: number, { count, method, copies }: Checked): void {
+export function noteCheck(turn: Turn, job: HubJob, { count, method, copies }: Checked): void {
   const { state } = turn
   if (method === 'single' || method === 'quorum') {
     const doubt = count * groupDoubt(copies.map((copy) => standingOf(state, copy)))
     const kind = method === 'single' ? 'doubt_single' : 'doubt_agreed'
     job.findings = { ...job.findings, [kind]: job.findings[kind] + doubt }
   }
-  if (method === 'single') {
-    if (job.verify.mode === 'none') return
-    for (const { agent, executor } of copies) noteSingle(job, agent, executor, first, count)
-    return
-  }
+  if (method === 'single') return
   for (const copy of copies) passChecksOf(turn, copy, count)
 }
 

@@ -197,8 +197,6 @@ export interface HubJob extends Sharer, Needs {
   /** Shards of the chunk claimed last; 0 before. */
   chunk_shards: number
   isClaiming: boolean
-  /** What rests on one word alone and can still be executed again, by agent and executor. */
-  readonly singles: Map<string, ShardSpan[]>
   /** Shards of agents found wrong that wait to be executed again; the job does not end before. */
   readonly suspects: ShardSpan[]
   /** In `suspects` or in the referee's hands. */

@@ -1,4 +1,3 @@
-import type { ExecutorKind } from '../../../kernel/receipt.ts'
 import { HUB } from './limits.ts'
 import { completeJob } from './looks.ts'
 import type { HubJob, HubState, ShardSpan } from './state.ts'
@@ -6,55 +5,23 @@ import type { Turn } from './turn.ts'
 
 /**
  * Backtracking. What an agent gave alone is accepted on the strength of its history; when it is found wrong, that history
- * is worth nothing, and everything of it that is not settled yet is executed again by the referee. The job ends only after
- * that; a shard that was wrong is replaced, and the fold is made again.
+ * is worth nothing, and everything of it that is not settled yet is executed again by the referee. Which shards those are
+ * stands in the store, where the shell looks them up (`word.doubted`), so that nothing of it is kept here for each shard.
+ * The job ends only after that; a shard that was wrong is replaced, and the fold is made again.
  */
 
-const keyOf = (agent: string, executor: ExecutorKind): string => `${agent} ${executor}`
-
-/** These shards rest on one agent's word. */
-export function noteSingle(
-  job: HubJob,
-  agent: string,
-  executor: ExecutorKind,
-  first: number,
-  count: number,
-): void {
-  const key = keyOf(agent, executor)
-  const spans = job.singles.get(key)
-  const last = spans?.at(-1)
-  if (spans === undefined) job.singles.set(key, [{ first, count }])
-  else if (last !== undefined && last.first + last.count === first) last.count += count
-  else spans.push({ first, count })
-}
-
-/** An agent was found wrong: what it gave alone is to be executed again, in every job that has not ended. */
-export function suspect(state: HubState, agent: string, executor: ExecutorKind): void {
-  for (const job of state.jobs.values()) {
-    const spans = job.singles.get(keyOf(agent, executor))
-    // A job whose result is being stored is past it.
-    if (spans === undefined || (job.isDrained && job.suspect_count === 0)) continue
-    job.singles.delete(keyOf(agent, executor))
-    addSuspects(state, job, spans)
-  }
-}
-
-/** These shards are to be executed again before the job ends. */
-export function addSuspects(state: HubState, job: HubJob, spans: readonly ShardSpan[]): void {
+/**
+ * The shell has found that these shards rest on the word of agents who were found wrong, by whichever hub and in whichever
+ * of its lives. The job ends after they have been executed again.
+ */
+export function doubt({ state }: Turn, job_id: string, spans: readonly Readonly<ShardSpan>[]): void {
+  const job = state.jobs.get(job_id)
+  if (job === undefined || spans.length === 0) return
   for (const { first, count } of spans) {
     job.suspects.push({ first, count })
     job.suspect_count += count
   }
-  if (spans.length > 0) state.suspected.add(job)
-}
-
-/**
- * The shell has found, before it stores the result, that these shards rest on the word of agents who were found wrong, by
- * whichever hub and in whichever of its lives. The job ends after they have been executed again.
- */
-export function doubt(turn: Turn, job_id: string, spans: readonly Readonly<ShardSpan>[]): void {
-  const job = turn.state.jobs.get(job_id)
-  if (job !== undefined) addSuspects(turn.state, job, spans)
+  state.suspected.add(job)
 }
 
 /** The next suspects of one job for the referee, if there are any. */

@@ -196,7 +196,7 @@ export function closeRun(turn: Turn, run: Run, parts: readonly ClosedPart[]): vo
   for (const part of parts) {
     stored = storedCopies(part.copies, stored)
     accepted.runs.push(acceptedRun(chunk.job, run, part, stored))
-    noteCheck(turn, chunk.job, run.first + part.offset, part)
+    noteCheck(turn, chunk.job, part)
     for (const copy of part.copies) credit(accepted.credits, copy, part.count)
   }
   for (const lease of unneeded) {

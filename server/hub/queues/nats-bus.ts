@@ -8,6 +8,7 @@ const SUBJECT = 'forge.hub'
 
 /** Messages between hubs over NATS core. While its connection is broken they are lost. */
 export class NatsBus implements MessageBus {
+  readonly carriesFigures = true
   readonly #nats: NatsConnection
   readonly #log: HubLog
   readonly #ends = new Set<() => void>()

@@ -1,6 +1,6 @@
 import type { HubEvent } from '../core/events.ts'
 import type { ShardSpan } from '../core/state.ts'
-import { addDoubtful, doubtedWords } from '../doubtful-shards.ts'
+import { addDoubtful, doubtedWords, type Word } from '../doubtful-shards.ts'
 import type { Network, SimHub } from './network.ts'
 import type { Basis } from './oracle.ts'
 import type { Store } from './store.ts'
@@ -48,10 +48,14 @@ export class SimFinisher {
   #doubtful(job_id: string, { incidents }: Basis): readonly ShardSpan[] {
     const examined = this.#examined.get(job_id) ?? new Set()
     this.#examined.set(job_id, examined)
-    const doubted = doubtedWords(incidents, examined)
+    return this.restingOn(job_id, doubtedWords(incidents, examined))
+  }
+
+  /** Shards that rest on one of these words alone and have not been executed again in this life. */
+  restingOn(job_id: string, words: ReadonlyMap<string, Word>): readonly ShardSpan[] {
     const spans: ShardSpan[] = []
     const isRechecked = (shard: number): boolean => this.#rechecked.get(job_id)?.has(shard) === true
-    for (const run of this.#store.singleRuns(job_id)) addDoubtful(spans, run, doubted, isRechecked)
+    for (const run of this.#store.singleRuns(job_id)) addDoubtful(spans, run, words, isRechecked)
     return spans
   }
 

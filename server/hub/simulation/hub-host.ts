@@ -3,6 +3,7 @@ import type { UnsignedMessage } from '../../../kernel/protocol.ts'
 import type { HubEffect, HubEvent } from '../core/events.ts'
 import { type HubState, initialState } from '../core/state.ts'
 import { step } from '../core/step.ts'
+import { type Word, wordKey } from '../doubtful-shards.ts'
 import { misdigestedShard, shapeFault } from '../result-shape.ts'
 import { SimFinisher } from './finisher.ts'
 import { checkState } from './invariants.ts'
@@ -10,7 +11,7 @@ import type { Network, SimHub } from './network.ts'
 import { mayStandAlone } from './oracle.ts'
 import { digestsOf, LEAF_MAX_BYTES } from './random.ts'
 import type { Store } from './store.ts'
-import { type StoredJob, singlesOf } from './stored-job.ts'
+import type { StoredJob } from './stored-job.ts'
 
 const TICK_MS = 1000
 
@@ -53,10 +54,11 @@ export class HubHost implements SimHub {
     this.state = initialState(life, { draw_key: [world.scenario.seed, life], lease_shards: 4096 })
     for (const stored of this.#store.jobs.values()) {
       if (stored.end !== undefined) continue
-      this.tell(admission(this.#store, stored))
+      this.tell(admission(stored))
       const isDrained = stored.chunks.every(({ isDone }) => isDone)
       if (isDrained && this.life === life) this.tell({ t: 'job.drained', job_id: stored.job.id })
       if (this.life !== life) return
+      this.#lookUp(stored, this.#store.wrongWords())
     }
     world.after(TICK_MS, () => this.#tick(life))
   }
@@ -239,6 +241,10 @@ export class HubHost implements SimHub {
         this.#store.doubt(effect.agent, effect.executor)
         this.#world.tellOthers(this, { ...effect, t: 'agent.distrusted' })
         return
+      case 'word.doubted':
+        for (const stored of this.#store.jobs.values())
+          this.#lookUp(stored, new Map([[wordKey(effect), effect]]))
+        return
       case 'chunk.claim': {
         const { job_id, wanted } = effect
         this.#ask(soon, () => ({
@@ -284,6 +290,16 @@ export class HubHost implements SimHub {
       default:
         effect satisfies never
     }
+  }
+
+  /** Looks up what rests on these words, as the shell does (server/hub/doubt-desk.ts), and fails to now and then. */
+  #lookUp({ job, end }: StoredJob, words: ReadonlyMap<string, Word>): void {
+    const { random } = this.#world
+    if (job.verify.mode === 'none' || end !== undefined || words.size === 0 || random.chance(0.2)) return
+    this.#whenDurable(random.between(1, 200), [...this.#committing], () => {
+      const spans = this.#finisher?.restingOn(job.id, words) ?? []
+      return spans.length === 0 ? undefined : { t: 'job.doubted', job_id: job.id, spans }
+    })
   }
 
   /** Nothing is called accepted before it is durable. */
@@ -343,7 +359,7 @@ function contractHash(index: number): string {
   return String(index).padStart(64, '0')
 }
 
-function admission(store: Store, stored: StoredJob): HubEvent {
+function admission(stored: StoredJob): HubEvent {
   const {
     index: _,
     chunk_shards: __,
@@ -366,11 +382,6 @@ function admission(store: Store, stored: StoredJob): HubEvent {
       expires_ms: Number.POSITIVE_INFINITY,
       phase: 'planned',
       isPaused: stored.isPaused,
-      ...(stored.job.verify.mode === 'none'
-        ? {}
-        : {
-            ...singlesOf(stored, (word) => store.wasWrong(word)),
-          }),
       looks_passed: stored.looks_passed,
       stopped_at: stored.stopped_at,
     },

@@ -17,6 +17,7 @@ const KINDS: Readonly<Record<HubEffect['t'], true>> = {
   'referee.recheck': true,
   'agents.passed': true,
   'agent.failed': true,
+  'word.doubted': true,
   'chunk.claim': true,
   'chunk.extend': true,
   'chunk.return': true,

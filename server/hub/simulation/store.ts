@@ -3,7 +3,7 @@ import { workDone } from '../../../kernel/bill.ts'
 import type { ExecutorKind } from '../../../kernel/receipt.ts'
 import type { ClaimedChunk, Credit, HubEffect } from '../core/events.ts'
 import { copiesPaid } from '../core/verify-policy.ts'
-import type { Incident, Word } from '../doubtful-shards.ts'
+import { type Incident, type Word, wordKey } from '../doubtful-shards.ts'
 import { type Basis, checkRun, checkSettlement, type Fail, isExplained } from './oracle.ts'
 import type { Scenario, SimAgent } from './scenario.ts'
 import { joined, prefixStops, type StoredJob, storedJob } from './stored-job.ts'
@@ -179,6 +179,11 @@ export class Store {
     }
   }
 
+  /** Who has ever been found wrong. */
+  wrongWords(): ReadonlyMap<string, Word> {
+    return new Map(this.#incidents.map((word) => [wordKey(word), word]))
+  }
+
   /** What a hub reads that makes the job's result. */
   basis(id: string): Basis {
     const { corrections, single, isWrong } = this.get(id)
@@ -216,7 +221,7 @@ export class Store {
       const [only] = run.copies
       stored.single[shard] = run.method === 'single' ? only : undefined
       // Its hub has not heard of it, or the commit was under way.
-      if (run.method === 'single' && stored.job.verify.mode !== 'none' && this.wasWrong(only))
+      if (run.method === 'single' && stored.job.verify.mode !== 'none' && this.#wasWrong(only))
         stored.doubted.add(shard)
       stored.accepted_count++
       for (let at = 0; at < 32; at++) {
@@ -230,7 +235,7 @@ export class Store {
     }
   }
 
-  wasWrong(word: Word | undefined): boolean {
+  #wasWrong(word: Word | undefined): boolean {
     return this.#incidents.some(({ agent, executor }) => agent === word?.agent && executor === word.executor)
   }
 

@@ -1,4 +1,3 @@
-import type { AdmittedJob } from '../core/events.ts'
 import { type Word, wordKey } from '../doubtful-shards.ts'
 import { digestOf } from './random.ts'
 import type { SimJob } from './scenario.ts'
@@ -93,18 +92,4 @@ export function joined(single: readonly (Word | undefined)[]): readonly WordRun[
     else runs.push({ word, first: shard, count: 1 })
   }
   return runs
-}
-
-/** What of the job was accepted on one word, by whether that agent has been found wrong since. */
-export function singlesOf(
-  { single }: StoredJob,
-  wasWrong: (word: Word) => boolean,
-): Required<Pick<AdmittedJob, 'singles' | 'suspects'>> {
-  const runs = joined(single)
-  return {
-    singles: runs
-      .filter(({ word }) => !wasWrong(word))
-      .map(({ word: { agent, executor }, first, count }) => ({ agent, executor, first, count })),
-    suspects: runs.filter(({ word }) => wasWrong(word)).map(({ first, count }) => ({ first, count })),
-  }
 }

@@ -29,6 +29,7 @@ import { type Behaviour, eventually, TestAgent, until } from './test-agent.ts'
 
 /** A bus that loses everything: what hubs know of each other they find in the database. */
 export const DEAF_BUS: MessageBus = {
+  carriesFigures: false,
   publish() {},
   subscribe: () => () => {},
   async close() {},

@@ -90,6 +90,12 @@ export interface ResultStore {
     jobId: string,
     wants?: (row: Pick<StoredGroup, 'epoch' | 'seq'>) => boolean,
   ): AsyncIterable<StoredGroup>
+  /** The groups with a copy of one of these agents, in the same order. With `wants` the contents of those only are read. */
+  loadOf(
+    jobId: string,
+    agents: readonly string[],
+    wants?: (row: Pick<StoredGroup, 'epoch' | 'seq'>) => boolean,
+  ): AsyncIterable<StoredGroup>
   /** Of the shards first … last: the groups that may hold one of them, in the same order. */
   loadSpan(jobId: string, first: number, last: number): AsyncIterable<StoredGroup>
   /** Those of `shards` that are accepted, by number, as they are now. Reads the rows that may hold one of them, no other. */
