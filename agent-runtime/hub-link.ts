@@ -101,7 +101,8 @@ export class HubLink {
   /** One connection from its opening to its end. @returns why it ended, and whether trying again is of no use */
   async #connection(link: AbortSignal): Promise<{ readonly error: ForgeError; readonly final: boolean }> {
     const { clock, heard } = this.#options
-    const transport = this.#elsewhere.shift() ?? this.#options.transport
+    const other = this.#elsewhere.shift()
+    const transport = other ?? this.#options.transport
     let end: (error: ForgeError) => void = () => {}
     const ended = new Promise<ForgeError>((resolve) => {
       end = resolve
@@ -116,7 +117,8 @@ export class HubLink {
           this.#enrolment = await enrol(hub, this.#options, link)
         } catch (thrown) {
           const error = asForgeError(thrown)
-          return { error, final: REFUSALS.has(error.code) }
+          // What another hub's address leads to says nothing of the site.
+          return { error, final: other === undefined && REFUSALS.has(error.code) }
         }
       }
       const enrolment = this.#enrolment
@@ -125,7 +127,11 @@ export class HubLink {
         this.#hear(message, enrolment, end)
       }
       const unsubscribe = hub.leases(enrolment.session, this.#lastEventId, hear, end)
-      this.#checkHub(enrolment, link, end)
+      this.#checkHub(enrolment, link, (error) => {
+        if (other !== undefined) this.#forget()
+        else if (REFUSALS.has(error.code)) this.#dismissal = error
+        end(error)
+      })
       this.#live = { hub, enrolment, end }
       for (const wake of this.#onLive) wake()
       heard({ t: 'live', enrolment })
@@ -142,14 +148,12 @@ export class HubLink {
   }
 
   /** Whether the hub's key is its own is found out while the first leases come: none is executed before. */
-  #checkHub(enrolment: EnrolOutput, link: AbortSignal, end: (error: ForgeError) => void): void {
+  #checkHub(enrolment: EnrolOutput, link: AbortSignal, failed: (error: ForgeError) => void): void {
     const trusted = this.#trusted ?? this.#options.trust.check(enrolment.hub_key, link)
     this.#trusted = trusted
     trusted.catch((thrown: unknown) => {
       if (this.#trusted === trusted) this.#trusted = undefined
-      const error = asForgeError(thrown)
-      if (REFUSALS.has(error.code)) this.#dismissal = error
-      end(error)
+      failed(asForgeError(thrown))
     })
   }
 

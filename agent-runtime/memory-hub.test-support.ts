@@ -38,7 +38,7 @@ interface Event {
  */
 export class MemoryHub implements HubTransport, BlobTransport, HubTrust {
   /** The key that it names, and the one that signs its leases. */
-  readonly key = makeKey()
+  key = makeKey()
   signingKey = this.key
   /** Changes what is signed, not what is said. */
   bend: (lease: Lease) => Lease = (lease) => lease
@@ -153,7 +153,7 @@ export class MemoryHub implements HubTransport, BlobTransport, HubTrust {
     return { ...offer, proof: { index: 0, size: 1, path: new Uint8Array(0), signature } }
   }
 
-  async check() {
+  async check(_key: Uint8Array) {
     await this.checking
     if (this.untrusted !== undefined) throw this.untrusted
   }

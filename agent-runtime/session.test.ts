@@ -1,6 +1,6 @@
 import { createPublicKey, verify } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
-import { bytesToHex, sha256, sha256Hex } from '../kernel/digest.ts'
+import { bytesEqual, bytesToHex, sha256, sha256Hex } from '../kernel/digest.ts'
 import { ForgeError } from '../kernel/errors.ts'
 import { makeKey, verifySignature } from '../kernel/evidence/sample.test-support.ts'
 import { leaseDigest, leaseOf } from '../kernel/lease.ts'
@@ -314,6 +314,32 @@ describe('a session of a hub that is to stop', () => {
     clock.advance(await clock.untilSleeping(isBackoff))
     await hub.until(() => hub.enrolments === 3 && hub.subscribed)
     expect(other.calls).toEqual(['connect'])
+    end('stopped')
+    await running
+  })
+})
+
+describe('a session that was sent to what is no hub of its site', () => {
+  it.each([
+    ['refuses it', (other: MemoryHub) => (other.tamper = () => ({ nonsense: true }))],
+    [
+      'has a key that the site does not publish',
+      (other: MemoryHub) => (other.key = other.signingKey = makeKey()),
+    ],
+  ])('comes back when that %s', async (_, spoil) => {
+    const other = new MemoryHub()
+    spoil(other)
+    const { hub, clock, begin, end } = await start({ others: { 'wss://b.example/agent': other } })
+    const ownKey = hub.key.publicKey
+    hub.check = async (key) => {
+      if (!bytesEqual(key, ownKey)) throw new ForgeError('FORBIDDEN', 'no key of this site')
+    }
+    const running = begin()
+    await hub.until(() => hub.subscribed)
+    hub.say({ t: 'draining', to: ['wss://b.example/agent'] })
+    clock.advance(await clock.untilSleeping(isBackoff))
+    clock.advance(await clock.untilSleeping(isBackoff))
+    await hub.until(() => hub.enrolments === 2 && hub.subscribed)
     end('stopped')
     await running
   })
