@@ -63,12 +63,12 @@ function queue() {
 }
 
 describe('a group commit', () => {
-  it('waits 150 milliseconds for more while little comes in', async () => {
+  it('waits 250 milliseconds for more while little comes in', async () => {
     const { commits, queue: one } = queue()
     one.add(commit(0, 64))
     await vi.advanceTimersByTimeAsync(50)
     one.add(commit(64, 64))
-    await vi.advanceTimersByTimeAsync(99)
+    await vi.advanceTimersByTimeAsync(199)
     expect(commits).toEqual([])
     await vi.advanceTimersByTimeAsync(1)
     expect(commits).toEqual([128])
