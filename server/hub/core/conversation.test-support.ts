@@ -1,6 +1,7 @@
 import { acceptedShard } from '../../../kernel/acceptance.ts'
 import { sha256, utf8ToBytes } from '../../../kernel/digest.ts'
 import type { AdmittedJob, HubEffect, HubEvent } from './events.ts'
+import { admittedJob } from './job.test-support.ts'
 import { type HubState, initialState } from './state.ts'
 import { step } from './step.ts'
 import { truth } from './truth.test-support.ts'
@@ -48,28 +49,7 @@ export class Conversation {
     this.#shards.set(over.id ?? 'job', { count: over.shard_count ?? 4, accepted })
     return this.say({
       t: 'job.admitted',
-      job: {
-        id: 'job',
-        owner: 'submitter',
-        shard_count: 4,
-        shard_units: 1000,
-        leaf_max_bytes: 64,
-        inline_leaves: true,
-        contract_hash: 'c'.repeat(64),
-        plan_digest: 'd'.repeat(64),
-        verify: { mode: 'quorum', k: 2 },
-        target: 'any',
-        cause: 'mc',
-        min_agents: 1,
-        max_agents: Number.POSITIVE_INFINITY,
-        weight: 1,
-        look_ends: [],
-        looks_passed: 0,
-        stopped_at: undefined,
-        expires_ms: 1_000_000,
-        phase: 'planned',
-        ...over,
-      },
+      job: admittedJob({ shard_units: 1000, leaf_max_bytes: 64, expires_ms: 1_000_000, ...over }),
     })
   }
 

@@ -3,6 +3,7 @@ import type { ExecutorKind } from '../../../kernel/receipt.ts'
 import { NO_FINDINGS } from '../../../kernel/verification/job-bound.ts'
 import { newStanding } from '../../../kernel/verification/reputation.ts'
 import type { HubEffect, HubEvent } from './events.ts'
+import { admittedJob } from './job.test-support.ts'
 import { type HubLease, initialState } from './state.ts'
 import { step } from './step.ts'
 import { truth } from './truth.test-support.ts'
@@ -21,27 +22,7 @@ export class Desk {
   constructor(verify: VerifyPolicy, shard_count = SHARDS) {
     this.say({
       t: 'job.admitted',
-      job: {
-        id: 'job',
-        owner: 'submitter',
-        shard_count,
-        shard_units: 1,
-        leaf_max_bytes: 32,
-        inline_leaves: true,
-        contract_hash: 'c'.repeat(64),
-        plan_digest: 'd'.repeat(64),
-        verify,
-        target: 'any',
-        cause: 'mc',
-        min_agents: 1,
-        max_agents: Number.POSITIVE_INFINITY,
-        weight: 1,
-        look_ends: [],
-        looks_passed: 0,
-        stopped_at: undefined,
-        expires_ms: 1e9,
-        phase: 'planned',
-      },
+      job: admittedJob({ shard_count, verify }),
     })
     const chunk = { chunk: 0, first: 0, count: shard_count, epoch: 1, lease_ms: Number.POSITIVE_INFINITY }
     this.say({ t: 'chunks.claimed', job_id: 'job', chunks: [{ ...chunk, accepted: [] }], exhausted: true })

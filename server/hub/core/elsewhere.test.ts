@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { newStanding } from '../../../kernel/verification/reputation.ts'
 import type { AdmittedJob, HubEffect, HubEvent } from './events.ts'
+import { admittedJob } from './job.test-support.ts'
 import { initialState } from './state.ts'
 import { step } from './step.ts'
 import { truth } from './truth.test-support.ts'
@@ -14,28 +15,12 @@ class Desk {
   constructor(job: Partial<AdmittedJob>) {
     this.say({
       t: 'job.admitted',
-      job: {
-        id: 'job',
-        owner: 'submitter',
+      job: admittedJob({
         shard_count: 16,
-        shard_units: 1,
-        leaf_max_bytes: 32,
-        inline_leaves: true,
-        contract_hash: 'c'.repeat(64),
-        plan_digest: 'd'.repeat(64),
         verify: { mode: 'spotcheck', rate: 1e-9 },
-        target: 'any',
         cause: 'science',
-        min_agents: 1,
-        max_agents: Number.POSITIVE_INFINITY,
-        weight: 1,
-        look_ends: [],
-        looks_passed: 0,
-        stopped_at: undefined,
-        expires_ms: 1e9,
-        phase: 'planned',
         ...job,
-      },
+      }),
     })
     const chunk = {
       chunk: 0,

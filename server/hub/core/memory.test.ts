@@ -3,6 +3,7 @@ import { runInNewContext } from 'node:vm'
 import { expect, it } from 'vitest'
 import { newStanding } from '../../../kernel/verification/reputation.ts'
 import type { HubEffect, HubEvent } from './events.ts'
+import { admittedJob } from './job.test-support.ts'
 import { initialState } from './state.ts'
 import { step } from './step.ts'
 import type { VerifyPolicy } from './verify-policy.ts'
@@ -36,27 +37,7 @@ class Mill {
   constructor(verify: VerifyPolicy) {
     this.say({
       t: 'job.admitted',
-      job: {
-        id: 'job',
-        owner: 'submitter',
-        shard_count: SHARDS,
-        shard_units: 1,
-        leaf_max_bytes: 32,
-        inline_leaves: true,
-        contract_hash: 'c'.repeat(64),
-        plan_digest: 'd'.repeat(64),
-        verify,
-        target: 'any',
-        cause: 'mc',
-        min_agents: 1,
-        max_agents: Number.POSITIVE_INFINITY,
-        weight: 1,
-        look_ends: [],
-        looks_passed: 0,
-        stopped_at: undefined,
-        expires_ms: 1e12,
-        phase: 'planned',
-      },
+      job: admittedJob({ shard_count: SHARDS, verify, expires_ms: 1e12 }),
     })
     for (let agent = 0; agent < AGENTS; agent++) this.#join()
   }
