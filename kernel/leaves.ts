@@ -54,6 +54,12 @@ export class PackedLeaves implements Leaves {
     for (let place = 0; place < this.length; place++) yield this.at(place) as Uint8Array
   }
 
+  /** The memory from the beginning of the first to the end of the last, `step` bytes from one to the next. */
+  get span(): { readonly bytes: Uint8Array; readonly step: number } {
+    const end = this.length === 0 ? this.#first : this.#first + (this.length - 1) * this.#step + this.size
+    return { bytes: this.#memory.subarray(this.#first, end), step: this.#step }
+  }
+
   /** Writes one of them to `target`, from its byte `to` on. */
   copy(place: number, target: Uint8Array, to: number): void {
     const memory = this.#memory

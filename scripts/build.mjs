@@ -25,6 +25,7 @@ const BUNDLES = {
   recheck: 'server/tools/recheck.ts',
   keys: 'server/tools/keys.ts',
   'referee-worker': 'server/hub/referee/worker.ts',
+  'checking-worker': 'server/hub/checking/worker.ts',
   agent: 'agent-runtime/headless/main.ts',
   'agent-worker': 'agent-runtime/headless/worker.ts',
 }

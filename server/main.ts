@@ -9,6 +9,7 @@ import { type HouseAgent, houseTokenFile, startHouseAgent } from './house-agent.
 import { createClientAddress } from './http/client-address.ts'
 import { rulesFor } from './http/rate-limits.ts'
 import { createHttpServer, type HttpServer } from './http/server.ts'
+import { CheckingThread } from './hub/checking/checker.ts'
 import { WorkerReferee } from './hub/referee/referee.ts'
 import { type Database, openDatabase } from './memory/database.ts'
 import { type Pool, startPool } from './pool.ts'
@@ -74,6 +75,9 @@ async function start(config: Config, dev: boolean, log: Log): Promise<void> {
     natsUrl: config.natsUrl,
     dataDir: config.dataDir,
     referee: new WorkerReferee(new URL('./referee-worker.mjs', import.meta.url), config.refereeCpuShare),
+    checker: new CheckingThread(new URL('./checking-worker.mjs', import.meta.url), (error) =>
+      log.error('hub.checking_thread_lost', { error }),
+    ),
     houseAgent: config.houseAgent,
     witnesses: config.witnesses,
     split: config.split,

@@ -36,6 +36,7 @@ import { createIdentify } from './http/identify.ts'
 import { RateLimits, type RateRules } from './http/rate-limits.ts'
 import { loadSchemas } from './http/schema-route.ts'
 import type { HttpServer, Site } from './http/server.ts'
+import type { ResultChecker } from './hub/checking/checker.ts'
 import { Hub } from './hub/hub.ts'
 import type { HubLog } from './hub/options.ts'
 import { openBus } from './hub/queues/nats-bus.ts'
@@ -79,6 +80,7 @@ export interface PoolOptions {
   /** Holds the folders `blobs`, `log` and `keys`. */
   readonly dataDir: string
   readonly referee: Referee
+  readonly checker: ResultChecker
   readonly houseAgent: boolean
   readonly witnesses: readonly Witness[]
   readonly split: Split
@@ -229,6 +231,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     cluster: { store: cluster, bus },
     chunks: await openChunkQueue({ database, results, nats, log: hubLog }),
     referee: options.referee,
+    checker: options.checker,
     leaseKey: () => hubKey.current(),
     houseAgent: options.houseAgent,
     secret: options.secret,

@@ -96,6 +96,7 @@ export class Ground {
       lease_shards: setup.lease_shards,
       referee_entry: path.join(DIST, 'referee-thread.mjs'),
       referee_cpu_share: setup.referee_cpu_share ?? 0.5,
+      checking_entry: path.join(DIST, 'checking-worker.mjs'),
       owners: OWNERS,
       sockets_per_host: setup.sockets_per_host ?? NO_LIMIT,
     }
@@ -137,7 +138,10 @@ async function bundle(): Promise<void> {
   }
   await build({
     ...options,
-    entryPoints: entries('agents', 'referee-thread', 'watchers', 'abusers', 'queue-peer'),
+    entryPoints: {
+      ...entries('agents', 'referee-thread', 'watchers', 'abusers', 'queue-peer'),
+      'checking-worker': 'server/hub/checking/worker.ts',
+    },
   })
   await build({ ...options, entryPoints: entries('host'), splitting: true, chunkNames: 'host-part-[hash]' })
 }

@@ -11,6 +11,7 @@ import { createLog } from '../../server/core/log.ts'
 import { createClientAddress } from '../../server/http/client-address.ts'
 import { RATE_LIMITS, type RateRules } from '../../server/http/rate-limits.ts'
 import { createHttpServer } from '../../server/http/server.ts'
+import { CheckingThread } from '../../server/hub/checking/checker.ts'
 import { WorkerReferee } from '../../server/hub/referee/referee.ts'
 import { type Database, openDatabase } from '../../server/memory/database.ts'
 import { createTokenStore } from '../../server/memory/token-store.ts'
@@ -61,6 +62,7 @@ async function start(options: HostOptions): Promise<HostReady> {
     database,
     dataDir: options.folder,
     referee: new WorkerReferee(pathToFileURL(options.referee_entry), options.referee_cpu_share),
+    checker: new CheckingThread(pathToFileURL(options.checking_entry), complain),
     houseAgent: false,
     witnesses: [],
     split: { contributor_permille: 800, site_permille: 100 },
@@ -95,8 +97,8 @@ async function start(options: HostOptions): Promise<HostReady> {
 }
 
 /** The first few say what is wrong; a run that breaks says it a thousand times. */
-function complain(line: string): void {
-  if (complaints++ < COMPLAINTS) process.stderr.write(`${line.slice(0, 3000)}\n`)
+function complain(what: unknown): void {
+  if (complaints++ < COMPLAINTS) process.stderr.write(`${String(what).slice(0, 3000)}\n`)
 }
 
 /** An account that nobody signs in to. */

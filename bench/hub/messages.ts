@@ -10,6 +10,7 @@ export const hostOptions = z.strictObject({
   lease_shards: z.int(),
   referee_entry: z.string(),
   referee_cpu_share: z.number(),
+  checking_entry: z.string(),
   /** Accounts whose agents come: each gets a node token. */
   owners: z.int(),
   sockets_per_host: z.int(),

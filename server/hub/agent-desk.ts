@@ -15,7 +15,8 @@ import type { SessionConnection, SessionTable } from './session-table.ts'
 import { takeOver } from './succession.ts'
 import type { TrustDesk } from './trust-desk.ts'
 
-export interface AgentDeskPorts extends Pick<HubOptions, 'agents' | 'blobs' | 'leaseKey' | 'tap' | 'log'> {
+export interface AgentDeskPorts
+  extends Pick<HubOptions, 'agents' | 'blobs' | 'checker' | 'leaseKey' | 'tap' | 'log'> {
   readonly loop: CoreLoop
   readonly sessions: SessionTable
   readonly names: Pick<SessionNames, 'make'>
@@ -33,6 +34,8 @@ export type WhichSessions = (session: SessionConnection & { readonly agent: stri
 export class AgentDesk {
   readonly #ports: AgentDeskPorts
   readonly #signers = new LeaseSigners()
+  /** Leases whose result is being checked: nobody's second one is looked at meanwhile. */
+  readonly #checking = new Set<string>()
 
   constructor(ports: AgentDeskPorts) {
     this.#ports = ports
@@ -163,7 +166,7 @@ export class AgentDesk {
 
   /** @throws ForgeError UNAUTHENTICATED; MESSAGE_INVALID | DIGEST_MISMATCH when the result is wrong by itself */
   async result(input: ReceivedResult): Promise<ResultOutput> {
-    const { blobs, commits, loop, running, sessions, tap, log } = this.#ports
+    const { blobs, checker, commits, loop, running, sessions, tap, log } = this.#ports
     const session = sessions.get(input.session)
     const lease = loop.state.leases.get(input.lease_id)
     const runtime = lease === undefined ? undefined : running.get(lease.job.id)
@@ -171,11 +174,13 @@ export class AgentDesk {
       lease === undefined ||
       runtime === undefined ||
       lease.session.id !== session.id ||
-      input.epoch !== loop.epoch
+      input.epoch !== loop.epoch ||
+      this.#checking.has(lease.id)
     ) {
       tap?.notHeld()
       return { outcome: 'not_held' }
     }
+    this.#checking.add(lease.id)
     try {
       if (input.executor !== session.executor)
         throw new ForgeError(
@@ -188,9 +193,10 @@ export class AgentDesk {
         epoch: loop.epoch,
         agent: session.agent,
         hub: session.signer.hub,
-        agentKey: session.fitsKey,
+        publicKey: session.publicKey,
         software: session.software,
         blobs,
+        checker,
       })
       const outcome = loop.apply({
         t: 'result.received',
@@ -222,6 +228,8 @@ export class AgentDesk {
       })
       loop.apply({ t: 'result.invalid', session: session.id, lease_id: lease.id, reason: error.message })
       throw error
+    } finally {
+      this.#checking.delete(lease.id)
     }
   }
 

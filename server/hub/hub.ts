@@ -246,6 +246,7 @@ export class Hub {
     await this.#cluster?.close()
     await this.#writer.close()
     await this.#options.referee.close()
+    await this.#options.checker.close()
   }
 
   // Jobs

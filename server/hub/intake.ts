@@ -1,16 +1,15 @@
-import { bytesEqual, bytesToHex, type HexDigest } from '../../kernel/digest.ts'
+import { bytesToHex, type HexDigest } from '../../kernel/digest.ts'
 import { ForgeError } from '../../kernel/errors.ts'
 import type { PreparedJob } from '../../kernel/job.ts'
 import { leaseDigest, leaseOf } from '../../kernel/lease.ts'
 import { isStrictKey } from '../../kernel/ledger/strict-ed25519.ts'
-import { merkleRootOfDigests } from '../../kernel/merkle.ts'
 import type { ReceivedResult } from '../../kernel/protocol-result.ts'
 import { type Receipt, receiptBytes } from '../../kernel/receipt.ts'
 import type { BlobStore } from '../memory/ports/blobs.ts'
+import type { ResultChecker } from './checking/checker.ts'
+import type { BytesFault } from './checking/result-bytes.ts'
 import type { HubLease } from './core/state.ts'
-import { ed25519, type FitsKey } from './ed25519.ts'
-import { leafDigests } from './hashing.ts'
-import { misdigestedShard, shapeFault } from './result-shape.ts'
+import { shapeFault } from './result-shape.ts'
 
 /**
  * The checks of a result that need no other result: shape, digests, root, receipt, and what every correct leaf of the
@@ -24,22 +23,19 @@ export interface ResultContext {
   /** Ids of the keys of agent and hub. */
   readonly agent: HexDigest
   readonly hub: HexDigest
-  readonly agentKey: FitsKey
+  readonly publicKey: Uint8Array
   readonly software: string
   readonly blobs: BlobStore
+  readonly checker: ResultChecker
 }
 
-/**
- * An agent's raw Ed25519 public key, ready to verify with.
- * @throws ForgeError MESSAGE_INVALID for a key for which a signature says nothing
- */
-export function agentKey(raw: Uint8Array): FitsKey {
-  if (!isStrictKey(raw))
-    throw new ForgeError('MESSAGE_INVALID', 'the public key is one that no honest signer has', {
-      path: 'public_key',
-      hint: 'It has small order, or is not written in its canonical form. Make a new key.',
-    })
-  return ed25519(raw)
+/** @throws ForgeError MESSAGE_INVALID for an agent's raw Ed25519 public key for which a signature says nothing */
+export function requireStrictKey(raw: Uint8Array): void {
+  if (isStrictKey(raw)) return
+  throw new ForgeError('MESSAGE_INVALID', 'the public key is one that no honest signer has', {
+    path: 'public_key',
+    hint: 'It has small order, or is not written in its canonical form. Make a new key.',
+  })
 }
 
 /**
@@ -53,8 +49,6 @@ export async function checkResult(input: ReceivedResult, context: ResultContext)
   }
   const fault = shapeFault(input, { first: lease.first, count: lease.count, leaf: job.plan.leaf })
   if (fault !== undefined) refuse(fault)
-  if (!bytesEqual(merkleRootOfDigests(input.digests), input.result_root))
-    refuse('the root is not that of the digests')
   const range = {
     lease_id: lease.id,
     epoch: context.epoch,
@@ -74,22 +68,35 @@ export async function checkResult(input: ReceivedResult, context: ResultContext)
       leaseDigest(leaseOf(range, { job_id: lease.job.id, agent: context.agent, hub: context.hub })),
     ),
   }
-  // Perhaps in another thread, and then beside what follows.
-  const isSigned = context.agentKey(receiptBytes(receipt), input.signature)
-  if (job.plan.leaf.kind === 'inline') checkInlineLeaves(input, job, lease)
-  else await checkBlobLeaves(input, context)
-  if (!(await isSigned)) refuse('the signature does not fit the receipt of this lease')
+  const { digests, leaves, result_root, signature } = input
+  const bytesFault = await context.checker.check({
+    digests,
+    leaves,
+    result_root,
+    receipt: receiptBytes(receipt),
+    signature,
+    public_key: context.publicKey,
+  })
+  if (bytesFault !== undefined) throw refusal(bytesFault, lease.first)
+  if (job.plan.leaf.kind === 'blob') await checkBlobLeaves(input, context)
+  else
+    for (let at = 0; at < lease.count; at++)
+      checkInvariants(job, lease.first + at, leaves.at(at) as Uint8Array)
   return receipt
 }
 
-function checkInlineLeaves(input: ReceivedResult, job: PreparedJob, lease: ResultContext['lease']): void {
-  const found = leafDigests(input.leaves)
-  if (Buffer.compare(found, input.digests) !== 0) {
-    const wrong = misdigestedShard(lease.first, input.digests, found)
-    throw new ForgeError('DIGEST_MISMATCH', `the bytes of shard ${wrong} do not have its digest`)
+function refusal(fault: BytesFault, first: number): ForgeError {
+  switch (fault.t) {
+    case 'root':
+      return new ForgeError('MESSAGE_INVALID', 'the root is not that of the digests')
+    case 'leaf':
+      return new ForgeError(
+        'DIGEST_MISMATCH',
+        `the bytes of shard ${first + fault.place} do not have its digest`,
+      )
+    case 'signature':
+      return new ForgeError('MESSAGE_INVALID', 'the signature does not fit the receipt of this lease')
   }
-  for (let at = 0; at < lease.count; at++)
-    checkInvariants(job, lease.first + at, input.leaves.at(at) as Uint8Array)
 }
 
 async function checkBlobLeaves(input: ReceivedResult, { job, lease, blobs }: ResultContext): Promise<void> {

@@ -9,6 +9,7 @@ import type { BlobStore } from '../memory/ports/blobs.ts'
 import type { JobStore } from '../memory/ports/jobs.ts'
 import type { ResultStore } from '../memory/ports/results.ts'
 import type { TrustStore } from '../memory/trust-store.ts'
+import type { ResultChecker } from './checking/checker.ts'
 import type { ChunkQueue } from './chunk-queue.ts'
 import type { Referee } from './referee/referee.ts'
 import type { HubTap } from './tap.ts'
@@ -42,6 +43,7 @@ export interface HubOptions {
   readonly agents: AgentStore
   readonly trust: TrustStore
   readonly referee: Referee
+  readonly checker: ResultChecker
   /** The key that signs the leases of a new session; agents find it among those that the site publishes. */
   leaseKey(): Promise<RecordKey>
   readonly houseAgent: boolean

@@ -32,7 +32,7 @@ describe("an agent's key", () => {
     }
   })
 
-  it('is what it was when it enrolled, whatever becomes of the message', async () => {
+  it('is what it was when it enrolled, whatever becomes of the message', () => {
     const key = makeKey()
     const table = new SessionTable()
     const frame = new Uint8Array(200)
@@ -40,11 +40,6 @@ describe("an agent's key", () => {
     const input = { ...inputOf(key.publicKey), public_key: frame.subarray(100, 132) }
     table.add('session', 'agent', connection, input, signer)
     frame.fill(0)
-    const { fitsKey } = table.get('session')
-    const bytes = new TextEncoder().encode('a receipt')
-    const signature = await key.sign(bytes)
-    expect(await fitsKey(bytes, signature)).toBe(true)
-    expect(await fitsKey(bytes.slice(1), signature)).toBe(false)
-    expect(table.get('session').fitsKey).toBe(fitsKey)
+    expect(table.get('session').publicKey).toEqual(new Uint8Array(key.publicKey))
   })
 })

@@ -5,8 +5,7 @@ import type { EnrolInput, LeaseMessage, LeaseOffer, UnsignedMessage } from '../.
 import type { ExecutorKind } from '../../kernel/receipt.ts'
 import type { Credit } from './core/events.ts'
 import { HUB } from './core/limits.ts'
-import type { FitsKey } from './ed25519.ts'
-import { agentKey } from './intake.ts'
+import { requireStrictKey } from './intake.ts'
 import { type LeaseSigner, signedLease } from './lease-signer.ts'
 import { Outbox } from './outbox.ts'
 
@@ -44,7 +43,6 @@ export class ShellSession {
   leases = 0
   /** A character a byte: a view would keep the whole message alive, and takes several times as much. */
   readonly #publicKey: string
-  #fitsKey: FitsKey | undefined
 
   /** @throws ForgeError MESSAGE_INVALID when the key is none */
   constructor(
@@ -55,7 +53,7 @@ export class ShellSession {
     signer: LeaseSigner,
   ) {
     // Refused now, not with the first result.
-    agentKey(input.public_key)
+    requireStrictKey(input.public_key)
     this.id = id
     this.agent = agent
     this.connection = connection
@@ -68,10 +66,9 @@ export class ShellSession {
     this.#publicKey = Buffer.from(input.public_key).toString('latin1')
   }
 
-  /** Whether the agent has signed bytes. Made with its first result: many agents never give one. */
-  get fitsKey(): FitsKey {
-    this.#fitsKey ??= agentKey(new Uint8Array(Buffer.from(this.#publicKey, 'latin1')))
-    return this.#fitsKey
+  /** 32 bytes, made anew each time. */
+  get publicKey(): Uint8Array {
+    return new Uint8Array(Buffer.from(this.#publicKey, 'latin1'))
   }
 
   sign(offer: LeaseOffer): Promise<LeaseMessage> {

@@ -4,10 +4,13 @@ import type { VerifySignature } from '../../kernel/ledger/signed-note.ts'
 import type { EnrolInput } from '../../kernel/protocol.ts'
 import { isSuccessionSigned } from '../../kernel/succession.ts'
 import type { AgentStore } from '../memory/ports/agents.ts'
-import { agentKey } from './intake.ts'
+import { fitsKey } from './checking/ed25519.ts'
+import { requireStrictKey } from './intake.ts'
 
-const verifySignature: VerifySignature = (publicKey, message, signature) =>
-  agentKey(publicKey)(message, signature)
+const verifySignature: VerifySignature = (publicKey, message, signature) => {
+  requireStrictKey(publicKey)
+  return fitsKey(publicKey, message, signature)
+}
 
 /**
  * Lets a key that enrols take over from the one that it names.

@@ -1,6 +1,8 @@
 import type { NetworkView } from '../../kernel/api.ts'
 
 const RATE_WINDOW_MS = 10_000
+/** What is accepted within so long is counted together: the window holds a hundred sums, however much comes. */
+const SLOT_MS = 100
 
 /** What the network has done, for its front page: totals that survive restarts, and the present rate. */
 export class Tally {
@@ -21,7 +23,9 @@ export class Tally {
 
   accepted(now_ms: number, shards: number): void {
     this.#shards += shards
-    this.#recent.push({ at_ms: now_ms, shards })
+    const last = this.#recent.at(-1)
+    if (last !== undefined && now_ms - last.at_ms < SLOT_MS) last.shards += shards
+    else this.#recent.push({ at_ms: now_ms, shards })
     this.#forget(now_ms)
   }
 

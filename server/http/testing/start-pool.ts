@@ -6,6 +6,7 @@ import { SHARD_POINTS } from '../../../kernel/ops/mc-pi/args.ts'
 import type { Mail } from '../../accounts/mail.ts'
 import { createLog } from '../../core/log.ts'
 import type { Witness } from '../../evidence/witnesses.ts'
+import { localChecker } from '../../hub/checking/local-checker.test-support.ts'
 import { referenceReferee } from '../../hub/referee/reference-referee.test-support.ts'
 import { createTestDatabase, type TestDatabase } from '../../memory/testing/test-database.ts'
 import { type Pool, type PoolOptions, startPool } from '../../pool.ts'
@@ -83,6 +84,7 @@ export async function createTestPool(options: TestPoolOptions = {}): Promise<Tes
         database,
         dataDir,
         referee: inThreadReferee,
+        checker: localChecker,
         houseAgent: false,
         hubAddress: `ws://127.0.0.1:${bound}/agent`,
         witnesses,

@@ -21,6 +21,7 @@ import { createResultStore } from '../../memory/result-store.ts'
 import { SAMPLE_TERMS, sampleAccount } from '../../memory/testing/samples.ts'
 import { createTestDatabase, type TestDatabase } from '../../memory/testing/test-database.ts'
 import { createTrustStore, type TrustStore } from '../../memory/trust-store.ts'
+import { localChecker } from '../checking/local-checker.test-support.ts'
 import { Hub } from '../hub.ts'
 import type { HubOptions } from '../options.ts'
 import { referenceReferee } from '../referee/reference-referee.test-support.ts'
@@ -120,6 +121,7 @@ export class TestNetwork {
     const { results = createResultStore(this.database.pool) } = more
     const hub = await Hub.start({
       referee: referenceReferee(),
+      checker: localChecker,
       leaseKey: async () => LEASE_KEY,
       houseAgent: false,
       listener: { jobChanged() {}, networkChanged() {} },

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { sha256 } from '../../kernel/digest.ts'
+import { sha256 } from '../../../kernel/digest.ts'
 import { fastSha256, leafDigests } from './hashing.ts'
 
 it("the hub's hashing gives the digests of the kernel", () => {

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
-import { sha256, sha256Each } from '../../kernel/digest.ts'
-import { type Leaves, leafSize } from '../../kernel/leaves.ts'
+import { sha256, sha256Each } from '../../../kernel/digest.ts'
+import { type Leaves, leafSize } from '../../../kernel/leaves.ts'
 
 /** From here on the processor's own SHA-256 makes up for the call into it. */
 const NATIVE_BYTES = 65

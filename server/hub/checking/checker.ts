@@ -1,0 +1,151 @@
+import { Worker } from 'node:worker_threads'
+import { z } from 'zod'
+import { Portions } from '../portions.ts'
+import { Page } from './page.ts'
+import { type BytesFault, faultOfBytes, type ResultBytes } from './result-bytes.ts'
+
+/** Checks the bytes of results. */
+export interface ResultChecker {
+  /** @returns what is wrong; undefined when nothing is */
+  check(result: ResultBytes): BytesFault | undefined | Promise<BytesFault | undefined>
+  close(): Promise<void>
+}
+
+interface Waiting {
+  readonly result: ResultBytes
+  readonly said: (fault: BytesFault | undefined) => void
+}
+
+/** The thread works on one while the other is filled. */
+const PAGES = 2
+/** Of the thread's heap: what it makes is a few views a result. Without a limit this grows to 48 MB. */
+const YOUNG_MB = 2
+/** Threads that may end by themselves; then results are checked by the thread that asks. */
+const THREADS = 3
+const answer = z
+  .int()
+  .min(0)
+  .max(PAGES - 1)
+
+/**
+ * Checks results in a thread of its own, so that their hashes and signatures delay nobody's answer. Results that come while
+ * it works share the next page: the more there are, the less the way there and back costs each. Whatever a lost thread
+ * has left unsaid is checked here.
+ */
+export class CheckingThread implements ResultChecker {
+  readonly #entry: URL
+  readonly #lost: (error: unknown) => void
+  #waiting: Waiting[] = []
+  /** By pages of the thread, what is in each; undefined: it is empty. */
+  #given: (readonly Waiting[] | undefined)[] = []
+  #pages: readonly Page[] = []
+  /** The page that the thread will look at next after those that it has. */
+  #next = 0
+  #worker: Worker | undefined
+  #threads = 0
+  #isScheduled = false
+  /** Answers on their way, in the order in which they came. */
+  #answers: { readonly waiting: Waiting; readonly fault: BytesFault | undefined }[] = []
+  #isAnswering = false
+
+  /** @param lost hears why a thread has ended by itself */
+  constructor(entry: URL, lost: (error: unknown) => void) {
+    this.#entry = entry
+    this.#lost = lost
+  }
+
+  check(result: ResultBytes): Promise<BytesFault | undefined> {
+    return new Promise((said) => {
+      this.#waiting.push({ result, said })
+      if (this.#isScheduled) return
+      this.#isScheduled = true
+      // All that this turn of the event loop brings goes together.
+      setImmediate(() => {
+        this.#isScheduled = false
+        this.#give()
+      })
+    })
+  }
+
+  async close(): Promise<void> {
+    const worker = this.#worker
+    this.#worker = undefined
+    await worker?.terminate()
+    this.#checkHere()
+  }
+
+  /** Gives the thread what waits: one page at a time, and another one when that is full. */
+  #give(): void {
+    if (this.#waiting.length === 0 || !this.#isRunning()) return
+    for (let isFull = this.#given.every((given) => given === undefined); isFull; ) {
+      const page = this.#pages[this.#next]
+      if (page === undefined || this.#given[this.#next] !== undefined || this.#waiting.length === 0) return
+      let count = 0
+      while (count < this.#waiting.length && page.write((this.#waiting[count] as Waiting).result)) count++
+      this.#given[this.#next] = this.#waiting.splice(0, count)
+      this.#next = (this.#next + 1) % PAGES
+      isFull = this.#waiting.length > 0
+      page.send()
+    }
+  }
+
+  /** @returns false when there will be no thread any more */
+  #isRunning(): boolean {
+    if (this.#worker !== undefined) return true
+    if (this.#threads === THREADS) {
+      this.#checkHere()
+      return false
+    }
+    this.#threads++
+    this.#pages = Array.from({ length: PAGES }, () => new Page())
+    this.#given = this.#pages.map(() => undefined)
+    this.#next = 0
+    const worker = new Worker(this.#entry, {
+      workerData: { memory: this.#pages.map(({ memory }) => memory) },
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+    })
+    worker.unref()
+    worker.on('message', (message: unknown) => this.#checked(answer.parse(message)))
+    const ended = (cause: unknown): void => {
+      if (this.#worker !== worker) return
+      this.#worker = undefined
+      this.#checkHere()
+      this.#lost(cause)
+    }
+    worker.on('error', ended)
+    worker.on('exit', ended)
+    this.#worker = worker
+    return true
+  }
+
+  #checked(number: number): void {
+    const given = this.#given[number] ?? []
+    const faults = this.#pages[number]?.takeFaults() ?? []
+    this.#given[number] = undefined
+    this.#give()
+    for (const [at, waiting] of given.entries()) this.#answers.push({ waiting, fault: faults[at] })
+    void this.#answer()
+  }
+
+  /** What no thread says any more. */
+  #checkHere(): void {
+    const left = [...this.#given.flatMap((given) => given ?? []), ...this.#waiting]
+    this.#given = []
+    this.#waiting = []
+    for (const waiting of left) this.#answers.push({ waiting, fault: faultOfBytes(waiting.result) })
+    void this.#answer()
+  }
+
+  /** What follows an answer is most of a lease's way: in portions, as everything that holds the hub's thread. */
+  async #answer(): Promise<void> {
+    if (this.#isAnswering) return
+    this.#isAnswering = true
+    const portions = new Portions()
+    for (let next = this.#answers.shift(); next !== undefined; next = this.#answers.shift()) {
+      next.waiting.said(next.fault)
+      await undefined
+      if (portions.isOver) await portions.rest()
+    }
+    this.#isAnswering = false
+  }
+}
