@@ -59,7 +59,7 @@ function chooseWork(turn: Turn, session: HubSession): Choice | undefined {
       else if (mayWorkFor(state, job, session)) {
         choice = chooseInJob(state, job, session)
         if (choice !== undefined) break search
-        if (!isFull(state, job)) claimForHungry(turn, job)
+        if (!isFull(job)) claimForHungry(turn, job)
       }
     }
   }
@@ -93,7 +93,7 @@ function chooseInJob(state: HubState, job: HubJob, session: HubSession): Choice 
     const run = job.waiting[kinds].first(may)
     if (run !== undefined) return { job, run }
   }
-  const full = isFull(state, job)
+  const full = isFull(job)
   if (full) job.isHeldBack = true
   const begun = job.waiting[alike].first(may)
   if (begun !== undefined && (full || !otherKindComes(state, job, begun, alike))) return { job, run: begun }
@@ -152,7 +152,7 @@ function take(turn: Turn, session: HubSession, { job, run }: Choice): void {
     return
   }
   job.fresh_count -= range.count
-  promise(grantLease(turn, session, newRun(range.chunk, range.first, range.count)))
+  promise(state, grantLease(turn, session, newRun(range.chunk, range.first, range.count)))
   claimAhead(turn, job, range.count)
 }
 
