@@ -122,7 +122,7 @@ describe('back-pressure', () => {
     if (job === undefined) throw new Error('no job')
     hub.now_ms += HUB.promise_ms
     expect(leasesIn(hub.join('new', 'new'))).toEqual([])
-    expect([isFull(job), isFull(job)]).toEqual([true, true])
+    expect([isFull(hub.state, job), isFull(hub.state, job)]).toEqual([true, true])
     expect(leasesIn(hub.later(0))).not.toEqual([])
   })
 })

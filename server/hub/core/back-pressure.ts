@@ -11,7 +11,8 @@ import type { HubJob, HubLease, HubState } from './state.ts'
  * then nobody until all of it is stored.
  */
 
-const DIGEST_BYTES = 32
+/** A digest is kept beside each leaf. */
+export const DIGEST_BYTES = 32
 
 /** Counts a lease of fresh shards that is granted now. */
 export function promise(state: HubState, lease: HubLease): void {
@@ -55,8 +56,8 @@ export function noteStored(state: HubState, job: HubJob, shards: number): void {
 }
 
 /** Whether so much of a job waits, for other copies or for storage, or will, that no fresh shards are leased. */
-export function isFull(job: HubJob): boolean {
-  return job.pending_bytes > HUB.pending_bytes || room(job) < 0
+export function isFull(state: HubState, job: HubJob): boolean {
+  return job.pending_bytes > HUB.pending_bytes || room(state, job) < 0
 }
 
 /**
@@ -65,14 +66,14 @@ export function isFull(job: HubJob): boolean {
  */
 function takeUp(state: HubState, job: HubJob): void {
   if (!job.isHeldBack) return
-  if (job.pending_bytes > HUB.pending_bytes || room(job) < HUB.unstored_bytes / 8) return
+  if (job.pending_bytes > HUB.pending_bytes || room(state, job) < state.options.unstored_bytes / 8) return
   job.isHeldBack = false
   wakeMany(state, job, HUB.wake_per_tick)
 }
 
 /** Bytes for which there is room; negative: there are so many too many. */
-function room(job: HubJob): number {
+function room({ options }: HubState, job: HubJob): number {
   const shard_bytes = DIGEST_BYTES + (job.inline_leaves ? job.leaf_max_bytes : 0)
   const held = Math.max(0, job.promised_count - job.stored_per_ms * job.held_ms)
-  return HUB.unstored_bytes - (job.unstored_count + held) * shard_bytes
+  return options.unstored_bytes - (job.unstored_count + held) * shard_bytes
 }

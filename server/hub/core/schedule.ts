@@ -59,7 +59,7 @@ function chooseWork(turn: Turn, session: HubSession): Choice | undefined {
       else if (mayWorkFor(state, job, session)) {
         choice = chooseInJob(state, job, session)
         if (choice !== undefined) break search
-        if (!isFull(job)) claimForHungry(turn, job)
+        if (!isFull(state, job)) claimForHungry(turn, job)
       }
     }
   }
@@ -93,7 +93,7 @@ function chooseInJob(state: HubState, job: HubJob, session: HubSession): Choice 
     const run = job.waiting[kinds].first(may)
     if (run !== undefined) return { job, run }
   }
-  const full = isFull(job)
+  const full = isFull(state, job)
   if (full) job.isHeldBack = true
   const begun = job.waiting[alike].first(may)
   if (begun !== undefined && (full || !otherKindComes(state, job, begun, alike))) return { job, run: begun }

@@ -325,6 +325,8 @@ export interface HubOptions {
   readonly draw_key: readonly [number, number]
   /** Most shards in one lease. */
   readonly lease_shards: number
+  /** Bytes of one job that may wait for storage: see HUB.unstored_bytes. */
+  readonly unstored_bytes: number
 }
 
 export interface HubState {
