@@ -329,4 +329,33 @@ export const MUTANTS = [
       },
     ],
   },
+  {
+    name: 'fresh shards are leased however much waits for storage',
+    edits: [
+      {
+        file: core('back-pressure'),
+        find: 'return job.pending_bytes > HUB.pending_bytes || room(state, job) < 0',
+        replace: 'return job.pending_bytes > HUB.pending_bytes',
+      },
+    ],
+  },
+  {
+    name: 'a lease that is over counts as promised',
+    edits: [{ file: core('leases'), find: '  forgetPromise(lease)\n', replace: '' }],
+  },
+  {
+    name: 'a lease that is overdue counts as promised',
+    edits: [{ file: core('step'), find: '      forgetOverdue(turn.state)\n', replace: '' }],
+  },
+  {
+    name: 'a job that leases held back which nobody answers is not taken up again',
+    edits: [
+      {
+        file: core('schedule'),
+        find: 'const full = isFull(state, job)',
+        replace: 'const full = job.isHeldBack || isFull(state, job)',
+      },
+      { file: core('back-pressure'), find: '    takeUp(state, lease.job)\n', replace: '' },
+    ],
+  },
 ]

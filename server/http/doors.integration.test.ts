@@ -1,23 +1,22 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { RATE_LIMITS, type RateRules } from './rate-limits.ts'
 import { connectAgentPeer } from './testing/agent-peer.ts'
+import { rulesWith } from './testing/rate-rules.ts'
 import { PASSWORD, postJson, type SignedUp, signUp } from './testing/sign-up.ts'
 import { createTestPool, piContract, type RunningPool, type TestPool } from './testing/start-pool.ts'
 
 /** The limits at the door, with numbers small enough to reach them, in windows that outlast every test. */
 
-const SMALL: RateRules = {
-  ...RATE_LIMITS,
-  visitor: { points: 5, seconds: 3600 },
-  key: { points: 4, seconds: 3600 },
-  submit: { points: 2, seconds: 3600 },
-  sign_in_address: { points: 3, seconds: 3600 },
-  mail_address: { points: 2, seconds: 3600 },
-  guest: { points: 3, seconds: 3600 },
-  upgrade: { points: 3, seconds: 3600 },
-  tile_kib: { points: 2, seconds: 3600 },
-}
+const SMALL = rulesWith(3600, {
+  visitor: 5,
+  key: 4,
+  submit: 2,
+  sign_in_address: 3,
+  mail_address: 2,
+  guest: 3,
+  upgrade: 3,
+  tile_kib: 2,
+})
 
 let testPool: TestPool
 let pool: RunningPool

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { callerOf, RATE_LIMITS, RateLimits } from './rate-limits.ts'
+import { callerOf, RateLimits } from './rate-limits.ts'
+import { rulesWith } from './testing/rate-rules.ts'
 
 describe('a limit', () => {
   it('lets so many through, then says how long to wait; others are counted apart', async () => {
-    const limits = new RateLimits({ ...RATE_LIMITS, submit: { points: 2, seconds: 60 } })
+    const limits = new RateLimits(rulesWith(60, { submit: 2 }))
     await limits.take('submit', 'ada')
     await limits.take('submit', 'ada')
     const refused = limits.take('submit', 'ada')
@@ -17,7 +18,7 @@ describe('a limit', () => {
   })
 
   it('takes back what was no failure', async () => {
-    const limits = new RateLimits({ ...RATE_LIMITS, sign_in_host: { points: 1, seconds: 60 } })
+    const limits = new RateLimits(rulesWith(60, { sign_in_host: 1 }))
     for (let time = 0; time < 5; time++) {
       await limits.take('sign_in_host', 'host')
       await limits.giveBack('sign_in_host', 'host')

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ForgeError } from '../../kernel/errors.ts'
 import { OPS } from '../../kernel/ops/registry.ts'
 import { Admissions, mayPass, retryDelay_ms, type StoredJob } from './admissions.ts'
-import { initialState } from './core/state.ts'
+import { startedState } from './core/state.test-support.ts'
 import { CoreLoop } from './core-loop.ts'
 import { JobTable } from './job-table.ts'
 
@@ -38,7 +38,7 @@ function unanswered() {
     throw new Error('connection refused')
   }
   const loop = new CoreLoop({
-    state: initialState(1, { draw_key: [1, 2], lease_shards: 64 }),
+    state: startedState(),
     now_ms: () => 0,
     perform() {},
     tap: undefined,

@@ -22,6 +22,7 @@ import { ChunkDesk } from './chunk-desk.ts'
 import type { ClusterDesk } from './cluster-desk.ts'
 import { CommitQueue } from './commit-queue.ts'
 import type { HubEvent } from './core/events.ts'
+import { HUB } from './core/limits.ts'
 import { initialState } from './core/state.ts'
 import { CoreLoop } from './core-loop.ts'
 import { type Doers, perform } from './deeds.ts'
@@ -81,6 +82,7 @@ export class Hub {
       state: initialState(epoch, {
         draw_key: [key.readUInt32LE(0), key.readUInt32LE(4)],
         lease_shards: options.leaseShards ?? LIMITS.lease_shards,
+        unstored_bytes: HUB.unstored_bytes,
       }),
       now_ms: options.now_ms ?? (() => performance.now()),
       perform: (deed) => perform(deed, this.#doers),

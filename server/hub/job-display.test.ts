@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import type { JobRoom } from '../../kernel/api.ts'
 import { OPS } from '../../kernel/ops/registry.ts'
 import type { BlobStore } from '../memory/ports/blobs.ts'
-import { initialState } from './core/state.ts'
+import { startedState } from './core/state.test-support.ts'
 import { CoreLoop } from './core-loop.ts'
 import { JobDisplay } from './job-display.ts'
 import { admittedJob, JobRuntime } from './job-runtime.ts'
@@ -19,7 +19,7 @@ const job = OPS.prepare({
 /** A hub with jobs `seen` and `unseen`, of which somebody watches the first. */
 function display() {
   const loop = new CoreLoop({
-    state: initialState(1, { draw_key: [1, 2], lease_shards: 64 }),
+    state: startedState(),
     now_ms: () => 0,
     perform() {},
     tap: undefined,

@@ -11,21 +11,21 @@ import { referenceReferee } from '../../hub/referee/reference-referee.test-suppo
 import { createTestDatabase, type TestDatabase } from '../../memory/testing/test-database.ts'
 import { type Pool, type PoolOptions, startPool } from '../../pool.ts'
 import { createClientAddress } from '../client-address.ts'
-import { RATE_LIMITS, type RateRules } from '../rate-limits.ts'
+import type { RateRules } from '../rate-limits.ts'
 import { createHttpServer } from '../server.ts'
+import { rulesWith } from './rate-rules.ts'
 
 const inThreadReferee = referenceReferee()
 
 /** All of a file's people come from one address and in one minute. */
-const PATIENT: RateRules = {
-  ...RATE_LIMITS,
-  sign_up: { points: 10_000, seconds: 1 },
-  guest: { points: 10_000, seconds: 1 },
-  sign_in_host: { points: 10_000, seconds: 1 },
-  mail_host: { points: 10_000, seconds: 1 },
-  example: { points: 10_000, seconds: 1 },
-  token: { points: 10_000, seconds: 1 },
-}
+const PATIENT = rulesWith(1, {
+  sign_up: 10_000,
+  guest: 10_000,
+  sign_in_host: 10_000,
+  mail_host: 10_000,
+  example: 10_000,
+  token: 10_000,
+})
 
 const PAGES_TOKEN = 'the token of a test'
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { Conversation, leasesIn } from './conversation.test-support.ts'
+import { isFull } from './back-pressure.ts'
+import { Conversation, leasesIn, only } from './conversation.test-support.ts'
 import type { HubEffect } from './events.ts'
 import { HUB } from './limits.ts'
 
@@ -7,9 +8,10 @@ const AGENTS = 40
 /** Shards for which there is room. */
 const ROOM = 20
 
-/** Agents who take 0.4 s a shard, and a store that takes so many shards a second. */
+/** Agents who all take as long for a shard, and a store that takes so many shards a second. */
 class Pool {
   readonly hub = new Conversation()
+  readonly #shard_ms: number
   /** Leases under way, by when their result comes. */
   #working: { readonly lease_id: string; readonly at_ms: number }[] = []
   /** Accepted, the oldest first. */
@@ -17,7 +19,8 @@ class Pool {
   #credit = 0
   leased = 0
 
-  constructor() {
+  constructor(shard_ms = 400) {
+    this.#shard_ms = shard_ms
     this.hub.admit({
       shard_count: 100_000,
       verify: { mode: 'none' },
@@ -33,7 +36,7 @@ class Pool {
   #hear(effects: readonly HubEffect[]): void {
     for (const { lease_id, count } of leasesIn(effects)) {
       this.leased += count
-      this.#working.push({ lease_id, at_ms: this.hub.now_ms + 400 * count })
+      this.#working.push({ lease_id, at_ms: this.hub.now_ms + this.#shard_ms * count })
     }
     for (const effect of effects) if (effect.t === 'persist') this.#unstored.push(effect)
   }
@@ -79,6 +82,15 @@ describe('back-pressure', () => {
     expect((pool.leased - before) / 10).toBeGreaterThan(0.8 * 2.5 * AGENTS)
   })
 
+  it('holds back nobody either who takes longer than his leases count, where storage keeps up', () => {
+    const shard_ms = 1.2 * HUB.promise_ms
+    const pool = new Pool(shard_ms)
+    for (let second = 0; second < 120; second++) for (let tenth = 0; tenth < 10; tenth++) pool.pass(1000)
+    const before = pool.leased
+    for (let second = 0; second < 60; second++) for (let tenth = 0; tenth < 10; tenth++) pool.pass(1000)
+    expect((pool.leased - before) / 60).toBeGreaterThan((0.8 * 1000 * AGENTS) / shard_ms)
+  })
+
   it('leases no more at once than there is room for, and is not held up by agents that never answer', () => {
     const { hub } = new Pool()
     const held = [...hub.state.leases.values()]
@@ -87,5 +99,30 @@ describe('back-pressure', () => {
     expect(shards).toBeLessThanOrEqual(ROOM + HUB.first_lease_shards)
     expect(leasesIn(hub.later(HUB.promise_ms - 1))).toEqual([])
     expect(leasesIn(hub.later(1)).length).toBe(AGENTS - held.length)
+  })
+
+  it('takes a job up again with agents who fit it, however many others find nothing', () => {
+    const hub = new Conversation()
+    for (let number = 0; number <= HUB.wake_per_tick; number++) hub.join(`g${number}`, `g${number}`, 'webgpu')
+    hub.admit({
+      shard_count: 100,
+      verify: { mode: 'none' },
+      target: 'cpu',
+      leaf_max_bytes: HUB.unstored_bytes,
+    })
+    const silent = only(leasesIn(hub.join('silent', 'alice')))
+    expect(leasesIn(hub.join('ready', 'bob'))).toEqual([])
+    const next = only(leasesIn(hub.later(HUB.promise_ms)))
+    expect(next).toMatchObject({ session: 'ready', first: silent.first + silent.count })
+  })
+
+  it('is asked without a consequence: what is overdue counts until the clock ticks', () => {
+    const { hub } = new Pool()
+    const job = hub.state.jobs.get('job')
+    if (job === undefined) throw new Error('no job')
+    hub.now_ms += HUB.promise_ms
+    expect(leasesIn(hub.join('new', 'new'))).toEqual([])
+    expect([isFull(hub.state, job), isFull(hub.state, job)]).toEqual([true, true])
+    expect(leasesIn(hub.later(0))).not.toEqual([])
   })
 })

@@ -1,8 +1,7 @@
 import { invariant } from '../../../kernel/errors.ts'
-import { hasRoom, noteStored } from './back-pressure.ts'
+import { noteStored } from './back-pressure.ts'
 import type { ClaimedChunk, HubEvent } from './events.ts'
 import { connectedFor } from './fleet.ts'
-import { wakeMany } from './hungry.ts'
 import { forgetLease, sayCancelled } from './leases.ts'
 import { HUB } from './limits.ts'
 import { removeRun } from './runs.ts'
@@ -189,10 +188,6 @@ export function shardsDurable(turn: Turn, event: HubEvent & { t: 'committed' }):
     'only accepted shards become durable',
   )
   noteStored(turn.state, chunk.job, event.shard_count)
-  if (chunk.job.isHeldBack && hasRoom(turn.state, chunk.job)) {
-    chunk.job.isHeldBack = false
-    wakeMany(turn.state, chunk.job, HUB.wake_per_tick)
-  }
   finishChunk(turn, chunk)
 }
 

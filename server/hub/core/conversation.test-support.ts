@@ -2,7 +2,7 @@ import { acceptedShard } from '../../../kernel/acceptance.ts'
 import { sha256, utf8ToBytes } from '../../../kernel/digest.ts'
 import type { AdmittedJob, HubEffect, HubEvent } from './events.ts'
 import { admittedJob } from './job.test-support.ts'
-import { type HubState, initialState } from './state.ts'
+import { startedState } from './state.test-support.ts'
 import { step } from './step.ts'
 import { truth } from './truth.test-support.ts'
 
@@ -10,7 +10,7 @@ type Range = readonly [first: number, count: number]
 
 /** A hub at a chosen time, spoken to event by event. */
 export class Conversation {
-  readonly state: HubState = initialState(7, { draw_key: [1, 2], lease_shards: 4096 })
+  readonly state = startedState()
   readonly #shards = new Map<string, { readonly count: number; readonly accepted: readonly Range[] }>()
   now_ms = 0
   /** Whether each job's shards are one chunk that is there at once. */

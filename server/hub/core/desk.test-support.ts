@@ -4,7 +4,8 @@ import { NO_FINDINGS } from '../../../kernel/verification/job-bound.ts'
 import { newStanding } from '../../../kernel/verification/reputation.ts'
 import type { HubEffect, HubEvent } from './events.ts'
 import { admittedJob } from './job.test-support.ts'
-import { type HubLease, initialState } from './state.ts'
+import { startedState } from './state.test-support.ts'
+import type { HubLease } from './state.ts'
 import { step } from './step.ts'
 import { truth } from './truth.test-support.ts'
 import type { VerifyPolicy } from './verify-policy.ts'
@@ -13,7 +14,7 @@ export const SHARDS = 64
 
 /** One job in one chunk, and agents with a history, spoken to event by event. */
 export class Desk {
-  readonly state = initialState(7, { draw_key: [1, 2], lease_shards: 4096 })
+  readonly state = startedState()
   readonly effects: HubEffect[] = []
   /** Those that `work` has answered. */
   readonly canaries: HubLease[] = []

@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { newStanding } from '../../../kernel/verification/reputation.ts'
 import type { AdmittedJob, HubEffect, HubEvent } from './events.ts'
 import { admittedJob } from './job.test-support.ts'
-import { initialState } from './state.ts'
+import { startedState } from './state.test-support.ts'
 import { step } from './step.ts'
 import { truth } from './truth.test-support.ts'
 
 /** What a hub hears of others: agents that they have, and agents that they have found wrong. */
 
 class Desk {
-  readonly state = initialState(7, { draw_key: [1, 2], lease_shards: 4096 })
+  readonly state = startedState()
   now_ms = 0
 
   constructor(job: Partial<AdmittedJob>) {

@@ -39,8 +39,8 @@ export const HUB = {
   unstored_bytes: 24 * 1024 * 1024,
   /** So long a lease counts towards that. An agent takes about as long as its window of leases lasts. */
   promise_ms: 5000,
-  /** Weight of the newest lease in the time that agents of a job take. */
-  return_smoothing: 1 / 32,
+  /** Weight of the newest lease in the time that agents of a job hold theirs. */
+  held_smoothing: 1 / 32,
   /** Of a job with a target: one in so many shards of the next look is opened beyond it before it is decided. */
   surplus_divisor: 16,
   sessions: 20_000,

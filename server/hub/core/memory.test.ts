@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { newStanding } from '../../../kernel/verification/reputation.ts'
 import type { HubEffect, HubEvent } from './events.ts'
 import { admittedJob } from './job.test-support.ts'
-import { initialState } from './state.ts'
+import { startedState } from './state.test-support.ts'
 import { step } from './step.ts'
 import type { VerifyPolicy } from './verify-policy.ts'
 
@@ -25,7 +25,7 @@ const collectGarbage = runInNewContext('gc') as () => void
 
 /** One endless job and agents that are always right: a new key takes the place of another one now and then. */
 class Mill {
-  readonly #state = initialState(7, { draw_key: [1, 2], lease_shards: LEASE_SHARDS })
+  readonly #state = startedState({ lease_shards: LEASE_SHARDS })
   readonly #leaf = new Uint8Array(32)
   #now_ms = 0
   #chunks = 0

@@ -152,7 +152,7 @@ function take(turn: Turn, session: HubSession, { job, run }: Choice): void {
     return
   }
   job.fresh_count -= range.count
-  promise(grantLease(turn, session, newRun(range.chunk, range.first, range.count)))
+  promise(state, grantLease(turn, session, newRun(range.chunk, range.first, range.count)))
   claimAhead(turn, job, range.count)
 }
 

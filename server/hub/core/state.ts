@@ -174,11 +174,10 @@ export interface HubJob extends Sharer, Needs {
   pending_bytes: number
   /** Accepted shards of its chunks that are not durable yet. */
   unstored_count: number
-  /** Leases of shards that were fresh, the oldest first, without those that are overdue; and the shards in them. */
-  readonly promised: LinkedList<HubLease>
+  /** Shards in those of its leases that count as promised. */
   promised_count: number
-  /** How long such a lease takes until its result, of late. */
-  return_ms: number
+  /** How long such a lease counts, of late: until its result, or until it is overdue. */
+  held_ms: number
   /** Shards that have become durable since `stored_since_ms`, and a millisecond before. */
   stored_count: number
   stored_since_ms: number
@@ -326,6 +325,8 @@ export interface HubOptions {
   readonly draw_key: readonly [number, number]
   /** Most shards in one lease. */
   readonly lease_shards: number
+  /** Bytes of one job that may wait for storage: see HUB.unstored_bytes. */
+  readonly unstored_bytes: number
 }
 
 export interface HubState {
@@ -337,6 +338,8 @@ export interface HubState {
   readonly jobs: Map<string, HubJob>
   readonly sessions: Map<string, HubSession>
   readonly leases: Map<string, HubLease>
+  /** Leases of shards that were fresh, the oldest first, without those that are overdue. */
+  readonly promised: LinkedList<HubLease>
   readonly agents: Map<string, HubAgent>
   /** Agents whose result was wrong, with the reason: no more work in this hub's life. */
   readonly blocked: Map<string, string>
@@ -373,6 +376,7 @@ export function initialState(epoch: number, options: HubOptions): HubState {
     jobs: new Map(),
     sessions: new Map(),
     leases: new Map(),
+    promised: new LinkedList(),
     agents: new Map(),
     blocked: new Map(),
     offers: new Map(),

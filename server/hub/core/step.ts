@@ -1,4 +1,5 @@
 import { invariant } from '../../../kernel/errors.ts'
+import { forgetOverdue } from './back-pressure.ts'
 import { distrustAgent } from './blocking.ts'
 import { chunksAvailable, extendChunk, loseChunk, receiveChunks, shardsDurable } from './chunks.ts'
 import type { HubEffect, HubEvent } from './events.ts'
@@ -137,6 +138,7 @@ function handle(turn: Turn, event: HubEvent): void {
       return
     case 'tick':
       for (const deadline of turn.state.timers.due(turn.state.now_ms)) fire(turn, deadline)
+      forgetOverdue(turn.state)
       if (hasTurns(turn.state)) wakeMany(turn.state, undefined, HUB.wake_per_tick)
       return
     default:

@@ -2,7 +2,7 @@ import type { AcceptedCopy, AcceptedRun, AcceptMethod } from '../../../kernel/ac
 import { sameBytes } from '../../../kernel/digest.ts'
 import { invariant } from '../../../kernel/errors.ts'
 import type { Leaves } from '../../../kernel/leaves.ts'
-import { noteReturn } from './back-pressure.ts'
+import { noteHeld } from './back-pressure.ts'
 import { blockAgent } from './blocking.ts'
 import { judgeCanary, rememberKnown } from './canaries.ts'
 import { markAccepted } from './chunks.ts'
@@ -32,7 +32,7 @@ export function receiveResult(turn: Turn, event: HubEvent & { t: 'result.receive
   }
   turn.effects.push({ t: 'reply', outcome: 'received' })
   measureSpeed(turn, lease)
-  noteReturn(turn.state, lease)
+  noteHeld(turn.state, lease)
   forgetLease(turn, lease)
   if (lease.canary !== undefined) judgeCanary(turn, lease, lease.canary, event)
   for (const run of [...lease.runs]) {

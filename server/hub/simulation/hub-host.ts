@@ -10,6 +10,7 @@ import { checkState } from './invariants.ts'
 import type { Network, SimHub } from './network.ts'
 import { mayStandAlone } from './oracle.ts'
 import { digestsOf, LEAF_MAX_BYTES } from './random.ts'
+import { RoomWatch } from './room-watch.ts'
 import type { Store } from './store.ts'
 import type { StoredJob } from './stored-job.ts'
 
@@ -31,6 +32,7 @@ export class HubHost implements SimHub {
   #committing = new Set<number>()
   /** Jobs that this life knows as paused. */
   #paused = new Set<string>()
+  #room: RoomWatch | undefined
 
   constructor(name: string, world: Network, store: Store, clock_rate: number) {
     this.name = name
@@ -49,9 +51,11 @@ export class HubHost implements SimHub {
     this.#deferred = []
     this.#paused = new Set()
     this.#committing = new Set()
+    this.#room = new RoomWatch(world)
     this.#finisher = new SimFinisher(this, world, this.#store)
     this.#frozen_until_ms = 0
-    this.state = initialState(life, { draw_key: [world.scenario.seed, life], lease_shards: 4096 })
+    const { seed, unstored_bytes } = world.scenario
+    this.state = initialState(life, { draw_key: [seed, life], lease_shards: 4096, unstored_bytes })
     for (const stored of this.#store.jobs.values()) {
       if (stored.end !== undefined) continue
       this.tell(admission(stored))
@@ -143,6 +147,7 @@ export class HubHost implements SimHub {
     // Another hub may not have heard of it yet.
     if (this.#world.hubs.length === 1) this.#checkAlone(effects)
     checkState(state, (message) => this.#world.fail(`${this.name}: ${message}`))
+    this.#room?.look(state, checked, next_lease)
     let outcome: 'received' | 'not_held' | undefined
     for (const effect of effects) {
       if (this.#world.random.chance(this.#world.scenario.crashes)) {
@@ -313,7 +318,9 @@ export class HubHost implements SimHub {
   #commit(persist: Extract<HubEffect, { t: 'persist' }>, number = this.#world.newCommit()): void {
     const { random, scenario } = this.#world
     this.#committing.add(number)
-    const wait_ms = random.chance(scenario.outages) ? random.between(1000, 8000) : random.between(5, 45)
+    const wait_ms = random.chance(scenario.outages)
+      ? random.between(1000, 8000)
+      : random.between(5, scenario.commit_ms)
     this.later(wait_ms, () => {
       const { away_ms } = this.#world
       if (away_ms > 0) {

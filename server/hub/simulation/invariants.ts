@@ -19,6 +19,12 @@ export function checkState(state: HubState, fail: (message: string) => never): v
       if (!run.copies.some((copy) => copy.lease_id === lease.id && copy.digests === undefined))
         fail(`run ${run.first} does not know lease ${lease.id}`)
   }
+  let granted_ms = 0
+  for (const lease of state.promised) {
+    if (state.leases.get(lease.id) !== lease) fail(`${lease.job.id} counts a lease that is over`)
+    if (lease.granted_ms < granted_ms) fail(`lease ${lease.id} is older than one that was promised before it`)
+    granted_ms = lease.granted_ms
+  }
   checkFleet(state, fail)
 }
 
@@ -93,11 +99,7 @@ function checkJob(state: HubState, job: HubJob, fail: (message: string) => never
   if (sums.unstored !== job.unstored_count) fail(`${job.id} counts shards that are not durable wrongly`)
   if (sums.bytes !== job.pending_bytes) fail(`${job.id} counts pending bytes wrongly`)
   let promised = 0
-  for (const lease of job.promised) {
-    promised += lease.count
-    if (state.leases.get(lease.id) !== lease || lease.job !== job)
-      fail(`${job.id} counts a lease that is over`)
-  }
+  for (const lease of state.promised) if (lease.job === job) promised += lease.count
   if (promised !== job.promised_count) fail(`${job.id} counts promised shards wrongly`)
   let leases = 0
   for (const count of job.workers.values()) leases += count

@@ -30,6 +30,8 @@ const seen = {
   crashes: 0,
   refereed: 0,
   broken: 0,
+  held_back: 0,
+  went_on: 0,
   failovers: 0,
   fenced: 0,
   wrong_accepted: 0,
@@ -51,6 +53,8 @@ for (let seed = first; seed < first + count; seed++) {
   seen.crashes += world.crashes
   seen.refereed += world.refereed
   seen.broken += world.broken
+  seen.held_back += world.held_back
+  seen.went_on += world.went_on
   seen.failovers += world.failovers
   seen.fenced += world.store.fenced
   seen.wrong_accepted += world.store.wrong

@@ -36,6 +36,9 @@ export interface Network {
   refereed: number
   /** Results that were broken in themselves, and refused. */
   broken: number
+  /** How often a job was held back for want of room, and how often fresh shards of it were leased after that. */
+  held_back: number
+  went_on: number
   /** How often a hub died before an effect of each kind. */
   readonly crashedBefore: Map<string, number>
   /** Milliseconds until the database answers again; 0 while it does. */

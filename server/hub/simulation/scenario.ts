@@ -1,7 +1,9 @@
 import { lookSchedule } from '../../../kernel/early-stopping.ts'
 import type { ExecutorKind } from '../../../kernel/receipt.ts'
+import { DIGEST_BYTES } from '../core/back-pressure.ts'
+import { HUB } from '../core/limits.ts'
 import type { VerifyPolicy } from '../core/verify-policy.ts'
-import { Random } from './random.ts'
+import { LEAF_MAX_BYTES, Random } from './random.ts'
 
 /** A network and its faults, drawn from a seed. */
 
@@ -81,6 +83,9 @@ export interface Scenario {
   /** How long a claim of a chunk lasts by the database's clock, and each hub's speed of time. */
   readonly claim_ms: number
   readonly clock_rates: readonly number[]
+  /** Bytes of one job that a hub lets wait for storage, and milliseconds that a commit takes at most where nothing fails. */
+  readonly unstored_bytes: number
+  readonly commit_ms: number
 }
 
 const OWNERS = 5
@@ -97,7 +102,7 @@ export function scenarioOf(seed: number): Scenario {
   const agents = Array.from({ length: random.below(7) }, (_, index) => agentOf(random, index, colluding))
   // One agent of each kind that always answers, so that every job can start; the rest is the referee's to finish.
   for (const executor of ['cpu', 'webgpu'] as const) agents.push(steady(executor))
-  return {
+  const network = {
     seed,
     hub_count,
     jobs,
@@ -113,6 +118,17 @@ export function scenarioOf(seed: number): Scenario {
     owner_moves: random.chance(0.1) ? 1 : 0,
     claim_ms: 15_000,
     clock_rates: Array.from({ length: hub_count }, () => random.between(0.98, 1.02)),
+  }
+  return { ...network, ...storageOf(random) }
+}
+
+/** Now and then less room than a few leases of small jobs need, and a database that takes long to fill it less. */
+function storageOf(random: Random): Pick<Scenario, 'unstored_bytes' | 'commit_ms'> {
+  if (!random.chance(0.3)) return { unstored_bytes: HUB.unstored_bytes, commit_ms: 45 }
+  const shards = 1 + random.below(12)
+  return {
+    unstored_bytes: shards * (DIGEST_BYTES + LEAF_MAX_BYTES),
+    commit_ms: random.chance(0.5) ? random.between(45, 4000) : 45,
   }
 }
 

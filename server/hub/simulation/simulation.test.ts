@@ -35,6 +35,8 @@ describe('simulated networks', () => {
       leases: 0,
       refereed: 0,
       broken: 0,
+      held_back: 0,
+      went_on: 0,
       failovers: 0,
       fenced: 0,
       wrong: 0,
@@ -52,6 +54,8 @@ describe('simulated networks', () => {
       seen.leases += world.leases
       seen.refereed += world.refereed
       seen.broken += world.broken
+      seen.held_back += world.held_back
+      seen.went_on += world.went_on
       seen.failovers += world.failovers
       for (const [kind, count] of world.crashedBefore)
         crashedBefore.set(kind, (crashedBefore.get(kind) ?? 0) + count)

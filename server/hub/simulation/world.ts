@@ -37,6 +37,8 @@ export class World implements Network {
   crashes = 0
   refereed = 0
   broken = 0
+  held_back = 0
+  went_on = 0
   failovers = 0
   readonly crashedBefore = new Map<string, number>()
   #back_ms = 0
