@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { z } from 'zod'
-import { Portions } from '../portions.ts'
+import { Portions } from '../../portions.ts'
 import { Page } from './page.ts'
 import { type BytesFault, faultOfBytes, type ResultBytes } from './result-bytes.ts'
 
@@ -43,7 +43,6 @@ export class CheckingThread implements ResultChecker {
   #next = 0
   #worker: Worker | undefined
   #threads = 0
-  #isScheduled = false
   /** Answers on their way, in the order in which they came. */
   #answers: { readonly waiting: Waiting; readonly fault: BytesFault | undefined }[] = []
   #isAnswering = false
@@ -57,13 +56,7 @@ export class CheckingThread implements ResultChecker {
   check(result: ResultBytes): Promise<BytesFault | undefined> {
     return new Promise((said) => {
       this.#waiting.push({ result, said })
-      if (this.#isScheduled) return
-      this.#isScheduled = true
-      // All that this turn of the event loop brings goes together.
-      setImmediate(() => {
-        this.#isScheduled = false
-        this.#give()
-      })
+      this.#give()
     })
   }
 
