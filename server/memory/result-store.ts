@@ -70,30 +70,30 @@ type RowFilter =
 export function createResultStore(pool: pg.Pool): ResultStore {
   let opened: number | undefined
   let nextSeq = 0
-  const rowsOf = new WeakMap<readonly AcceptedGroup[], readonly PackedRow[]>()
+  // Numbers and not rows: a collection of young objects takes what a weak map's entry holds for alive, so that the bytes
+  // of all results would live until the next full one.
+  const firstSeqOf = new WeakMap<readonly AcceptedGroup[], number>()
 
   const pack = async (groups: readonly AcceptedGroup[]): Promise<readonly PackedRow[]> => {
-    const known = rowsOf.get(groups)
-    if (known !== undefined) return known
+    const parts = groups.flatMap((group) => cut(group.runs).map((runs, at) => ({ group, runs, at })))
+    const firstSeq = firstSeqOf.get(groups) ?? nextSeq
+    firstSeqOf.set(groups, firstSeq)
+    nextSeq = Math.max(nextSeq, firstSeq + parts.length)
     const rows: PackedRow[] = []
     const portions = new Portions()
-    for (const group of groups) {
-      for (const [at, part] of cut(group.runs).entries()) {
-        rows.push({
-          group,
-          seq: nextSeq++,
-          shard_count: shardCount(part),
-          first_shard: part.reduce((least, { first }) => Math.min(least, first), Number.MAX_SAFE_INTEGER),
-          last_shard: part.reduce((most, { first, count }) => Math.max(most, first + count - 1), 0),
-          agents: [...new Set(part.flatMap((run) => run.copies.map((copy) => copy.agent)))],
-          packed: await packInPortions(part, portions),
-          // The group's work stands in its first row: only sums over all rows are ever asked for.
-          work: JSON.stringify(at === 0 ? group.work : []),
-          findings: JSON.stringify(at === 0 ? group.findings : NO_FINDINGS),
-        })
-      }
-    }
-    rowsOf.set(groups, rows)
+    for (const { group, runs, at } of parts)
+      rows.push({
+        group,
+        seq: firstSeq + rows.length,
+        shard_count: shardCount(runs),
+        first_shard: runs.reduce((least, { first }) => Math.min(least, first), Number.MAX_SAFE_INTEGER),
+        last_shard: runs.reduce((most, { first, count }) => Math.max(most, first + count - 1), 0),
+        agents: [...new Set(runs.flatMap((run) => run.copies.map((copy) => copy.agent)))],
+        packed: await packInPortions(runs, portions),
+        // The group's work stands in its first row: only sums over all rows are ever asked for.
+        work: JSON.stringify(at === 0 ? group.work : []),
+        findings: JSON.stringify(at === 0 ? group.findings : NO_FINDINGS),
+      })
     return rows
   }
 

@@ -179,6 +179,7 @@ export interface ClosedPart {
   readonly referee?: { readonly digests: Uint8Array; readonly leaves: Leaves }
 }
 
+const NO_COPIES: readonly Copy[] = []
 const REFEREE_COPY: AcceptedCopy = { agent: 'referee', owner: 'referee', executor: 'wasm' }
 
 /** Accepts a run's shards for good, and ends the promises that nobody needs any more. */
@@ -204,6 +205,8 @@ export function closeRun(turn: Turn, run: Run, parts: readonly ClosedPart[]): vo
     forgetLease(turn, lease)
     sayCancelled(turn, lease, 'its shards are verified')
   }
+  // It is as old as its lease: what it points to would not be collected before it is itself.
+  run.copies = NO_COPIES
 }
 
 /** Places of a run that the referee has executed, and their digests. */
