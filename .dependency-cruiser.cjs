@@ -10,7 +10,7 @@ const HUB = '^server/hub/'
 const MEMORY = '^server/memory/'
 const SERVICES = '^server/(accounts|core|evidence|memory|realtime|trpc)/'
 const DATABASE_CLIENT = '^prisma/generated/'
-const SERVER_CONFIG = '^server/(config|limits)[.]ts$'
+const SERVER_SHARED = '^server/(config|limits|portions|sodium)[.]ts$'
 const FIRST_PARTY = '^(?!node_modules/|[.])[^/]+/'
 // Tests and their supports may reach into other rooms, for instance to run an op on a real executor.
 const TESTS = '([.](test|spec|test-support)[.]tsx?$|/testing/|^e2e/)'
@@ -114,20 +114,20 @@ module.exports = {
     mayImportOnly(
       'hub',
       HUB,
-      [KERNEL, MEMORY, HUB, SERVER_CONFIG, BUILT_KERNELS],
+      [KERNEL, MEMORY, HUB, SERVER_SHARED, BUILT_KERNELS],
       'The hub owns sockets, clock and leases; its referee runs the compiled kernels; identity and money are told to it.',
       [HUB_CORE],
     ),
     mayImportOnly(
       'server-trpc',
       '^server/trpc/',
-      [KERNEL, SERVICES, HUB, SERVER_CONFIG],
+      [KERNEL, SERVICES, HUB, SERVER_SHARED],
       'Routers are thin: services below, and the hub, which is itself a router.',
     ),
     mayImportOnly(
       'server-services',
       '^server/(accounts|core|evidence|memory|realtime)/',
-      [KERNEL, SERVICES, SERVER_CONFIG, DATABASE_CLIENT],
+      [KERNEL, SERVICES, SERVER_SHARED, DATABASE_CLIENT],
       'Services know each other, not the hub, the pages or the command line.',
     ),
     mayImportOnly(
@@ -139,13 +139,13 @@ module.exports = {
     mayImportOnly(
       'server-fsck',
       '^server/(fsck|backup)/',
-      [KERNEL, SERVICES, '^server/(fsck|backup)/', SERVER_CONFIG],
+      [KERNEL, SERVICES, '^server/(fsck|backup)/', SERVER_SHARED],
       'They read what services have stored; nothing that runs depends on them.',
     ),
     mayImportOnly(
       'server-tools',
       '^server/tools/',
-      [KERNEL, SERVICES, HUB, '^server/tools/', SERVER_CONFIG],
+      [KERNEL, SERVICES, HUB, '^server/tools/', SERVER_SHARED],
       'Commands for the operator over services and referee; nothing that runs depends on them.',
     ),
     mayImportOnly(

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks'
 import type { WebSocket } from 'ws'
 
 /** Frames are served for so long in one turn of the event loop; the database, timers and the referee come in between. */
-const TURN_MS = 5
+const TURN_MS = 3
 /** Bytes that one socket may have waiting; beyond, it is not read. */
 const WAITING_BYTES = 4 * 1024 * 1024
 

@@ -42,6 +42,15 @@ interface Provenance {
 
 /** Packs runs in the given order. */
 export function packRuns(runs: readonly AcceptedRun[]): Buffer {
+  const steps = packing(runs)
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done === true) return value
+  }
+}
+
+/** The same run by run: whoever packs thousands of shards may do something else in between. */
+export function* packing(runs: readonly AcceptedRun[]): Generator<undefined, Buffer> {
   const total = runs.reduce((sum, { count }) => sum + count, 0)
   invariant(total >= 1 && total <= GROUP_SHARD_LIMIT, `a group of ${total} shards`)
   const owners = new Dictionary<string>()
@@ -64,6 +73,7 @@ export function packRuns(runs: readonly AcceptedRun[]): Buffer {
     out.varint(zigzag(run.first - end))
     packRun(out, run, indices[at] ?? 0)
     end = run.first + run.count
+    yield
   }
   return out.finish()
 }

@@ -4,8 +4,9 @@ import { type AcceptedRun, type AcceptedShard, acceptedShard } from '../../kerne
 import { bytesToHex } from '../../kernel/digest.ts'
 import { ForgeError, invariant } from '../../kernel/errors.ts'
 import { NO_FINDINGS } from '../../kernel/verification/job-bound.ts'
+import { Portions } from '../portions.ts'
 import { CANARY_SEQ, canaryFindings, canaryPart } from './canary-answers.ts'
-import { GROUP_SHARD_LIMIT, packRuns, runBytes, unpackRuns } from './packed-results.ts'
+import { GROUP_SHARD_LIMIT, packing, runBytes, unpackRuns } from './packed-results.ts'
 import type {
   AcceptedGroup,
   CanaryAnswerRow,
@@ -71,23 +72,27 @@ export function createResultStore(pool: pg.Pool): ResultStore {
   let nextSeq = 0
   const rowsOf = new WeakMap<readonly AcceptedGroup[], readonly PackedRow[]>()
 
-  const pack = (groups: readonly AcceptedGroup[]): readonly PackedRow[] => {
+  const pack = async (groups: readonly AcceptedGroup[]): Promise<readonly PackedRow[]> => {
     const known = rowsOf.get(groups)
     if (known !== undefined) return known
-    const rows = groups.flatMap((group) =>
-      cut(group.runs).map((part, at) => ({
-        group,
-        seq: nextSeq++,
-        shard_count: shardCount(part),
-        first_shard: part.reduce((least, { first }) => Math.min(least, first), Number.MAX_SAFE_INTEGER),
-        last_shard: part.reduce((most, { first, count }) => Math.max(most, first + count - 1), 0),
-        agents: [...new Set(part.flatMap((run) => run.copies.map((copy) => copy.agent)))],
-        packed: packRuns(part),
-        // The group's work stands in its first row: only sums over all rows are ever asked for.
-        work: JSON.stringify(at === 0 ? group.work : []),
-        findings: JSON.stringify(at === 0 ? group.findings : NO_FINDINGS),
-      })),
-    )
+    const rows: PackedRow[] = []
+    const portions = new Portions()
+    for (const group of groups) {
+      for (const [at, part] of cut(group.runs).entries()) {
+        rows.push({
+          group,
+          seq: nextSeq++,
+          shard_count: shardCount(part),
+          first_shard: part.reduce((least, { first }) => Math.min(least, first), Number.MAX_SAFE_INTEGER),
+          last_shard: part.reduce((most, { first, count }) => Math.max(most, first + count - 1), 0),
+          agents: [...new Set(part.flatMap((run) => run.copies.map((copy) => copy.agent)))],
+          packed: await packInPortions(part, portions),
+          // The group's work stands in its first row: only sums over all rows are ever asked for.
+          work: JSON.stringify(at === 0 ? group.work : []),
+          findings: JSON.stringify(at === 0 ? group.findings : NO_FINDINGS),
+        })
+      }
+    }
     rowsOf.set(groups, rows)
     return rows
   }
@@ -177,7 +182,7 @@ export function createResultStore(pool: pg.Pool): ResultStore {
     async commit(epoch, groups, receipts, withheld = [], canaries = []) {
       // The row numbers of an epoch belong to the store that opened it.
       if (epoch !== opened) throw unknownEpoch(epoch)
-      const rows = pack(groups)
+      const rows = await pack(groups)
       invariant(rows.length <= ROWS_LIMIT, `a commit of ${rows.length} rows`)
       const statement = commitStatement(epoch, rows, receipts, withheld, canaries)
       const { rows: answers } = await pool.query<{ open: boolean; stored: string[] }>(
@@ -233,6 +238,15 @@ export function createResultStore(pool: pg.Pool): ResultStore {
       }
       return found
     },
+  }
+}
+
+async function packInPortions(runs: readonly AcceptedRun[], portions: Portions): Promise<Buffer> {
+  const steps = packing(runs)
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done === true) return value
+    if (portions.isOver) await portions.rest()
   }
 }
 

@@ -143,15 +143,17 @@ describe('the checking thread', () => {
 
   it('when it is closed, answers what it has and what waits for it, and what is asked afterwards', async () => {
     const { checker, lost } = start()
-    const asked = expectRight(checker, MANY)
-    // The thread has two pages of them now.
+    // The thread has it while it starts.
+    const first = expectRight(checker, MANY.slice(0, 1))
+    const waiting = expectRight(checker, MANY)
     await nextTurn()
+    const closing = checker.close()
     const late = expectRight(checker, MANY.slice(0, 7))
     let isAnswered = false
-    const all = Promise.all([asked, late]).then(() => {
+    const all = Promise.all([first, waiting, late]).then(() => {
       isAnswered = true
     })
-    await checker.close()
+    await closing
     await nextTurn()
     expect(isAnswered).toBe(true)
     await all

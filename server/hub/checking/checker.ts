@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { z } from 'zod'
-import { Portions } from '../portions.ts'
+import { Portions } from '../../portions.ts'
 import { Page, type Said } from './page.ts'
 import { type BytesFault, faultOfBytes, type ResultBytes } from './result-bytes.ts'
 
@@ -45,7 +45,6 @@ export class CheckingThread implements ResultChecker {
   #next = 0
   #worker: Worker | undefined
   #threads = 0
-  #isScheduled = false
   #isClosed = false
   /** Answers on their way, in the order in which they were asked for. */
   readonly #answers: { readonly waiting: Waiting; readonly said: Said }[] = []
@@ -60,13 +59,7 @@ export class CheckingThread implements ResultChecker {
   check(result: ResultBytes): Promise<BytesFault | undefined> {
     return new Promise((answer, fail) => {
       this.#waiting.push({ result, answer, fail })
-      if (this.#isScheduled) return
-      this.#isScheduled = true
-      // All that this turn of the event loop brings goes together.
-      setImmediate(() => {
-        this.#isScheduled = false
-        this.#give()
-      })
+      this.#give()
     })
   }
 

@@ -1,13 +1,8 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto'
-import { createRequire } from 'node:module'
+import { type Sodium, sodium } from '../../sodium.ts'
 
 /** Whether a signature over the bytes is this raw key's of 32 bytes (Ed25519, RFC 8032). On the calling thread. */
 export type FitsKey = (publicKey: Uint8Array, bytes: Uint8Array, signature: Uint8Array) => boolean
-
-/** What is used of libsodium. */
-interface Sodium {
-  crypto_sign_verify_detached(signature: Uint8Array, bytes: Uint8Array, publicKey: Uint8Array): boolean
-}
 
 /** Keys that Node's verifier keeps ready: to read one takes a fifth of a signature's time. */
 const KEYS_KEPT = 4096
@@ -31,15 +26,10 @@ export const nodeFitsKey: FitsKey = (publicKey, bytes, signature) => {
  * libsodium's, which takes less than half of the processor's time; undefined where its binary does not load. It refuses some
  * signatures that no honest signer makes and that Node's takes; it takes none that Node's refuses. It reads no shared memory.
  */
-export const sodiumFitsKey: FitsKey | undefined = loadSodium()
+export const sodiumFitsKey: FitsKey | undefined = sodium && fitsKeyOf(sodium)
 
-function loadSodium(): FitsKey | undefined {
-  try {
-    const sodium: Sodium = createRequire(import.meta.url)('sodium-native')
-    return (publicKey, bytes, signature) => sodium.crypto_sign_verify_detached(signature, bytes, publicKey)
-  } catch {
-    return undefined
-  }
+function fitsKeyOf({ crypto_sign_verify_detached }: Sodium): FitsKey {
+  return (publicKey, bytes, signature) => crypto_sign_verify_detached(signature, bytes, publicKey)
 }
 
 /** The faster one of those that are there. */

@@ -1,10 +1,10 @@
 import { performance } from 'node:perf_hooks'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
-/** Work goes on for so long in one turn of the event loop; agents are answered in between. */
-const PORTION_MS = 5
+/** Work goes on for so long in one turn of the event loop; agents and pages are answered in between. */
+const PORTION_MS = 3
 
-/** Long work of the hub's own thread, in portions: `if (portions.isOver) await portions.rest()` between two pieces of it. */
+/** Long work of the server's own thread, in portions: `if (portions.isOver) await portions.rest()` between two pieces of it. */
 export class Portions {
   #until_ms = performance.now() + PORTION_MS
 
