@@ -185,7 +185,9 @@ describe('the checking thread', () => {
       loader: { '.wgsl': 'text' },
     })
     // It ends by itself, or this test does not.
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [file, entry.href], over)
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [file, entry.href], {
+      signal: over.signal,
+    })
     expect(stderr).toBe('')
     expect(JSON.parse(stdout)).toEqual([null, { t: 'signature' }])
   })
