@@ -124,6 +124,20 @@ const KINDS: readonly {
     counts: [results('received'), results('not_held')],
   },
   {
+    what: 'a result that is sent twice at once',
+    async does() {
+      const holder = await holding(1)
+      const result = await holder.peer.resultOf(holder.enrolled, first(holder))
+      // By two connections: one of tRPC's clients would put both calls into one frame.
+      const other = connectAgentPeer(pool.url)
+      peers.push(other)
+      await other.call('query', 'hub.challenge', {})
+      return (await Promise.all([holder.peer, other].map((peer) => answerTo(peer, result)))).toSorted()
+    },
+    answer: ['not_held', 'received'],
+    counts: [results('not_held'), results('received')],
+  },
+  {
     what: 'a challenge that is used twice',
     async does() {
       const [one, other] = [connectAgentPeer(pool.url), connectAgentPeer(pool.url)]

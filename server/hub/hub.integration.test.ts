@@ -3,6 +3,9 @@ import { bytesToHex, hexToBytes, sha256Hex } from '../../kernel/digest.ts'
 import { makeKey, verifySignature } from '../../kernel/evidence/sample.test-support.ts'
 import { isLeaseSigned, type Lease, leaseDigest, leaseOf } from '../../kernel/lease.ts'
 import { PROTOCOL_VERSION } from '../../kernel/protocol.ts'
+import { CheckingThread } from './checking/checker.ts'
+import { bundleCheckingWorker } from './checking/checking-worker.test-support.ts'
+import { HeldChecker } from './checking/local-checker.test-support.ts'
 import type { Hub } from './hub.ts'
 import { referenceReferee } from './referee/reference-referee.test-support.ts'
 import { gbmContract, pictureContract, piWithTarget, productContract } from './testing/contracts.ts'
@@ -18,6 +21,7 @@ afterEach(({ task }) => network.rest(task))
 afterAll(() => network.close())
 
 const QUORUM = { verify: { mode: 'quorum', k: 2 } } as const
+const ALONE = { verify: { mode: 'none' } } as const
 
 /** Two agents of different owners. */
 const pair = (hub: Hub, one = 'alice', other = 'bob') =>
@@ -37,7 +41,9 @@ async function holderOf(id: string): Promise<number> {
 
 describe('the hub', () => {
   it('settles a job that two owners agree on, with the digest that one machine computes', async () => {
-    const { hub } = await network.start()
+    const lost: unknown[] = []
+    const checker = new CheckingThread(await bundleCheckingWorker('hub'), (why) => lost.push(why))
+    const { hub } = await network.start({ checker })
     const { row, job } = await network.submit(gbmContract('agree', 20_000))
     await hub.admit(row)
     await network.crew(pair(hub))
@@ -53,6 +59,7 @@ describe('the hub', () => {
       row.id,
     ])
     expect(receipts.length).toBeGreaterThanOrEqual(2)
+    expect(lost).toEqual([])
   })
 
   it('goes on after a crash with what was accepted, and gives the same digest; the crashed hub cannot write any more', async () => {
@@ -226,6 +233,50 @@ describe('the hub', () => {
     expect(hub.progress(row.id)).toMatchObject({ accepted: 0, in_flight: 0 })
     expect(await hub.cancel(row.id)).toBe(true)
     expect((await network.jobs.get(row.id))?.state).toBe('cancelled')
+  })
+
+  it('counts a result once that comes again while it is checked, and goes on with its agent', async () => {
+    const checker = new HeldChecker()
+    const { hub } = await network.start({ checker })
+    const { row, job } = await network.submit(pictureContract(12, 'twice at once', ALONE))
+    await hub.admit(row)
+    const agent = await network.work(hub, 'alice', { copies: 2 })
+    await until(() => agent.outcomes.length > 0)
+    expect(agent.outcomes).toEqual(['not_held'])
+    expect(checker.waiting).toBe(1)
+    checker.open()
+    const done = await network.settled(row.id)
+    expect(done.result_digest).toBe(expectedDigest(job))
+    expect(done.progress).toMatchObject({ accepted: 12, copies: 12, by_method: { single: 12 } })
+    // Each lease was answered twice, and taken once.
+    const times = (outcome: string) => agent.outcomes.filter((one) => one === outcome).length
+    await until(() => agent.outcomes.length === 2 * agent.leases.length)
+    expect([times('received'), times('not_held')]).toEqual([agent.leases.length, agent.leases.length])
+    expect(agent.heard.filter(({ t }) => t === 'rejected' || t === 'ended')).toEqual([])
+  })
+
+  it('refuses once a wrong result that comes again while it is checked', async () => {
+    const checker = new HeldChecker()
+    const { hub } = await network.start({ checker })
+    const { row } = await network.submit(pictureContract(4, 'twice wrong', ALONE))
+    await hub.admit(row)
+    const forger = await network.work(hub, 'mallory', { copies: 2, badSignatureFrom: 1 })
+    await until(() => forger.outcomes.length > 0)
+    checker.open()
+    await until(() => forger.heard.some(({ t }) => t === 'rejected'))
+    expect(forger.outcomes).toEqual(['not_held'])
+    expect(hub.progress(row.id)).toMatchObject({ accepted: 0, in_flight: 0 })
+  })
+
+  it('makes durable what is still being checked when it stops', async () => {
+    const checker = new HeldChecker()
+    const { hub } = await network.start({ checker })
+    const submitted = await network.submit(pictureContract(12, 'checked at the end', ALONE))
+    await hub.admit(submitted.row)
+    const agent = await network.work(hub, 'alice', { leases: 1 })
+    await until(() => checker.waiting === 1)
+    await hub.close()
+    expect((await network.durable(submitted)).accepted).toBe(agent.leases[0]?.count)
   })
 
   it('signs every lease with its key, for the agent that is asked', async () => {

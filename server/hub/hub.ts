@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import {
   type AgentView,
   type JobPriority,
@@ -241,6 +241,9 @@ export class Hub {
     this.#chunks.stop()
     this.#finisher.close()
     this.#admissions.close()
+    // First what is still being checked: a turn later it is accepted, and becomes durable with the rest.
+    await this.#options.checker.close()
+    await nextTurn()
     await this.#commits.close()
     await this.#chunks.close()
     await this.#totals.flush()
@@ -248,7 +251,6 @@ export class Hub {
     await this.#cluster?.close()
     await this.#writer.close()
     await this.#options.referee.close()
-    await this.#options.checker.close()
   }
 
   // Jobs

@@ -1,19 +1,21 @@
 import { Worker } from 'node:worker_threads'
 import { z } from 'zod'
 import { Portions } from '../../portions.ts'
-import { Page } from './page.ts'
+import { Page, type Said } from './page.ts'
 import { type BytesFault, faultOfBytes, type ResultBytes } from './result-bytes.ts'
 
 /** Checks the bytes of results. */
 export interface ResultChecker {
   /** @returns what is wrong; undefined when nothing is */
   check(result: ResultBytes): BytesFault | undefined | Promise<BytesFault | undefined>
+  /** Answers what waits. */
   close(): Promise<void>
 }
 
 interface Waiting {
   readonly result: ResultBytes
-  readonly said: (fault: BytesFault | undefined) => void
+  readonly answer: (fault: BytesFault | undefined) => void
+  readonly fail: (error: unknown) => void
 }
 
 /** The thread works on one while the other is filled. */
@@ -22,7 +24,7 @@ const PAGES = 2
 const YOUNG_MB = 2
 /** Threads that may end by themselves; then results are checked by the thread that asks. */
 const THREADS = 3
-const answer = z
+const pageNumber = z
   .int()
   .min(0)
   .max(PAGES - 1)
@@ -30,7 +32,7 @@ const answer = z
 /**
  * Checks results in a thread of its own, so that their hashes and signatures delay nobody's answer. Results that come while
  * it works share the next page: the more there are, the less the way there and back costs each. Whatever a lost thread
- * has left unsaid is checked here.
+ * has left unchecked is checked here.
  */
 export class CheckingThread implements ResultChecker {
   readonly #entry: URL
@@ -43,9 +45,10 @@ export class CheckingThread implements ResultChecker {
   #next = 0
   #worker: Worker | undefined
   #threads = 0
-  /** Answers on their way, in the order in which they came. */
-  #answers: { readonly waiting: Waiting; readonly fault: BytesFault | undefined }[] = []
-  #isAnswering = false
+  #isClosed = false
+  /** Answers on their way, in the order in which they were asked for. */
+  readonly #answers: { readonly waiting: Waiting; readonly said: Said }[] = []
+  #answering: Promise<void> | undefined
 
   /** @param lost hears why a thread has ended by itself */
   constructor(entry: URL, lost: (error: unknown) => void) {
@@ -54,17 +57,20 @@ export class CheckingThread implements ResultChecker {
   }
 
   check(result: ResultBytes): Promise<BytesFault | undefined> {
-    return new Promise((said) => {
-      this.#waiting.push({ result, said })
+    return new Promise((answer, fail) => {
+      this.#waiting.push({ result, answer, fail })
       this.#give()
     })
   }
 
+  /** Ends the thread. Whatever it has left unchecked is answered when this returns; what is asked later is checked here. */
   async close(): Promise<void> {
+    this.#isClosed = true
     const worker = this.#worker
     this.#worker = undefined
     await worker?.terminate()
     this.#checkHere()
+    await this.#answering
   }
 
   /** Gives the thread what waits: one page at a time, and another one when that is full. */
@@ -75,6 +81,11 @@ export class CheckingThread implements ResultChecker {
       if (page === undefined || this.#given[this.#next] !== undefined || this.#waiting.length === 0) return
       let count = 0
       while (count < this.#waiting.length && page.write((this.#waiting[count] as Waiting).result)) count++
+      if (count === 0) {
+        // No frame brings one that is larger than a page.
+        this.#say(this.#waiting.splice(0, 1), [])
+        continue
+      }
       this.#given[this.#next] = this.#waiting.splice(0, count)
       this.#next = (this.#next + 1) % PAGES
       isFull = this.#waiting.length > 0
@@ -85,7 +96,7 @@ export class CheckingThread implements ResultChecker {
   /** @returns false when there will be no thread any more */
   #isRunning(): boolean {
     if (this.#worker !== undefined) return true
-    if (this.#threads === THREADS) {
+    if (this.#isClosed || this.#threads === THREADS) {
       this.#checkHere()
       return false
     }
@@ -97,8 +108,10 @@ export class CheckingThread implements ResultChecker {
       workerData: { memory: this.#pages.map(({ memory }) => memory) },
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
     })
-    worker.unref()
-    worker.on('message', (message: unknown) => this.#checked(answer.parse(message)))
+    worker.on('message', (message: unknown) => {
+      // Of a lost thread this may come after its end: the pages are another one's then.
+      if (this.#worker === worker) this.#checked(pageNumber.parse(message))
+    })
     const ended = (cause: unknown): void => {
       if (this.#worker !== worker) return
       this.#worker = undefined
@@ -107,38 +120,51 @@ export class CheckingThread implements ResultChecker {
     }
     worker.on('error', ended)
     worker.on('exit', ended)
+    // After its listeners: that of messages would hold the process again.
+    worker.unref()
     this.#worker = worker
     return true
   }
 
   #checked(number: number): void {
     const given = this.#given[number] ?? []
-    const faults = this.#pages[number]?.takeFaults() ?? []
+    const said = this.#pages[number]?.takeFaults() ?? []
     this.#given[number] = undefined
     this.#give()
-    for (const [at, waiting] of given.entries()) this.#answers.push({ waiting, fault: faults[at] })
-    void this.#answer()
+    this.#say(given, said)
   }
 
   /** What no thread says any more. */
   #checkHere(): void {
-    const left = [...this.#given.flatMap((given) => given ?? []), ...this.#waiting]
+    // From the page on that has been given first.
+    const given = [...this.#given.slice(this.#next), ...this.#given.slice(0, this.#next)]
+    const left = [...given.flatMap((one) => one ?? []), ...this.#waiting]
     this.#given = []
     this.#waiting = []
-    for (const waiting of left) this.#answers.push({ waiting, fault: faultOfBytes(waiting.result) })
-    void this.#answer()
+    this.#say(left, [])
+  }
+
+  #say(asked: readonly Waiting[], said: readonly Said[]): void {
+    for (const [at, waiting] of asked.entries())
+      this.#answers.push({ waiting, said: said[at] ?? 'unchecked' })
+    if (this.#answers.length > 0) this.#answering ??= this.#answer()
   }
 
   /** What follows an answer is most of a lease's way: in portions, as everything that holds the hub's thread. */
   async #answer(): Promise<void> {
-    if (this.#isAnswering) return
-    this.#isAnswering = true
     const portions = new Portions()
     for (let next = this.#answers.shift(); next !== undefined; next = this.#answers.shift()) {
-      next.waiting.said(next.fault)
+      const { waiting, said } = next
+      try {
+        waiting.answer(
+          said === 'unchecked' ? faultOfBytes(waiting.result) : said === 'right' ? undefined : said,
+        )
+      } catch (error) {
+        waiting.fail(error)
+      }
       await undefined
       if (portions.isOver) await portions.rest()
     }
-    this.#isAnswering = false
+    this.#answering = undefined
   }
 }

@@ -7,7 +7,7 @@ import type { BytesFault, ResultBytes } from './result-bytes.ts'
  * serialised, and wakes a thread at ten times the cost.
  *
  *     page    state, entries
- *     entry   words: fault, place of the leaf, digests, bytes of the receipt, leaves, their step and size, bytes of them all
+ *     entry   words: what is said of it, place of the leaf, digests, bytes of the receipt, leaves, their step and size, bytes of them all
  *             bytes: root 32, key 32, signature 64, receipt, digests, and leaves; each from a multiple of four on
  *     leaves  with a step: as they lie in the frame that brought them; without one: a word with the size of each, then all
  */
@@ -24,7 +24,9 @@ const EMPTY = 0
 const WRITTEN = 1
 const CHECKED = 2
 
-const FAULTS = [undefined, 'root', 'leaf', 'signature'] as const
+/** What is said of a result, by the number in its entry. That it is right has to be said: nothing is right by default. */
+const SAID = ['unchecked', 'right', 'root', 'leaf', 'signature'] as const
+export type Said = BytesFault | 'right' | 'unchecked'
 
 /** Whatever fits into a frame fits into an empty page. The rest is for sizes of leaves, where a frame takes a byte or two. */
 export const PAGE_BYTES = WIRE_LIMITS.frame_bytes + 64 * 1024
@@ -110,12 +112,12 @@ export class Page {
   }
 
   /** What the thread has said of each, in their order. The page is empty then. */
-  takeFaults(): readonly (BytesFault | undefined)[] {
-    const faults: (BytesFault | undefined)[] = []
+  takeFaults(): readonly Said[] {
+    const faults: Said[] = []
     for (const at of this.#entries()) {
-      const [fault = 0, place = 0] = this.#words.subarray(at / WORD, at / WORD + 2)
-      const t = FAULTS[fault]
-      faults.push(t === undefined ? undefined : t === 'leaf' ? { t, place } : { t })
+      const [number = 0, place = 0] = this.#words.subarray(at / WORD, at / WORD + 2)
+      const t = SAID[number] ?? 'unchecked'
+      faults.push(t === 'leaf' ? { t, place } : t === 'root' || t === 'signature' ? { t } : t)
     }
     this.#words[ENTRIES] = 0
     this.#end = PAGE_HEAD
@@ -137,8 +139,8 @@ export class Page {
   check(faultOf: (result: ResultBytes) => BytesFault | undefined): void {
     for (const at of this.#entries()) {
       const fault = faultOf(this.#read(at))
-      this.#words[at / WORD] = FAULTS.indexOf(fault?.t)
       this.#words[at / WORD + 1] = fault?.t === 'leaf' ? fault.place : 0
+      this.#words[at / WORD] = SAID.indexOf(fault?.t ?? 'right')
     }
     Atomics.store(this.#words, STATE, CHECKED)
   }

@@ -12,6 +12,8 @@ import {
   type HubMessage,
   type LeaseMessage,
   PROTOCOL_VERSION,
+  type ResultInput,
+  type ResultOutput,
 } from '../../../kernel/protocol.ts'
 import { receiptBytes } from '../../../kernel/receipt.ts'
 import type { BlobStore } from '../../memory/ports/blobs.ts'
@@ -44,6 +46,8 @@ export interface Behaviour {
   readonly before?: (lease: number) => Promise<unknown>
   /** Signs a receipt for another lease than it was given. */
   readonly bentLease?: (lease: Lease) => Lease
+  /** Sends each result so many times at once. */
+  readonly copies?: number
   /** Answers at most so many leases. */
   readonly leases?: number
   /** Families of ops that its contributor chose. */
@@ -53,6 +57,8 @@ export interface Behaviour {
 /** An agent that speaks to the hub directly, with real arithmetic and real receipts. */
 export class TestAgent {
   readonly heard: HubMessage[] = []
+  /** What the hub answered to results that it did not refuse, as it came. */
+  readonly outcomes: ResultOutput['outcome'][] = []
   /** The end of its work. */
   over: Promise<void> = Promise.resolve()
   readonly #hub: Hub
@@ -170,7 +176,7 @@ export class TestAgent {
         this.#secret,
       ),
     )
-    await this.#hub.result({
+    const result: ResultInput = {
       v: PROTOCOL_VERSION,
       session,
       lease_id: lease.lease_id,
@@ -181,7 +187,9 @@ export class TestAgent {
       leaves,
       elapsed_ms: 1,
       signature,
-    })
+    }
+    const send = async () => this.outcomes.push((await this.#hub.result(result)).outcome)
+    await Promise.all(Array.from({ length: behaviour.copies ?? 1 }, send))
   }
 }
 
