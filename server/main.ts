@@ -3,6 +3,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ForgeError } from '../kernel/errors.ts'
 import { createMailer } from './accounts/mail.ts'
+import { tuneCollector } from './collector.ts'
 import { type Config, readConfig } from './config.ts'
 import { createLog, type Log } from './core/log.ts'
 import { type HouseAgent, houseTokenFile, startHouseAgent } from './house-agent.ts'
@@ -35,6 +36,7 @@ const running: Running = {}
 let ending = false
 let impatient = new AbortController()
 
+tuneCollector()
 try {
   const config = readConfig()
   const log = createLog(config.logLevel)

@@ -6,6 +6,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { pathToFileURL } from 'node:url'
 import pg from 'pg'
 import { sha256Hex } from '../../kernel/digest.ts'
+import { tuneCollector } from '../../server/collector.ts'
 import { programRoot } from '../../server/config.ts'
 import { createLog } from '../../server/core/log.ts'
 import { createClientAddress } from '../../server/http/client-address.ts'
@@ -36,6 +37,7 @@ loop.enable()
 let statements = 0
 let complaints = 0
 
+tuneCollector()
 countStatements()
 answerParent({
   start: (input) => start(hostOptions.parse(input)),
