@@ -9,7 +9,7 @@ import { build } from 'esbuild'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { CheckingThread } from './checker.ts'
 import { bundleCheckingWorker } from './checking-worker.test-support.ts'
-import { PAGE_BYTES } from './page.ts'
+import { PAGE_BYTES } from './page-memory.ts'
 import type { BytesFault, ResultBytes } from './result-bytes.ts'
 import { DAMAGES, rightResult } from './sample-results.test-support.ts'
 

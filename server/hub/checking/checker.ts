@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { z } from 'zod'
 import { Portions } from '../../portions.ts'
 import { Page, type Said } from './page.ts'
+import { pageMemory } from './page-memory.ts'
 import { type BytesFault, faultOfBytes, type ResultBytes } from './result-bytes.ts'
 
 /** Checks the bytes of results. */
@@ -101,11 +102,11 @@ export class CheckingThread implements ResultChecker {
       return false
     }
     this.#threads++
-    this.#pages = Array.from({ length: PAGES }, () => new Page())
+    this.#pages = Array.from({ length: PAGES }, () => new Page(pageMemory()))
     this.#given = this.#pages.map(() => undefined)
     this.#next = 0
     const worker = new Worker(this.#entry, {
-      workerData: { memory: this.#pages.map(({ memory }) => memory) },
+      workerData: this.#pages.map(({ memory }) => memory),
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
     })
     worker.on('message', (message: unknown) => {

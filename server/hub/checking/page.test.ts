@@ -7,6 +7,7 @@ import { PROTOCOL_VERSION } from '../../../kernel/protocol.ts'
 import { readResult } from '../../../kernel/protocol-result.ts'
 import { decodeInPlace, wireEncoder } from '../../../kernel/wire-encoder.ts'
 import { Page } from './page.ts'
+import { pageMemory } from './page-memory.ts'
 import { type BytesFault, faultOfBytes, type ResultBytes } from './result-bytes.ts'
 import { anyLeaves, anyResult, rightResult } from './sample-results.test-support.ts'
 
@@ -40,7 +41,7 @@ describe('a page', () => {
     const round = fc.array(fc.tuple(anyResult, anyFault), { maxLength: 8 })
     fc.assert(
       fc.property(fc.array(round, { minLength: 1, maxLength: 3 }), (rounds) => {
-        const page = new Page()
+        const page = new Page(pageMemory())
         for (const results of rounds) {
           for (const [result] of results) expect(page.write(result)).toBe(true)
           const faults = results.map(([, fault]) => fault)
@@ -53,7 +54,7 @@ describe('a page', () => {
   })
 
   it('gives what libsodium reads in memory that is not shared', () => {
-    const page = new Page()
+    const page = new Page(pageMemory())
     page.write(rightResult([new Uint8Array(9)]))
     new Page(page.memory).check(({ result_root, receipt, signature, public_key }) => {
       for (const bytes of [result_root, receipt, signature, public_key])
@@ -64,7 +65,7 @@ describe('a page', () => {
   })
 
   it('says of nothing that it is right which nobody has looked at', () => {
-    const page = new Page()
+    const page = new Page(pageMemory())
     const result = rightResult([new Uint8Array(9)])
     for (let round = 0; round < 2; round++) {
       page.write(result)
@@ -175,7 +176,7 @@ it.each<[string, boolean, () => Leaves]>([
 ])('the largest result that a frame brings fits into an empty page: %s', (_, isPacked, make) => {
   const leaves = make()
   expect(leaves instanceof PackedLeaves).toBe(isPacked)
-  const page = new Page()
+  const page = new Page(pageMemory())
   expect(page.write(rightResult(leaves, RECEIPT))).toBe(true)
   new Page(page.memory).check(faultOfBytes)
   expect(page.takeFaults()).toEqual(['right'])

@@ -1,5 +1,4 @@
 import { type Leaves, leafSize, leavesSize, PackedLeaves } from '../../../kernel/leaves.ts'
-import { WIRE_LIMITS } from '../../../kernel/wire-encoder.ts'
 import type { BytesFault, ResultBytes } from './result-bytes.ts'
 
 /**
@@ -28,9 +27,6 @@ const CHECKED = 2
 const SAID = ['unchecked', 'right', 'root', 'leaf', 'signature'] as const
 export type Said = BytesFault | 'right' | 'unchecked'
 
-/** Whatever fits into a frame fits into an empty page. The rest is for sizes of leaves, where a frame takes a byte or two. */
-export const PAGE_BYTES = WIRE_LIMITS.frame_bytes + 64 * 1024
-
 const padded = (bytes: number): number => (bytes + WORD - 1) & -WORD
 
 /** Bytes that a result takes in a page. */
@@ -50,7 +46,8 @@ export class Page {
   /** Where the next entry begins. */
   #end = PAGE_HEAD
 
-  constructor(memory = new SharedArrayBuffer(padded(PAGE_BYTES))) {
+  /** @param memory a multiple of four bytes */
+  constructor(memory: SharedArrayBuffer) {
     this.memory = memory
     this.#words = new Int32Array(memory)
     this.#bytes = new Uint8Array(memory)

@@ -1,5 +1,4 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { z } from 'zod'
 import { invariant } from '../../../kernel/errors.ts'
 import { Page } from './page.ts'
 import { faultOfBytes } from './result-bytes.ts'
@@ -8,7 +7,9 @@ import { faultOfBytes } from './result-bytes.ts'
 
 const port = parentPort
 invariant(port !== null, 'results are checked in a worker thread')
-const { memory } = z.object({ memory: z.array(z.instanceof(SharedArrayBuffer)).min(1) }).parse(workerData)
+// No schema: the library would be most of the thread's memory, and this comes from the thread that has made it.
+const memory: unknown = workerData
+invariant(Array.isArray(memory) && memory.every(isShared), 'the thread is given its pages')
 const pages = memory.map((shared) => new Page(shared))
 for (;;) {
   for (const [number, page] of pages.entries()) {
@@ -16,4 +17,8 @@ for (;;) {
     page.check(faultOfBytes)
     port.postMessage(number)
   }
+}
+
+function isShared(memory: unknown): memory is SharedArrayBuffer {
+  return memory instanceof SharedArrayBuffer
 }
