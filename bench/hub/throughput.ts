@@ -12,7 +12,7 @@ const AUDITED = 0.05
 const REFEREE_CPU_SHARE = 0.5
 /** Of the referee's CPU, how much audits of real shards are to take. */
 const REFEREE_USE = 0.6
-const HALF_LOAD_S = 6
+const HALF_LOAD_S = 15
 const MIB = 1024 * 1024
 
 const total = (samples: readonly Sample[], of: (sample: Sample) => number) =>

@@ -41,7 +41,7 @@ const GROUP_MS = 20
  * itself is then spread over as many shards whether one hub has all agents or several share them.
  */
 const GROUP_MAX_MS = 250
-const GROUP_BYTES = 288 * 1024
+const GROUP_BYTES = 384 * 1024
 /** In one commit, or what packing and folding it takes would hold up everything else; what is more comes with the next. */
 const COMMIT_BYTES = 8 * 1024 * 1024
 const COMMIT_SHARDS = 8192

@@ -42,7 +42,9 @@ async function holderOf(id: string): Promise<number> {
 describe('the hub', () => {
   it('settles a job that two owners agree on, with the digest that one machine computes', async () => {
     const lost: unknown[] = []
-    const checker = new CheckingThread(await bundleCheckingWorker('hub'), (why) => lost.push(why))
+    const checker = new CheckingThread(await bundleCheckingWorker('hub'), (why) => lost.push(why), {
+      isBusy: true,
+    })
     const { hub } = await network.start({ checker })
     const { row, job } = await network.submit(gbmContract('agree', 20_000))
     await hub.admit(row)

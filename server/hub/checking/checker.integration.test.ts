@@ -38,7 +38,7 @@ interface Started {
 
 function start(from = entry): Started {
   const lost: unknown[] = []
-  const checker = new CheckingThread(from, (why) => lost.push(why))
+  const checker = new CheckingThread(from, (why) => lost.push(why), { isBusy: true })
   checkers.push(checker)
   return { checker, lost }
 }
@@ -168,7 +168,7 @@ describe('the checking thread', () => {
         contents: `
           import { CheckingThread } from './checker.ts'
           import { signedResult } from './sample-results.test-support.ts'
-          const checker = new CheckingThread(new URL(process.argv[2]), (why) => { throw why })
+          const checker = new CheckingThread(new URL(process.argv[2]), (why) => { throw why }, { isBusy: true })
           const busy = setInterval(() => {}, 1000)
           const right = signedResult([new Uint8Array(32)], [])
           const wrong = { ...right, signature: new Uint8Array(64) }

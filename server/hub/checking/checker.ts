@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { z } from 'zod'
 import { Portions } from '../../portions.ts'
+import { type Load, LoopLoad } from './loop-load.ts'
 import { Page, type Said } from './page.ts'
 import { pageMemory } from './page-memory.ts'
 import { type BytesFault, faultOfBytes, type ResultBytes } from './result-bytes.ts'
@@ -31,13 +32,15 @@ const pageNumber = z
   .max(PAGES - 1)
 
 /**
- * Checks results in a thread of its own, so that their hashes and signatures delay nobody's answer. Results that come while
- * it works share the next page: the more there are, the less the way there and back costs each. Whatever a lost thread
- * has left unchecked is checked here.
+ * Checks results in a thread of its own while the asking one is busy, so that their hashes and signatures delay nobody's answer.
+ * Results that come while it works share the next page: the more there are, the less the way there and back costs each.
+ * Who has time to spare checks by itself, for to wake a thread that sleeps, and to be woken, costs as much as a check.
+ * Whatever a lost thread has left unchecked is checked here.
  */
 export class CheckingThread implements ResultChecker {
   readonly #entry: URL
   readonly #lost: (error: unknown) => void
+  readonly #load: Load
   #waiting: Waiting[] = []
   /** By pages of the thread, what is in each; undefined: it is empty. */
   #given: (readonly Waiting[] | undefined)[] = []
@@ -51,17 +54,30 @@ export class CheckingThread implements ResultChecker {
   readonly #answers: { readonly waiting: Waiting; readonly said: Said }[] = []
   #answering: Promise<void> | undefined
 
-  /** @param lost hears why a thread has ended by itself */
-  constructor(entry: URL, lost: (error: unknown) => void) {
+  /**
+   * @param lost hears why a thread has ended by itself
+   * @param load of the thread that asks
+   */
+  constructor(entry: URL, lost: (error: unknown) => void, load: Load = new LoopLoad()) {
     this.#entry = entry
     this.#lost = lost
+    this.#load = load
   }
 
-  check(result: ResultBytes): Promise<BytesFault | undefined> {
+  check(result: ResultBytes): BytesFault | undefined | Promise<BytesFault | undefined> {
+    // In the order in which they were asked for: not before those that are with the thread.
+    if (!this.#load.isBusy && !this.#isAsked()) return faultOfBytes(result)
     return new Promise((answer, fail) => {
       this.#waiting.push({ result, answer, fail })
       this.#give()
     })
+  }
+
+  /** Whether somebody waits for an answer. */
+  #isAsked(): boolean {
+    return (
+      this.#waiting.length > 0 || this.#answers.length > 0 || this.#given.some((given) => given !== undefined)
+    )
   }
 
   /** Ends the thread. Whatever it has left unchecked is answered when this returns; what is asked later is checked here. */
