@@ -77,18 +77,18 @@ describe('a group commit', () => {
 
   it('goes when it is large enough, but not before its first 20 milliseconds', async () => {
     const { commits, queue: one } = queue()
-    for (let first = 0; first < 3072; first += 64) one.add(commit(first, 64))
+    for (let first = 0; first < 4096; first += 64) one.add(commit(first, 64))
     await vi.advanceTimersByTimeAsync(19)
     expect(commits).toEqual([])
     await vi.advanceTimersByTimeAsync(1)
-    expect(commits).toEqual([3072])
+    expect(commits).toEqual([4096])
     // What comes later fills the next one.
-    for (let first = 3072; first < 6144; first += 64) {
+    for (let first = 4096; first < 8192; first += 64) {
       await vi.advanceTimersByTimeAsync(1)
       one.add(commit(first, 64))
     }
     await vi.advanceTimersByTimeAsync(0)
-    expect(commits).toEqual([3072, 3072])
+    expect(commits).toEqual([4096, 4096])
   })
 
   it('does not wait longer where something waits for it', async () => {
