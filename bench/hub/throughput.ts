@@ -94,7 +94,7 @@ export async function gbmShards(ground: Ground, { rounds, say }: SuiteOptions): 
       spread,
       at_least: 20_000,
       notes: [
-        `${short((value * leaf_bytes) / MIB)} MiB/s of results; ${100 * rate} % audited: a shard takes the referee ` +
+        `${short((value * leaf_bytes) / MIB)} MiB/s of results; ${short(100 * rate)} % audited: a shard takes the referee ` +
           `${short(shard_ms)} ms, of which it has ${100 * REFEREE_CPU_SHARE} % of a core`,
         cpuNote(samples),
       ],
