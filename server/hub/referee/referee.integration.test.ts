@@ -1,27 +1,20 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-import { build } from 'esbuild'
+import { pathToFileURL } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 import { SHARD_POINTS } from '../../../kernel/ops/mc-pi/args.ts'
 import { referenceLeaf } from '../../../kernel/ops/references.test-support.ts'
 import { OPS } from '../../../kernel/ops/registry.ts'
+import { bundleWorker } from '../testing/bundle-worker.ts'
 import { WorkerReferee } from './referee.ts'
 
-const entry = new URL('../../../dist/referee-worker.test.mjs', import.meta.url)
 const referees: WorkerReferee[] = []
 
+const bundled = (): Promise<URL> => bundleWorker(new URL('./worker.ts', import.meta.url), 'referee-worker')
+
 async function startReferee(cpuShare = 1): Promise<WorkerReferee> {
-  await build({
-    entryPoints: [fileURLToPath(new URL('./worker.ts', import.meta.url))],
-    outfile: fileURLToPath(entry),
-    bundle: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'esm',
-  })
-  const referee = new WorkerReferee(entry, cpuShare)
+  const referee = new WorkerReferee(await bundled(), cpuShare)
   referees.push(referee)
   return referee
 }
@@ -97,7 +90,7 @@ describe("the referee's thread", () => {
         file,
         `import { appendFileSync, existsSync, statSync } from 'node:fs'
          if (!existsSync(${mark}) || statSync(${mark}).size < ${times}) { appendFileSync(${mark}, 'x'); process.exit(1) }
-         await import(${JSON.stringify(entry.href)})`,
+         await import(${JSON.stringify((await bundled()).href)})`,
       )
       const referee = new WorkerReferee(pathToFileURL(file), 1)
       referees.push(referee)
